@@ -1,0 +1,183 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { PrismaLibSql } from '@prisma/adapter-libsql'
+
+/** The libsql client that the adapter works on. */
+export type LibsqlClient = ReturnType<PrismaLibSql['createClient']>
+type Transaction = Awaited<ReturnType<LibsqlClient['transaction']>>
+
+/** How long a statement waits for another process that holds the file, in milliseconds. */
+export const BUSY_TIMEOUT = 5000
+
+const CONNECTION_PRAGMAS = ['PRAGMA synchronous = FULL', 'PRAGMA foreign_keys = ON']
+
+/** Whether this is SQLite saying that another connection holds the lock. */
+export const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
+
+/**
+ * The path in a `file:` URL, as libsql will open it.
+ *
+ * @throws Error for a database in memory, which each connection would see anew and empty
+ */
+export function sqlitePath(databaseUrl: string): string {
+  const path = decodeURIComponent(
+    databaseUrl
+      .replace(/^file:/, '')
+      .replace(/^\/\/(localhost)?(?=\/)/, '')
+      .replace(/[?#].*$/, ''),
+  )
+  if (path === '' || path.includes(':memory:')) {
+    throw new Error(`DATABASE_URL must name a file, such as file:./data/latchkey.db: ${databaseUrl}`)
+  }
+  return path
+}
+
+/**
+ * Opens the file, making it (mode 0600) and its folder (mode 0700) where they are missing, puts it
+ * into WAL mode and sets what belongs to each connection.
+ *
+ * @returns a client that keeps one connection for its whole life, transactions included
+ */
+export async function openSqlite(databaseUrl: string, busyTimeout = BUSY_TIMEOUT): Promise<LibsqlClient> {
+  const path = sqlitePath(databaseUrl)
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  makeFile(path)
+  const config = { url: databaseUrl, timeout: busyTimeout }
+  const client = new PrismaLibSql(config).createClient(config)
+  try {
+    await setPragmas(client)
+    await switchToWal(client)
+  } catch (error) {
+    client.close()
+    throw error
+  }
+  return keepConnection(client)
+}
+
+/**
+ * Makes the file for its owner alone. One that is there is not touched: to close any descriptor of it
+ * drops the locks of every connection that this process has to it, and another process could then take
+ * the WAL away from under them (https://sqlite.org/howtocorrupt.html, section 2.2).
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/**
+ * Runs a step again while another process holds the file. SQLite does not wait by itself where
+ * waiting could deadlock, such as in the change to WAL.
+ *
+ * @param patience milliseconds
+ */
+export async function whileBusy<T>(
+  client: LibsqlClient,
+  patience: number,
+  step: () => Promise<T>,
+): Promise<T> {
+  const deadline = Date.now() + patience
+  for (;;) {
+    try {
+      return await step()
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error
+      // The statement that met the lock is never finished otherwise: see keepConnection().
+      await client.reconnect()
+    }
+    await delay(20 + Math.random() * 30)
+  }
+}
+
+const switchToWal = (client: LibsqlClient) =>
+  whileBusy(client, BUSY_TIMEOUT, async () => {
+    const { rows } = await client.execute('PRAGMA journal_mode = WAL')
+    if (rows[0]?.[0] !== 'wal') throw new Error(`SQLite cannot use WAL here: journal mode ${rows[0]?.[0]}`)
+    await setPragmas(client)
+  })
+
+async function setPragmas(client: LibsqlClient): Promise<void> {
+  for (const pragma of CONNECTION_PRAGMAS) await client.execute(pragma)
+}
+
+/**
+ * By itself libsql gives its connection away to each transaction, never closes it, and opens another
+ * without the pragmas. It also leaves a statement that met a lock unfinished, so that later writes
+ * on the connection seem to succeed and are never committed (libsql-client-ts#350). Here a
+ * transaction runs on the one connection, which is safe because the adapter lets nothing else run
+ * beside it, takes the write lock at its start, as a reader that turns writer cannot wait for it,
+ * and a connection that met a lock is replaced.
+ */
+function keepConnection(client: LibsqlClient): LibsqlClient {
+  const execute = client.execute.bind(client) as (statement: unknown) => ReturnType<LibsqlClient['execute']>
+  const executeMultiple = client.executeMultiple.bind(client)
+
+  // libsql closes a connection only when its statements have been collected as garbage, and until
+  // then a transaction left open in it would keep its lock.
+  const abandon = () => execute('ROLLBACK').catch(() => {})
+  const close = client.close.bind(client)
+
+  async function replace(): Promise<void> {
+    await abandon()
+    await client.reconnect()
+    for (const pragma of CONNECTION_PRAGMAS) await execute(pragma)
+  }
+
+  async function orReplace<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
+    } catch (error) {
+      if (isBusy(error)) await replace()
+      throw error
+    }
+  }
+
+  async function transaction(): Promise<Transaction> {
+    await orReplace(() => execute('BEGIN IMMEDIATE'))
+    let over = false
+    const run = async (statement: unknown) => {
+      if (over) throw new Error('The transaction is over')
+      try {
+        return await execute(statement)
+      } catch (error) {
+        if (isBusy(error)) {
+          over = true
+          await replace()
+        }
+        throw error
+      }
+    }
+    const commit = async () => {
+      try {
+        await run('COMMIT')
+      } catch (error) {
+        // Left open, it would swallow every later write.
+        if (!over) await replace()
+        throw error
+      } finally {
+        over = true
+      }
+    }
+    const rollback = async () => {
+      if (over) return
+      over = true
+      // After some errors SQLite has rolled back by itself, and says that there is nothing to undo.
+      await abandon()
+    }
+    return { execute: run, commit, rollback } as Transaction
+  }
+
+  return Object.assign(client, {
+    execute: (statement: unknown) => orReplace(() => execute(statement)),
+    executeMultiple: (script: string) => orReplace(() => executeMultiple(script)),
+    transaction,
+    close: () => {
+      void abandon()
+      close()
+    },
+  } as Partial<LibsqlClient>)
+}

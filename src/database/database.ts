@@ -1,0 +1,55 @@
+/**
+ * The database as flows see it: queries named by intent. Decorates the app with `database`.
+ */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { openDatabase, type Provider, providerOf } from './client.ts'
+import { type Events, events } from './events.ts'
+import { type Guesses, guesses } from './guesses.ts'
+import { migrate, pendingMigrations } from './migrate.ts'
+import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
+import { type Registrations, registrations } from './registrations.ts'
+import { type Sessions, sessions } from './sessions.ts'
+import { type Users, users } from './users.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    database: Database
+  }
+}
+
+export interface Database {
+  provider: Provider
+  users: Users
+  registrations: Registrations
+  sessions: Sessions
+  outbox: OutboxQueries
+  events: Events
+  guesses: Guesses
+  /** Answers, or throws within the driver's time limits. */
+  ping(): Promise<unknown>
+  /** Names of the migrations that this build has and the database lacks. */
+  pendingMigrations(): Promise<string[]>
+}
+
+async function database(app: FastifyInstance) {
+  const url = app.config.DATABASE_URL
+  // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
+  if (providerOf(url) === 'sqlite') await migrate(url)
+  const { client, provider, close } = await openDatabase(url)
+  app.addHook('onClose', close)
+
+  app.decorate('database', {
+    provider,
+    users: users(client, insertMail),
+    registrations: registrations(client, insertMail),
+    sessions: sessions(client),
+    outbox: outbox(client),
+    events: events(client),
+    guesses: guesses(client),
+    ping: () => client.$queryRaw`SELECT 1`,
+    pendingMigrations: () => pendingMigrations(client, provider),
+  })
+}
+
+export default fp(database, { name: 'database' })

@@ -1,0 +1,95 @@
+/**
+ * Queries about registrations whose address is not confirmed yet.
+ */
+import type { PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
+import type { NewSession } from '../tokens/pair.ts'
+import { type Origin, recordEvent } from './events.ts'
+import type { FileMail } from './outbox.ts'
+import { unlessTaken } from './unique-violation.ts'
+
+export type { Registration }
+
+/** Queries about registrations. */
+export type Registrations = ReturnType<typeof registrations>
+
+/**
+ * @param client the database
+ * @param fileMail puts a mail into the outbox within a transaction
+ */
+export function registrations(client: PrismaClient, fileMail: FileMail) {
+  return {
+    /** Stores a registration with the mail that asks to confirm it. Never looks whether there is an account. */
+    file(registration: Omit<Registration, 'createdAt'>, now: Date) {
+      return client.$transaction(async tx => {
+        await tx.registration.create({ data: { ...registration, createdAt: now } })
+        await fileMail(
+          tx,
+          { kind: 'registration', recipient: registration.email, registrationId: registration.id },
+          now,
+        )
+      })
+    },
+
+    findById: (id: string) => client.registration.findUnique({ where: { id } }),
+
+    /** The registration whose password a log in would be told about. */
+    newestFor: (email: string, now: Date) =>
+      client.registration.findFirst({
+        where: { email, expiresAt: { gt: now } },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      }),
+
+    /** Lets a registration live as long as the link that is being mailed for it. */
+    keepUntil: (id: string, expiresAt: Date) =>
+      client.registration.updateMany({ where: { id, expiresAt: { lt: expiresAt } }, data: { expiresAt } }),
+
+    /**
+     * Turns a registration into an account with its first session. All other registrations of the
+     * address go; an account that is there already stays as it is.
+     *
+     * @returns the account, or undefined where this registration or its address is gone
+     */
+    confirm(
+      registration: Registration,
+      user: { id: string },
+      session: NewSession,
+      origin: Origin,
+    ): Promise<User | undefined> {
+      const now = session.createdAt
+      const gone = new Error('the registration is gone')
+      const confirmation = client.$transaction(async tx => {
+        // The account first: its address is where confirmations of different registrations meet. With
+        // the registrations first, each would hold its own row and wait for the other's.
+        const account = await tx.user.create({
+          data: {
+            id: user.id,
+            email: registration.email,
+            passwordHash: registration.passwordHash,
+            locale: registration.locale,
+            emailConfirmedAt: now,
+            passwordChangedAt: now,
+            lastLoginAt: now,
+            createdAt: now,
+          },
+        })
+        // The row is the right to confirm; throwing takes the account back.
+        const { count } = await tx.registration.deleteMany({ where: { id: registration.id } })
+        if (count !== 1) throw gone
+        await tx.registration.deleteMany({ where: { email: registration.email } })
+        await tx.session.create({
+          data: { ...session, userId: account.id, ip: origin.ip, device: origin.device },
+        })
+        const about = { userId: account.id, origin }
+        await recordEvent(tx, { ...about, kind: 'registered', at: registration.createdAt })
+        await recordEvent(tx, { ...about, kind: 'confirmed', at: now })
+        return account
+      })
+      return unlessTaken(confirmation).catch(error => {
+        if (error === gone) return undefined
+        throw error
+      })
+    },
+
+    purgeExpired: (now: Date) => client.registration.deleteMany({ where: { expiresAt: { lte: now } } }),
+  }
+}

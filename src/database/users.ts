@@ -1,0 +1,246 @@
+/**
+ * Queries about accounts, and the changes that must happen whole or not at all. Every change is a
+ * compare-and-swap on what was read, and writes its event and its notice in the same transaction.
+ */
+import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
+import type { NewSession } from '../tokens/pair.ts'
+import { isKnownDevice, type Origin, recordEvent } from './events.ts'
+import type { FileMail } from './outbox.ts'
+import { endSessionsOf, makeRoomForSession } from './sessions.ts'
+import { unlessTaken } from './unique-violation.ts'
+
+export type { User }
+
+/** An account as it was when its password was verified. */
+type Verified = Pick<User, 'id' | 'email' | 'passwordHash'>
+
+/** Queries about accounts. */
+export type Users = ReturnType<typeof users>
+
+/** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
+const UNUSABLE = 'unusable'
+
+/**
+ * @param client the database
+ * @param fileMail puts a mail into the outbox within a transaction
+ */
+export function users(client: PrismaClient, fileMail: FileMail) {
+  /** The compare-and-swap on the account comes first: it serialises with a reset, which ends all sessions. */
+  function openSessionIf(
+    still: Prisma.UserWhereInput & { id: string },
+    session: NewSession,
+    origin: Origin,
+    kind: 'logged_in' | 'confirmed',
+    changes: Prisma.UserUpdateManyMutationInput,
+    notice?: { recipient: string },
+  ): Promise<boolean> {
+    const at = session.createdAt
+    return client.$transaction(async tx => {
+      const { count } = await tx.user.updateMany({
+        where: { ...still, disabledAt: null },
+        data: { ...changes, lastLoginAt: at },
+      })
+      if (count !== 1) return false
+      if (notice && !(await isKnownDevice(tx, still.id, origin.device))) {
+        await fileMail(
+          tx,
+          { kind: 'new_device', recipient: notice.recipient, userId: still.id, ...origin },
+          at,
+        )
+      }
+      await makeRoomForSession(tx, still.id)
+      await tx.session.create({
+        data: { ...session, userId: still.id, ip: origin.ip, device: origin.device },
+      })
+      await recordEvent(tx, { userId: still.id, kind, at, origin })
+      return true
+    })
+  }
+
+  return {
+    /** @param email canonical */
+    findByEmail: (email: string) => client.user.findUnique({ where: { email } }),
+
+    findById: (id: string) => client.user.findUnique({ where: { id } }),
+
+    /**
+     * Makes an account at once, unconfirmed (EMAIL_CONFIRMATION=off).
+     *
+     * @returns the account, or undefined where the address is taken
+     */
+    create(
+      user: Pick<User, 'id' | 'email' | 'passwordHash' | 'locale'>,
+      now: Date,
+      origin: Origin,
+    ): Promise<User | undefined> {
+      const creation = client.$transaction(async tx => {
+        const account = await tx.user.create({ data: { ...user, createdAt: now, passwordChangedAt: now } })
+        await recordEvent(tx, { userId: account.id, kind: 'registered', at: now, origin })
+        return account
+      })
+      return unlessTaken(creation)
+    },
+
+    /**
+     * Opens a session for somebody whose password was just verified. The hash it was verified against
+     * must still be the stored one: else a log in that began before a reset would outlive it.
+     *
+     * @param verified the account as it was read; its first log in is no new device
+     * @param changes a stronger hash of the same password, if there is one
+     * @returns whether the session was opened
+     */
+    openSession: (
+      verified: Verified & Pick<User, 'lastLoginAt'>,
+      session: NewSession,
+      origin: Origin,
+      changes: { passwordHash?: string } = {},
+    ) =>
+      openSessionIf(
+        { id: verified.id, passwordHash: verified.passwordHash },
+        session,
+        origin,
+        'logged_in',
+        changes,
+        verified.lastLoginAt === null ? undefined : { recipient: verified.email },
+      ),
+
+    /**
+     * Confirms the address of an account that was made unconfirmed, and opens its first session.
+     *
+     * @returns whether this call was the one that confirmed it
+     */
+    confirm: (verified: Verified, session: NewSession, origin: Origin) =>
+      openSessionIf(
+        { id: verified.id, passwordHash: verified.passwordHash, emailConfirmedAt: null },
+        session,
+        origin,
+        'confirmed',
+        { emailConfirmedAt: session.createdAt },
+      ),
+
+    /**
+     * Sets a new password by compare-and-swap, ends every session, and files the notice. The address
+     * counts as confirmed, since whoever does this has read a mail sent there.
+     *
+     * @param old the account as it was when the right to change it was checked
+     * @param how what the history says
+     * @returns whether this call was the one that changed it
+     */
+    setPassword(
+      old: Verified & Pick<User, 'emailConfirmedAt'>,
+      passwordHash: string,
+      now: Date,
+      origin: Origin,
+      how: 'password_reset' | 'password_changed',
+    ): Promise<boolean> {
+      return client.$transaction(async tx => {
+        const { count } = await tx.user.updateMany({
+          where: stillAsIt(old),
+          data: { passwordHash, passwordChangedAt: now, emailConfirmedAt: old.emailConfirmedAt ?? now },
+        })
+        if (count !== 1) return false
+        await endSessionsOf(tx, old.id)
+        await recordEvent(tx, { userId: old.id, kind: how, at: now, origin })
+        await fileMail(tx, { kind: 'password_changed', recipient: old.email, userId: old.id }, now)
+        return true
+      })
+    },
+
+    /**
+     * Gives the account another address by compare-and-swap. Sessions go on; the old address is told.
+     *
+     * @returns `changed`, `stale` where another change was first, `taken` where another account has the address
+     */
+    async changeEmail(
+      old: Verified,
+      email: string,
+      now: Date,
+      origin: Origin,
+    ): Promise<'changed' | 'stale' | 'taken'> {
+      const change = client.$transaction(async tx => {
+        const { count } = await tx.user.updateMany({
+          where: stillAsIt(old),
+          data: { email, emailConfirmedAt: now },
+        })
+        if (count !== 1) return 'stale' as const
+        await tx.registration.deleteMany({ where: { email } })
+        await recordEvent(tx, { userId: old.id, kind: 'email_changed', at: now, origin })
+        await fileMail(
+          tx,
+          { kind: 'email_changed', recipient: old.email, userId: old.id, mentionedEmail: email },
+          now,
+        )
+        return 'changed' as const
+      })
+      return (await unlessTaken(change)) ?? 'taken'
+    },
+
+    /**
+     * Secures an account whose owner says "this was not me": no session, no usable password, the address
+     * that the owner read the notice at, and a reset link on its way there.
+     *
+     * @param user as it was when the right to do so was checked
+     * @param by the address that the notice went to, and when it was filed
+     * @returns whether this call was the one that did it
+     */
+    async secure(
+      user: Pick<User, 'id' | 'securedAt'>,
+      { email, notice }: { email: string; notice: Date },
+      now: Date,
+      origin: Origin,
+    ): Promise<boolean> {
+      const secureWith = (changes: Prisma.UserUpdateManyMutationInput) =>
+        client.$transaction(async tx => {
+          const { count } = await tx.user.updateMany({
+            where: { id: user.id, securedAt: user.securedAt, disabledAt: null },
+            data: {
+              ...changes,
+              passwordHash: `${UNUSABLE} ${now.toISOString()}`,
+              securedAt: now,
+              securedNoticeAt: notice,
+            },
+          })
+          if (count !== 1) return false
+          await endSessionsOf(tx, user.id)
+          await recordEvent(tx, { userId: user.id, kind: 'secured', at: now, origin })
+          await fileMail(tx, { kind: 'account_secured', recipient: email, userId: user.id }, now)
+          return true
+        })
+      const taken = 'taken' as const
+      const done = (await unlessTaken(secureWith({ email }))) ?? taken
+      // Somebody else has registered the old address since; the account is locked where it is.
+      return done === taken ? secureWith({}) : done
+    },
+
+    /** @param locale BCP 47 tag, null for none */
+    async setLocale(id: string, locale: string | null): Promise<User | null> {
+      await client.user.updateMany({ where: { id }, data: { locale } })
+      return client.user.findUnique({ where: { id } })
+    },
+
+    /**
+     * Deletes an account and all that belongs to it. Its history loses everything that names a person;
+     * mails that wait are cancelled; a farewell is filed.
+     *
+     * @returns whether this call was the one that deleted it
+     */
+    remove(user: Verified & Pick<User, 'locale'>, now: Date): Promise<boolean> {
+      const anonymous: Origin = { ip: null, device: null, requestId: null }
+      return client.$transaction(async tx => {
+        const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
+        if (count !== 1) return false
+        await tx.registration.deleteMany({ where: { email: user.email } })
+        await tx.outbox.deleteMany({ where: { OR: [{ recipient: user.email }, { userId: user.id }] } })
+        await tx.event.updateMany({ where: { userId: user.id }, data: { userId: null, ...anonymous } })
+        await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: anonymous })
+        await fileMail(tx, { kind: 'farewell', recipient: user.email, locale: user.locale }, now)
+        return true
+      })
+    },
+  }
+}
+
+/** The account, if nothing that a token or a password check relied on has changed since. */
+function stillAsIt(old: Verified): Prisma.UserWhereInput {
+  return { id: old.id, email: old.email, passwordHash: old.passwordHash, disabledAt: null }
+}
