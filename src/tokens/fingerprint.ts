@@ -1,0 +1,52 @@
+/**
+ * The fingerprint that makes a mailed token die with the password it was made for.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** What a fingerprint is taken of: a change of any of these kills the token. */
+export interface Fingerprinted {
+  /** The account's or registration's id. */
+  id: string
+  email: string
+  /** The stored hash (PHC string). */
+  passwordHash: string
+}
+
+const BYTES = 16
+
+/**
+ * HMAC-SHA-256 over purpose, id, address and password hash, cut to 128 bits.
+ *
+ * @param key the purpose's fingerprint key
+ * @param purpose the token's audience
+ * @param subject what the token speaks of
+ * @returns 22 characters of base64url
+ */
+export function fingerprint(key: Buffer, purpose: string, subject: Fingerprinted): string {
+  // JSON keeps the fields apart, whatever they hold: "ab"+"c" is not "a"+"bc".
+  const message = JSON.stringify([purpose, subject.id, subject.email, subject.passwordHash])
+  return createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url')
+}
+
+/** Compares two fingerprints in constant time. */
+export function sameFingerprint(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)]
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+/**
+ * What a "this was not me" link is bound to: the address its notice went to. Not the password, which
+ * whoever took the account over may have changed since.
+ */
+export function securable(user: { id: string }, email: string): Fingerprinted {
+  return { id: user.id, email, passwordHash: 'not bound to it' }
+}
+
+/**
+ * What a link to another address is bound to: when the present address was confirmed, too. Else a link
+ * that was used would be good again once the account has its old address back.
+ */
+export function movable(user: Fingerprinted & { emailConfirmedAt: Date | null }): Fingerprinted {
+  const { id, email, passwordHash, emailConfirmedAt } = user
+  return { id, email, passwordHash: `${passwordHash} ${emailConfirmedAt?.toISOString() ?? 'unconfirmed'}` }
+}

@@ -1,0 +1,138 @@
+/**
+ * Signed JWTs of one purpose: how every token of this service that is a JWT is minted and verified.
+ * The algorithm is pinned, each purpose has a key and an audience of its own, and the claims are
+ * checked here, because JWT libraries take a missing `exp`, a numeric `sub` or an `exp` of 1e300.
+ */
+import fastifyJwt, { type JWT } from '@fastify/jwt'
+import type { FastifyInstance } from 'fastify'
+import Type, { type Static, type TObject, type TProperties } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { problem } from '../errors.ts'
+import { deriveKey, type Secrets } from './keys.ts'
+
+/** `iss` of every token. */
+export const ISSUER = 'latchkey'
+
+/** RFC 7519 section 4.1.4 allows some leeway for clocks that differ; seconds. */
+const CLOCK_TOLERANCE = 30
+
+/** A verified token. */
+export interface Verified<Claims> {
+  claims: Claims
+  /** The secret that signed it: keys derived for the same token come from it too. */
+  secret: string
+}
+
+/** Mints and verifies tokens of one purpose. */
+export interface JwtPurpose<Claims> {
+  /**
+   * @param claims the claims besides `iss`, `aud`, `iat` and `exp`
+   * @returns the token and when it expires
+   */
+  mint(claims: Omit<Claims, RegisteredByUs>): { token: string; expiresAt: Date }
+  /**
+   * @throws {ProblemError} `token_invalid` for whatever this service did not sign for this purpose,
+   *   `token_expired` for what it did
+   */
+  verify(token: string): Verified<Claims>
+}
+
+type RegisteredByUs = 'iss' | 'aud' | 'iat' | 'exp'
+
+/** How a purpose differs from the others. */
+export interface JwtPurposeOptions<Own extends TProperties> {
+  /** `aud`, and the name that keys are derived by. */
+  audience: string
+  /** Life in seconds. */
+  ttl: number
+  /** The claims besides the registered ones. */
+  claims: Own
+  /** Whether a token may be a little over its time (clocks differ); reset links may not. */
+  tolerant?: boolean
+}
+
+/**
+ * Sets up one purpose: a @fastify/jwt namespace for each secret, and the checks around it.
+ *
+ * @param app receives the namespaces
+ * @param secrets the signing secrets, the current one first
+ * @param clock the time
+ */
+export async function jwtPurpose<Own extends TProperties>(
+  app: FastifyInstance,
+  secrets: Secrets,
+  clock: () => Date,
+  options: JwtPurposeOptions<Own>,
+): Promise<JwtPurpose<Static<TObject<Own>> & RegisteredClaims>> {
+  type Claims = Static<TObject<Own>> & RegisteredClaims
+  const { audience, ttl } = options
+  const form = Compile(
+    Type.Object({
+      ...options.claims,
+      iss: Type.Literal(ISSUER),
+      aud: Type.Literal(audience),
+      sub: Type.String({ minLength: 1, maxLength: 64 }),
+      iat: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      exp: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    }),
+  )
+
+  const keyed: { secret: string; jwt: JWT }[] = []
+  for (const [index, secret] of secrets.entries()) {
+    const namespace = index === 0 ? audience : `${audience}-previous-${index}`
+    await app.register(fastifyJwt, {
+      namespace,
+      secret: deriveKey(secret, audience, 'sign'),
+      sign: { algorithm: 'HS256' },
+      // Times are checked below, by the service's own clock.
+      verify: { algorithms: ['HS256'], ignoreExpiration: true, cache: false },
+    })
+    // The namespace's decorator is made by name at run time; the package's types know only the plain one.
+    const jwt = (app.jwt as unknown as Record<string, JWT>)[namespace]
+    if (jwt === undefined) throw new Error(`@fastify/jwt made no namespace ${namespace}`)
+    keyed.push({ secret, jwt })
+  }
+
+  const now = () => Math.floor(clock().getTime() / 1000)
+
+  function mint(own: Omit<Claims, RegisteredByUs>) {
+    const iat = now()
+    const claims = { ...own, iss: ISSUER, aud: audience, iat, exp: iat + ttl }
+    // biome-ignore lint/style/noNonNullAssertion: there is always a current secret
+    return { token: keyed[0]!.jwt.sign(claims), expiresAt: new Date((iat + ttl) * 1000) }
+  }
+
+  function verify(token: string): Verified<Claims> {
+    for (const { secret, jwt } of keyed) {
+      const claims = signedClaims(jwt, token)
+      if (claims === undefined) continue
+      if (!form.Check(claims)) break
+      const { iat, exp } = claims as Claims
+      if (iat > now() + CLOCK_TOLERANCE) break
+      if (exp + (options.tolerant ? CLOCK_TOLERANCE : 0) <= now()) throw problem('token_expired')
+      return { claims: claims as Claims, secret }
+    }
+    throw problem('token_invalid')
+  }
+
+  return { mint, verify }
+}
+
+interface RegisteredClaims {
+  iss: string
+  aud: string
+  sub: string
+  /** Seconds since 1970. */
+  iat: number
+  /** Seconds since 1970. */
+  exp: number
+}
+
+/** The claims of a token that this key signed, else undefined; the library throws in many ways. */
+function signedClaims(jwt: JWT, token: string): unknown {
+  try {
+    return jwt.verify(token)
+  } catch {
+    return undefined
+  }
+}

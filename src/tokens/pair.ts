@@ -1,0 +1,91 @@
+/**
+ * The pair of tokens that a log in, a confirmation and a refresh answer with.
+ */
+import Type, { type Static } from 'typebox'
+import { v7 as uuidv7 } from 'uuid'
+import type { Config } from '../config.ts'
+import type { Tokens } from './tokens.ts'
+
+export const TokenPair = Type.Object(
+  {
+    accessToken: Type.String({ maxLength: 4096, description: 'JWT for `Authorization: Bearer`' }),
+    tokenType: Type.Literal('Bearer'),
+    expiresIn: Type.Integer({ minimum: 0, maximum: 31_536_000, format: 'int32', description: 'seconds' }),
+    refreshToken: Type.String({ maxLength: 256, description: 'good for one /token/refresh' }),
+    refreshExpiresIn: Type.Integer({
+      minimum: 0,
+      maximum: 31_536_000,
+      format: 'int32',
+      description: 'seconds',
+    }),
+  },
+  { $id: 'TokenPair', additionalProperties: false },
+)
+export type TokenPair = Static<typeof TokenPair>
+
+const EXAMPLE: TokenPair = {
+  accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.c2lnbmF0dXJl',
+  tokenType: 'Bearer',
+  expiresIn: 900,
+  refreshToken: 'AZNvPop3fDudDk8fLwxqVQ',
+  refreshExpiresIn: 1_209_600,
+}
+
+/** The `response` schema of a route that answers with a pair. */
+export function tokenPairResponse(description: string) {
+  return {
+    description,
+    content: { 'application/json': { schema: { $ref: 'TokenPair#' }, example: EXAMPLE } },
+  }
+}
+
+/** What a new session needs besides its account. */
+export interface NewSession {
+  id: string
+  refreshHash: string
+  createdAt: Date
+  refreshedAt: Date
+  expiresAt: Date
+}
+
+/**
+ * Makes a session to be stored, and the refresh token that its owner gets.
+ *
+ * @param now the session's beginning
+ */
+export function newSession(
+  tokens: Tokens,
+  config: Config,
+  now: Date,
+): { session: NewSession; refreshToken: string } {
+  const id = uuidv7()
+  const { token, hash } = tokens.refresh.first(id)
+  const expiresAt = sessionExpiry(config, now, now)
+  return {
+    refreshToken: token,
+    session: { id, refreshHash: hash, createdAt: now, refreshedAt: now, expiresAt },
+  }
+}
+
+/** When a session ends that is used now: the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
+export function sessionExpiry(config: Config, createdAt: Date, now: Date): Date {
+  const idle = now.getTime() + config.REFRESH_IDLE_TTL * 1000
+  const absolute = createdAt.getTime() + config.REFRESH_TOKEN_TTL * 1000
+  return new Date(Math.min(idle, absolute))
+}
+
+/** The answer for a session that is stored. */
+export function tokenPair(
+  tokens: Tokens,
+  session: { id: string; userId: string; expiresAt: Date },
+  refreshToken: string,
+  now: Date,
+): TokenPair {
+  return {
+    accessToken: tokens.access.mint(session),
+    tokenType: 'Bearer',
+    expiresIn: tokens.access.ttl,
+    refreshToken,
+    refreshExpiresIn: Math.max(0, Math.floor((session.expiresAt.getTime() - now.getTime()) / 1000)),
+  }
+}

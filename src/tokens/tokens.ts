@@ -1,0 +1,69 @@
+/**
+ * All tokens and codes of the service, one constructor a purpose. Decorates the app with `tokens`.
+ */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import Type from 'typebox'
+import { type AccessTokens, accessTokens } from './access.ts'
+import { type BoundTokens, boundTokens } from './bound.ts'
+import { type Codes, codes } from './codes.ts'
+import { loadSecrets } from './keys.ts'
+import { type RefreshTokens, refreshTokens } from './refresh.ts'
+import { type ResetRequests, resetRequests } from './reset-request.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    tokens: Tokens
+  }
+}
+
+/** Minting and verifying, by purpose. A token of one purpose is nothing to another. */
+export interface Tokens {
+  access: AccessTokens
+  refresh: RefreshTokens
+  /** Confirms an address and, with the password, a registration. */
+  confirm: BoundTokens
+  /** Sets a new password. */
+  reset: BoundTokens
+  /** Names a request for a reset, for the code in its mail. */
+  resetRequest: ResetRequests
+  resetCode: Codes
+  /** Changes the password, with the code in the mail; bound to a session. */
+  change: BoundTokens<{ sid: string; jti: string }>
+  changeCode: Codes
+  /** Gives an account the address in its claims. Its fingerprint is of `movable`. */
+  changeEmail: BoundTokens<{ email: string }>
+  /** Says "this was not me". Its fingerprint is of `securable`. */
+  secure: BoundTokens<{ notice: number }>
+}
+
+const Id = Type.String({ minLength: 36, maxLength: 36 })
+
+async function tokens(app: FastifyInstance) {
+  const { config, clock } = app
+  const secrets = await loadSecrets(config)
+  // Clocks of instances may differ a little, but what changes an account lives by the second.
+  const tolerant = new Set(['confirm', 'secure'])
+  const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
+    boundTokens(app, secrets, clock, { audience, ttl, claims, tolerant: tolerant.has(audience) })
+
+  app.decorate('tokens', {
+    access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
+    refresh: refreshTokens(secrets),
+    confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {}),
+    reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
+    resetRequest: await resetRequests(app, secrets, clock, config.RESET_TOKEN_TTL),
+    resetCode: codes(secrets, 'reset-request', 8),
+    change: await bound('password-change', config.CHANGE_CODE_TTL, { sid: Id, jti: Id }),
+    changeCode: codes(secrets, 'password-change', 6),
+    changeEmail: await bound('email-change', config.CONFIRM_TOKEN_TTL, {
+      email: Type.String({ minLength: 3, maxLength: 254 }),
+    }),
+    secure: await bound('secure', config.SECURE_TOKEN_TTL, {
+      // When the notice was filed, in milliseconds since 1970: older notices outrank newer ones.
+      notice: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+    }),
+  })
+}
+
+export default fp(tokens, { name: 'tokens' })
