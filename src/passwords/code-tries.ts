@@ -1,0 +1,42 @@
+/**
+ * Tries at mailed codes, counted in the database: five at one code, and fifteen an hour over all codes
+ * of an account, so that many requests are not many tries.
+ */
+import { createHash } from 'node:crypto'
+import type { FastifyInstance } from 'fastify'
+
+/** More lock the request even for the right code (Kratos allows as many). */
+export const TRIES_PER_CODE = 5
+/** Three requests' worth; at this pace the odds of a hit at 6 digits are one in eight a year. */
+export const TRIES_PER_HOUR = 15
+const HOUR_MS = 3_600_000
+
+/** A try at a code. */
+export interface CodeTry {
+  /** What the code is for, such as `reset`. */
+  purpose: string
+  /** Id of the request that the code belongs to. */
+  requestId: string
+  /** When the code expires, and its count may be forgotten. */
+  expiresAt: Date
+  /** Whose code it would be: the account, or an address that may have none. */
+  owner: string
+}
+
+/**
+ * Counts a try, before its outcome is known.
+ *
+ * @returns whether the code may be looked at; if not, even the right one is wrong
+ */
+export async function countTry(
+  app: FastifyInstance,
+  { purpose, requestId, expiresAt, owner }: CodeTry,
+): Promise<boolean> {
+  const { guesses } = app.database
+  const hour = Math.floor(app.clock().getTime() / HOUR_MS)
+  // The owner may be an address, which has no business in this table.
+  const whose = createHash('sha256').update(owner).digest('base64url')
+  const ofRequest = await guesses.count(`${purpose}:${requestId}`, expiresAt)
+  const ofOwner = await guesses.count(`${purpose}:${whose}:${hour}`, new Date((hour + 1) * HOUR_MS))
+  return ofRequest <= TRIES_PER_CODE && ofOwner <= TRIES_PER_HOUR
+}
