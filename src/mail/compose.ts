@@ -1,0 +1,168 @@
+/**
+ * From a row of the outbox to the mail it becomes. Only here an account is looked up and a token or code
+ * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
+ */
+import type { FastifyInstance } from 'fastify'
+import type { OutboxRow } from '../database/outbox.ts'
+import type { User } from '../database/users.ts'
+import { movable, securable } from '../tokens/fingerprint.ts'
+import { pageLink } from './links.ts'
+import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
+
+type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
+
+/**
+ * Writes the mail of a row.
+ *
+ * @returns the mail, or undefined where there is nothing to say to that address (any more)
+ */
+export async function composeMail(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+  if (row.kind === 'farewell') return renderMail('farewell', contextOf(app, row.recipient, row.locale))
+  const user = await accountOf(app, row)
+  if (user === undefined) return withoutAccount(app, row)
+  if (user.disabledAt) return undefined
+  const to = contextOf(app, row.recipient, user.locale)
+  switch (row.kind) {
+    case 'registration':
+      return alreadyRegistered(app, to)
+    case 'confirmation_resend':
+      return user.emailConfirmedAt ? alreadyRegistered(app, to) : confirmAddress(app, to, user)
+    case 'reset_request':
+      await recordRequest(app, row, user)
+      return resetPassword(app, to, user, row)
+    case 'account_secured':
+      return renderMail(row.kind, { ...to, ...resetLink(app, user) })
+    case 'password_change_code':
+      return changeCode(app, to, user, row)
+    case 'email_change':
+      return changeEmail(app, to, user)
+    case 'password_changed':
+      return renderMail(row.kind, { ...to, at: row.createdAt, link: secureLink(app, user, row) })
+    case 'email_change_requested':
+    case 'email_changed':
+      return renderMail(row.kind, {
+        ...to,
+        newEmail: row.mentionedEmail ?? '',
+        at: row.createdAt,
+        link: secureLink(app, user, row),
+      })
+    case 'new_device':
+      return renderMail(row.kind, {
+        ...to,
+        device: row.device,
+        ip: row.ip,
+        at: row.createdAt,
+        link: secureLink(app, user, row),
+      })
+  }
+}
+
+/** By id where the row has one: the recipient may be an old address, or a new one. */
+async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
+  const { users } = app.database
+  const user = await (row.userId === null ? users.findByEmail(row.recipient) : users.findById(row.userId))
+  return user ?? undefined
+}
+
+/** For an address that somebody registered and nobody confirmed; nothing for one nobody knows. */
+async function withoutAccount(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+  const { registrations } = app.database
+  const registration =
+    row.registrationId === null
+      ? await registrations.newestFor(row.recipient, app.clock())
+      : await registrations.findById(row.registrationId)
+  if (!registration) return undefined
+  const to = contextOf(app, registration.email, registration.locale)
+  switch (row.kind) {
+    case 'registration':
+    case 'confirmation_resend':
+      await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
+      return confirmAddress(app, to, registration)
+    case 'reset_request':
+      return renderMail('not_registered', { ...to, link: pageLink(app.config.APP_URL, 'confirmEmail') })
+    default:
+      return undefined
+  }
+}
+
+function expiryOfConfirmation(app: App): Date {
+  return new Date(app.clock().getTime() + app.config.CONFIRM_TOKEN_TTL * 1000)
+}
+
+function confirmAddress(
+  app: App,
+  to: MailContext,
+  subject: { id: string; email: string; passwordHash: string },
+) {
+  const { token } = app.tokens.confirm.mint(subject, {})
+  const link = pageLink(app.config.APP_URL, 'confirmEmail', token)
+  return renderMail('confirm_address', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
+}
+
+function alreadyRegistered(app: App, to: MailContext) {
+  return renderMail('already_registered', { ...to, link: pageLink(app.config.APP_URL, 'forgotPassword') })
+}
+
+function resetLink(app: App, user: User) {
+  const { token } = app.tokens.reset.mint(user, {})
+  return {
+    link: pageLink(app.config.APP_URL, 'resetPassword', token),
+    validFor: app.config.RESET_TOKEN_TTL,
+  }
+}
+
+/** With a code, as long as the token that goes with it lives: a mail may leave late. */
+function resetPassword(app: App, to: MailContext, user: User, row: OutboxRow) {
+  const requestId = ageOf(app, row) < app.config.RESET_TOKEN_TTL ? row.challengeId : null
+  return renderMail('reset_password', {
+    ...to,
+    ...resetLink(app, user),
+    ...(requestId !== null && {
+      code: app.tokens.resetCode.make(requestId, user.id, user.email, user.passwordHash),
+    }),
+  })
+}
+
+function recordRequest(app: App, row: OutboxRow, user: User) {
+  // A mail that is tried again was asked for once.
+  if (row.attempts > 1) return undefined
+  const { ip, device, requestId } = row
+  const event = { userId: user.id, kind: 'reset_requested' as const, at: row.createdAt }
+  return app.database.events.record({ ...event, origin: { ip, device, requestId } })
+}
+
+function changeCode(app: App, to: MailContext, user: User, row: OutboxRow) {
+  const { CHANGE_CODE_TTL } = app.config
+  const age = ageOf(app, row)
+  // The code is no good any longer; the person has asked again by now.
+  if (row.challengeId === null || age >= CHANGE_CODE_TTL) return undefined
+  return renderMail('password_change_code', {
+    ...to,
+    code: app.tokens.changeCode.make(row.challengeId, user.id, user.email, user.passwordHash),
+    validFor: Math.ceil(CHANGE_CODE_TTL - age),
+  })
+}
+
+/** Seconds since the mail was filed. */
+function ageOf(app: App, row: OutboxRow): number {
+  return (app.clock().getTime() - row.createdAt.getTime()) / 1000
+}
+
+async function changeEmail(app: App, to: MailContext, user: User) {
+  // An address that has an account gets nothing: nobody there asked for anything.
+  if (await app.database.users.findByEmail(to.to)) return undefined
+  const { token } = app.tokens.changeEmail.mint(movable(user), { email: to.to })
+  const link = pageLink(app.config.APP_URL, 'changeEmail', token)
+  return renderMail('change_email', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
+}
+
+function secureLink(app: App, user: User, row: OutboxRow): string {
+  const { token } = app.tokens.secure.mint(securable(user, row.recipient), {
+    notice: row.createdAt.getTime(),
+  })
+  return pageLink(app.config.APP_URL, 'secure', token)
+}
+
+function contextOf(app: App, to: string, locale: string | null): MailContext {
+  return { to, locale, service: app.config.SERVICE_NAME }
+}

@@ -1,0 +1,176 @@
+import type { Messages } from './messages.ts'
+
+const securing =
+  'Damit werden alle Geräte abgemeldet, das Passwort wird gesperrt, bis ein neues gesetzt ist, und Sie erhalten eine E-Mail mit einem Link dafür.'
+
+/**
+ * German, formal. A duration stands where it needs no case ending („ist 3 Tage gültig“, not „innerhalb
+ * von 3 Tagen“), since it comes in the nominative.
+ */
+export const de: Messages = {
+  language: 'de',
+  greeting: 'Guten Tag!',
+  linkHint: 'Falls die Schaltfläche nicht funktioniert, öffnen Sie diesen Link:',
+  unknownDevice: 'unbekannt',
+
+  confirm_address: ({ service, to, validFor }) => ({
+    subject: `Bestätigen Sie Ihre E-Mail-Adresse für ${service}`,
+    before: [
+      `Um Ihre Registrierung bei ${service} abzuschließen, öffnen Sie diesen Link und geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben:`,
+    ],
+    button: 'Adresse bestätigen',
+    after: [`Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`],
+    reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, diese Adresse bei ${service} registriert hat.`,
+    notYou:
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und geben Sie kein Passwort ein. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
+  }),
+
+  already_registered: ({ service, to }) => ({
+    subject: `Sie haben bereits ein Konto bei ${service}`,
+    before: [
+      `Jemand, vielleicht Sie, wollte ${to} bei ${service} registrieren. Zu dieser Adresse gibt es bereits ein Konto; daran wurde nichts geändert.`,
+      'Sie können sich mit Ihrem Passwort anmelden. Falls Sie es vergessen haben, fordern Sie hier ein neues an:',
+    ],
+    button: 'Passwort vergessen',
+    after: [],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse eines Kontos bei ${service} ist.`,
+    notYou:
+      'Wenn Sie das nicht waren, brauchen Sie nichts zu tun. Wer auch immer es war, hat nicht erfahren, dass es ein Konto gibt.',
+  }),
+
+  reset_password: ({ service, to, validFor }) => ({
+    subject: `Setzen Sie Ihr Passwort für ${service} zurück`,
+    before: [`Um ein neues Passwort für Ihr Konto bei ${service} zu wählen, öffnen Sie diesen Link:`],
+    button: 'Neues Passwort wählen',
+    beforeCode:
+      'Haben Sie das Zurücksetzen auf dem Telefon oder einem anderen Gerät angefordert? Dann können Sie stattdessen dort diesen Code eingeben:',
+    afterCode: `Eines von beiden genügt. Der Code funktioniert einmal und ist ab der Anforderung ${validFor} gültig.`,
+    after: [
+      `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Sobald ein neues Passwort gesetzt ist, werden Sie überall abgemeldet.`,
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, das Passwort dieses Kontos zurücksetzen möchte.`,
+    notYou:
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail. Ihr Passwort bleibt, wie es ist. Geben Sie weder den Link noch den Code weiter, wer auch immer danach fragt: Jedes von beiden genügt, um Ihr Konto zu übernehmen.',
+  }),
+
+  not_registered: ({ service, to }) => ({
+    subject: `Ihre Registrierung bei ${service} ist nicht abgeschlossen`,
+    before: [
+      `Jemand, vielleicht Sie, möchte das Passwort für ${to} bei ${service} zurücksetzen. Diese Adresse wurde registriert, aber nie bestätigt. Deshalb gibt es noch kein Konto und kein Passwort, das sich zurücksetzen ließe.`,
+      'Zum Abschließen verwenden Sie den Link in der Bestätigungsmail. Falls Sie diese nicht finden oder das gewählte Passwort nicht mehr wissen, registrieren Sie sich noch einmal. Eine weitere Bestätigungsmail können Sie hier anfordern:',
+    ],
+    button: 'Bestätigung erneut senden',
+    after: [],
+    reason: `Diese E-Mail ging an ${to}, weil für diese Adresse das Zurücksetzen des Passworts angefordert wurde.`,
+    notYou:
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
+  }),
+
+  password_change_code: ({ service, to, validFor }) => ({
+    subject: `Ihr Code zum Ändern des Passworts für ${service}`,
+    before: [
+      `Jemand, der in Ihrem Konto bei ${service} angemeldet ist und das Passwort kennt, möchte das Passwort ändern. Um fortzufahren, geben Sie diesen Code dort ein, wo die Änderung angefordert wurde:`,
+    ],
+    after: [
+      `Der Code funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Geben Sie ihn nie weiter, wer auch immer danach fragt.`,
+      'Sobald das Passwort geändert ist, werden Sie überall abgemeldet.',
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, das Passwort dieses Kontos ändern möchte.`,
+    notYou:
+      'Wenn Sie das nicht waren, kennt jemand anderes Ihr Passwort: Setzen Sie es sofort zurück. Damit werden alle Geräte abgemeldet, und dieser Code wird nutzlos.',
+  }),
+
+  password_changed: ({ service, to, at }) => ({
+    subject: `Ihr Passwort für ${service} wurde geändert`,
+    before: [
+      `Das Passwort Ihres Kontos bei ${service} wurde am ${at} geändert, und alle Geräte wurden abgemeldet.`,
+      `Wenn Sie das waren, brauchen Sie nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
+    ],
+    button: 'Das war ich nicht',
+    after: [
+      securing,
+      'Sichern Sie zuerst Ihr Postfach: Wer das Passwort geändert hat, kann vielleicht Ihre E-Mails lesen.',
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos ist.`,
+    notYou:
+      'Wenn Sie das nicht waren, warten Sie nicht: Bis Sie handeln, kann jemand anderes Ihr Konto benutzen.',
+  }),
+
+  change_email: ({ service, to, validFor }) => ({
+    subject: `Bestätigen Sie Ihre neue E-Mail-Adresse für ${service}`,
+    before: [
+      `Jemand, vermutlich Sie, möchte ${to} zur Adresse eines Kontos bei ${service} machen. Um das zu bestätigen, öffnen Sie diesen Link und geben Sie das Passwort des Kontos ein:`,
+    ],
+    button: 'Neue Adresse bestätigen',
+    after: [
+      `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Bis zur Bestätigung behält das Konto seine bisherige Adresse.`,
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil jemand diese Adresse für ein Konto bei ${service} verwenden möchte.`,
+    notYou:
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und geben Sie kein Passwort ein. Ohne Bestätigung wird die Adresse nicht verwendet.',
+  }),
+
+  email_change_requested: ({ service, to, newEmail, at }) => ({
+    subject: `Neue E-Mail-Adresse für ${service} angefordert`,
+    before: [
+      `Am ${at} hat jemand, der in Ihrem Konto bei ${service} angemeldet ist und das Passwort kennt, eine Änderung der Adresse auf ${newEmail} angefordert. Noch ist nichts geändert: Zuerst muss die neue Adresse bestätigt werden.`,
+      `Wenn Sie das waren, brauchen Sie hier nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
+    ],
+    button: 'Das war ich nicht',
+    after: [`${securing} Die neue Adresse lässt sich dann nicht mehr bestätigen.`],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos ist.`,
+    notYou: 'Wenn Sie das nicht waren, warten Sie nicht: Jemand anderes kennt Ihr Passwort.',
+  }),
+
+  email_changed: ({ service, to, newEmail, at }) => ({
+    subject: `Ihre E-Mail-Adresse für ${service} wurde geändert`,
+    before: [
+      `Die Adresse Ihres Kontos bei ${service} wurde am ${at} auf ${newEmail} geändert. Melden Sie sich ab jetzt mit der neuen Adresse an; E-Mails zum Konto gehen dorthin.`,
+      `Wenn Sie das waren, brauchen Sie nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
+    ],
+    button: 'Das war ich nicht',
+    after: [`${securing} Außerdem wird ${to} wieder zur Adresse des Kontos.`],
+    reason: `Diese E-Mail ging an ${to}, weil es bis dahin die Adresse dieses Kontos war.`,
+    notYou: 'Wenn Sie das nicht waren, warten Sie nicht: Jemand anderes hat Ihr Konto in der Hand.',
+  }),
+
+  new_device: ({ service, to, device, ip, at }) => ({
+    subject: `Anmeldung bei ${service} von einem neuen Gerät`,
+    before: [
+      `Am ${at} hat sich jemand von einem bisher unbekannten Gerät in Ihrem Konto bei ${service} angemeldet.`,
+      `Gerät: ${device}`,
+      ...(ip === null ? [] : [`IP-Adresse: ${ip}`]),
+      `Wenn Sie das waren, brauchen Sie nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
+    ],
+    button: 'Das war ich nicht',
+    after: [securing],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos ist.`,
+    notYou: 'Wenn Sie das nicht waren, warten Sie nicht: Jemand anderes kennt Ihr Passwort.',
+  }),
+
+  account_secured: ({ service, to, validFor }) => ({
+    subject: `Ihr Konto bei ${service} ist gesichert`,
+    before: [
+      `Ihr Konto bei ${service} wurde gesichert: Alle Geräte wurden abgemeldet, und das alte Passwort gilt nicht mehr. Um ein neues zu wählen, öffnen Sie diesen Link:`,
+    ],
+    button: 'Neues Passwort wählen',
+    after: [
+      `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Danach fordern Sie das Zurücksetzen des Passworts neu an.`,
+      'Wählen Sie ein Passwort, das Sie sonst nirgends verwenden, und geben Sie den Link nie weiter.',
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, auf eine Mitteilung zu diesem Konto mit „Das war ich nicht“ geantwortet hat.`,
+    notYou:
+      'Wenn Sie das nicht waren, liest vielleicht jemand anderes Ihre E-Mails: Sichern Sie Ihr Postfach und wählen Sie dann trotzdem ein neues Passwort.',
+  }),
+
+  farewell: ({ service, to }) => ({
+    subject: `Ihr Konto bei ${service} wurde gelöscht`,
+    before: [
+      `Ihr Konto bei ${service} wurde mit allem, was dazugehörte, gelöscht. Das hat jemand verlangt, der angemeldet war und das Passwort kannte. Es lässt sich nicht rückgängig machen.`,
+      'Sie können sich mit dieser Adresse jederzeit gern wieder registrieren. Dabei entsteht ein neues, leeres Konto.',
+    ],
+    after: [],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos war.`,
+    notYou: `Wenn Sie das nicht waren, kannte jemand anderes Ihr Passwort: Ändern Sie es überall, wo Sie es sonst noch verwenden, und schreiben Sie dem Betreiber von ${service}. Das Konto lässt sich nicht wiederherstellen.`,
+  }),
+}

@@ -1,0 +1,174 @@
+import type { Messages } from './messages.ts'
+
+const securing =
+  'Con ello se cierra la sesión en todos los dispositivos, la contraseña queda bloqueada hasta que se elija otra y usted recibe un mensaje con un enlace para elegirla.'
+
+/** Spanish, with «usted». */
+export const es: Messages = {
+  language: 'es',
+  greeting: 'Hola:',
+  linkHint: 'Si el botón no funciona, abra este enlace:',
+  unknownDevice: 'desconocido',
+
+  confirm_address: ({ service, to, validFor }) => ({
+    subject: `Confirme su dirección de correo para ${service}`,
+    before: [
+      `Para terminar su registro en ${service}, abra este enlace e introduzca la contraseña que eligió al registrarse:`,
+    ],
+    button: 'Confirmar mi dirección',
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje.`,
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, registró esta dirección en ${service}.`,
+    notYou:
+      'Si no fue usted, ignore este mensaje y no introduzca ninguna contraseña. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
+  }),
+
+  already_registered: ({ service, to }) => ({
+    subject: `Ya tiene una cuenta en ${service}`,
+    before: [
+      `Alguien, quizás usted, ha intentado registrar ${to} en ${service}. Ya existe una cuenta con esta dirección y no se ha cambiado nada en ella.`,
+      'Puede iniciar sesión con su contraseña. Si la ha olvidado, solicite una nueva aquí:',
+    ],
+    button: 'He olvidado mi contraseña',
+    after: [],
+    reason: `Este mensaje se envió a ${to} porque es la dirección de una cuenta en ${service}.`,
+    notYou:
+      'Si no fue usted, no tiene que hacer nada. A quien lo intentó no se le ha dicho que existe una cuenta.',
+  }),
+
+  reset_password: ({ service, to, validFor }) => ({
+    subject: `Restablezca su contraseña de ${service}`,
+    before: [`Para elegir una contraseña nueva para su cuenta en ${service}, abra este enlace:`],
+    button: 'Elegir una contraseña nueva',
+    beforeCode:
+      '¿Hizo la solicitud en un teléfono o en otro dispositivo? Entonces puede introducir allí este código en lugar de abrir el enlace:',
+    afterCode: `Basta con uno de los dos. El código funciona una sola vez y es válido durante ${validFor} desde la solicitud.`,
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Al elegir una contraseña nueva se cierra su sesión en todos los dispositivos.`,
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, solicitó restablecer la contraseña de esta cuenta.`,
+    notYou:
+      'Si no fue usted, ignore este mensaje. Su contraseña sigue siendo la misma. No comparta nunca el enlace ni el código, sea quien sea quien los pida: cualquiera de los dos basta para apoderarse de su cuenta.',
+  }),
+
+  not_registered: ({ service, to }) => ({
+    subject: `Su registro en ${service} no está terminado`,
+    before: [
+      `Alguien, quizás usted, solicitó restablecer la contraseña de ${to} en ${service}. Esta dirección se registró, pero nunca se confirmó, así que todavía no hay ninguna cuenta ni contraseña que restablecer.`,
+      'Para terminar, use el enlace del mensaje de confirmación. Si no lo encuentra o ya no recuerda la contraseña que eligió, regístrese de nuevo. Puede solicitar otro mensaje de confirmación aquí:',
+    ],
+    button: 'Enviar de nuevo la confirmación',
+    after: [],
+    reason: `Este mensaje se envió a ${to} porque se solicitó restablecer la contraseña de esta dirección.`,
+    notYou:
+      'Si no fue usted, ignore este mensaje. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
+  }),
+
+  password_change_code: ({ service, to, validFor }) => ({
+    subject: `Su código para cambiar la contraseña de ${service}`,
+    before: [
+      `Alguien que tiene abierta una sesión en su cuenta de ${service} y conoce la contraseña ha solicitado cambiarla. Para continuar, introduzca este código donde se solicitó el cambio:`,
+    ],
+    after: [
+      `El código funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. No lo comparta nunca, sea quien sea quien lo pida.`,
+      'Al cambiar la contraseña se cierra su sesión en todos los dispositivos.',
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, solicitó cambiar la contraseña de esta cuenta.`,
+    notYou:
+      'Si no fue usted, otra persona conoce su contraseña: restablézcala de inmediato. Así se cierra la sesión en todos los dispositivos y este código deja de servir.',
+  }),
+
+  password_changed: ({ service, to, at }) => ({
+    subject: `Se ha cambiado su contraseña de ${service}`,
+    before: [
+      `La contraseña de su cuenta en ${service} se cambió el ${at} y se cerró la sesión en todos los dispositivos.`,
+      `Si fue usted, no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
+    ],
+    button: 'No fui yo',
+    after: [
+      securing,
+      'Proteja antes su buzón de correo: quien cambió la contraseña quizás pueda leer sus mensajes.',
+    ],
+    reason: `Este mensaje se envió a ${to} porque es la dirección de esta cuenta.`,
+    notYou: 'Si no fue usted, no espere: mientras no actúe, otra persona puede usar su cuenta.',
+  }),
+
+  change_email: ({ service, to, validFor }) => ({
+    subject: `Confirme su nueva dirección de correo para ${service}`,
+    before: [
+      `Alguien, probablemente usted, ha solicitado que ${to} sea la dirección de una cuenta en ${service}. Para confirmarlo, abra este enlace e introduzca la contraseña de la cuenta:`,
+    ],
+    button: 'Confirmar mi nueva dirección',
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Hasta que lo confirme, la cuenta conserva su dirección actual.`,
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien quiere usar esta dirección para una cuenta en ${service}.`,
+    notYou:
+      'Si no fue usted, ignore este mensaje y no introduzca ninguna contraseña. Sin confirmación, la dirección no se usa.',
+  }),
+
+  email_change_requested: ({ service, to, newEmail, at }) => ({
+    subject: `Cambio de dirección de correo solicitado en ${service}`,
+    before: [
+      `El ${at}, alguien que tiene abierta una sesión en su cuenta de ${service} y conoce la contraseña solicitó cambiar la dirección de la cuenta a ${newEmail}. Todavía no ha cambiado nada: antes hay que confirmar la nueva dirección.`,
+      `Si fue usted, aquí no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
+    ],
+    button: 'No fui yo',
+    after: [`${securing} La nueva dirección ya no se podrá confirmar.`],
+    reason: `Este mensaje se envió a ${to} porque es la dirección de esta cuenta.`,
+    notYou: 'Si no fue usted, no espere: otra persona conoce su contraseña.',
+  }),
+
+  email_changed: ({ service, to, newEmail, at }) => ({
+    subject: `Se ha cambiado su dirección de correo en ${service}`,
+    before: [
+      `La dirección de su cuenta en ${service} se cambió a ${newEmail} el ${at}. A partir de ahora, inicie sesión con la nueva dirección; los mensajes sobre la cuenta se envían allí.`,
+      `Si fue usted, no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
+    ],
+    button: 'No fui yo',
+    after: [`${securing} Además, ${to} vuelve a ser la dirección de la cuenta.`],
+    reason: `Este mensaje se envió a ${to} porque era hasta entonces la dirección de esta cuenta.`,
+    notYou: 'Si no fue usted, no espere: otra persona tiene su cuenta.',
+  }),
+
+  new_device: ({ service, to, device, ip, at }) => ({
+    subject: `Inicio de sesión en ${service} desde un dispositivo nuevo`,
+    before: [
+      `El ${at}, alguien inició sesión en su cuenta de ${service} desde un dispositivo no visto hasta ahora.`,
+      `Dispositivo: ${device}`,
+      ...(ip === null ? [] : [`Dirección IP: ${ip}`]),
+      `Si fue usted, no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
+    ],
+    button: 'No fui yo',
+    after: [securing],
+    reason: `Este mensaje se envió a ${to} porque es la dirección de esta cuenta.`,
+    notYou: 'Si no fue usted, no espere: otra persona conoce su contraseña.',
+  }),
+
+  account_secured: ({ service, to, validFor }) => ({
+    subject: `Su cuenta en ${service} está protegida`,
+    before: [
+      `Su cuenta en ${service} se ha protegido: se cerró la sesión en todos los dispositivos y la contraseña anterior ya no es válida. Para elegir una nueva, abra este enlace:`,
+    ],
+    button: 'Elegir una contraseña nueva',
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Pasado ese tiempo, solicite restablecer la contraseña.`,
+      'Elija una contraseña que no use en ningún otro sitio y no comparta nunca el enlace.',
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, respondió «No fui yo» a un aviso sobre esta cuenta.`,
+    notYou:
+      'Si no fue usted, quizás otra persona esté leyendo su correo: proteja su buzón y, aun así, elija después una contraseña nueva.',
+  }),
+
+  farewell: ({ service, to }) => ({
+    subject: `Se ha eliminado su cuenta de ${service}`,
+    before: [
+      `Su cuenta de ${service} y lo que formaba parte de ella se han eliminado, tal como pidió alguien que tenía la sesión abierta y conocía la contraseña. Esto no se puede deshacer.`,
+      'Puede volver a registrarse con esta dirección cuando quiera. Será una cuenta nueva y vacía.',
+    ],
+    after: [],
+    reason: `Este mensaje se envió a ${to} porque era la dirección de esta cuenta.`,
+    notYou: `Si no fue usted, otra persona conocía su contraseña: cámbiela en todos los demás sitios donde la use y escriba a los responsables de ${service}. La cuenta no se puede recuperar.`,
+  }),
+}

@@ -1,0 +1,179 @@
+import type { Messages } from './messages.ts'
+
+const securing =
+  'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit défini, et vous recevrez par e-mail un lien pour le définir.'
+
+/**
+ * French, with « vous ». No-break spaces, written as escapes so that they can be seen, stand before
+ * colon, semicolon, exclamation and question mark and inside quotation marks. The service's name
+ * follows no « de », which would have to be elided before a vowel.
+ */
+export const fr: Messages = {
+  language: 'fr',
+  greeting: 'Bonjour,',
+  linkHint: 'Si le bouton ne fonctionne pas, ouvrez ce lien\u00a0:',
+  unknownDevice: 'inconnu',
+
+  confirm_address: ({ service, to, validFor }) => ({
+    subject: `Confirmez votre adresse e-mail pour ${service}`,
+    before: [
+      `Pour terminer votre inscription sur ${service}, ouvrez ce lien et saisissez le mot de passe que vous avez choisi lors de l’inscription\u00a0:`,
+    ],
+    button: 'Confirmer mon adresse',
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`,
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a inscrit cette adresse sur ${service}.`,
+    notYou:
+      'Si ce n’était pas vous, ignorez ce message et ne saisissez aucun mot de passe. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
+  }),
+
+  already_registered: ({ service, to }) => ({
+    subject: `Vous avez déjà un compte sur ${service}`,
+    before: [
+      `Quelqu’un, peut-être vous, a essayé d’inscrire ${to} sur ${service}. Il existe déjà un compte pour cette adresse, et rien n’y a été modifié.`,
+      'Vous pouvez vous connecter avec votre mot de passe. Si vous l’avez oublié, demandez-en un nouveau ici\u00a0:',
+    ],
+    button: 'J’ai oublié mon mot de passe',
+    after: [],
+    reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse d’un compte sur ${service}.`,
+    notYou:
+      'Si ce n’était pas vous, vous n’avez rien à faire. L’auteur de cette demande n’a pas appris qu’un compte existe.',
+  }),
+
+  reset_password: ({ service, to, validFor }) => ({
+    subject: `Réinitialisez votre mot de passe pour ${service}`,
+    before: [`Pour choisir un nouveau mot de passe pour votre compte sur ${service}, ouvrez ce lien\u00a0:`],
+    button: 'Choisir un nouveau mot de passe',
+    beforeCode:
+      'Avez-vous fait la demande sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors y saisir ce code à la place\u00a0:',
+    afterCode: `Un seul des deux suffit. Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de la demande.`,
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Dès qu’un nouveau mot de passe est défini, tous vos appareils sont déconnectés.`,
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a demandé à réinitialiser le mot de passe de ce compte.`,
+    notYou:
+      'Si ce n’était pas vous, ignorez ce message. Votre mot de passe reste inchangé. Ne transmettez jamais le lien ni le code, quelle que soit la personne qui les demande\u00a0: l’un ou l’autre suffit pour prendre le contrôle de votre compte.',
+  }),
+
+  not_registered: ({ service, to }) => ({
+    subject: `Votre inscription sur ${service} n’est pas terminée`,
+    before: [
+      `Quelqu’un, peut-être vous, a demandé à réinitialiser le mot de passe pour ${to} sur ${service}. Cette adresse a été inscrite mais jamais confirmée\u00a0: il n’y a donc pas encore de compte ni de mot de passe à réinitialiser.`,
+      'Pour terminer, utilisez le lien qui se trouve dans le message de confirmation. Si vous ne le retrouvez pas ou si vous ne connaissez plus le mot de passe choisi, inscrivez-vous de nouveau. Vous pouvez demander un autre message de confirmation ici\u00a0:',
+    ],
+    button: 'Renvoyer la confirmation',
+    after: [],
+    reason: `Ce message a été envoyé à ${to} parce qu’une réinitialisation du mot de passe a été demandée pour cette adresse.`,
+    notYou:
+      'Si ce n’était pas vous, ignorez ce message. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
+  }),
+
+  password_change_code: ({ service, to, validFor }) => ({
+    subject: `Votre code pour changer le mot de passe sur ${service}`,
+    before: [
+      `Une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé à changer ce mot de passe. Pour continuer, saisissez ce code là où le changement a été demandé\u00a0:`,
+    ],
+    after: [
+      `Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Ne le transmettez jamais, quelle que soit la personne qui le demande.`,
+      'Dès que le mot de passe est changé, tous vos appareils sont déconnectés.',
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a demandé à changer le mot de passe de ce compte.`,
+    notYou:
+      'Si ce n’était pas vous, quelqu’un d’autre connaît votre mot de passe\u00a0: réinitialisez-le immédiatement. Tous les appareils seront alors déconnectés et ce code deviendra inutile.',
+  }),
+
+  password_changed: ({ service, to, at }) => ({
+    subject: `Votre mot de passe pour ${service} a été changé`,
+    before: [
+      `Le mot de passe de votre compte sur ${service} a été changé le ${at}, et tous les appareils ont été déconnectés.`,
+      `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+    ],
+    button: 'Ce n’était pas moi',
+    after: [
+      securing,
+      'Sécurisez d’abord votre messagerie\u00a0: la personne qui a changé le mot de passe est peut-être en mesure de lire vos e-mails.',
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse de ce compte.`,
+    notYou:
+      'Si ce n’était pas vous, n’attendez pas\u00a0: tant que vous n’agissez pas, quelqu’un d’autre peut utiliser votre compte.',
+  }),
+
+  change_email: ({ service, to, validFor }) => ({
+    subject: `Confirmez votre nouvelle adresse e-mail pour ${service}`,
+    before: [
+      `Quelqu’un, probablement vous, a demandé que ${to} devienne l’adresse d’un compte sur ${service}. Pour le confirmer, ouvrez ce lien et saisissez le mot de passe du compte\u00a0:`,
+    ],
+    button: 'Confirmer ma nouvelle adresse',
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Jusqu’à la confirmation, le compte garde son adresse actuelle.`,
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un souhaite utiliser cette adresse pour un compte sur ${service}.`,
+    notYou:
+      'Si ce n’était pas vous, ignorez ce message et ne saisissez aucun mot de passe. Sans confirmation, l’adresse n’est pas utilisée.',
+  }),
+
+  email_change_requested: ({ service, to, newEmail, at }) => ({
+    subject: `Changement d’adresse e-mail demandé pour ${service}`,
+    before: [
+      `Le ${at}, une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé que l’adresse du compte devienne ${newEmail}. Rien n’est encore changé\u00a0: la nouvelle adresse doit d’abord être confirmée.`,
+      `Si c’était vous, vous n’avez rien à faire ici. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+    ],
+    button: 'Ce n’était pas moi',
+    after: [`${securing} La nouvelle adresse ne pourra alors plus être confirmée.`],
+    reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse de ce compte.`,
+    notYou: 'Si ce n’était pas vous, n’attendez pas\u00a0: quelqu’un d’autre connaît votre mot de passe.',
+  }),
+
+  email_changed: ({ service, to, newEmail, at }) => ({
+    subject: `Votre adresse e-mail pour ${service} a été changée`,
+    before: [
+      `L’adresse de votre compte sur ${service} a été remplacée par ${newEmail} le ${at}. Connectez-vous désormais avec la nouvelle adresse\u00a0; c’est là que sont envoyés les messages concernant le compte.`,
+      `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+    ],
+    button: 'Ce n’était pas moi',
+    after: [`${securing} Le compte reprendra aussi l’adresse ${to}.`],
+    reason: `Ce message a été envoyé à ${to} parce que c’était jusque-là l’adresse de ce compte.`,
+    notYou: 'Si ce n’était pas vous, n’attendez pas\u00a0: quelqu’un d’autre a pris votre compte.',
+  }),
+
+  new_device: ({ service, to, device, ip, at }) => ({
+    subject: `Connexion à ${service} depuis un nouvel appareil`,
+    before: [
+      `Le ${at}, quelqu’un s’est connecté à votre compte sur ${service} depuis un appareil encore jamais vu.`,
+      `Appareil\u00a0: ${device}`,
+      ...(ip === null ? [] : [`Adresse IP\u00a0: ${ip}`]),
+      `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+    ],
+    button: 'Ce n’était pas moi',
+    after: [securing],
+    reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse de ce compte.`,
+    notYou: 'Si ce n’était pas vous, n’attendez pas\u00a0: quelqu’un d’autre connaît votre mot de passe.',
+  }),
+
+  account_secured: ({ service, to, validFor }) => ({
+    subject: `Votre compte sur ${service} est sécurisé`,
+    before: [
+      `Votre compte sur ${service} a été sécurisé\u00a0: tous les appareils ont été déconnectés et l’ancien mot de passe n’est plus valable. Pour en choisir un nouveau, ouvrez ce lien\u00a0:`,
+    ],
+    button: 'Choisir un nouveau mot de passe',
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Passé ce délai, demandez une réinitialisation du mot de passe.`,
+      'Choisissez un mot de passe que vous n’utilisez nulle part ailleurs et ne transmettez jamais le lien.',
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a répondu «\u00a0Ce n’était pas moi\u00a0» à un avis concernant ce compte.`,
+    notYou:
+      'Si ce n’était pas vous, quelqu’un d’autre lit peut-être vos e-mails\u00a0: sécurisez votre messagerie, puis choisissez tout de même un nouveau mot de passe.',
+  }),
+
+  farewell: ({ service, to }) => ({
+    subject: `Votre compte sur ${service} a été supprimé`,
+    before: [
+      `Votre compte sur ${service} et ce qui en faisait partie ont été supprimés, à la demande d’une personne connectée qui en connaissait le mot de passe. Cette suppression est définitive.`,
+      'Vous pouvez vous inscrire de nouveau avec cette adresse quand vous le souhaitez. Ce sera alors un nouveau compte, vide.',
+    ],
+    after: [],
+    reason: `Ce message a été envoyé à ${to} parce que c’était l’adresse de ce compte.`,
+    notYou: `Si ce n’était pas vous, quelqu’un d’autre connaissait votre mot de passe\u00a0: changez-le partout où vous l’utilisez encore et écrivez à l’équipe qui exploite ${service}. Le compte ne peut pas être rétabli.`,
+  }),
+}

@@ -1,0 +1,175 @@
+import type { Messages } from './messages.ts'
+
+const securing =
+  'Time se odjavljuju svi uređaji, lozinka se blokira dok se ne postavi nova, a Vi dobivate poruku s poveznicom za novu lozinku.'
+
+/**
+ * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it,
+ * and a duration stands after a colon, in the nominative that it comes in.
+ */
+export const hr: Messages = {
+  language: 'hr',
+  greeting: 'Dobar dan!',
+  linkHint: 'Ako gumb ne radi, otvorite ovu poveznicu:',
+  unknownDevice: 'nepoznat',
+
+  confirm_address: ({ service, to, validFor }) => ({
+    subject: `Potvrdite adresu e-pošte za uslugu ${service}`,
+    before: [
+      `Da biste dovršili registraciju za uslugu ${service}, otvorite ovu poveznicu i upišite lozinku koju ste odabrali pri registraciji:`,
+    ],
+    button: 'Potvrdi adresu',
+    after: [`Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`],
+    reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, tu adresu registrirao za uslugu ${service}.`,
+    notYou:
+      'Ako to niste bili Vi, zanemarite ovu poruku i ne upisujte nikakvu lozinku. Dok adresa nije potvrđena, račun se ne otvara.',
+  }),
+
+  already_registered: ({ service, to }) => ({
+    subject: `Već imate račun za uslugu ${service}`,
+    before: [
+      `Netko, možda Vi, pokušao je registrirati ${to} za uslugu ${service}. Račun s tom adresom već postoji i na njemu ništa nije promijenjeno.`,
+      'Možete se prijaviti svojom lozinkom. Ako ste je zaboravili, ovdje zatražite novu:',
+    ],
+    button: 'Zaboravljena lozinka',
+    after: [],
+    reason: `Ova je poruka poslana na ${to} jer je to adresa računa za uslugu ${service}.`,
+    notYou:
+      'Ako to niste bili Vi, ne trebate ništa činiti. Onome tko je to pokušao nije rečeno da račun postoji.',
+  }),
+
+  reset_password: ({ service, to, validFor }) => ({
+    subject: `Postavite novu lozinku za uslugu ${service}`,
+    before: [`Da biste odabrali novu lozinku za račun u usluzi ${service}, otvorite ovu poveznicu:`],
+    button: 'Odaberi novu lozinku',
+    beforeCode:
+      'Jeste li novu lozinku zatražili na mobitelu ili drugom uređaju? Tada ondje umjesto toga možete upisati ovaj kôd:',
+    afterCode: `Dovoljno je jedno od toga. Kôd vrijedi samo jednom. Rok valjanosti od podnošenja zahtjeva: ${validFor}.`,
+    after: [
+      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Kad postavite novu lozinku, bit ćete odjavljeni sa svih uređaja.`,
+    ],
+    reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio novu lozinku za ovaj račun.`,
+    notYou:
+      'Ako to niste bili Vi, zanemarite ovu poruku. Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: i jedno je dovoljno za preuzimanje Vašeg računa.',
+  }),
+
+  not_registered: ({ service, to }) => ({
+    subject: `Vaša registracija za uslugu ${service} nije dovršena`,
+    before: [
+      `Netko, možda Vi, zatražio je novu lozinku za ${to} u usluzi ${service}. Ta je adresa registrirana, ali nikad nije potvrđena, pa još nema ni računa ni lozinke koja bi se mogla promijeniti.`,
+      'Za dovršetak upotrijebite poveznicu iz poruke za potvrdu. Ako je ne možete pronaći ili se više ne sjećate odabrane lozinke, registrirajte se ponovno. Novu poruku za potvrdu možete zatražiti ovdje:',
+    ],
+    button: 'Ponovno pošalji potvrdu',
+    after: [],
+    reason: `Ova je poruka poslana na ${to} jer je za tu adresu zatražena nova lozinka.`,
+    notYou: 'Ako to niste bili Vi, zanemarite ovu poruku. Dok adresa nije potvrđena, račun se ne otvara.',
+  }),
+
+  password_change_code: ({ service, to, validFor }) => ({
+    subject: `Vaš kôd za promjenu lozinke za uslugu ${service}`,
+    before: [
+      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je promjenu lozinke. Za nastavak upišite ovaj kôd ondje gdje je promjena zatražena:`,
+    ],
+    after: [
+      `Kôd vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nikome ga ne prosljeđujte, tko god ga tražio.`,
+      'Kad promijenite lozinku, bit ćete odjavljeni sa svih uređaja.',
+    ],
+    reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio promjenu lozinke ovog računa.`,
+    notYou:
+      'Ako to niste bili Vi, netko drugi zna Vašu lozinku: odmah postavite novu, kao da ste je zaboravili. Kad je postavite, svi će uređaji biti odjavljeni, a ovaj kôd više neće vrijediti.',
+  }),
+
+  password_changed: ({ service, to, at }) => ({
+    subject: `Vaša lozinka za uslugu ${service} je promijenjena`,
+    before: [
+      `Lozinka Vašeg računa za uslugu ${service} promijenjena je ${at} i svi su uređaji odjavljeni.`,
+      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+    ],
+    button: 'To nisam ja',
+    after: [
+      securing,
+      'Najprije zaštitite svoj sandučić e-pošte: tko je promijenio lozinku, možda može čitati Vašu poštu.',
+    ],
+    reason: `Ova je poruka poslana na ${to} jer je to adresa ovog računa.`,
+    notYou:
+      'Ako to niste bili Vi, ne čekajte: dok nešto ne poduzmete, netko se drugi može služiti Vašim računom.',
+  }),
+
+  change_email: ({ service, to, validFor }) => ({
+    subject: `Potvrdite novu adresu e-pošte za uslugu ${service}`,
+    before: [
+      `Netko, vjerojatno Vi, želi da ${to} postane adresa računa za uslugu ${service}. Da biste to potvrdili, otvorite ovu poveznicu i upišite lozinku tog računa:`,
+    ],
+    button: 'Potvrdi novu adresu',
+    after: [
+      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Do potvrde račun zadržava dosadašnju adresu.`,
+    ],
+    reason: `Ova je poruka poslana na ${to} jer netko tu adresu želi upotrebljavati za račun u usluzi ${service}.`,
+    notYou:
+      'Ako to niste bili Vi, zanemarite ovu poruku i ne upisujte nikakvu lozinku. Bez potvrde se adresa neće upotrebljavati.',
+  }),
+
+  email_change_requested: ({ service, to, newEmail, at }) => ({
+    subject: `Zatražena je nova adresa e-pošte za uslugu ${service}`,
+    before: [
+      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je ${at} da se adresa računa promijeni u ${newEmail}. Još ništa nije promijenjeno: nova se adresa najprije mora potvrditi.`,
+      `Ako ste to bili Vi, ovdje ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+    ],
+    button: 'To nisam ja',
+    after: [`${securing} Nova se adresa tada više neće moći potvrditi.`],
+    reason: `Ova je poruka poslana na ${to} jer je to adresa ovog računa.`,
+    notYou: 'Ako to niste bili Vi, ne čekajte: netko drugi zna Vašu lozinku.',
+  }),
+
+  email_changed: ({ service, to, newEmail, at }) => ({
+    subject: `Vaša adresa e-pošte za uslugu ${service} je promijenjena`,
+    before: [
+      `Adresa Vašeg računa za uslugu ${service} promijenjena je ${at} u ${newEmail}. Odsad se prijavljujte novom adresom; na nju se šalju i poruke o računu.`,
+      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+    ],
+    button: 'To nisam ja',
+    after: [`${securing} Uz to ${to} ponovno postaje adresa računa.`],
+    reason: `Ova je poruka poslana na ${to} jer je to dotad bila adresa ovog računa.`,
+    notYou: 'Ako to niste bili Vi, ne čekajte: netko drugi ima pristup Vašem računu.',
+  }),
+
+  new_device: ({ service, to, device, ip, at }) => ({
+    subject: `Prijava u uslugu ${service} s novog uređaja`,
+    before: [
+      `Netko se ${at} prijavio u Vaš račun za uslugu ${service} s uređaja koji dosad nije viđen.`,
+      `Uređaj: ${device}`,
+      ...(ip === null ? [] : [`IP-adresa: ${ip}`]),
+      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+    ],
+    button: 'To nisam ja',
+    after: [securing],
+    reason: `Ova je poruka poslana na ${to} jer je to adresa ovog računa.`,
+    notYou: 'Ako to niste bili Vi, ne čekajte: netko drugi zna Vašu lozinku.',
+  }),
+
+  account_secured: ({ service, to, validFor }) => ({
+    subject: `Vaš račun za uslugu ${service} je zaštićen`,
+    before: [
+      `Vaš račun za uslugu ${service} je zaštićen: svi su uređaji odjavljeni, a stara lozinka više ne vrijedi. Da biste odabrali novu, otvorite ovu poveznicu:`,
+    ],
+    button: 'Odaberi novu lozinku',
+    after: [
+      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nakon toga ponovno zatražite novu lozinku.`,
+      'Odaberite lozinku kojom se nigdje drugdje ne služite i nikome ne prosljeđujte poveznicu.',
+    ],
+    reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, na obavijest o ovom računu odgovorio „To nisam ja”.`,
+    notYou:
+      'Ako to niste bili Vi, netko drugi možda čita Vašu poštu: zaštitite svoj sandučić, a zatim svejedno odaberite novu lozinku.',
+  }),
+
+  farewell: ({ service, to }) => ({
+    subject: `Vaš račun za uslugu ${service} je izbrisan`,
+    before: [
+      `Vaš račun za uslugu ${service} i ono što mu je pripadalo izbrisano je, kako je zatražio netko tko je bio prijavljen i znao lozinku. To se ne može poništiti.`,
+      'S ovom se adresom možete ponovno registrirati kad god želite. Tako nastaje nov, prazan račun.',
+    ],
+    after: [],
+    reason: `Ova je poruka poslana na ${to} jer je to bila adresa ovog računa.`,
+    notYou: `Ako to niste bili Vi, netko je drugi znao Vašu lozinku: promijenite je svugdje gdje je još upotrebljavate i pišite onima koji vode uslugu ${service}. Račun se ne može vratiti.`,
+  }),
+}

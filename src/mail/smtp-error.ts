@@ -1,0 +1,71 @@
+import type { NodemailerError } from 'nodemailer'
+import type { MailSendError } from './transports.ts'
+
+/** RFC 4954, section 6: replies about authentication, to whatever command. They speak of our settings. */
+const authenticationReplies = new Set([530, 534, 535, 538])
+
+/** Makes the error that a transport throws. */
+export function mailSendError(
+  message: string,
+  details: Pick<MailSendError, 'permanent' | 'code' | 'responseCode'>,
+): MailSendError {
+  return Object.assign(new Error(message), details)
+}
+
+/**
+ * Turns what nodemailer threw into an error that may be logged and stored. The original is left behind,
+ * even as a cause, because its message and properties hold the server's answer as it came.
+ *
+ * Only a refusal of this recipient or this message is permanent. A refused sender, log in or connection
+ * comes from settings or the server's state, which somebody will mend while the mail waits.
+ *
+ * @param error what `sendMail` threw
+ * @param mail what was being sent, to find pieces of it in the server's answer
+ * @param password the SMTP password, for the same reason
+ */
+export function smtpError(
+  error: NodemailerError,
+  mail: { to: string; text: string },
+  password?: string,
+): MailSendError {
+  const { command = '', responseCode } = error
+  const code = error.code ?? 'EUNKNOWN'
+  const refused = responseCode !== undefined && error.permanent === true
+  const permanent =
+    (refused && /^(RCPT|DATA)/.test(command) && !authenticationReplies.has(responseCode)) ||
+    // Refused by nodemailer itself, before a server saw it.
+    (code === 'EENVELOPE' && command === 'API')
+  // nodemailer's messages end in the answer; we add that ourselves, cut and cleaned.
+  const said =
+    error.response ?? (code === 'EABORT' ? 'the server took too long over this mail' : error.message)
+  const stage = command && command !== 'API' ? ` at ${command}` : ''
+  return mailSendError(`SMTP ${code}${stage}: ${clean(said, mail, password)}`, {
+    permanent,
+    code,
+    ...(responseCode === undefined ? {} : { responseCode }),
+  })
+}
+
+/**
+ * The first 200 characters of a server's answer, without what it may have quoted from the mail: spam
+ * filters name the link that they object to, and the link carries the token.
+ */
+function clean(answer: string, mail: { to: string; text: string }, password: string | undefined): string {
+  const withoutPassword = password
+    ? [password, Buffer.from(password).toString('base64')].reduce(
+        (text, secret) => text.replaceAll(secret, '[removed]'),
+        answer,
+      )
+    : answer
+  return withoutPassword
+    .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
+    .replace(/\bhttps?:\S+/gi, '[removed]')
+    .replace(/[\w.-]{6,}/g, word => (isSecretOf(mail, word) ? '[removed]' : word))
+    .slice(0, 200)
+    .trim()
+}
+
+/** A token, a piece of one, or a code: a long word of the mail, or one with digits, not the address. */
+function isSecretOf({ to, text }: { to: string; text: string }, word: string): boolean {
+  return (word.length >= 24 || /\d/.test(word)) && text.includes(word) && !to.includes(word)
+}

@@ -1,0 +1,57 @@
+import type { Config } from '../config.ts'
+import { createConsoleTransport } from './transport-console.ts'
+import { createSmtpTransport, type SmtpConfig, type SmtpOptions } from './transport-smtp.ts'
+
+/** A mail on its way out. */
+export interface OutgoingMail {
+  /** The stored address: one plain addr-spec. */
+  to: string
+  subject: string
+  text: string
+  html: string
+}
+
+/** A way for mails to leave. */
+export interface MailTransport {
+  name: 'console' | 'smtp'
+  /** Where mails go, for the start-up banner; never credentials. */
+  describe(): string
+  /**
+   * Hands one mail over.
+   *
+   * @throws MailSendError when it was not taken
+   */
+  send(mail: OutgoingMail): Promise<void>
+  /** Lets go of connections. A mail being handed over is finished first. */
+  close(): void
+}
+
+/** Why a mail was not taken. Its message holds nothing of the mail and no password: fit for a log. */
+export interface MailSendError extends Error {
+  /** Whether the same mail would be refused again, so that trying again is no use. */
+  permanent: boolean
+  /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
+  code: string
+  /** The server's reply code, if it answered. */
+  responseCode?: number
+}
+
+/** Seams of the transports. */
+export interface MailTransportOptions extends SmtpOptions {
+  /** Where the console transport prints; standard output unless given. */
+  output?: NodeJS.WritableStream
+}
+
+/**
+ * Makes the transport that the configuration names.
+ *
+ * @throws Error when MAIL_DEFAULT_SENDER is not one address
+ */
+export function createMailTransport(
+  config: Pick<Config, 'MAIL_BACKEND'> & SmtpConfig,
+  options: MailTransportOptions = {},
+): MailTransport {
+  return config.MAIL_BACKEND === 'smtp'
+    ? createSmtpTransport(config, options)
+    : createConsoleTransport(options.output)
+}
