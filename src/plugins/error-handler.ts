@@ -1,0 +1,108 @@
+/**
+ * Every error leaves as a problem document, whoever raised it: flows, validation, Fastify, the router.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import fp from 'fastify-plugin'
+import findMyWay from 'find-my-way'
+import { isProblem, type ProblemCode, type ProblemError, problem, problemDocument } from '../errors.ts'
+
+/** Fastify's own errors that a client can cause. https://fastify.dev/docs/latest/Reference/Errors/ */
+const FROM_FASTIFY: Record<string, ProblemCode> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'payload_too_large',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'unsupported_media_type',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'bad_request',
+  FST_ERR_BAD_URL: 'not_found',
+  FST_ERR_MAX_PARAM_LENGTH: 'not_found',
+  FST_ERR_NOT_FOUND: 'not_found',
+}
+
+/** The database does not answer or has no room: not the client's fault, and over by and by. */
+const DATABASE_AWAY = /^P(1001|1002|1008|1017|2024|2028|2034|2037)$/
+
+async function errorHandler(app: FastifyInstance) {
+  app.setErrorHandler((error: FastifyError, request, reply) => answer(toProblem(error), request, reply))
+
+  // Which methods each path has, to tell 405 from 404; Fastify's own router does not say.
+  const paths = findMyWay()
+  const methods = new Set<HTTPMethods>()
+  app.addHook('onRoute', ({ method, url }) => {
+    // The preflight route of CORS answers for every path, so it makes none.
+    if (url === '*') return
+    for (const one of [method].flat() as HTTPMethods[]) {
+      methods.add(one)
+      if (!paths.hasRoute(one as never, url)) paths.on(one as never, url, () => {})
+    }
+  })
+
+  // Node would answer an `Expect` that it does not know with a bare 417; RFC 9110 section 10.1.1 lets a
+  // server pass it over.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+
+  // Before the body is read: what is wrong with it does not matter where nobody takes it.
+  app.addHook('preParsing', async request => {
+    // RFC 9112 section 3.2; Node's own answer to this has no body.
+    if (hostsOf(request) !== 1 && request.raw.httpVersion === '1.1') throw problem('bad_request')
+    if (request.is404) throw nothingHere(request)
+  })
+  app.setNotFoundHandler(request => {
+    throw nothingHere(request)
+  })
+
+  function nothingHere(request: FastifyRequest): ProblemError {
+    const allowed = [...methods].filter(method => paths.find(method as never, pathOf(request)) !== null)
+    // A method it has: the route itself found nothing, such as a file.
+    if (allowed.length === 0 || allowed.includes(request.method as HTTPMethods)) return problem('not_found')
+    return problem('method_not_allowed', { headers: { allow: allowed.sort().join(', ') } })
+  }
+}
+
+/** Turns whatever was thrown into a problem; what nobody foresaw is an internal error. */
+export function toProblem(error: FastifyError): ProblemError {
+  if (isProblem(error)) return error
+  if (error.validation !== undefined) return invalidInput(error)
+  const code = FROM_FASTIFY[error.code]
+  if (code !== undefined) return problem(code, { cause: error })
+  if (DATABASE_AWAY.test(error.code ?? '') || error.name === 'PrismaClientInitializationError') {
+    return problem('overloaded', { cause: error, retryAfter: 2, detail: 'The database does not answer.' })
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return problem('bad_request', { cause: error })
+  }
+  return problem('internal_error', { cause: error })
+}
+
+function invalidInput(error: FastifyError): ProblemError {
+  const errors = (error.validation ?? [])
+    .filter(({ keyword }) => keyword !== 'boolean')
+    .map(({ instancePath, message, params }) => {
+      const unknown = (params as { additionalProperties?: string[] })?.additionalProperties
+      const told = unknown ? `${message}: ${unknown.join(', ')}` : (message ?? 'is not valid')
+      return { path: instancePath.slice(0, 1024), message: told.slice(0, 1024) }
+    })
+    .slice(0, 64)
+  return problem('validation_failed', { errors, detail: 'The input does not have the expected form.' })
+}
+
+function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
+  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error }, error.message)
+  else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
+  if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
+  if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
+  return reply
+    .code(error.statusCode)
+    .headers(error.headers ?? {})
+    .type('application/problem+json')
+    .serializer(JSON.stringify)
+    .send(problemDocument(error, request.id))
+}
+
+/** How many Host fields a request has; all but the first are gone from `headers`. */
+function hostsOf({ raw }: FastifyRequest): number {
+  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+}
+
+function pathOf(request: FastifyRequest): string {
+  return request.url.split('?', 1)[0] as string
+}
+
+export default fp(errorHandler, { name: 'error-handler' })
