@@ -1,0 +1,67 @@
+/**
+ * POST /account/secure: "this was not me", from a notice.
+ *
+ * It needs the address to be typed, which a link scanner that opens links and submits forms does not
+ * know. It asks for no password and no session: whoever took the account over may have changed both.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { User } from '../database/users.ts'
+import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { MailedToken } from '../tokens/bound.ts'
+import { securable } from '../tokens/fingerprint.ts'
+import { canonicalEmail, Email } from './email-address.ts'
+import { originOf } from './origin.ts'
+
+const Body = Type.Object({ token: MailedToken, email: Email }, { additionalProperties: false })
+
+export async function accountSecure(app: FastifyInstance) {
+  app.route<{ Body: Static<typeof Body> }>({
+    method: 'POST',
+    url: '/account/secure',
+    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'secureAccount',
+      summary: 'This was not me',
+      description:
+        'Takes the token from a notice and the address that the notice went to. Ends all sessions, makes the ' +
+        'password unusable, takes a changed address back, voids all links, and mails a reset link. A second call ' +
+        'does nothing.',
+      tags: ['account'],
+      security: [],
+      body: Body,
+      response: {
+        204: Type.Null({ description: 'The account is secured, and a reset link is on its way' }),
+        ...problems(...BODY_PROBLEMS, 'token_invalid', 'token_expired', 'token_spent'),
+      },
+    },
+    handler: secure,
+  })
+}
+
+async function secure(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof Body> }>,
+  reply: FastifyReply,
+) {
+  const email = canonicalEmail(request.body.email)
+  const verified = this.tokens.secure.verify(request.body.token)
+  const user = await this.database.users.findById(verified.subject)
+  // The fingerprint is of the address too: the token with another address is spent on nothing.
+  if (!user || user.disabledAt || !verified.speaksOf(securable(user, email))) throw problem('token_spent')
+  const notice = new Date(verified.claims.notice)
+  if (isSpent(user, notice)) throw problem('token_spent')
+  if (!(await this.database.users.secure(user, { email, notice }, this.clock(), originOf(request))))
+    throw problem('token_spent')
+  this.mail.wake()
+  return reply.code(204).send()
+}
+
+/**
+ * Whether a notice has had its say. An older notice outranks the one that secured the account: a thief
+ * who moved the account to another address gets notices there, and must not void the owner's with them.
+ */
+function isSpent(user: User, notice: Date): boolean {
+  const { securedAt, securedNoticeAt } = user
+  return securedAt !== null && securedNoticeAt !== null && notice >= securedNoticeAt && notice <= securedAt
+}

@@ -1,0 +1,105 @@
+/**
+ * POST /login.
+ *
+ * An unknown address costs what a known one does: the same reads and one hash of today's cost.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { Origin } from '../database/events.ts'
+import type { User } from '../database/users.ts'
+import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { checkPassword } from '../passwords/check.ts'
+import { Password } from '../passwords/policy.ts'
+import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { canonicalEmail, Email } from './email-address.ts'
+import { originOf } from './origin.ts'
+
+const Body = Type.Object({ email: Email, password: Password }, { additionalProperties: false })
+
+export async function login(app: FastifyInstance) {
+  app.route<{ Body: Static<typeof Body> }>({
+    method: 'POST',
+    url: '/login',
+    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'logIn',
+      summary: 'Log in',
+      description:
+        'Opens a session. From the fifth failure on, tries for the same address from the same network have to ' +
+        'wait: one second, doubling up to 15 minutes.',
+      tags: ['session'],
+      security: [],
+      body: Body,
+      response: {
+        200: tokenPairResponse('A session'),
+        ...problems(...BODY_PROBLEMS, 'invalid_credentials', 'email_not_confirmed', 'account_disabled'),
+      },
+    },
+    handler: logIn,
+  })
+}
+
+async function logIn(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof Body> }>,
+): Promise<TokenPair> {
+  this.passwords.assertRoom()
+  const { password } = request.body
+  const email = canonicalEmail(request.body.email)
+  const now = this.clock()
+  // Both are read for every address, so that the reads tell nothing.
+  const [user, registration] = await Promise.all([
+    this.database.users.findByEmail(email),
+    this.database.registrations.newestFor(email, now),
+  ])
+
+  const stored = user?.passwordHash ?? registration?.passwordHash
+  const guess = { email, ip: request.ip, since: user?.passwordChangedAt, stored, password }
+  if (!(await checkPassword(this, guess))) {
+    // Only an account has a history, and a row written now would take the time to tell so.
+    if (user) request.afterwards(() => recordRefusal(this, user, request))
+    throw problem('invalid_credentials')
+  }
+
+  // Only whoever knows the password learns more.
+  if (!user) throw problem('email_not_confirmed')
+  if (user.disabledAt) throw problem('account_disabled')
+  if (!user.emailConfirmedAt && this.config.EMAIL_CONFIRMATION === 'required')
+    throw problem('email_not_confirmed')
+
+  const { session, refreshToken } = newSession(this.tokens, this.config, now)
+  if (!(await openSession(this, user, password, session, originOf(request))))
+    throw problem('invalid_credentials')
+  this.mail.wake()
+  return tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
+}
+
+/**
+ * Opens the session, if the password is still good. The stored hash may have changed while it was being
+ * verified: by a reset, after which it must not log in, or by another log in that upgraded the hash,
+ * after which it must.
+ */
+async function openSession(
+  app: FastifyInstance,
+  user: User,
+  password: string,
+  session: NewSession,
+  origin: Origin,
+) {
+  const { users } = app.database
+  if (await users.openSession(user, session, origin, await strongerHash(app, user, password))) return true
+  const now = await users.findById(user.id)
+  if (now === null || !(await app.passwords.verify(now.passwordHash, password))) return false
+  return users.openSession(now, session, origin)
+}
+
+/** A new hash of the same password, where the stored one was made with weaker parameters. */
+async function strongerHash(app: FastifyInstance, user: User, password: string) {
+  if (!app.passwords.isOutdated(user.passwordHash)) return {}
+  return { passwordHash: await app.passwords.hash(password) }
+}
+
+function recordRefusal(app: FastifyInstance, user: User, request: FastifyRequest) {
+  const event = { userId: user.id, kind: 'log_in_refused' as const, at: app.clock() }
+  return app.database.events.record({ ...event, origin: originOf(request) })
+}

@@ -1,0 +1,81 @@
+/**
+ * GET /me/events: what happened to the account.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { problems } from '../errors.ts'
+import { PublicEvent, publicEvent } from './public-event.ts'
+
+const DEFAULT_LIMIT = 20
+
+const Query = Type.Object(
+  {
+    limit: Type.Optional(
+      Type.String({
+        pattern: '^([1-9][0-9]?|100)$',
+        maxLength: 3,
+        description: 'events a page, 1 to 100; 20 by default',
+      }),
+    ),
+    cursor: Type.Optional(
+      Type.String({ format: 'uuid', maxLength: 36, description: '`nextCursor` of the page before' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+const Page = Type.Object(
+  {
+    events: Type.Array(PublicEvent, { maxItems: 100 }),
+    nextCursor: Type.Union([Type.String({ format: 'uuid', maxLength: 36 }), Type.Null()]),
+  },
+  {
+    additionalProperties: false,
+    description: 'A page, newest first',
+    examples: [
+      {
+        events: [
+          {
+            id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+            kind: 'logged_in',
+            at: '2026-01-31T09:30:00.000Z',
+            ip: '192.0.2.7',
+            device: 'Firefox on Linux',
+            requestId: '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f',
+          },
+        ],
+        nextCursor: null,
+      },
+    ],
+  },
+)
+
+export async function meEvents(app: FastifyInstance) {
+  app.route<{ Querystring: Static<typeof Query> }>({
+    method: 'GET',
+    url: '/me/events',
+    schema: {
+      operationId: 'listEvents',
+      summary: 'What happened to my account?',
+      description: 'Log ins, refused ones, changes and their origins, newest first, page by page.',
+      tags: ['account'],
+      querystring: Query,
+      response: { 200: Page, ...problems('validation_failed', 'unauthenticated') },
+    },
+    handler: history,
+  })
+}
+
+async function history(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Querystring: Static<typeof Query> }>,
+): Promise<Static<typeof Page>> {
+  const limit = Number(request.query.limit ?? DEFAULT_LIMIT)
+  // One more than asked for tells whether there is another page.
+  const rows = await this.database.events.page(request.session.userId, limit + 1, request.query.cursor)
+  const page = rows.slice(0, limit)
+  return {
+    events: page.map(publicEvent),
+    nextCursor: rows.length > limit ? (page.at(-1)?.id ?? null) : null,
+  }
+}

@@ -1,0 +1,94 @@
+/**
+ * GET, PATCH and DELETE /me: who the bearer is, the language of the mails, and leaving.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { reauthenticate } from '../passwords/check.ts'
+import { Password } from '../passwords/policy.ts'
+import { canonicalLocale, Locale } from './locale.ts'
+import { PublicUser, publicUser } from './public-user.ts'
+
+const PatchBody = Type.Object(
+  { locale: Type.Union([Locale, Type.Null()], { description: 'null: the default language' }) },
+  { additionalProperties: false, examples: [{ locale: 'hr' }] },
+)
+const DeleteBody = Type.Object({ currentPassword: Password }, { additionalProperties: false })
+
+export async function me(app: FastifyInstance) {
+  app.route({
+    method: 'GET',
+    url: '/me',
+    schema: {
+      operationId: 'me',
+      summary: 'Who am I?',
+      description: 'The account that the access token speaks for.',
+      tags: ['account'],
+      response: { 200: { ...PublicUser, description: 'The account' }, ...problems('unauthenticated') },
+    },
+    handler: whoAmI,
+  })
+
+  app.route<{ Body: Static<typeof PatchBody> }>({
+    method: 'PATCH',
+    url: '/me',
+    schema: {
+      operationId: 'updateMe',
+      summary: 'Change the language of my mails',
+      description:
+        'Mails are in English, German, French, Spanish or Croatian, and in English for any other language.',
+      tags: ['account'],
+      body: PatchBody,
+      response: {
+        200: { ...PublicUser, description: 'The account' },
+        ...problems(...BODY_PROBLEMS, 'unauthenticated'),
+      },
+    },
+    handler: update,
+  })
+
+  app.route<{ Body: Static<typeof DeleteBody> }>({
+    method: 'DELETE',
+    url: '/me',
+    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'deleteMe',
+      summary: 'Delete my account',
+      description:
+        'Deletes the account, its sessions and its waiting mails at once, makes its history anonymous, and mails a ' +
+        'farewell. The address can register again.',
+      tags: ['account'],
+      body: DeleteBody,
+      response: {
+        204: Type.Null({ description: 'The account is gone' }),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_credentials'),
+      },
+    },
+    handler: leave,
+  })
+}
+
+async function whoAmI(this: FastifyInstance, request: FastifyRequest) {
+  const user = await this.database.users.findById(request.session.userId)
+  if (!user) throw problem('unauthenticated')
+  return publicUser(user)
+}
+
+async function update(this: FastifyInstance, request: FastifyRequest<{ Body: Static<typeof PatchBody> }>) {
+  const locale = canonicalLocale(request.body.locale ?? undefined)
+  const user = await this.database.users.setLocale(request.session.userId, locale)
+  if (!user) throw problem('unauthenticated')
+  return publicUser(user)
+}
+
+async function leave(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof DeleteBody> }>,
+  reply: FastifyReply,
+) {
+  const user = await reauthenticate(this, request, request.body.currentPassword)
+  // The account changed while the password was checked: whoever asks must look again.
+  if (!(await this.database.users.remove(user, this.clock()))) throw problem('unauthenticated')
+  this.mail.wake()
+  return reply.code(204).send()
+}

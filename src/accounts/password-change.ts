@@ -1,0 +1,147 @@
+/**
+ * POST /password-change/request and /confirm: a new password for somebody who knows the old one, with a
+ * code that proves the mailbox too.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { v7 as uuidv7 } from 'uuid'
+import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { reauthenticate } from '../passwords/check.ts'
+import { countTry } from '../passwords/code-tries.ts'
+import { Password } from '../passwords/policy.ts'
+import { BoundToken } from '../tokens/bound.ts'
+import { originOf } from './origin.ts'
+
+const RequestBody = Type.Object({ currentPassword: Password }, { additionalProperties: false })
+const ConfirmBody = Type.Object(
+  {
+    changeToken: BoundToken,
+    code: Type.String({
+      pattern: '^\\d{6}$',
+      maxLength: 6,
+      description: 'from the mail',
+      examples: ['123456'],
+    }),
+    newPassword: Password,
+  },
+  { additionalProperties: false },
+)
+
+export async function passwordChange(app: FastifyInstance) {
+  app.route<{ Body: Static<typeof RequestBody> }>({
+    method: 'POST',
+    url: '/password-change/request',
+    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'requestPasswordChange',
+      summary: 'Begin to change the password',
+      description:
+        'Takes the current password, mails a 6-digit code, and answers with the token that it goes with.',
+      tags: ['password'],
+      body: RequestBody,
+      response: {
+        202: Type.Object(
+          {
+            changeToken: Type.String({ maxLength: 4096 }),
+            expiresIn: Type.Integer({
+              minimum: 1,
+              maximum: 31_536_000,
+              format: 'int32',
+              description: 'seconds',
+            }),
+          },
+          {
+            additionalProperties: false,
+            description: 'A code is on its way',
+            examples: [
+              { changeToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl', expiresIn: 600 },
+            ],
+          },
+        ),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_credentials'),
+      },
+    },
+    handler: requestChange,
+  })
+
+  app.route<{ Body: Static<typeof ConfirmBody> }>({
+    method: 'POST',
+    url: '/password-change/confirm',
+    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'confirmPasswordChange',
+      summary: 'Change the password',
+      description:
+        'Ends every session, this one too. Five wrong codes lock the request, even for the right one, and fifteen ' +
+        'an hour all of the account. A password that is refused spends nothing.',
+      tags: ['password'],
+      body: ConfirmBody,
+      response: {
+        204: Type.Null({ description: 'The password is changed, and every session has ended' }),
+        ...problems(
+          ...BODY_PROBLEMS,
+          'unauthenticated',
+          'token_invalid',
+          'token_expired',
+          'token_spent',
+          'code_invalid',
+          'password_rejected',
+        ),
+      },
+    },
+    handler: confirmChange,
+  })
+}
+
+async function requestChange(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof RequestBody> }>,
+  reply: FastifyReply,
+) {
+  const user = await reauthenticate(this, request, request.body.currentPassword)
+  const jti = uuidv7()
+  const { token } = this.tokens.change.mint(user, { sid: request.session.id, jti })
+  await this.database.outbox.file(
+    { kind: 'password_change_code', recipient: user.email, userId: user.id, challengeId: jti },
+    this.clock(),
+  )
+  this.mail.wake()
+  return reply.code(202).send({ changeToken: token, expiresIn: this.tokens.change.ttl })
+}
+
+async function confirmChange(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof ConfirmBody> }>,
+  reply: FastifyReply,
+) {
+  const { changeToken, code, newPassword } = request.body
+  const verified = this.tokens.change.verify(changeToken)
+  const { sid, jti } = verified.claims
+  // Somebody else's token, or another session's, is no token here.
+  if (verified.subject !== request.session.userId || sid !== request.session.id)
+    throw problem('token_invalid')
+  const user = await this.database.users.findById(verified.subject)
+  if (!user || !verified.speaksOf(user)) throw problem('token_spent')
+  // Before a try is counted: a refused password spends nothing, not even a try.
+  this.passwords.assertAcceptable(newPassword, user.email)
+
+  const { expiresAt } = verified
+  const mayTry = await countTry(this, {
+    purpose: 'password-change',
+    requestId: jti,
+    expiresAt,
+    owner: user.id,
+  })
+  const right = this.tokens.changeCode.matches(code, jti, user.id, user.email, user.passwordHash)
+  if (!mayTry || !right) throw problem('code_invalid')
+
+  const passwordHash = await this.passwords.hash(newPassword)
+  const origin = originOf(request)
+  if (
+    !(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_changed'))
+  ) {
+    throw problem('token_spent')
+  }
+  this.mail.wake()
+  return reply.code(204).send()
+}

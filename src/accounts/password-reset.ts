@@ -1,0 +1,182 @@
+/**
+ * POST /password-reset/request, /check and /confirm: back in after forgetting the password.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import type { User } from '../database/users.ts'
+import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { Password } from '../passwords/policy.ts'
+import { BoundToken, MailedToken } from '../tokens/bound.ts'
+import { canonicalEmail, Email } from './email-address.ts'
+import { originOf } from './origin.ts'
+import { redeemCode, redeemLink } from './password-reset-redeem.ts'
+
+const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJyZXNldCJ9.c2lnbmF0dXJl'
+
+const RequestBody = Type.Object({ email: Email }, { additionalProperties: false })
+const CheckBody = Type.Object({ token: MailedToken }, { additionalProperties: false })
+const ConfirmBody = Type.Object(
+  {
+    token: Type.Optional(MailedToken),
+    requestToken: Type.Optional(BoundToken),
+    code: Type.Optional(
+      Type.String({
+        pattern: '^\\d{4} ?\\d{4}$',
+        maxLength: 9,
+        description: 'from the mail, with or without the space in the middle',
+        examples: ['12345678'],
+      }),
+    ),
+    newPassword: Password,
+  },
+  {
+    additionalProperties: false,
+    description: 'either `token`, from the link, or `requestToken` with `code`',
+    examples: [{ token: EXAMPLE_TOKEN, newPassword: 'a staple of correct batteries' }],
+  },
+)
+type ConfirmBody = Static<typeof ConfirmBody>
+
+const Requested = Type.Object(
+  { status: Type.Literal('reset_sent'), requestToken: Type.String({ maxLength: 4096 }) },
+  {
+    additionalProperties: false,
+    description: 'A mail is on its way, if there is such an account',
+    examples: [{ status: 'reset_sent', requestToken: EXAMPLE_TOKEN }],
+  },
+)
+
+export async function passwordReset(app: FastifyInstance) {
+  app.route<{ Body: Static<typeof RequestBody> }>({
+    method: 'POST',
+    url: '/password-reset/request',
+    onRequest: app.limit('mail-request', { max: 10, seconds: 3600 }),
+    schema: {
+      operationId: 'requestPasswordReset',
+      summary: 'Ask for a reset link',
+      description:
+        'Always the same answer, whether there is such an account or not. One mail a minute, three an hour.',
+      tags: ['password'],
+      security: [],
+      body: RequestBody,
+      response: {
+        202: Requested,
+        ...problems(...BODY_PROBLEMS),
+      },
+    },
+    handler: requestReset,
+  })
+
+  app.route<{ Body: Static<typeof CheckBody> }>({
+    method: 'POST',
+    url: '/password-reset/check',
+    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'checkPasswordReset',
+      summary: 'Is this reset link still good?',
+      description: 'For the page behind the link, before it asks for a new password. Spends nothing.',
+      tags: ['password'],
+      security: [],
+      body: CheckBody,
+      response: {
+        200: Type.Object(
+          { expiresAt: Type.String({ format: 'date-time', maxLength: 30 }) },
+          {
+            additionalProperties: false,
+            description: 'It is good until then',
+            examples: [{ expiresAt: '2026-01-31T10:00:00.000Z' }],
+          },
+        ),
+        ...problems(...BODY_PROBLEMS, 'token_invalid', 'token_expired', 'token_spent'),
+      },
+    },
+    handler: checkReset,
+  })
+
+  app.route<{ Body: ConfirmBody }>({
+    method: 'POST',
+    url: '/password-reset/confirm',
+    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    schema: {
+      operationId: 'confirmPasswordReset',
+      summary: 'Set a new password',
+      description:
+        'Takes the `token` of the link, or the `requestToken` of the answer with the `code` of the mail, for another ' +
+        'device. Spends both, and with them every other one of the account. Ends every session. A password that is ' +
+        'refused spends nothing.',
+      tags: ['password'],
+      security: [],
+      body: ConfirmBody,
+      response: {
+        204: Type.Null({ description: 'The password is set, and every session has ended' }),
+        ...problems(
+          ...BODY_PROBLEMS,
+          'token_invalid',
+          'token_expired',
+          'token_spent',
+          'code_invalid',
+          'password_rejected',
+        ),
+      },
+    },
+    handler: confirmReset,
+  })
+}
+
+/** Files the mail and nothing else: the account is looked up when the mail is sent, so this tells nothing. */
+async function requestReset(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof RequestBody> }>,
+  reply: FastifyReply,
+) {
+  const recipient = canonicalEmail(request.body.email)
+  const { token, requestId } = this.tokens.resetRequest.mint(recipient)
+  const origin = originOf(request)
+  await this.database.outbox.file(
+    { kind: 'reset_request', recipient, challengeId: requestId, ...origin },
+    this.clock(),
+  )
+  this.mail.wake()
+  return reply.code(202).send({ status: 'reset_sent', requestToken: token })
+}
+
+async function checkReset(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: Static<typeof CheckBody> }>,
+) {
+  const { expiresAt } = await redeemLink(this, request.body.token)
+  return { expiresAt: expiresAt.toISOString() }
+}
+
+async function confirmReset(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Body: ConfirmBody }>,
+  reply: FastifyReply,
+) {
+  const { newPassword } = request.body
+  const user = await redeem(this, request.body)
+  const passwordHash = await this.passwords.hash(newPassword)
+  const origin = originOf(request)
+  // Of all that came this far with one link, the compare-and-swap lets one through.
+  if (!(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_reset'))) {
+    throw problem('token_spent')
+  }
+  this.mail.wake()
+  return reply.code(204).send()
+}
+
+/** Who may set the new password, which is acceptable. */
+async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<User> {
+  const { token, requestToken, code, newPassword } = body
+  if (token !== undefined && requestToken === undefined && code === undefined) {
+    const { user } = await redeemLink(app, token)
+    app.passwords.assertAcceptable(newPassword, user.email)
+    return user
+  }
+  if (token === undefined && requestToken !== undefined && code !== undefined) {
+    return redeemCode(app, requestToken, code.replace(' ', ''), newPassword)
+  }
+  throw problem('validation_failed', {
+    errors: [{ path: '', message: 'must have either token, or requestToken and code' }],
+  })
+}

@@ -1,0 +1,21 @@
+import Type, { type Static } from 'typebox'
+import { EVENT_KINDS, type Event, type EventKind } from '../database/events.ts'
+
+/** An event as its account's owner sees it. */
+export const PublicEvent = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    kind: Type.Enum([...EVENT_KINDS]),
+    at: Type.String({ format: 'date-time', maxLength: 30 }),
+    ip: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    device: Type.Union([Type.String({ maxLength: 128 }), Type.Null()]),
+    requestId: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+  },
+  { additionalProperties: false },
+)
+
+/** Picks what the owner may see. */
+export function publicEvent(event: Event): Static<typeof PublicEvent> {
+  const { id, at, ip, device, requestId } = event
+  return { id, kind: event.kind as EventKind, at: at.toISOString(), ip, device, requestId }
+}

@@ -1,0 +1,35 @@
+import Type, { type Static } from 'typebox'
+import type { Session } from '../database/sessions.ts'
+
+const Time = Type.String({ format: 'date-time', maxLength: 30 })
+
+/** A session as its account's owner sees it. */
+export const PublicSession = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    createdAt: Time,
+    lastUsedAt: Type.String({ format: 'date-time', maxLength: 30, description: 'its last refresh' }),
+    expiresAt: Time,
+    ip: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    device: Type.Union([Type.String({ maxLength: 128, description: 'a name for people' }), Type.Null()]),
+    current: Type.Boolean({ description: 'whether it is the one that asks' }),
+  },
+  { additionalProperties: false },
+)
+
+/**
+ * Picks what the owner may see.
+ *
+ * @param current id of the session that asks
+ */
+export function publicSession(session: Session, current: string): Static<typeof PublicSession> {
+  return {
+    id: session.id,
+    createdAt: session.createdAt.toISOString(),
+    lastUsedAt: session.refreshedAt.toISOString(),
+    expiresAt: session.expiresAt.toISOString(),
+    ip: session.ip,
+    device: session.device,
+    current: session.id === current,
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * An account as its owner sees it. A row of the database never leaves by itself.
+ */
+import Type, { type Static } from 'typebox'
+import type { User } from '../database/users.ts'
+
+const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'ISO 8601, UTC' })
+
+/** For the documentation. */
+export const EXAMPLE = {
+  id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+  email: 'ada@example.org',
+  emailConfirmedAt: '2026-01-31T09:30:00.000Z',
+  passwordChangedAt: '2026-01-31T09:28:12.000Z',
+  createdAt: '2026-01-31T09:30:00.000Z',
+  locale: 'en-GB',
+}
+
+export const PublicUser = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', maxLength: 36, description: 'UUID v7' }),
+    email: Type.String({ maxLength: 254 }),
+    emailConfirmedAt: Type.Union([Time, Type.Null()]),
+    passwordChangedAt: Time,
+    createdAt: Time,
+    locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
+  },
+  {
+    additionalProperties: false,
+    examples: [EXAMPLE],
+  },
+)
+
+/** Picks what the owner may see. */
+export function publicUser(user: User): Static<typeof PublicUser> {
+  return {
+    id: user.id,
+    email: user.email,
+    emailConfirmedAt: user.emailConfirmedAt?.toISOString() ?? null,
+    passwordChangedAt: user.passwordChangedAt.toISOString(),
+    createdAt: user.createdAt.toISOString(),
+    locale: user.locale,
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The map of the house: Fastify's options and the ordered registrations.
+ */
+import accepts from '@fastify/accepts'
+import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { v7 as uuidv7 } from 'uuid'
+import { accountSecure } from './accounts/account-secure.ts'
+import { confirmEmail } from './accounts/confirm-email.ts'
+import { emailChangeConfirm, emailChangeRequest } from './accounts/email-change.ts'
+import { login } from './accounts/login.ts'
+import { logout } from './accounts/logout.ts'
+import { me } from './accounts/me.ts'
+import { meEvents } from './accounts/me-events.ts'
+import { meExport } from './accounts/me-export.ts'
+import { passwordChange } from './accounts/password-change.ts'
+import { passwordReset } from './accounts/password-reset.ts'
+import { register } from './accounts/register.ts'
+import { sessions } from './accounts/sessions.ts'
+import { tokenRefresh } from './accounts/token-refresh.ts'
+import type { Config } from './config.ts'
+import database from './database/database.ts'
+import mail, { type MailOptions } from './mail/mail.ts'
+import guessBackoff from './passwords/guess-backoff.ts'
+import passwords from './passwords/passwords.ts'
+import afterwards from './plugins/afterwards.ts'
+import authenticate from './plugins/authenticate.ts'
+import counters from './plugins/counters.ts'
+import drain from './plugins/drain.ts'
+import errorHandler from './plugins/error-handler.ts'
+import health from './plugins/health.ts'
+import housekeeping, { type HousekeepingOptions } from './plugins/housekeeping.ts'
+import { escapeMalformed, httpProblem } from './plugins/http-problem.ts'
+import jsonBody from './plugins/json-body.ts'
+import openapi from './plugins/openapi.ts'
+import rateLimit from './plugins/rate-limit.ts'
+import { logging, requestLog } from './plugins/request-log.ts'
+import securityHeaders from './plugins/security-headers.ts'
+import tokens from './tokens/tokens.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    config: Config
+    /** The time; an argument so that tests need not wait. */
+    clock: () => Date
+  }
+}
+
+/** What tests put in place of the world. */
+export interface Overrides {
+  clock?: () => Date
+  mail?: MailOptions
+  housekeeping?: HousekeepingOptions
+  /** Where log lines go; standard output by default. */
+  logStream?: { write(line: string): void }
+}
+
+/** Milliseconds; see the table in docs/architecture.md for the measurement behind them. */
+const HTTP = {
+  bodyLimit: 16 * 1024,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  keepAliveTimeout: 72_000,
+  /** `requestTimeout` is only looked at this often; Node's own 30 s leave a slow body open for as long. */
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 16 * 1024,
+}
+
+/**
+ * Builds the service without listening. Everything it needs is in its arguments.
+ *
+ * @param config from `loadConfig`
+ * @param overrides for tests
+ * @throws what the database, the keys or the mail transport say when they cannot be set up
+ */
+export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: logging(config, overrides.logStream),
+    // plugins/request-log.ts writes one line a request, the error handler the causes of 5xx.
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    genReqId: () => uuidv7(),
+    trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
+    bodyLimit: HTTP.bodyLimit,
+    requestTimeout: HTTP.requestTimeout,
+    keepAliveTimeout: HTTP.keepAliveTimeout,
+    http: {
+      headersTimeout: HTTP.headersTimeout,
+      connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
+      maxHeaderSize: HTTP.maxHeaderSize,
+      // plugins/error-handler.ts does, and says so in a problem document.
+      requireHostHeader: false,
+    },
+    // While draining, requests on open connections are still answered.
+    return503OnClosing: false,
+    clientErrorHandler: httpProblem,
+    rewriteUrl: escapeMalformed,
+    // The router's own bound answers without a problem document; the schemas have theirs.
+    routerOptions: { maxParamLength: HTTP.maxHeaderSize },
+  })
+  // Strict: no coercion, no defaults, nothing removed.
+  app.setValidatorCompiler<TSchema>(({ schema }) => {
+    const validator = Compile(schema)
+    return value => (validator.Check(value) ? { value } : { error: validator.Errors(value) as never })
+  })
+  app.decorate('config', config)
+  app.decorate('clock', overrides.clock ?? (() => new Date()))
+
+  await app.register(requestLog)
+  await app.register(drain)
+  await app.register(errorHandler)
+  await app.register(securityHeaders)
+  await app.register(counters)
+  await app.register(rateLimit)
+  await app.register(jsonBody)
+  await app.register(openapi)
+
+  await app.register(database)
+  await app.register(tokens)
+  await app.register(passwords)
+  await app.register(guessBackoff)
+  await app.register(mail, overrides.mail ?? {})
+  await app.register(authenticate)
+  await app.register(accepts)
+  await app.register(afterwards)
+  await app.register(housekeeping, overrides.housekeeping ?? {})
+  await app.register(health)
+
+  for (const flow of [
+    register,
+    confirmEmail,
+    login,
+    tokenRefresh,
+    passwordReset,
+    emailChangeConfirm,
+    accountSecure,
+  ]) {
+    await app.register(flow)
+  }
+
+  await app.register(async bearer => {
+    bearer.addHook('onRequest', app.authenticate)
+    bearer.addHook('onRoute', route => {
+      route.schema = { ...route.schema, security: [{ bearer: [] }] }
+    })
+    for (const flow of [logout, me, meEvents, meExport, sessions, passwordChange, emailChangeRequest]) {
+      await bearer.register(flow)
+    }
+  })
+
+  return app
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify'
+
+/**
+ * What a person wants to know when the service has started.
+ *
+ * @returns a few lines for the terminal, without credentials
+ */
+export function banner(app: FastifyInstance): string {
+  const { config } = app
+  const url = app.listeningOrigin
+  const lines = [
+    ['listening on', url],
+    ['Swagger UI', `${url}/docs`],
+    ['database', withoutCredentials(config.DATABASE_URL)],
+    [
+      'limits in',
+      config.RATE_LIMIT === 'off'
+        ? 'nothing: RATE_LIMIT=off'
+        : config.REDIS_URL
+          ? withoutCredentials(config.REDIS_URL)
+          : 'memory',
+    ],
+    ['mails go to', app.mail.describe()],
+    ['links lead to', config.APP_URL],
+  ]
+  return `\n  latchkey\n\n${lines.map(([what, where]) => `  ${what?.padEnd(14)} ${where}\n`).join('')}\n`
+}
+
+function withoutCredentials(url: string): string {
+  if (url.startsWith('file:')) return url
+  const { protocol, host, pathname } = new URL(url)
+  return `${protocol}//${host}${pathname}`
+}

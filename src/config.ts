@@ -1,0 +1,287 @@
+/**
+ * The environment, described once. `.env.example`, the table in the README and the types of the
+ * whole service follow from this schema; tests hold them together.
+ */
+import { existsSync } from 'node:fs'
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+
+const MEBIBYTE_KIB = 1024
+
+const Environment = Type.Object({
+  NODE_ENV: Type.Union([Type.Literal('development'), Type.Literal('test'), Type.Literal('production')], {
+    default: 'development',
+    description: '`production` demands a real `JWT_SECRET`, an https `APP_URL` and the limits on',
+  }),
+  HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'address to listen on' }),
+  PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'port to listen on' }),
+  APP_URL: Type.Optional(
+    Type.String({ description: 'base of the links in mails; the service itself by default' }),
+  ),
+  SERVICE_NAME: Type.String({
+    default: 'latchkey',
+    minLength: 1,
+    maxLength: 64,
+    pattern: '^[^\\p{Cc}]+$',
+    description: 'name that mails sign with; refused as a password',
+  }),
+  DATABASE_URL: Type.String({
+    default: 'file:./data/latchkey.db',
+    pattern: '^(file:.|postgres(ql)?://.)',
+    description: '`file:…` for the embedded SQLite, `postgresql://…` for PostgreSQL',
+  }),
+  REDIS_URL: Type.Optional(
+    Type.String({
+      pattern: '^rediss?://.',
+      description: '`redis://…`: limits are counted there, for all instances together',
+    }),
+  ),
+  JWT_SECRET: Type.Optional(
+    Type.String({ minLength: 32, description: 'signing secret, at least 32 bytes; made once if absent' }),
+  ),
+  JWT_SECRET_PREVIOUS: Type.Optional(
+    Type.String({ minLength: 32, description: 'the secret before this one: still verifies, never signs' }),
+  ),
+  ACCESS_TOKEN_TTL: seconds(900, 'life of an access token'),
+  REFRESH_TOKEN_TTL: seconds(2_592_000, 'life of a session, however busy'),
+  REFRESH_IDLE_TTL: seconds(1_209_600, 'life of a session that is not refreshed'),
+  REFRESH_GRACE: seconds(10, 'how long a spent refresh token still yields its successor', 0),
+  RESET_TOKEN_TTL: seconds(1800, 'life of a reset link, from when it is sent'),
+  CONFIRM_TOKEN_TTL: seconds(86_400, 'life of a confirmation link, from when it is sent'),
+  CHANGE_CODE_TTL: seconds(600, 'life of a mailed code for a change of password'),
+  SECURE_TOKEN_TTL: seconds(604_800, 'life of a "this was not me" link'),
+  EVENT_RETENTION: seconds(31_536_000, 'how long the history of an account is kept'),
+  EMAIL_CONFIRMATION: Type.Union([Type.Literal('required'), Type.Literal('off')], {
+    default: 'required',
+    description: '`off`: an account is there at once, unconfirmed',
+  }),
+  PASSWORD_MIN_LENGTH: Type.Integer({
+    default: 8,
+    minimum: 8,
+    maximum: 128,
+    description: 'in code points; NIST asks for 15 where the password is the only factor',
+  }),
+  MAIL_BACKEND: Type.Union([Type.Literal('console'), Type.Literal('smtp')], {
+    default: 'console',
+    description: '`console` prints mails, `smtp` sends them',
+  }),
+  MAIL_SERVER: Type.String({ default: 'localhost', minLength: 1, description: 'SMTP host' }),
+  MAIL_PORT: Type.Integer({ default: 25, minimum: 1, maximum: 65535, description: 'SMTP port' }),
+  MAIL_USE_TLS: Type.Boolean({ default: false, description: 'STARTTLS, and nothing without it' }),
+  MAIL_USE_SSL: Type.Boolean({ default: false, description: 'TLS from the first byte (port 465)' }),
+  MAIL_USERNAME: Type.Optional(Type.String({ description: 'SMTP user' })),
+  MAIL_PASSWORD: Type.Optional(Type.String({ description: 'SMTP password' })),
+  MAIL_DEFAULT_SENDER: Type.String({
+    default: 'latchkey <no-reply@localhost>',
+    pattern: '^([^<>\\p{Cc}]*<[^<>@\\s]+@[^<>@\\s]+>|[^<>@\\s]+@[^<>@\\s]+)$',
+    description: 'sender of every mail',
+  }),
+  ARGON2_MEMORY_KIB: Type.Integer({
+    default: 19 * MEBIBYTE_KIB,
+    minimum: 8,
+    maximum: 1024 * MEBIBYTE_KIB,
+    description: 'argon2id memory',
+  }),
+  ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 16, description: 'argon2id passes' }),
+  ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'argon2id lanes' }),
+  HASH_PATIENCE: seconds(10, 'how long a request waits for a hash before it is shed with 503'),
+  UV_THREADPOOL_SIZE: Type.Integer({
+    default: 4,
+    minimum: 1,
+    maximum: 1024,
+    description: "threads of libuv's pool; one less than these hash at once, and no more than cores",
+  }),
+  RATE_LIMIT: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: '`off` lifts every limit, the mail caps too; for load tests',
+  }),
+  TRUST_PROXY: Type.Optional(
+    Type.String({
+      minLength: 1,
+      description: 'proxies whose `X-Forwarded-For` counts: addresses or CIDR ranges, by commas',
+    }),
+  ),
+  CORS_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$' }), {
+    default: [],
+    description: 'origins of browser front ends, by commas',
+  }),
+  LOG_LEVEL: Type.Union(
+    ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
+    { default: 'info', description: 'least level that is logged' },
+  ),
+})
+
+/** The validated configuration: one frozen object, durations in seconds. */
+export type Config = Readonly<Static<typeof Environment> & { APP_URL: string }>
+
+/** What is wrong with the environment, all of it at once: one line for each variable. */
+export interface ConfigError extends Error {
+  name: 'ConfigError'
+  problems: string[]
+}
+
+const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
+
+/**
+ * The variables of the process, with those of a `.env` file in the working directory for what is not
+ * set already.
+ */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  if (existsSync('.env')) process.loadEnvFile('.env')
+  return process.env
+}
+
+/**
+ * Validates an environment.
+ *
+ * @param env name to text, as in `process.env`; empty values count as absent
+ * @returns the frozen configuration with every default in place
+ * @throws {ConfigError} naming every bad variable and what it should be
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(Environment.properties)) {
+    const text = env[name]?.trim()
+    values[name] = text === undefined || text === '' ? defaultOf(schema) : read(text, schema)
+    if (values[name] === undefined) delete values[name]
+  }
+  const problems = invalid(values)
+  if (problems.length === 0) {
+    const config = { ...values, APP_URL: values['APP_URL'] ?? ownUrl(values) } as Config
+    problems.push(...inconsistent(config))
+    Object.values(config).forEach(Object.freeze)
+    if (problems.length === 0) return Object.freeze(config)
+  }
+  throw Object.assign(new Error(`bad configuration:\n${problems.map(line => `  ${line}`).join('\n')}`), {
+    name: 'ConfigError' as const,
+    problems,
+  })
+}
+
+/** The schema's variables with what documentation needs of each; the source of the README's table. */
+export function describeEnvironment(): { name: string; default: string; description: string }[] {
+  return Object.entries(Environment.properties).map(([name, schema]) => ({
+    name,
+    default: String(defaultOf(schema) ?? ''),
+    description: String(annotation(schema, 'description')),
+  }))
+}
+
+/** Variable by variable, since a compiled schema stops after eight errors. */
+function invalid(values: Record<string, unknown>): string[] {
+  return Object.entries(Environment.properties)
+    .filter(([name, schema]) => name in values && !Value.Check(schema, values[name]))
+    .map(([name]) => `${name}: expected ${expectation(name)}`)
+}
+
+function expectation(name: string): string {
+  const schema: object = Environment.properties[name as keyof typeof Environment.properties]
+  const { type, minimum, maximum, minLength, anyOf, items } = schema as Record<string, unknown> & {
+    anyOf?: { const: unknown }[]
+  }
+  const kind =
+    anyOf !== undefined
+      ? `one of ${anyOf.map(option => option.const).join(', ')}`
+      : type === 'integer'
+        ? `a whole number from ${minimum} to ${maximum}`
+        : type === 'boolean'
+          ? 'true or false'
+          : items !== undefined
+            ? 'origins such as https://app.example.org'
+            : minLength !== undefined && Number(minLength) > 1
+              ? `at least ${minLength} characters`
+              : 'another form'
+  return `${kind} (${annotation(schema, 'description')})`
+}
+
+/** Rules that concern more than one variable. */
+function inconsistent(config: Config): string[] {
+  const problems: string[] = []
+  const demand = (holds: boolean, problem: string) => {
+    if (!holds) problems.push(problem)
+  }
+  const appUrl = URL.canParse(config.APP_URL) ? new URL(config.APP_URL) : undefined
+  demand(
+    appUrl !== undefined && /^https?:$/.test(appUrl.protocol) && appUrl.search === '' && appUrl.hash === '',
+    'APP_URL: expected an http or https URL without query or fragment',
+  )
+  demand(
+    !(config.MAIL_USE_TLS && config.MAIL_USE_SSL),
+    'MAIL_USE_SSL: expected only one of it and MAIL_USE_TLS',
+  )
+  demand(
+    (config.MAIL_USERNAME === undefined) === (config.MAIL_PASSWORD === undefined),
+    'MAIL_PASSWORD: expected together with MAIL_USERNAME, or neither',
+  )
+  demand(
+    config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
+    'ARGON2_MEMORY_KIB: expected at least 8 for each lane (RFC 9106)',
+  )
+  for (const name of ['JWT_SECRET', 'JWT_SECRET_PREVIOUS'] as const) {
+    const secret = config[name]
+    if (config.NODE_ENV !== 'production' || secret === undefined) continue
+    demand(
+      !PLACEHOLDER_SECRET.test(secret) && new Set(secret).size >= 10,
+      `${name}: expected a random secret, not a sample (try: openssl rand -base64 48)`,
+    )
+  }
+  if (config.NODE_ENV === 'production') {
+    demand(
+      config.JWT_SECRET !== undefined,
+      'JWT_SECRET: required in production (try: openssl rand -base64 48)',
+    )
+    demand(config.RATE_LIMIT === 'on', 'RATE_LIMIT: expected on in production')
+    demand(
+      !config.CORS_ORIGINS.includes('*'),
+      'CORS_ORIGINS: expected a list of origins in production, not *',
+    )
+    demand(
+      appUrl === undefined || appUrl.protocol === 'https:' || isLoopback(appUrl.hostname),
+      'APP_URL: expected an https URL in production; links would carry tokens in clear',
+    )
+  }
+  return problems
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+}
+
+function ownUrl(values: Record<string, unknown>): string {
+  const host = String(values['HOST'])
+  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
+  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${values['PORT']}`
+}
+
+/** Text to value; text that does not fit is kept as it is, for the validator to refuse. */
+function read(text: string, schema: object): unknown {
+  switch ((schema as { type?: string }).type) {
+    case 'integer':
+      return /^\d+$/.test(text) ? Number(text) : text
+    case 'boolean':
+      // Flask's own examples write True, 1, yes or on.
+      if (/^(true|1|yes|on)$/i.test(text)) return true
+      return /^(false|0|no|off)$/i.test(text) ? false : text
+    case 'array':
+      return text.split(',').map(item => item.trim())
+    default:
+      return text
+  }
+}
+
+function seconds(value: number, description: string, minimum = 1) {
+  return Type.Integer({
+    default: value,
+    minimum,
+    maximum: 31_536_000,
+    description: `${description}, in seconds`,
+  })
+}
+
+function defaultOf(schema: object): unknown {
+  return annotation(schema, 'default')
+}
+
+function annotation(schema: object, name: 'default' | 'description'): unknown {
+  return (schema as Record<string, unknown>)[name]
+}

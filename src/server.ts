@@ -1,0 +1,61 @@
+/**
+ * The process: configuration, listening, and a shutdown that loses nothing.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { buildApp } from './app.ts'
+import { banner } from './banner.ts'
+import { type Config, type ConfigError, loadConfig, processEnvironment } from './config.ts'
+
+/** What load balancers that probe each second need to see that readiness is off, before the listener is. */
+const NOTICE_MS = 3000
+/** Time to arrive and patience for a hash are over by then, so whoever is still connected only dawdles. */
+const LAST_ANSWER_MS = 16_000
+const SHUTDOWN_LIMIT_MS = 20_000
+
+const config = configuration()
+const app = await buildApp(config).catch(refuse)
+
+let stopping = false
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.on(signal, () => {
+    if (stopping) process.exit(1)
+    stopping = true
+    void stop(signal)
+  })
+}
+
+await app.listen({ host: config.HOST, port: config.PORT }).catch(refuse)
+process.stdout.write(banner(app))
+
+async function stop(signal: NodeJS.Signals) {
+  app.log.info({ signal }, 'shutting down')
+  setTimeout(() => app.server.closeAllConnections(), LAST_ANSWER_MS).unref()
+  setTimeout(() => {
+    app.log.error('shutdown took too long')
+    process.exit(1)
+  }, SHUTDOWN_LIMIT_MS).unref()
+  app.drain()
+  // SIGINT is a person at a terminal, who does not want to wait for a load balancer.
+  if (signal === 'SIGTERM') await delay(NOTICE_MS)
+  await app.close()
+  process.exit(0)
+}
+
+function configuration(): Config {
+  try {
+    return loadConfig(processEnvironment())
+  } catch (error) {
+    if ((error as Error).name !== 'ConfigError') throw error
+    const { problems } = error as ConfigError
+    process.stderr.write(
+      `latchkey cannot start: the configuration is not right.\n\n${problems.map(line => `  ${line}\n`).join('')}\n` +
+        'Every variable is described in .env.example and in the README.\n',
+    )
+    process.exit(1)
+  }
+}
+
+function refuse(error: Error): never {
+  process.stderr.write(`latchkey cannot start: ${error.message}\n`)
+  process.exit(1)
+}
