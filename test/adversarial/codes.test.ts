@@ -1,0 +1,188 @@
+/** Guessing mailed codes, and looking for them where they must not be. */
+import { createHash } from 'node:crypto'
+import t, { type Test } from 'tap'
+import type { User } from '../../src/database/users.ts'
+import { confirmedAccount, startApp, type TestApp, testClock } from '../harness/app.ts'
+import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
+import { openRows, type Rows } from '../harness/rows.ts'
+import { claimsOf } from '../tokens/forge.ts'
+import { tally } from './tally.ts'
+
+const newPassword = 'a password that nobody had before'
+/** Access tokens that outlive the hours of these tests. */
+const env = { ACCESS_TOKEN_TTL: '86400' }
+
+type House = TestApp & { rows: Rows; email: string; password: string; headers: { authorization: string } }
+
+async function houseWithAccount(t: Test, overrides = {}): Promise<House> {
+  const service = await startApp(t, { env, overrides })
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password, accessToken } = await confirmedAccount(service)
+  return { ...service, rows, email, password, headers: { authorization: `Bearer ${accessToken}` } }
+}
+
+/** A request whose code is to be guessed. */
+interface Begun {
+  token: string
+  /** The code in its mail. */
+  code: string
+}
+
+/** The two flows with a code, as somebody without the mailbox goes through them. */
+const flows = {
+  'a password reset': {
+    digits: 8,
+    ask: ({ app, email }: House) =>
+      app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
+    tokenIn: (body: { requestToken: string }) => body.requestToken,
+    codeOf: ({ app }: House, token: string, { id, email, passwordHash }: User) =>
+      app.tokens.resetCode.make(claimsOf(token)['sub'] as string, id, email, passwordHash),
+    guess: ({ app }: Pick<House, 'app'>, token: string, code: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/password-reset/confirm',
+        payload: { requestToken: token, code, newPassword },
+      }),
+  },
+  'a change of the password': {
+    digits: 6,
+    ask: ({ app, headers, password }: House) =>
+      app.inject({
+        method: 'POST',
+        url: '/password-change/request',
+        payload: { currentPassword: password },
+        headers,
+      }),
+    tokenIn: (body: { changeToken: string }) => body.changeToken,
+    codeOf: ({ app }: House, token: string, { id, email, passwordHash }: User) =>
+      app.tokens.changeCode.make(claimsOf(token)['jti'] as string, id, email, passwordHash),
+    guess: ({ app, headers }: Pick<House, 'app' | 'headers'>, token: string, code: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/password-change/confirm',
+        payload: { changeToken: token, code, newPassword },
+        headers,
+      }),
+  },
+}
+
+for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flows)) {
+  const begin = async (house: House): Promise<Begun> => {
+    const { answer, mails } = await withMails(house, house.rows, () => ask(house))
+    return { token: tokenIn(answer.json()), code: codeIn(mails[0]) }
+  }
+
+  t.test(`100 requests for ${flow} are fifteen tries an hour, not 500`, async t => {
+    const time = testClock(new Date('2030-01-01T00:00:00Z'))
+    const house = await houseWithAccount(t, { clock: time.clock })
+    const { answer: tokens, mails } = await withMails(house, house.rows, async () => {
+      const answers = []
+      for (let request = 0; request < 100; request++) answers.push(await ask(house))
+      return answers.map(answer => tokenIn(answer.json()))
+    })
+    const user = await house.rows.client.user.findUniqueOrThrow({ where: { email: house.email } })
+    // Mails come in any order; with the key in hand it is known which code is whose.
+    const begun: Begun[] = tokens.map(token => ({ token, code: codeOf(house, token, user) }))
+    t.strictSame(mails.map(codeIn).sort(), begun.map(({ code }) => code).sort(), 'the codes of the mails')
+    const wrong = []
+    for (const { token, code } of begun.slice(0, 14)) wrong.push(await guess(house, token, otherThan(code)))
+    t.strictSame(tally(wrong), { '400 code_invalid': 14 })
+
+    const last = begun[99] as Begun
+    wrong.push(await guess(house, last.token, otherThan(last.code)))
+    const right = []
+    for (const { token, code } of begun) right.push(await guess(house, token, code))
+    t.strictSame(tally(right), { '400 code_invalid': 100 }, 'from the 16th on, right codes are wrong')
+
+    time.advance(3600)
+    const next = await begin(house)
+    t.equal((await guess(house, next.token, next.code)).statusCode, 204, 'an hour later a new one works')
+  })
+
+  t.test(`the fifteenth try at ${flow} still counts for what it is`, async t => {
+    const time = testClock(new Date('2030-01-01T00:00:00Z'))
+    const house = await houseWithAccount(t, { clock: time.clock })
+    for (let tries = 0; tries < 14; tries++) {
+      const { token, code } = await begin(house)
+      await guess(house, token, otherThan(code))
+    }
+    const { token, code } = await begin(house)
+    t.equal((await guess(house, token, code)).statusCode, 204)
+  })
+
+  t.test(`tries at ${flow} count together at all instances`, async t => {
+    const house = await houseWithAccount(t)
+    const { databaseUrl, smtp } = house
+    const second = { ...house, ...(await startApp(t, { databaseUrl, smtp, env })) }
+    const { token, code } = await begin(house)
+    for (let tries = 0; tries < 5; tries++) {
+      const refused = await guess(tries % 2 ? house : second, token, otherThan(code))
+      t.equal(refused.json().code, 'code_invalid')
+    }
+    for (const instance of [house, second]) {
+      t.equal((await guess(instance, token, code)).json().code, 'code_invalid', 'locked at both')
+    }
+    const next = await begin(house)
+    t.equal((await guess(second, next.token, next.code)).statusCode, 204, 'either takes a code of the other')
+  })
+
+  t.test(`the code of ${flow} is in no table, no token and no log`, async t => {
+    const house = await houseWithAccount(t)
+    const { client } = house.rows
+    const begun: Begun[] = []
+    for (let request = 0; request < 6; request++) begun.push(await begin(house))
+    t.equal(new Set(begun.map(({ code }) => code)).size, begun.length, 'each request has a code of its own')
+    for (const { token, code } of begun) {
+      t.match(code, new RegExp(`^\\d{${digits}}$`))
+      await guess(house, token, otherThan(code))
+    }
+    const stored = JSON.stringify([
+      await house.rows.dump(),
+      await client.guess.findMany(),
+      await client.event.findMany(),
+    ])
+    const log = JSON.stringify(house.log)
+    t.ok(stored.includes(house.email), 'the dump is one')
+    t.ok(log.includes('/confirm'), 'the log is one')
+    for (const { token, code } of begun) {
+      const claims = claimsOf(token)
+      // On its own, not as a part of some longer number.
+      const alone = new RegExp(`(?<![\\w.-])${code}(?![\\w.-])`)
+      for (const [place, text] of Object.entries({ stored, log, claims: JSON.stringify(claims) })) {
+        t.notMatch(text, alone, `the code is not in: ${place}`)
+      }
+      t.notOk(stored.includes(token) || log.includes(token), 'nor is the token where it need not be')
+      // Ten million digests take seconds: a bare hash of the code, salted by what the token says, is the code.
+      const salts = ['', ...Object.values(claims).map(String)]
+      for (const hash of ['md5', 'sha1', 'sha256', 'sha512']) {
+        for (const message of salts.flatMap(salt => [code + salt, salt + code, `${salt}:${code}`])) {
+          const digest = createHash(hash).update(message).digest()
+          for (const form of ['hex', 'base64', 'base64url'] as const) {
+            const text = digest.toString(form).slice(0, 16)
+            if (stored.includes(text) || JSON.stringify(claims).includes(text)) {
+              t.fail(`a bare ${hash} of the code is kept`)
+            }
+          }
+        }
+      }
+    }
+  })
+}
+
+t.test('a reader of the database and the token cannot make the code without the key', async t => {
+  const house = await houseWithAccount(t)
+  const { databaseUrl, smtp, email } = house
+  const { answer, mails } = await withMails(house, house.rows, () => flows['a password reset'].ask(house))
+  const user = await house.rows.client.user.findUniqueOrThrow({ where: { email } })
+  const parts = [claimsOf(answer.json().requestToken)['sub'] as string, user.id, email, user.passwordHash]
+  t.equal(
+    house.app.tokens.resetCode.make(...parts),
+    codeIn(mails[0]),
+    'all that the code is made of, but the key',
+  )
+  const stranger = await startApp(t, {
+    ...{ databaseUrl, smtp },
+    env: { JWT_SECRET: 'a secret that the reader has made up' },
+  })
+  t.not(stranger.app.tokens.resetCode.make(...parts), codeIn(mails[0]))
+})

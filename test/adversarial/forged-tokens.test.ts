@@ -1,0 +1,373 @@
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { deriveKey } from '../../src/tokens/keys.ts'
+import {
+  confirmedAccount,
+  resetToken,
+  startApp,
+  type TestApp,
+  testClock,
+  testEnvironment,
+  tokenIn,
+} from '../harness/app.ts'
+import { codeIn, mailTo, otherThan, withMails } from '../harness/mailbox.ts'
+import { openRows, type Rows } from '../harness/rows.ts'
+import { claimsOf, encoded, forge } from '../tokens/forge.ts'
+
+const secret = testEnvironment.JWT_SECRET
+const password = 'correct horse battery staple'
+const newPassword = 'a password that nobody had before'
+
+const PURPOSES = [
+  'confirm',
+  'reset',
+  'reset-request',
+  'password-change',
+  'email-change',
+  'secure',
+  'access',
+] as const
+type Purpose = (typeof PURPOSES)[number]
+
+/** Forgeries of a genuine token of a purpose, by what is wrong with them. */
+function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
+  const key = deriveKey(secret, purpose, 'sign')
+  const claims = claimsOf(genuine)
+  const now = claims['iat'] as number
+  const [header, body, signature] = genuine.split('.') as [string, string, string]
+  const resigned = (changes: Record<string, unknown>) => forge({ ...claims, ...changes }, key)
+  const without = (name: string) => resigned({ [name]: undefined })
+  const unsigned = (alg: string) => `${encoded({ alg, typ: 'JWT' })}.${body}.`
+  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const rsaSigned = `${encoded({ alg: 'RS256', typ: 'JWT' })}.${body}`
+  const made: Record<string, string> = {
+    'alg none, no signature': unsigned('none'),
+    'alg None': unsigned('None'),
+    'alg nOnE': unsigned('nOnE'),
+    'alg none, the old signature': unsigned('none') + signature,
+    'alg none, two parts': unsigned('none').slice(0, -1),
+    'HS256, no signature': `${header}.${body}.`,
+    'no alg': forge(claims, key, { typ: 'JWT' }),
+    'HS384 with the right key': forge(claims, key, { alg: 'HS384', typ: 'JWT' }, 'sha384'),
+    'HS512 with the right key': forge(claims, key, { alg: 'HS512', typ: 'JWT' }, 'sha512'),
+    'HS512 said, HS256 done': forge(claims, key, { alg: 'HS512', typ: 'JWT' }),
+    'RS256 said, HS256 done': forge(claims, key, { alg: 'RS256', typ: 'JWT' }),
+    'RS256 of a strange key': `${rsaSigned}.${sign('sha256', Buffer.from(rsaSigned), rsa.privateKey).toString('base64url')}`,
+    'RS256 key as the HMAC secret': forge(
+      claims,
+      rsa.publicKey.export({ type: 'spki', format: 'pem' }) as string,
+    ),
+    'a strange key': forge(claims, randomBytes(32)),
+    'an empty key': forge(claims, ''),
+    'a strange key, expired': forge({ ...claims, exp: now - 1 }, randomBytes(32)),
+    'another audience, expired': resigned({ aud: 'other', exp: 1 }),
+    'without what it is bound to, expired': resigned({
+      fp: undefined,
+      sid: undefined,
+      email: undefined,
+      exp: 1,
+    }),
+    'the undivided secret as key': forge(claims, secret),
+    'the fingerprint key': forge(claims, deriveKey(secret, purpose, 'fingerprint')),
+    'exp 1e300': resigned({ exp: 1e300 }),
+    'exp as text': resigned({ exp: String(now + 60) }),
+    'exp negative': resigned({ exp: -1 }),
+    'exp a fraction': resigned({ exp: now + 60.5 }),
+    'exp null': resigned({ exp: null }),
+    'iat far ahead': resigned({ iat: now + 86_400, exp: now + 90_000 }),
+    'iat as text': resigned({ iat: String(now) }),
+    'iat negative': resigned({ iat: -1 }),
+    'sub a number': resigned({ sub: 42 }),
+    'sub empty': resigned({ sub: '' }),
+    'sub a list': resigned({ sub: [claims['sub']] }),
+    'sub an object': resigned({ sub: { contains: '' } }),
+    'aud wrong': resigned({ aud: 'other' }),
+    'aud a list': resigned({ aud: [purpose] }),
+    'iss wrong': resigned({ iss: 'somebody' }),
+    'claims not an object': forge('text', key),
+    'claims null': forge(null, key),
+    'claims a list': forge([claims], key),
+    'header part alone': header,
+    'header and a dot': `${header}.`,
+    'header and claims': `${header}.${body}`,
+    'without header': `${body}.${signature}`,
+    'only dots': '..',
+    'a fourth part': `${genuine}.${signature}`,
+    'one character short': genuine.slice(0, -1),
+    'half a signature': `${header}.${body}.${signature.slice(0, 20)}`,
+    'padding behind': `${genuine}=`,
+    'a space behind': `${genuine} `,
+    'a line break behind': `${genuine}\n`,
+    'a space within': `${header}. ${body}.${signature}`,
+    'not a token': 'not a token',
+    'NUL behind': `${genuine}\0`,
+    emoji: '🔑.🔑.🔑',
+  }
+  for (const name of Object.keys(claims)) {
+    made[`without ${name}`] = without(name)
+    // Signed for other claims: what an attacker without the key can do.
+    const edited = { ...claims, [name]: typeof claims[name] === 'number' ? now + 999_999 : 'edited' }
+    made[`${name} edited`] = `${header}.${encoded(edited)}.${signature}`
+  }
+  if (purpose !== 'access') {
+    // Before a bearer's token, more than one space is what RFC 6750 allows.
+    made['a space before'] = ` ${genuine}`
+  }
+  for (const name of ['fp', 'email', 'sid', 'jti'].filter(name => name in claims)) {
+    made[`${name} a number`] = resigned({ [name]: 1 })
+    made[`${name} empty`] = resigned({ [name]: '' })
+    made[`${name} null`] = resigned({ [name]: null })
+    made[`${name} a list`] = resigned({ [name]: [claims[name]] })
+    made[`${name} too long`] = resigned({ [name]: `${claims[name]}`.padEnd(300, 'x') })
+    if (name !== 'email') made[`${name} short`] = resigned({ [name]: 'short' })
+  }
+  if (purpose === 'access') {
+    made['sid unknown'] = resigned({ sid: crypto.randomUUID() })
+    made['sub of somebody else'] = resigned({ sub: crypto.randomUUID() })
+  }
+  for (const other of [...PURPOSES, 'refresh'] as const) {
+    if (other !== purpose) made[`key of ${other}`] = forge(claims, deriveKey(secret, other, 'sign'))
+  }
+  return made
+}
+
+/** A pending registration's link, and all tokens of an account, with what goes with them. */
+async function genuineTokens(service: TestApp, rows: Rows) {
+  const { app } = service
+  const account = await confirmedAccount(service)
+  const { email } = account
+  const headers = { authorization: `Bearer ${account.accessToken}` }
+  const asked = (url: string, payload: object) =>
+    withMails(service, rows, () => app.inject({ method: 'POST', url, headers, payload }))
+  const reset = await asked('/password-reset/request', { email })
+  const change = await asked('/password-change/request', { currentPassword: password })
+  const move = await asked('/email-change/request', {
+    currentPassword: password,
+    newEmail: 'new@example.org',
+  })
+  const pending = await asked('/register', { email: 'next@example.org', password })
+  return {
+    ...account,
+    resetCode: codeIn(reset.mails[0]),
+    changeCode: codeIn(change.mails[0]),
+    confirm: tokenIn(pending.mails[0]),
+    reset: tokenIn(reset.mails[0]),
+    'reset-request': reset.answer.json().requestToken as string,
+    'password-change': change.answer.json().changeToken as string,
+    'email-change': tokenIn(mailTo(move.mails, 'new@example.org', /^Confirm your new/)),
+    secure: tokenIn(mailTo(move.mails, email, /was requested/)),
+    access: account.accessToken,
+  }
+}
+type Genuine = Awaited<ReturnType<typeof genuineTokens>>
+
+const me = ({ app }: TestApp, token: string) =>
+  app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
+const logout = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/logout', headers: { authorization: `Bearer ${token}` } })
+const confirm = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
+const check = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/password-reset/check', payload: { token } })
+const reset = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/password-reset/confirm', payload: { token, newPassword } })
+
+const resetByCode = ({ app }: TestApp, requestToken: string, { resetCode }: Genuine) =>
+  app.inject({
+    method: 'POST',
+    url: '/password-reset/confirm',
+    payload: { requestToken, code: resetCode, newPassword },
+  })
+const change = ({ app }: TestApp, changeToken: string, { accessToken, changeCode }: Genuine) =>
+  app.inject({
+    method: 'POST',
+    url: '/password-change/confirm',
+    headers: { authorization: `Bearer ${accessToken}` },
+    payload: { changeToken, code: changeCode, newPassword },
+  })
+const changeEmail = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
+const secure = ({ app }: TestApp, token: string, { email }: Genuine) =>
+  app.inject({ method: 'POST', url: '/account/secure', payload: { token, email } })
+
+async function refuses(
+  t: Test,
+  purpose: Purpose,
+  calls: ((service: TestApp, token: string, hand: Genuine) => ReturnType<typeof me>)[],
+  status: number,
+  code: string,
+) {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const hand = await genuineTokens(service, rows)
+  const genuine = hand[purpose]
+  await rows.settled()
+  const before = await rows.dump()
+  for (const [fault, token] of Object.entries(forgeries(genuine, purpose))) {
+    for (const call of calls) {
+      const answer = await call(service, token, hand)
+      t.strictSame([answer.statusCode, answer.json().code], [status, code], fault)
+      t.notOk(answer.body.includes(token), 'the answer does not repeat the token')
+    }
+  }
+  t.strictSame(await rows.dump(), before, 'nothing changed')
+  t.equal(await rows.client.guess.count(), 0, 'nothing counted as a try')
+  for (const call of calls) {
+    t.ok((await call(service, genuine, hand)).statusCode < 300, 'the genuine one works')
+  }
+  t.notOk(JSON.stringify(service.log).includes(genuine), 'no token in the log')
+}
+
+t.test('no forged reset link is taken', t => refuses(t, 'reset', [check, reset], 400, 'token_invalid'))
+
+t.test('no forged confirmation link is taken', t => refuses(t, 'confirm', [confirm], 400, 'token_invalid'))
+
+t.test('no forged request for a reset is taken', t =>
+  refuses(t, 'reset-request', [resetByCode], 400, 'token_invalid'),
+)
+
+t.test('no forged change token is taken', t => refuses(t, 'password-change', [change], 400, 'token_invalid'))
+
+t.test('no forged link to a new address is taken', t =>
+  refuses(t, 'email-change', [changeEmail], 400, 'token_invalid'),
+)
+
+t.test('no forged "this was not me" link is taken', t => refuses(t, 'secure', [secure], 400, 'token_invalid'))
+
+t.test('no forged access token is taken', t => refuses(t, 'access', [me, logout], 401, 'unauthenticated'))
+
+t.test('a token of any length is refused without a fault of the service', async t => {
+  const service = await startApp(t)
+  const { app } = service
+  const body = 'e30'.repeat(1400)
+  for (const [call, status, code] of [
+    [check, 400, 'token_invalid'],
+    [confirm, 400, 'token_invalid'],
+    [me, 401, 'unauthenticated'],
+  ] as const) {
+    for (const [length, token] of [
+      [4096, `e30.${body}`.slice(0, 4093).concat('.e3')],
+      [4097, `e30.${body}`.slice(0, 4097)],
+      [1_048_576, 'a.b.'.padEnd(1_048_576, 'c')],
+    ] as const) {
+      const answer = await call(service, token)
+      const expected =
+        status === 401 || length <= 4096
+          ? [status, code]
+          : length === 4097
+            ? [400, 'validation_failed']
+            : [413, 'payload_too_large']
+      t.strictSame([answer.statusCode, answer.json().code], expected, `${length} characters`)
+    }
+  }
+  const refreshToken = 'a'.repeat(1_048_576)
+  const refresh = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
+  t.equal(refresh.statusCode, 413)
+})
+
+for (const { fate, happen } of [
+  {
+    fate: 'was deleted',
+    happen: (rows: Rows, email: string) => rows.client.user.delete({ where: { email } }),
+  },
+  {
+    fate: 'was disabled',
+    happen: (rows: Rows, email: string) =>
+      rows.client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
+  },
+  {
+    fate: 'has another address now',
+    happen: (rows: Rows, email: string) =>
+      rows.client.user.update({ where: { email }, data: { email: 'other@example.org' } }),
+  },
+]) {
+  t.test(`the reset link of an account that ${fate} is spent`, async t => {
+    const service = await startApp(t)
+    const rows = await openRows(t, service.databaseUrl)
+    const { email } = await confirmedAccount(service)
+    const token = await resetToken(service, email)
+    t.equal((await check(service, token)).statusCode, 200)
+    await rows.settled()
+    await happen(rows, email)
+    const before = await rows.dump()
+    for (const call of [check, reset]) {
+      const answer = await call(service, token)
+      t.strictSame([answer.statusCode, answer.json().code], [400, 'token_spent'])
+    }
+    t.strictSame(await rows.dump(), before)
+  })
+}
+
+t.test('a signed token whose fingerprint is of something else is spent', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const tokens = await genuineTokens(service, rows)
+  for (const [purpose, call] of [
+    ['reset', reset],
+    ['confirm', confirm],
+    ['password-change', change],
+    ['email-change', changeEmail],
+    ['secure', secure],
+  ] as const) {
+    const claims = { ...claimsOf(tokens[purpose]), fp: randomBytes(16).toString('base64url') }
+    const answer = await call(service, forge(claims, deriveKey(secret, purpose, 'sign')), tokens)
+    t.strictSame([answer.statusCode, answer.json().code], [400, 'token_spent'], purpose)
+  }
+  t.equal(await rows.client.guess.count(), 0)
+})
+
+t.test('a token expires when it says, with 30 s of tolerance except where it is for a password', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const tokens = await genuineTokens(service, await openRows(t, service.databaseUrl))
+  const lives = {
+    'password-change': 600,
+    access: 900,
+    reset: 1800,
+    'reset-request': 1800,
+    'email-change': 86_400,
+    confirm: 86_400,
+    secure: 604_800,
+  }
+  for (const [purpose, life] of Object.entries(lives)) {
+    const { iat, exp } = claimsOf(tokens[purpose as Purpose])
+    t.equal((exp as number) - (iat as number), life)
+  }
+
+  time.advance(599.999)
+  const wrong = otherThan(tokens.changeCode)
+  const early = await change(service, tokens['password-change'], { ...tokens, changeCode: wrong })
+  t.equal(early.json().code, 'code_invalid', 'alive')
+  time.advance(0.001)
+  t.equal((await change(service, tokens['password-change'], tokens)).json().code, 'token_expired')
+  time.advance(-600)
+
+  time.advance(900 + 29)
+  t.equal((await me(service, tokens.access)).statusCode, 200)
+  time.advance(1)
+  t.strictSame((await me(service, tokens.access)).json().code, 'unauthenticated')
+
+  time.advance(1799 - 930)
+  t.equal((await check(service, tokens.reset)).json().expiresAt, '2030-01-01T00:30:00.000Z')
+  time.advance(0.999)
+  t.equal((await check(service, tokens.reset)).statusCode, 200)
+  time.advance(0.001)
+  for (const call of [check, reset]) {
+    t.strictSame((await call(service, tokens.reset)).json().code, 'token_expired', 'exactly at exp')
+  }
+  t.equal((await resetByCode(service, tokens['reset-request'], tokens)).json().code, 'token_expired')
+
+  const signed = (changes: object) =>
+    forge({ ...claimsOf(tokens.confirm), ...changes }, deriveKey(secret, 'confirm', 'sign'))
+  const now = Math.floor(time.clock().getTime() / 1000)
+  t.equal((await confirm(service, signed({ iat: now + 31 }))).json().code, 'token_invalid')
+  t.equal((await confirm(service, signed({ exp: now - 30 }))).json().code, 'token_expired')
+  // This one is within the tolerance and confirms, so it comes last.
+  t.equal((await confirm(service, signed({ iat: now + 30, exp: now - 29 }))).statusCode, 200)
+
+  time.advance(604_800 + 29 - 1800)
+  t.equal((await changeEmail(service, tokens['email-change'])).json().code, 'token_expired')
+  t.equal((await secure(service, tokens.secure, tokens)).statusCode, 204, 'within the tolerance')
+  time.advance(1)
+  t.equal((await secure(service, tokens.secure, tokens)).json().code, 'token_expired')
+})

@@ -1,0 +1,101 @@
+/** A link in a mail comes from configuration alone: whoever asks for it has no say in where it leads. */
+import { once } from 'node:events'
+import { type AddressInfo, connect } from 'node:net'
+import t, { type Test } from 'tap'
+import { confirmedAccount, startApp, type TestApp } from '../harness/app.ts'
+import { openRows } from '../harness/rows.ts'
+
+const EVIL = 'evil.example'
+
+/** Header fields that some frameworks build links from. */
+const HOSTILE: Record<string, string>[] = [
+  { host: EVIL },
+  { host: `app.example.org:443@${EVIL}` },
+  { host: `${EVIL}#` },
+  { 'x-forwarded-host': EVIL },
+  { 'x-forwarded-host': `app.example.org, ${EVIL}` },
+  { 'x-forwarded-proto': 'evil', 'x-forwarded-host': EVIL },
+  { 'x-forwarded-server': EVIL, 'x-forwarded-port': '6666', 'x-forwarded-prefix': `//${EVIL}` },
+  { 'x-forwarded-for': EVIL },
+  { forwarded: `for=127.0.0.1;host=${EVIL};proto=http` },
+  { 'x-host': EVIL, 'x-original-host': EVIL, 'x-http-host-override': EVIL },
+  { 'x-original-url': `http://${EVIL}/`, 'x-rewrite-url': `http://${EVIL}/` },
+  { origin: `https://${EVIL}` },
+  { referer: `https://${EVIL}/page` },
+  { 'user-agent': `<a href="https://${EVIL}">`, 'accept-language': EVIL },
+]
+
+/** Asks for every kind of mail with these header fields; the links must be those of the configuration. */
+async function noneReachesAMail(t: Test, house: TestApp, base: string) {
+  const { app, smtp } = house
+  const rows = await openRows(t, house.databaseUrl)
+  const { email: known } = await confirmedAccount(house)
+  let asked = 0
+  for (const headers of HOSTILE) {
+    const name = JSON.stringify(headers)
+    const fresh = `new-${++asked}@example.org`
+    const before = smtp.mails.length
+    const ask = async (url: string, payload: object) => {
+      const response = await app.inject({ method: 'POST', url, payload, headers })
+      t.equal(response.statusCode, 202, `${name}: ${url} is answered as ever`)
+      t.notMatch(JSON.stringify(response.headers) + response.body, EVIL, `${name}: nothing is echoed`)
+      await rows.settled()
+    }
+    await ask('/register', { email: fresh, password: 'correct horse battery staple' })
+    await ask('/register', { email: known, password: 'correct horse battery staple' })
+    await ask('/confirm-email/resend', { email: fresh })
+    await ask('/password-reset/request', { email: fresh })
+    await ask('/password-reset/request', { email: known })
+    const mails = smtp.mails.slice(before)
+    t.equal(mails.length, 5, `${name}: every mail came`)
+    for (const mail of mails) {
+      const all = mail.raw + mail.text + mail.html + JSON.stringify(mail.headers)
+      t.notMatch(all, /evil|6666/i, `${name}: ${mail.subject}`)
+      const links = [mail.text, mail.html].flatMap(part => part.match(/[a-z]+:\/\/[^\s"<]+/gi) ?? [])
+      t.ok(links.length >= 2, `${name}: a link in text and in HTML`)
+      for (const link of links) t.ok(link.startsWith(`${base}/app/`), `${name}: ${link.slice(0, 60)}`)
+    }
+  }
+}
+
+t.test('no header field reaches a link or a mail', async t => {
+  await noneReachesAMail(t, await startApp(t), 'http://127.0.0.1:3000')
+})
+
+t.test('nor where a proxy is trusted', async t => {
+  const env = { TRUST_PROXY: '127.0.0.1', APP_URL: 'https://app.example.org' }
+  await noneReachesAMail(t, await startApp(t, { env }), 'https://app.example.org')
+})
+
+t.test('nor with a target in absolute form, over a real connection', async t => {
+  const { app, smtp } = await startApp(t, { env: { APP_URL: 'https://app.example.org' } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
+  const body = JSON.stringify({ email: 'ada@example.org', password: 'correct horse battery staple' })
+  socket.write(
+    `POST http://${EVIL}/register HTTP/1.1\r\nHost: ${EVIL}\r\nX-Forwarded-Host: ${EVIL}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n${body}`,
+  )
+  const [head] = await once(socket, 'data')
+  t.match(String(head), /^HTTP\/1\.1 202 /)
+  socket.destroy()
+  const [mail] = await smtp.waitForMails(1)
+  t.match(mail?.text, /^https:\/\/app\.example\.org\/app\/confirm-email#token=\S+$/m)
+  t.notMatch(mail?.raw, EVIL)
+})
+
+t.test('APP_URL may have a path, with or without a slash at its end', async t => {
+  for (const APP_URL of [
+    'https://example.org/accounts/v2',
+    'https://example.org/accounts/v2/',
+    'https://example.org/accounts/v2//',
+  ]) {
+    const { app, smtp } = await startApp(t, { env: { APP_URL } })
+    const payload = { email: 'ada@example.org', password: 'correct horse battery staple' }
+    await app.inject({ method: 'POST', url: '/register', payload })
+    const [mail] = await smtp.waitForMails(1)
+    const link = /^https:\/\/example\.org\/accounts\/v2\/app\/confirm-email#token=[\w-]+\.[\w-]+\.[\w-]+$/m
+    t.match(mail?.text, link, `${APP_URL}: the link is alone on its line`)
+    t.match(mail?.html, 'href="https://example.org/accounts/v2/app/confirm-email#token=')
+  }
+})

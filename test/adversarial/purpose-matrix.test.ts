@@ -1,0 +1,249 @@
+import { randomUUID } from 'node:crypto'
+import t from 'tap'
+import { confirmedAccount, startApp, type TestApp, tokenIn } from '../harness/app.ts'
+import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
+import { openRows, type Rows } from '../harness/rows.ts'
+
+const password = 'correct horse battery staple'
+const newPassword = 'a password that nobody had before'
+
+/** What is at hand when a token is tried: all tokens, and the codes and addresses that go with them. */
+interface Hand {
+  tokens: Record<Kind, string>
+  changeCode: string
+  resetCode: string
+  email: string
+}
+type Kind =
+  | 'confirm'
+  | 'reset'
+  | 'reset-request'
+  | 'password-change'
+  | 'email-change'
+  | 'secure'
+  | 'access'
+  | 'refresh'
+  | 'id'
+  | 'uuid'
+  | 'empty'
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+/** Every endpoint that takes a token: how it is called, what it says to its own and to any other. */
+const endpoints = [
+  {
+    url: '/confirm-email',
+    takes: 'confirm',
+    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    success: 200,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/password-reset/check',
+    takes: 'reset',
+    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token } }),
+    success: 200,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/password-reset/confirm',
+    takes: 'reset',
+    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, newPassword } }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/password-reset/confirm',
+    takes: 'reset-request',
+    call: (requestToken: string, { resetCode }: Hand) => ({
+      method: 'POST',
+      payload: { requestToken, code: resetCode, newPassword },
+    }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/password-change/confirm',
+    takes: 'password-change',
+    call: (changeToken: string, { tokens, changeCode }: Hand) => ({
+      method: 'POST',
+      headers: bearer(tokens.access),
+      payload: { changeToken, code: changeCode, newPassword },
+    }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/email-change/confirm',
+    takes: 'email-change',
+    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/account/secure',
+    takes: 'secure',
+    call: (token: string, { email }: Hand) => ({ method: 'POST', payload: { token, email } }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/token/refresh',
+    takes: 'refresh',
+    call: (refreshToken: string, _hand: Hand) => ({ method: 'POST', payload: { refreshToken } }),
+    success: 200,
+    refusal: [401, 'refresh_token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  ...(
+    [
+      ['GET', '/me', undefined, 200],
+      ['PATCH', '/me', { locale: 'hr' }, 200],
+      ['GET', '/me/events', undefined, 200],
+      ['GET', '/me/export', undefined, 200],
+      ['GET', '/sessions', undefined, 200],
+      ['DELETE', '/sessions', undefined, 204],
+      ['DELETE', `/sessions/${randomUUID()}`, undefined, 404],
+      ['POST', '/password-change/request', { currentPassword: password }, 202],
+      ['POST', '/email-change/request', { currentPassword: password, newEmail: 'another@example.org' }, 202],
+      ['POST', '/logout', undefined, 204],
+      ['DELETE', '/me', { currentPassword: password }, 204],
+    ] as const
+  ).map(([method, url, payload, success]) => ({
+    url,
+    takes: 'access' as const,
+    call: (token: string, _hand: Hand) => ({ method, headers: bearer(token), ...(payload && { payload }) }),
+    success,
+    refusal: [401, 'unauthenticated'],
+    empty: [401, 'unauthenticated'],
+  })),
+] as const
+
+let made = 0
+
+/** What an account gets by its mails and its session. */
+async function ofAccount(
+  service: TestApp,
+  rows: Rows,
+  { email, accessToken, refreshToken }: { email: string; accessToken: string; refreshToken: string },
+) {
+  const { app } = service
+  const headers = bearer(accessToken)
+  const asked = (url: string, payload: object) =>
+    withMails(service, rows, () => app.inject({ method: 'POST', url, headers, payload }))
+  const reset = await asked('/password-reset/request', { email })
+  const change = await asked('/password-change/request', { currentPassword: password })
+  const newEmail = `new-${email}`
+  const move = await asked('/email-change/request', { currentPassword: password, newEmail })
+  return {
+    email,
+    resetCode: codeIn(reset.mails[0]),
+    changeCode: codeIn(change.mails[0]),
+    tokens: {
+      reset: tokenIn(reset.mails[0]),
+      'reset-request': reset.answer.json().requestToken as string,
+      'password-change': change.answer.json().changeToken as string,
+      'email-change': tokenIn(mailTo(move.mails, newEmail, /^Confirm your new/)),
+      secure: tokenIn(mailTo(move.mails, email, /was requested/)),
+      ...{ access: accessToken, refresh: refreshToken },
+      id: (await app.inject({ url: '/me', headers })).json().id as string,
+      ...{ uuid: randomUUID(), empty: '' },
+    },
+  }
+}
+
+/** A link to confirm one address; everything else of another account. */
+async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<Hand> {
+  await rows.settled()
+  const account = await confirmedAccount(service, `person-${++made}@example.org`, password)
+  const { tokens, ...rest } = await ofAccount(service, rows, account)
+  const payload = { email: `pending-${made}@example.org`, password }
+  const { mails } = await withMails(service, rows, () =>
+    service.app.inject({ method: 'POST', url: '/register', payload }),
+  )
+  return { ...rest, tokens: { ...tokens, confirm: tokenIn(mails[0]) } }
+}
+
+/** All of one account, so that every token speaks of the same id, address and hash. */
+async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
+  const { app } = service
+  const email = `person-${++made}@example.org`
+  await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const { mails } = await withMails(service, rows, () =>
+    app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } }),
+  )
+  const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const { accessToken, refreshToken } = session.json()
+  const { tokens, ...rest } = await ofAccount(service, rows, { email, accessToken, refreshToken })
+  return { ...rest, tokens: { ...tokens, confirm: tokenIn(mails[0]) } }
+}
+
+for (const { mode, handOf } of [
+  { mode: 'required', handOf: ofRegistrationAndAccount },
+  { mode: 'off', handOf: ofOneAccount },
+]) {
+  t.test(`with EMAIL_CONFIRMATION=${mode} a token is nothing to an endpoint of another purpose`, async t => {
+    const service = await startApp(t, { env: { EMAIL_CONFIRMATION: mode } })
+    const rows = await openRows(t, service.databaseUrl)
+    const hand = await handOf(service, rows)
+    await rows.settled()
+    const before = await rows.dump()
+    const events = await rows.client.event.count()
+
+    for (const { url, takes, call, refusal, empty } of endpoints) {
+      for (const [kind, token] of Object.entries(hand.tokens)) {
+        if (kind === takes) continue
+        const request = call(token, hand)
+        const answer = await service.app.inject({ url, ...request })
+        const expected = kind === 'empty' ? empty : refusal
+        const name = `${kind} token as ${takes} at ${request.method} ${url}`
+        t.strictSame([answer.statusCode, answer.json().code], expected, name)
+        t.equal(answer.headers['www-authenticate'], expected[1] === 'unauthenticated' ? 'Bearer' : undefined)
+      }
+    }
+    t.strictSame(await rows.dump(), before, 'nothing changed')
+    t.equal(await rows.client.guess.count(), 0, 'nothing counted as a try')
+    t.equal(await rows.client.event.count(), events, 'nothing went into the history')
+
+    // Most of these end what the others need, so each has a hand of its own.
+    for (const { url, takes, call, success } of endpoints) {
+      const own = await handOf(service, rows)
+      const request = call(own.tokens[takes], own)
+      const answer = await service.app.inject({ url, ...request })
+      t.equal(answer.statusCode, success, `${takes} token at ${request.method} ${url}`)
+    }
+  })
+}
+
+t.test('the table has every endpoint that takes a token', async t => {
+  const { app } = await startApp(t)
+  const document = (await app.inject('/openapi.json')).json() as {
+    paths: Record<string, Record<string, { security?: object[]; requestBody?: object }>>
+  }
+  const listed = new Set(
+    endpoints.map(({ url, call }) => {
+      const { method } = call('', { tokens: {} } as Hand)
+      return `${method} ${url.replace(/[0-9a-f-]{36}$/, '{id}')}`
+    }),
+  )
+  const taking: string[] = []
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, { security, requestBody }] of Object.entries(operations)) {
+      const takes =
+        security?.some(scheme => 'bearer' in scheme) || /token"/i.test(JSON.stringify(requestBody ?? {}))
+      if (takes) taking.push(`${method.toUpperCase()} ${path}`)
+    }
+  }
+  t.ok(taking.length > 10)
+  t.strictSame(
+    taking.filter(operation => !listed.has(operation)),
+    [],
+  )
+})

@@ -1,0 +1,310 @@
+/** Whether there is an account behind an address shows in no answer and in no cost of one. */
+import { randomInt } from 'node:crypto'
+import t, { type Test } from 'tap'
+import { confirmedAccount, startApp, type TestApp } from '../harness/app.ts'
+import { countHashes } from '../harness/hash-count.ts'
+import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
+import { recordQueries } from '../harness/queries.ts'
+import { openRows, type Rows } from '../harness/rows.ts'
+import { claimsOf } from '../tokens/forge.ts'
+
+const STATES = ['unknown', 'pending', 'known', 'disabled'] as const
+type State = (typeof STATES)[number]
+
+const ENDPOINTS = ['/register', '/confirm-email/resend', '/password-reset/request'] as const
+type Endpoint = (typeof ENDPOINTS)[number]
+
+const PASSWORD = 'correct horse battery staple'
+const WRONG = 'not the password of anybody'
+
+let made = 0
+
+/** Addresses in every state for each endpoint; all mails that this took have been sent. */
+async function prepare(house: TestApp, rows: Rows, endpoints: readonly string[] = ENDPOINTS) {
+  const addresses: Record<string, string> = {}
+  for (const endpoint of endpoints) {
+    for (const state of STATES) {
+      // All of one length, since the answer to a reset carries the address that was sent.
+      const email = `${state.padEnd(8, 'x')}-${String(++made).padStart(4, '0')}@example.org`
+      addresses[`${endpoint} ${state}`] = email
+      if (state === 'pending') {
+        await house.app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
+        await rows.settled()
+      }
+      if (state === 'known' || state === 'disabled') await confirmedAccount(house, email, PASSWORD)
+      if (state === 'disabled') await rows.disable(email)
+    }
+  }
+  return (endpoint: string, state: State) => addresses[`${endpoint} ${state}`] as string
+}
+
+function payloadFor(endpoint: Endpoint, email: string) {
+  return endpoint === '/register' ? { email, password: 'another password altogether' } : { email }
+}
+
+/** What everybody can see of an answer, less what differs between any two: its ids and its date. */
+function visible(response: { statusCode: number; body: string; headers: Record<string, unknown> }) {
+  const { 'x-request-id': _id, date: _date, ...headers } = response.headers
+  const body = response.body
+    .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
+    .replace(/"requestToken":"([^"]*)"/, (_, token: string) => `"requestToken":"${shapeOf(token)}"`)
+  return { status: response.statusCode, body, headers }
+}
+
+/** The length of a JWT and its claims, less those that differ between any two and the address that was sent. */
+function shapeOf(token: string): string {
+  const { sub, iat, exp, email, ...claims } = claimsOf(token)
+  const own = [typeof sub, (exp as number) - (iat as number), (email as string).length]
+  return `${token.length} ${own} ${Object.entries(claims)}`
+}
+
+async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
+  const hashes = countHashes(t)
+  for (const endpoint of ENDPOINTS) {
+    const seen: Record<string, unknown> = {}
+    for (const state of STATES) {
+      const before = hashes()
+      const response = await house.app.inject({
+        method: 'POST',
+        url: endpoint,
+        payload: payloadFor(endpoint, addressOf(endpoint, state)),
+        // A client of its own for each, so that what is left of its limits is the same too.
+        remoteAddress: `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`,
+      })
+      seen[state] = { ...visible(response), hashes: hashes() - before }
+    }
+    t.match(seen['unknown'], {
+      status: 202,
+      body:
+        endpoint === '/password-reset/request'
+          ? /^\{"status":"reset_sent","requestToken":"\d+ string,1800,25 iss,latchkey,aud,reset-request"\}$/
+          : '{"status":"confirmation_sent"}',
+      hashes: endpoint === '/register' ? 1 : 0,
+    })
+    for (const state of STATES) t.strictSame(seen[state], seen['unknown'], `${endpoint}: ${state} as unknown`)
+  }
+}
+
+t.test('the answers for every address are equal, in every header and in hashes', async t => {
+  const house = await startApp(t)
+  await allAlike(t, house, await prepare(house, await openRows(t, house.databaseUrl)))
+})
+
+t.test('the answers are equal with every limit on, what is left of the limits included', async t => {
+  const unlimited = await startApp(t)
+  const { databaseUrl, smtp } = unlimited
+  const addressOf = await prepare(unlimited, await openRows(t, databaseUrl))
+  const limited = await startApp(t, { databaseUrl, smtp, env: { RATE_LIMIT: 'on' } })
+  await allAlike(t, limited, addressOf)
+  const response = await limited.app.inject({ method: 'POST', url: '/login', payload: {} })
+  t.ok(response.headers['ratelimit-remaining'], 'the limits were really on')
+})
+
+t.test('the answers are equal while the mail server is down', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const addressOf = await prepare(house, rows)
+  const answerTo = async (endpoint: Endpoint, email: string) =>
+    visible(await house.app.inject({ method: 'POST', url: endpoint, payload: payloadFor(endpoint, email) }))
+
+  const up: Record<string, unknown> = {}
+  for (const endpoint of ENDPOINTS) up[endpoint] = await answerTo(endpoint, 'somebody-0000@example.org')
+  await rows.settled()
+  await house.smtp.stop()
+  const mails = house.smtp.mails.length
+  const hashes = countHashes(t)
+  for (const endpoint of ENDPOINTS) {
+    for (const state of STATES) {
+      const before = hashes()
+      const down = await answerTo(endpoint, addressOf(endpoint, state))
+      t.strictSame(down, up[endpoint], `${endpoint}: ${state}, with the mail server down`)
+      t.equal(hashes() - before, endpoint === '/register' ? 1 : 0, `${endpoint}: ${state}: hashes`)
+    }
+  }
+  t.equal(house.smtp.mails.length, mails, 'and no mail got through')
+})
+
+t.test('a log in that fails tells nothing and costs one hash, whatever the address', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const addressOf = await prepare(house, rows, ['/login'])
+  const hashes = countHashes(t)
+  const seen: Record<string, object> = {}
+  for (const state of STATES) {
+    const before = hashes()
+    const payload = { email: addressOf('/login', state), password: WRONG }
+    const response = await house.app.inject({ method: 'POST', url: '/login', payload })
+    t.equal(response.json().code, 'invalid_credentials')
+    seen[state] = { ...visible(response), hashes: hashes() - before }
+    t.match(seen[state], { status: 401, hashes: 1 }, state)
+    t.strictSame(seen[state], seen['unknown'], `${state} as unknown`)
+  }
+
+  const right: Record<string, string> = { pending: 'email_not_confirmed', disabled: 'account_disabled' }
+  for (const [state, code] of Object.entries(right)) {
+    const payload = { email: addressOf('/login', state as State), password: PASSWORD }
+    const before = hashes()
+    const response = await house.app.inject({ method: 'POST', url: '/login', payload })
+    t.match(response.json(), { status: 403, code }, `only the right password is told that it is ${state}`)
+    t.equal(hashes() - before, 1)
+  }
+})
+
+t.test('every address causes the same queries before the answer', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const addressOf = await prepare(house, rows, [...ENDPOINTS, '/login'])
+  // What the worker reads comes after the answer and differs, which is the point of the outbox.
+  house.app.mail.wake = () => {}
+  // The history is written after the answer. Here it waits for it: else no answer would ever come.
+  let answered = Promise.resolve()
+  const recorded = recordQueries(house.app, name => (name.startsWith('events.') ? answered : undefined))
+  const expected = {
+    '/register': ['registrations.file'],
+    '/confirm-email/resend': ['outbox.file'],
+    '/password-reset/request': ['outbox.file'],
+    '/login': ['users.findByEmail', 'registrations.newestFor'],
+  }
+  for (const [endpoint, names] of Object.entries(expected)) {
+    for (const state of STATES) {
+      let answer = () => {}
+      answered = new Promise(resolve => {
+        answer = resolve
+      })
+      const email = addressOf(endpoint, state)
+      const payload =
+        endpoint === '/login' ? { email, password: WRONG } : payloadFor(endpoint as Endpoint, email)
+      const { queries } = await recorded(() => house.app.inject({ method: 'POST', url: endpoint, payload }))
+      answer()
+      t.strictSame(queries, names, `${endpoint}: ${state}`)
+    }
+  }
+})
+
+t.test('a code that is wrong tells nothing, whatever the address, and costs the same', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const addressOf = await prepare(house, rows, ['/password-reset/confirm'])
+  const hashes = countHashes(t)
+  const recorded = recordQueries(house.app)
+  const guessed = async (requestToken: string, code: string) => {
+    const before = hashes()
+    const payload = { requestToken, code, newPassword: 'another password altogether' }
+    const { answer, queries } = await recorded(() =>
+      house.app.inject({ method: 'POST', url: '/password-reset/confirm', payload }),
+    )
+    return { ...visible(answer), code: answer.json().code, hashes: hashes() - before, queries }
+  }
+  const requests: Record<string, { requestToken: string; code: string }> = {}
+  for (const state of STATES) {
+    const email = addressOf('/password-reset/confirm', state)
+    // Enabled while the mail is written, so that there is a right code.
+    if (state === 'disabled') await rows.client.user.update({ where: { email }, data: { disabledAt: null } })
+    const { answer, mails } = await withMails(house, rows, () =>
+      house.app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
+    )
+    const code = state === 'known' || state === 'disabled' ? codeIn(mails[0]) : '00000000'
+    if (state === 'disabled') await rows.disable(email)
+    requests[state] = { requestToken: answer.json().requestToken, code }
+  }
+  const seen: Record<string, object> = {}
+  for (const state of STATES) {
+    const { requestToken, code } = requests[state] as { requestToken: string; code: string }
+    const wrong = otherThan(code)
+    const guesses = []
+    for (let tries = 0; tries < 6; tries++) guesses.push(await guessed(requestToken, wrong))
+    // Locked now, so that even the right one is wrong.
+    guesses.push(await guessed(requestToken, code))
+    seen[state] = guesses
+    t.strictSame(guesses, seen['unknown'], `${state} as unknown`)
+  }
+  t.match(seen['unknown'], [
+    {
+      status: 400,
+      code: 'code_invalid',
+      hashes: 0,
+      queries: ['guesses.count', 'guesses.count', 'users.findByEmail'],
+    },
+  ])
+})
+
+t.test('with EMAIL_CONFIRMATION=off only the status of a registration tells of an account', async t => {
+  const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const hashes = countHashes(t)
+  const email = 'ada@example.org'
+  for (const status of [201, 409]) {
+    const before = hashes()
+    const payload = { email, password: PASSWORD }
+    const response = await house.app.inject({ method: 'POST', url: '/register', payload })
+    t.equal(response.statusCode, status)
+    t.equal(hashes() - before, 1, 'a taken address costs the same hash')
+  }
+  const seen = []
+  for (const address of [email, 'bob@example.org']) {
+    const payload = { email: address }
+    seen.push(visible(await house.app.inject({ method: 'POST', url: '/password-reset/request', payload })))
+    seen.push(visible(await house.app.inject({ method: 'POST', url: '/confirm-email/resend', payload })))
+  }
+  t.strictSame(seen.slice(2), seen.slice(0, 2), 'a reset and a resend still tell nothing')
+})
+
+/** Which mail goes out, as its subject and whether it carries a token; null for none. */
+const MAILS: Record<Endpoint, Record<State, { subject: RegExp; token: boolean } | null>> = {
+  '/register': {
+    unknown: { subject: /^Confirm your e-mail address/, token: true },
+    pending: { subject: /^Confirm your e-mail address/, token: true },
+    known: { subject: /^You already have an account/, token: false },
+    disabled: null,
+  },
+  '/confirm-email/resend': {
+    unknown: null,
+    pending: { subject: /^Confirm your e-mail address/, token: true },
+    known: { subject: /^You already have an account/, token: false },
+    disabled: null,
+  },
+  '/password-reset/request': {
+    unknown: null,
+    pending: { subject: /^Your registration .* is not finished/, token: false },
+    known: { subject: /^Reset your password/, token: true },
+    disabled: null,
+  },
+}
+
+t.test('only the mailbox learns more', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const addressOf = await prepare(house, rows)
+  for (const endpoint of ENDPOINTS) {
+    for (const state of STATES) {
+      const name = `${endpoint}: ${state}`
+      const email = addressOf(endpoint, state)
+      const before = house.smtp.mails.length
+      const payload = payloadFor(endpoint, email)
+      await house.app.inject({ method: 'POST', url: endpoint, payload })
+      await rows.settled()
+
+      const mails = house.smtp.mails.slice(before)
+      const expected = MAILS[endpoint][state]
+      t.equal(mails.length, expected ? 1 : 0, `${name}: number of mails`)
+      for (const mail of mails) {
+        t.strictSame(mail.to, [email], `${name}: recipient`)
+        t.match(mail.subject, expected?.subject, `${name}: subject`)
+        t.equal(/token=/.test(mail.raw), expected?.token, `${name}: whether there is a token`)
+        if (!expected?.token) t.notMatch(mail.text + mail.html, /eyJ/, `${name}: no JWT anywhere`)
+      }
+
+      const row = await rows.client.outbox.findFirstOrThrow({
+        where: { recipient: email },
+        orderBy: { id: 'desc' },
+      })
+      t.equal(row.state, expected ? 'sent' : 'dropped', `${name}: how the mail ended`)
+      t.equal(row.lastError, null)
+      const { users, registrations } = await rows.dump()
+      const secrets = [...users, ...registrations].map(one => (one as { passwordHash: string }).passwordHash)
+      const stored = JSON.stringify(row)
+      for (const secret of [...secrets, PASSWORD, 'another password altogether', 'eyJ']) {
+        t.notOk(stored.includes(secret), `${name}: no secret in the row`)
+      }
+    }
+  }
+})

@@ -1,0 +1,115 @@
+/** Databases to test on, each test's its own. */
+import { createHash, randomBytes } from 'node:crypto'
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PrismaPg } from '@prisma/adapter-pg'
+import type { Provider } from '../../src/database/client.ts'
+import { openSqlite } from '../../src/database/client-sqlite.ts'
+import { migrate } from '../../src/database/migrate.ts'
+import { PRISMA_FOLDER, readMigrations } from '../../src/database/migrate-files.ts'
+
+/** What is needed of a test: to be told of its end. */
+export interface Teardown {
+  teardown(handler: () => unknown): unknown
+}
+
+/** A superuser's URL of a PostgreSQL server; databases are made and dropped beside the one it names. */
+const server = process.env['TEST_POSTGRES_URL'] || undefined
+
+if (server === undefined && process.env['TEST_REQUIRE_ALL']) {
+  throw new Error(
+    'TEST_POSTGRES_URL is not set: with TEST_REQUIRE_ALL set, the tests on PostgreSQL may not be left out',
+  )
+}
+
+/** The provider that tests of everything above the database run on. */
+export const provider: Provider = server === undefined ? 'sqlite' : 'postgresql'
+
+/** Both providers, for tests of the database itself: `t.test(name, { skip }, …)`. */
+export const providers: readonly { provider: Provider; skip: string | false }[] = [
+  { provider: 'sqlite', skip: false },
+  { provider: 'postgresql', skip: server === undefined && 'TEST_POSTGRES_URL is not set' },
+]
+
+/** The URL of a migrated database without rows, which ends with the test. */
+export async function freshDatabase(t: Teardown): Promise<string> {
+  if (provider === 'postgresql') return createDatabase(t, await postgresqlTemplate())
+  const path = temporaryFile(t)
+  copyFileSync(await sqliteTemplate(), path)
+  return `file:${path}`
+}
+
+/** The URL of a database without tables, which ends with the test. */
+export async function emptyDatabase(t: Teardown, on: Provider = provider): Promise<string> {
+  return on === 'postgresql' ? createDatabase(t, 'template0') : `file:${temporaryFile(t)}`
+}
+
+/** The path of a file that does not exist yet, in a folder that is removed with the test. */
+function temporaryFile(t: Teardown): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return join(folder, 'latchkey.db')
+}
+
+/** Names a template by what it was made from, so that another set of migrations gets another. */
+function templateName(of: Provider): string {
+  const hash = createHash('sha256')
+  for (const { name, script } of readMigrations(PRISMA_FOLDER, of)) hash.update(`${name}\0${script}\0`)
+  return `latchkey_template_${hash.digest('hex').slice(0, 16)}`
+}
+
+async function sqliteTemplate(): Promise<string> {
+  const path = join(tmpdir(), `${templateName('sqlite')}.db`)
+  if (existsSync(path)) return path
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-template-'))
+  const making = join(folder, 'latchkey.db')
+  await migrate(`file:${making}`)
+  // What is still in the WAL must be in the file itself to be copied.
+  const client = await openSqlite(`file:${making}`)
+  await client.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+  client.close()
+  // Another process may have been as far; either file is good.
+  renameSync(making, path)
+  rmSync(folder, { recursive: true, force: true })
+  return path
+}
+
+async function postgresqlTemplate(): Promise<string> {
+  const template = templateName('postgresql')
+  await onServer(async run => {
+    // The lock is the connection's, so a process that dies lets go of it.
+    await run(`SELECT pg_advisory_lock(hashtext('latchkey test template'))`)
+    if ((await run(`SELECT 1 FROM pg_database WHERE datname = '${template}'`)) > 0) return
+    const making = `${template}_making`
+    await run(`DROP DATABASE IF EXISTS ${making} WITH (FORCE)`)
+    await run(`CREATE DATABASE ${making} TEMPLATE template0`)
+    await migrate(urlOf(making))
+    await run(`ALTER DATABASE ${making} RENAME TO ${template}`)
+  })
+  return template
+}
+
+async function createDatabase(t: Teardown, template: string): Promise<string> {
+  const name = `latchkey_test_${process.pid}_${randomBytes(6).toString('hex')}`
+  await onServer(run => run(`CREATE DATABASE ${name} TEMPLATE ${template}`))
+  t.teardown(() => onServer(run => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)))
+  return urlOf(name)
+}
+
+/** Runs statements on the server's own database; each gives its number of rows. */
+async function onServer<T>(work: (run: (sql: string) => Promise<number>) => Promise<T>): Promise<T> {
+  const adapter = await new PrismaPg({ connectionString: urlOf(), max: 1 }).connect()
+  try {
+    return await work(sql => adapter.executeRaw({ sql, args: [], argTypes: [] }))
+  } finally {
+    await adapter.dispose()
+  }
+}
+
+function urlOf(database?: string): string {
+  if (server === undefined) throw new Error('TEST_POSTGRES_URL is not set')
+  const url = new URL(server)
+  if (database !== undefined) url.pathname = `/${database}`
+  return url.href
+}

@@ -1,0 +1,68 @@
+/** A Redis of the test's own, that may be stopped and hung without harm to anybody. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { Redis } from 'ioredis'
+import type { Teardown } from './database.ts'
+
+export interface RedisServer {
+  url: string
+  /** Hangs it: connections stay open, and nothing is answered. */
+  pause(): void
+  resume(): void
+  /** Kills it. What it counted is gone. */
+  stop(): Promise<void>
+  /** Comes back, empty, on the same port. */
+  start(): Promise<void>
+}
+
+/** Why tests that need a Redis of their own are left out, or false; for tap's `skip`. */
+export const noRedisServer =
+  spawnSync('redis-server', ['--version']).status === 0 ? false : 'redis-server is not installed'
+
+if (noRedisServer && process.env['TEST_REQUIRE_ALL']) {
+  throw new Error(`${noRedisServer}: with TEST_REQUIRE_ALL set, it must be`)
+}
+
+/** Starts a Redis that keeps nothing on disk; it ends with the test. */
+export async function startRedis(t: Teardown): Promise<RedisServer> {
+  const port = await freePort()
+  const url = `redis://127.0.0.1:${port}`
+  let child: ChildProcess | undefined
+
+  async function start() {
+    const bind = ['--port', String(port), '--bind', '127.0.0.1', '--dir', '/tmp']
+    child = spawn('redis-server', [...bind, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
+    const client = new Redis(url, { retryStrategy: () => 20, maxRetriesPerRequest: null })
+    client.on('error', () => {})
+    await client.ping()
+    client.disconnect()
+  }
+
+  async function stop() {
+    if (child?.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+
+  await start()
+  t.teardown(stop)
+  return {
+    url,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
+    stop,
+    start,
+  }
+}
+
+/** A port nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  if (address === null || typeof address === 'string') throw new Error('no port')
+  return address.port
+}

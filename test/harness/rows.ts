@@ -1,0 +1,54 @@
+/** What is in the database, read past the service. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { openDatabase } from '../../src/database/client.ts'
+import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
+import type { Teardown } from './database.ts'
+
+export interface Rows {
+  client: PrismaClient
+  /** Every row of every table. */
+  dump(): Promise<Record<'users' | 'registrations' | 'sessions' | 'outbox', object[]>>
+  /** How many rows of each kind speak of an address. */
+  countsOf(email: string): Promise<{ users: number; registrations: number; sessions: number; mails: number }>
+  /**
+   * Waits until no mail is queued any more, so that what did not come by now does not come at all.
+   *
+   * @throws Error after 10 s
+   */
+  settled(): Promise<void>
+  /** Disables an account, as an operator would. */
+  disable(email: string): Promise<unknown>
+}
+
+/** Opens the database that an app works on; it closes when the test ends. */
+export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> {
+  const { client, close } = await openDatabase(databaseUrl)
+  t.teardown(close)
+  return {
+    client,
+    async dump() {
+      return {
+        users: await client.user.findMany({ orderBy: { id: 'asc' } }),
+        registrations: await client.registration.findMany({ orderBy: { id: 'asc' } }),
+        sessions: await client.session.findMany({ orderBy: { id: 'asc' } }),
+        outbox: await client.outbox.findMany({ orderBy: { id: 'asc' } }),
+      }
+    },
+    async countsOf(email) {
+      return {
+        users: await client.user.count({ where: { email } }),
+        registrations: await client.registration.count({ where: { email } }),
+        sessions: await client.session.count({ where: { user: { email } } }),
+        mails: await client.outbox.count({ where: { recipient: email } }),
+      }
+    },
+    async settled() {
+      for (let waited = 0; waited < 10_000; waited += 10) {
+        if ((await client.outbox.count({ where: { state: 'queued' } })) === 0) return
+        await delay(10)
+      }
+      throw new Error('mails are still queued after 10 s')
+    },
+    disable: email => client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
+  }
+}

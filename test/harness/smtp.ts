@@ -1,0 +1,193 @@
+import { EventEmitter } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import PostalMime from 'postal-mime'
+import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
+import { selfSignedCertificate } from './certificates/self-signed.ts'
+
+/** A mail that the server took. */
+export interface ReceivedMail {
+  /** Recipients of the envelope: where it really goes. */
+  to: string[]
+  /** Sender of the envelope. */
+  from: string
+  subject: string
+  text: string
+  html: string
+  /** By lower-case name; of a repeated header the last. */
+  headers: Record<string, string>
+  raw: string
+}
+
+/** A log in that a client tried. */
+export interface SmtpLogin {
+  username: string
+  password: string
+  /** Whether TLS was up. */
+  secure: boolean
+}
+
+export interface SmtpServerOptions {
+  /** `none` by default: STARTTLS is neither offered nor understood. */
+  tls?: 'none' | 'starttls' | 'implicit'
+  /** Credentials to demand; without them AUTH is not offered. */
+  auth?: { user: string; pass: string }
+  /** Called for each recipient and each message; an answer refuses it with that reply. */
+  respond?: (command: 'MAIL' | 'RCPT' | 'DATA', address: string) => { code: number; text: string } | undefined
+  /** `greeting`: takes connections and says nothing. `data`: takes a message and never answers. */
+  hang?: 'greeting' | 'data'
+}
+
+/** A real SMTP server on 127.0.0.1 that keeps what it is sent. */
+export interface SmtpServer {
+  host: '127.0.0.1'
+  /** The same for the whole life of the server, across stop and start. */
+  port: number
+  /** PEM of the certificate, to be trusted by a test that wants to. */
+  ca: string
+  mails: ReceivedMail[]
+  logins: SmtpLogin[]
+  /** Connections so far that got as far as the greeting (with implicit TLS: the handshake). */
+  connections(): number
+  /**
+   * Waits until `count` mails have come since the server was made.
+   *
+   * @param timeoutMs how long; 10 s unless given
+   * @returns all mails so far
+   * @throws Error when the time is up, naming what did come
+   */
+  waitForMails(count: number, timeoutMs?: number): Promise<ReceivedMail[]>
+  /** Goes away: ends every connection and gives up the port's listener. */
+  stop(): Promise<void>
+  /** Comes back on the same port. */
+  start(): Promise<void>
+}
+
+/**
+ * Starts an SMTP server for a test; it goes away when the test ends.
+ *
+ * @param t the tap test
+ */
+export async function startSmtpServer(
+  t: { teardown(handler: () => unknown): void },
+  options: SmtpServerOptions = {},
+): Promise<SmtpServer> {
+  const { key, cert } = selfSignedCertificate()
+  const arrivals = new EventEmitter()
+  const mails: ReceivedMail[] = []
+  const logins: SmtpLogin[] = []
+  let connections = 0
+  let port = 0
+  let running: SMTPServer | undefined
+
+  const refusal = (command: 'MAIL' | 'RCPT' | 'DATA', address: string) => {
+    const reply = options.respond?.(command, address)
+    return reply && Object.assign(new Error(reply.text), { responseCode: reply.code })
+  }
+
+  async function receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
+    const raw = Buffer.concat(await stream.toArray())
+    if (options.hang === 'data') await new Promise<never>(() => {})
+    const { mailFrom, rcptTo } = session.envelope
+    const to = rcptTo.map(recipient => recipient.address)
+    const refused = refusal('DATA', to.join(', '))
+    if (refused) throw refused
+    const mail = await PostalMime.parse(raw)
+    mails.push({
+      to,
+      from: mailFrom ? mailFrom.address : '',
+      subject: mail.subject ?? '',
+      text: mail.text ?? '',
+      html: mail.html ?? '',
+      headers: Object.fromEntries(mail.headers.map(header => [header.key, header.value])),
+      raw: raw.toString('latin1'),
+    })
+    arrivals.emit('mail')
+  }
+
+  function start(): Promise<void> {
+    const server = new SMTPServer({
+      key,
+      cert,
+      logger: false,
+      disableReverseLookup: true,
+      closeTimeout: 500,
+      secure: options.tls === 'implicit',
+      allowInsecureAuth: true,
+      disabledCommands: [
+        ...(options.tls === 'starttls' ? [] : ['STARTTLS']),
+        ...(options.auth ? [] : ['AUTH']),
+      ],
+      onConnect(_session, callback) {
+        connections += 1
+        if (options.hang !== 'greeting') callback()
+      },
+      onAuth({ username = '', password }, session, callback) {
+        logins.push({ username, password: password ?? '', secure: session.secure })
+        const right = username === options.auth?.user && password === options.auth.pass
+        callback(
+          right ? null : new Error('Authentication credentials invalid'),
+          right ? { user: username } : {},
+        )
+      },
+      onMailFrom: ({ address }, _session, callback) => callback(refusal('MAIL', address)),
+      onRcptTo: ({ address }, _session, callback) => callback(refusal('RCPT', address)),
+      onData(stream, session, callback) {
+        receive(stream, session).then(() => callback(), callback)
+      },
+    })
+    // A client that breaks off, for one because it refuses the certificate, is an error event here.
+    server.on('error', () => {})
+    running = server
+    return new Promise((resolve, reject) => {
+      server.server.once('error', reject)
+      server.listen(port, '127.0.0.1', () => {
+        server.server.off('error', reject)
+        port = (server.server.address() as AddressInfo).port
+        resolve()
+      })
+    })
+  }
+
+  function stop(): Promise<void> {
+    const server = running
+    running = undefined
+    if (!server) return Promise.resolve()
+    return new Promise(resolve => {
+      server.close(resolve)
+      for (const connection of server.connections) connection.close()
+    })
+  }
+
+  function waitForMails(count: number, timeoutMs = 10_000): Promise<ReceivedMail[]> {
+    return new Promise((resolve, reject) => {
+      const done = (settle: () => void) => {
+        clearTimeout(timer)
+        arrivals.off('mail', look)
+        settle()
+      }
+      const look = () => {
+        if (mails.length >= count) done(() => resolve([...mails]))
+      }
+      const timer = setTimeout(() => {
+        const came = mails.map(mail => `${mail.to.join(', ')}: ${mail.subject}`).join('; ') || 'none'
+        done(() => reject(new Error(`waited ${timeoutMs} ms for ${count} mails; came: ${came}`)))
+      }, timeoutMs)
+      arrivals.on('mail', look)
+      look()
+    })
+  }
+
+  await start()
+  t.teardown(stop)
+  return {
+    host: '127.0.0.1',
+    port,
+    ca: cert,
+    mails,
+    logins,
+    connections: () => connections,
+    waitForMails,
+    stop,
+    start,
+  }
+}
