@@ -1,0 +1,92 @@
+/** Ten times as many log ins as can be hashed, at a steady pace that answers do not slow down. */
+import { availableParallelism } from 'node:os'
+import { loadConfig } from '../../src/config.ts'
+import { post } from '../driver.ts'
+import { type Answer, pace } from '../paced.ts'
+import type { Stage } from '../stage.ts'
+import { percentile } from '../statistics.ts'
+import { megabytes, milliseconds, type Row, share } from '../table.ts'
+
+const TIMES = 10
+/** Long enough for the queue to be full and stay so; in rounds' lengths. */
+const LENGTH = 2
+const SHED_GOAL_MS = 50
+
+/**
+ * @param capacity hashes per second
+ * @param idleP99 of /health/live, milliseconds
+ */
+export async function overloadRows(stage: Stage, capacity: number, idleP99: number): Promise<Row[]> {
+  const { service, seeded, timing } = stage
+  const before = service.memory()
+  const { answers, driver } = await pace({
+    url: service.url,
+    rate: capacity * TIMES,
+    seconds: timing.seconds * LENGTH,
+    call: index => {
+      const email = seeded.accounts[index % seeded.accounts.length]?.email
+      return post('/login', { email, password: seeded.password })
+    },
+  })
+  await stage.settle()
+  const after = service.memory()
+
+  const shed = answers.filter(({ status }) => status === 503)
+  const admitted = answers.filter(({ status }) => status === 200)
+  if (shed.length + admitted.length < answers.length || shed.length === 0) {
+    throw new Error(
+      `overload: expected 200 and 503, got ${[...new Set(answers.map(({ status }) => status))]}`,
+    )
+  }
+  const patience = loadConfig({}).HASH_PATIENCE
+  const told = shed.filter(({ headers }) => headers['retry-after'] !== undefined)
+  const overload = `${TIMES} times overload of /login`
+  return [
+    {
+      what: `${overload}: shed with 503`,
+      figure: share(shed.length / answers.length),
+      driver,
+      baseline: { name: 'what is beyond the raw verify rate', ...share(1 - 1 / TIMES) },
+    },
+    {
+      what: `${overload}: shed ones that say Retry-After`,
+      figure: share(told.length / shed.length),
+      baseline: { name: 'all of them', ...share(1) },
+      goal: { atLeast: 1 },
+    },
+    {
+      what: `${overload}: p99 of the shed`,
+      figure: milliseconds(p99(shed)),
+      driver,
+      baseline: { name: 'GET /health/live, idle, p99', ...milliseconds(idleP99) },
+      goal: { figureAtMost: SHED_GOAL_MS, unit: 'ms' },
+    },
+    {
+      what: `${overload}: p99 of the admitted`,
+      figure: milliseconds(p99(admitted)),
+      driver,
+      baseline: {
+        name: 'a full queue at the raw verify rate',
+        // As in src/passwords/hash-queue.ts: four jobs for each core and second of patience.
+        ...milliseconds((4 * availableParallelism() * patience * 1000) / capacity),
+      },
+      goal: { figureAtMost: patience * 1000, unit: 'ms' },
+    },
+    ...(before && after
+      ? [
+          {
+            what: `${overload}: memory after it`,
+            figure: megabytes(after.now),
+            baseline: { name: 'before it', ...megabytes(before.now) },
+          },
+        ]
+      : []),
+  ]
+}
+
+function p99(answers: Answer[]): number {
+  return percentile(
+    answers.map(({ ms }) => ms),
+    99,
+  )
+}

@@ -1,0 +1,50 @@
+/** What reads, beside bare Fastify. */
+import type { Request } from 'autocannon'
+import { drive, post } from '../driver.ts'
+import { alternate, type Measure } from '../rounds.ts'
+import type { Account } from '../seed.ts'
+import type { Stage } from '../stage.ts'
+import { perSecond, type Row } from '../table.ts'
+
+const CONNECTIONS = 16
+
+export async function readRows(stage: Stage): Promise<Row[]> {
+  const { service, bare } = stage
+  const load =
+    (url: string, request: (account: Account) => Request): Measure =>
+    seconds =>
+      drive({
+        url,
+        connections: CONNECTIONS,
+        seconds,
+        status: 200,
+        requestsOf: connection => stage.accountsOf(connection).map(request),
+      })
+  const me = ({ accessToken }: Account): Request => ({
+    method: 'GET',
+    path: '/me',
+    headers: { authorization: `Bearer ${accessToken}` },
+  })
+
+  const measured = await alternate(
+    {
+      me: load(service.url, me),
+      bareMe: load(bare.url, me),
+      check: load(service.url, ({ resetToken }) => post('/password-reset/check', { token: resetToken })),
+      live: load(service.url, () => ({ method: 'GET', path: '/health/live' })),
+      bareLive: load(bare.url, () => ({ method: 'GET', path: '/live' })),
+    },
+    stage.timing,
+  )
+  const jwt = { ...measured.bareMe, name: 'bare Fastify, GET that verifies the same JWT' }
+  const get = { ...measured.bareLive, name: 'bare Fastify, GET' }
+  return [
+    {
+      what: 'GET /me',
+      ...perSecond(measured.me, jwt),
+      ...(stage.provider === 'sqlite' && { goal: { atLeast: 0.5 } }),
+    },
+    { what: 'POST /password-reset/check', ...perSecond(measured.check, jwt) },
+    { what: 'GET /health/live', ...perSecond(measured.live, get) },
+  ]
+}

@@ -1,0 +1,86 @@
+/** What writes without a hash, beside bare Fastify with one durable insert by the raw driver. */
+import { v7 as uuidv7 } from 'uuid'
+import { drive, post } from '../driver.ts'
+import { alternate, type Measure } from '../rounds.ts'
+import type { Stage } from '../stage.ts'
+import { perSecond, type Row } from '../table.ts'
+
+const CONNECTIONS = 16
+
+export async function writeRows(stage: Stage): Promise<Row[]> {
+  const measured = await alternate(
+    {
+      known: requests(stage, connection =>
+        stage.accountsOf(connection).map(({ email }) => post('/password-reset/request', { email })),
+      ),
+      insert: seconds =>
+        drive({
+          url: stage.bare.url,
+          connections: CONNECTIONS,
+          seconds,
+          status: 202,
+          requestsOf: connection =>
+            stage.accountsOf(connection).map(({ email }) => post('/insert', { email })),
+        }),
+      unknown: requests(stage, () => [
+        {
+          ...post('/password-reset/request', {}),
+          setupRequest: request => ({
+            ...request,
+            body: JSON.stringify({ email: `${uuidv7()}@example.org` }),
+          }),
+        },
+      ]),
+      refresh: refreshes(stage),
+    },
+    stage.timing,
+  )
+  const baseline = { ...measured.insert, name: 'bare Fastify, POST with one durable insert' }
+  return [
+    { what: 'POST /password-reset/request, known address', ...perSecond(measured.known, baseline) },
+    { what: 'POST /password-reset/request, unknown address', ...perSecond(measured.unknown, baseline) },
+    { what: 'POST /token/refresh', ...perSecond(measured.refresh, baseline) },
+  ]
+}
+
+function requests(stage: Stage, requestsOf: Parameters<typeof drive>[0]['requestsOf']): Measure {
+  return async seconds => {
+    const sample = await drive({
+      url: stage.service.url,
+      connections: CONNECTIONS,
+      seconds,
+      status: 202,
+      requestsOf,
+    })
+    await stage.settle()
+    return sample
+  }
+}
+
+/**
+ * Each connection goes on with the token that it was answered with. The answers under way at the end of a
+ * round are lost, so each round takes other sessions.
+ */
+function refreshes(stage: Stage): Measure {
+  const { accounts } = stage.seeded
+  let next = 0
+  return seconds =>
+    drive({
+      url: stage.service.url,
+      connections: CONNECTIONS,
+      seconds,
+      status: 200,
+      requestsOf: () => {
+        let refreshToken = accounts[next++]?.refreshToken
+        return [
+          {
+            ...post('/token/refresh', {}),
+            setupRequest: request => ({ ...request, body: JSON.stringify({ refreshToken }) }),
+            onResponse: (_status, body) => {
+              refreshToken = JSON.parse(body).refreshToken
+            },
+          },
+        ]
+      },
+    })
+}

@@ -1,0 +1,78 @@
+/** Accounts with sessions and tokens, written straight into the database. */
+import { argon2id, hash } from 'argon2'
+import Fastify from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import { loadConfig } from '../src/config.ts'
+import { openDatabase } from '../src/database/client.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { newSession } from '../src/tokens/pair.ts'
+import tokens from '../src/tokens/tokens.ts'
+
+/** An account as the driver uses it. */
+export interface Account {
+  email: string
+  accessToken: string
+  refreshToken: string
+  resetToken: string
+}
+
+/** What the seeded database holds. */
+export interface Seeded {
+  /** Of every account. */
+  password: string
+  accounts: Account[]
+}
+
+const PASSWORD = 'correct horse battery staple'
+const ROWS_AT_ONCE = 256
+
+/**
+ * Migrates a database and fills it.
+ *
+ * @param secret the service's JWT_SECRET
+ * @param count how many accounts, each with one session
+ */
+export async function seed(databaseUrl: string, secret: string, count: number): Promise<Seeded> {
+  await migrate(databaseUrl)
+  const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET: secret })
+  const app = Fastify()
+  app.decorate('config', config)
+  app.decorate('clock', () => new Date())
+  await app.register(tokens)
+  // One salt for all: what a verification costs does not depend on it.
+  const passwordHash = await hash(PASSWORD, {
+    type: argon2id,
+    memoryCost: config.ARGON2_MEMORY_KIB,
+    timeCost: config.ARGON2_TIME_COST,
+    parallelism: config.ARGON2_PARALLELISM,
+  })
+  const now = new Date()
+  const rows = Array.from({ length: count }, (_, index) => {
+    const user = {
+      id: uuidv7(),
+      email: `person-${index}@example.org`,
+      passwordHash,
+      createdAt: now,
+      passwordChangedAt: now,
+      emailConfirmedAt: now,
+    }
+    const { session, refreshToken } = newSession(app.tokens, config, now)
+    const account = {
+      email: user.email,
+      refreshToken,
+      accessToken: app.tokens.access.mint({ id: session.id, userId: user.id }),
+      resetToken: app.tokens.reset.mint(user, {}).token,
+    }
+    return { user, session: { ...session, userId: user.id }, account }
+  })
+  await app.close()
+
+  const { client, close } = await openDatabase(databaseUrl)
+  for (let from = 0; from < count; from += ROWS_AT_ONCE) {
+    const some = rows.slice(from, from + ROWS_AT_ONCE)
+    await client.user.createMany({ data: some.map(row => row.user) })
+    await client.session.createMany({ data: some.map(row => row.session) })
+  }
+  await close()
+  return { password: PASSWORD, accounts: rows.map(row => row.account) }
+}

@@ -1,0 +1,89 @@
+/** Everything that rows are measured on, for one kind of database. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { openDatabase, type Provider } from '../src/database/client.ts'
+import { migrate } from '../src/database/migrate.ts'
+import { emptyDatabase, type Teardown } from '../test/harness/database.ts'
+import { type RawArgon2, startBareFastify, startRawArgon2 } from './baselines/baselines.ts'
+import type { Server } from './child.ts'
+import { post } from './driver.ts'
+import { send } from './paced.ts'
+import type { Timing } from './rounds.ts'
+import { type Account, type Seeded, seed } from './seed.ts'
+import { startService } from './service.ts'
+
+export interface Stage {
+  provider: Provider
+  timing: Timing
+  service: Server
+  bare: Server
+  argon2: RawArgon2
+  seeded: Seeded
+  /** The accounts that one connection of a load uses in turn; no two connections share one. */
+  accountsOf(connection: number): Account[]
+  /** Waits until the service has done what it took on, and forgets the mails that it still has to send. */
+  settle(): Promise<void>
+  /** Starts another process of the service, on a database of its own that is migrated or not yet there. */
+  another(database: 'migrated' | 'missing'): Promise<Server>
+  /** Starts another bare Fastify, without a database. */
+  anotherBare(): Promise<Server>
+}
+
+const ACCOUNTS = 1024
+const ACCOUNTS_PER_CONNECTION = 16
+
+/** Starts the processes; they end with `t`. */
+export async function setStage(t: Teardown, provider: Provider, timing: Timing): Promise<Stage> {
+  const folder = newFolder(t)
+  const secret = randomBytes(48).toString('base64url')
+  let databases = 0
+  const newDatabase = () =>
+    provider === 'sqlite'
+      ? `file:${join(folder, String(databases++), 'latchkey.db')}`
+      : emptyDatabase(t, 'postgresql')
+
+  const databaseUrl = await newDatabase()
+  const seeded = await seed(databaseUrl, secret, ACCOUNTS)
+  const baselineUrl = await newDatabase()
+  await migrate(baselineUrl)
+
+  const { client, close } = await openDatabase(databaseUrl)
+  t.teardown(close)
+  const service = await startService(t, { databaseUrl, secret, cwd: folder })
+  const [first] = seeded.accounts as [Account]
+
+  return {
+    provider,
+    timing,
+    seeded,
+    service,
+    bare: await startBareFastify(t, { cwd: folder, databaseUrl: baselineUrl, secret }),
+    argon2: await startRawArgon2(t),
+    accountsOf(connection) {
+      const from = (connection * ACCOUNTS_PER_CONNECTION) % ACCOUNTS
+      return seeded.accounts.slice(from, from + ACCOUNTS_PER_CONNECTION)
+    },
+    async settle() {
+      // Hashes wait in one queue: when this one is done, all before it are.
+      await send(service.url, post('/login', { email: first.email, password: seeded.password }))
+      await client.outbox.deleteMany()
+    },
+    async another(state) {
+      const url = await newDatabase()
+      if (state === 'migrated') await migrate(url)
+      return startService(t, { databaseUrl: url, secret, cwd: folder })
+    },
+    anotherBare: () => startBareFastify(t, { cwd: folder }),
+  }
+}
+
+/** Where the service has its file by default: temporary folders may lie in memory, where `fsync` is free. */
+function newFolder(t: Teardown): string {
+  const data = fileURLToPath(new URL('data', import.meta.resolve('#root/package.json')))
+  mkdirSync(data, { recursive: true, mode: 0o700 })
+  const folder = mkdtempSync(join(data, 'bench-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
