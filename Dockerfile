@@ -1,0 +1,40 @@
+# The image of the service and, with another command, of its migrations:
+#   docker build -t latchkey .
+#   docker run --rm -e DATABASE_URL=… latchkey node dist/src/database/migrate-cli.js
+
+FROM node:22-bookworm-slim AS manifest
+WORKDIR /app
+# .npmrc switches install scripts off, here as everywhere.
+COPY package.json package-lock.json .npmrc ./
+
+FROM manifest AS build
+RUN npm ci
+COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
+COPY prisma prisma
+COPY src src
+RUN npm run build
+
+FROM manifest AS dependencies
+# --legacy-peer-deps: @prisma/client names the Prisma CLI and TypeScript as optional peers, and npm would
+# keep both, with 250 MB of what they need, because the lockfile has them for development.
+# Prisma's client carries the query compiler of every database it knows; ours are two.
+RUN npm ci --omit=dev --legacy-peer-deps \
+  && find node_modules/@prisma/client/runtime -name 'query_compiler_*' \
+    ! -name '*.sqlite.*' ! -name '*.postgresql.*' -delete
+
+FROM node:22-bookworm-slim AS runtime
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+WORKDIR /app
+COPY package.json ./
+COPY prisma prisma
+COPY --from=dependencies /app/node_modules node_modules
+COPY --from=build /app/dist/src dist/src
+# The one place the service writes to: the SQLite file, if there is one. A volume inherits this owner.
+RUN install -d -o node -g node -m 0700 data
+VOLUME /app/data
+USER node
+EXPOSE 3000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then(answer => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "--enable-source-maps", "dist/src/server.js"]
