@@ -18,6 +18,10 @@ const Environment = Type.Object({
   APP_URL: Type.Optional(
     Type.String({ description: 'base of the links in mails; the service itself by default' }),
   ),
+  PAGES: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: '`off`: no pages under /app, the API alone',
+  }),
   SERVICE_NAME: Type.String({
     default: 'latchkey',
     minLength: 1,

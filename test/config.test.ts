@@ -29,6 +29,7 @@ t.test('the defaults are those of the documentation', async t => {
       HOST: '127.0.0.1',
       PORT: 3000,
       APP_URL: 'http://127.0.0.1:3000',
+      PAGES: 'on',
       SERVICE_NAME: 'latchkey',
       DATABASE_URL: 'file:./data/latchkey.db',
       ACCESS_TOKEN_TTL: 900,
@@ -64,6 +65,7 @@ t.test('every bad variable is named at once, with what is expected of it', async
   const bad: Record<string, [value: string, expected: RegExp]> = {
     NODE_ENV: ['prod', /one of development, test, production/],
     PORT: ['65536', /whole number from 0 to 65535/],
+    PAGES: ['yes', /one of on, off/],
     SERVICE_NAME: ['x'.repeat(65), /expected/],
     DATABASE_URL: ['mysql://localhost/x', /postgresql:/],
     REDIS_URL: ['localhost:6379', /redis:/],
