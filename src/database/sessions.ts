@@ -17,16 +17,30 @@ export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
   return tx.session.deleteMany({ where: { userId } })
 }
 
-/** Ends the oldest sessions of an account, so that one more is within the cap. */
-export async function makeRoomForSession(tx: Prisma.TransactionClient, userId: string): Promise<void> {
+/**
+ * Ends the oldest sessions of an account, so that one more is within the cap.
+ *
+ * @param at when the new session begins
+ * @param origin of the new session
+ */
+export async function makeRoomForSession(
+  tx: Prisma.TransactionClient,
+  userId: string,
+  at: Date,
+  origin: Origin,
+): Promise<void> {
   const surplus = await tx.session.findMany({
     where: { userId },
     orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
     skip: SESSIONS_PER_ACCOUNT - 1,
-    select: { id: true },
+    select: { id: true, expiresAt: true },
   })
   if (surplus.length === 0) return
   await tx.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } })
+  // One that had run out was over before.
+  if (surplus.some(({ expiresAt }) => expiresAt > at)) {
+    await recordEvent(tx, { userId, kind: 'session_ended', at, origin })
+  }
 }
 
 /** @param client the database */

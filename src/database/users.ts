@@ -48,7 +48,7 @@ export function users(client: PrismaClient, fileMail: FileMail) {
           at,
         )
       }
-      await makeRoomForSession(tx, still.id)
+      await makeRoomForSession(tx, still.id, at, origin)
       await tx.session.create({
         data: { ...session, userId: still.id, ip: origin.ip, device: origin.device },
       })
