@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { isInClear, isLinkTarget, LINK_TARGET } from './config-urls.ts'
 
 const MEBIBYTE_KIB = 1024
 
@@ -16,12 +17,18 @@ const Environment = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'port to listen on' }),
   APP_URL: Type.Optional(
-    Type.String({ description: 'base of the links in mails; the service itself by default' }),
+    Type.String({ description: 'the service as browsers see it: base of links and of the refresh cookie' }),
   ),
   PAGES: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
     description: '`off`: no pages under /app, the API alone',
   }),
+  CONFIRM_EMAIL_URL: linkTarget('where confirmation mails lead, instead of the page'),
+  RESET_PASSWORD_URL: linkTarget('where reset mails lead'),
+  FORGOT_PASSWORD_URL: linkTarget('where one asks for a reset'),
+  CHANGE_EMAIL_URL: linkTarget('where mails to a new address lead'),
+  SECURE_ACCOUNT_URL: linkTarget('where "this was not me" leads'),
+  CHANGE_PASSWORD_URL: linkTarget('where `/.well-known/change-password` leads'),
   SERVICE_NAME: Type.String({
     default: 'latchkey',
     minLength: 1,
@@ -124,6 +131,15 @@ export interface ConfigError extends Error {
   problems: string[]
 }
 
+const LINK_TARGETS = [
+  'CONFIRM_EMAIL_URL',
+  'RESET_PASSWORD_URL',
+  'FORGOT_PASSWORD_URL',
+  'CHANGE_EMAIL_URL',
+  'SECURE_ACCOUNT_URL',
+  'CHANGE_PASSWORD_URL',
+] as const
+
 const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
 
 /**
@@ -192,9 +208,11 @@ function expectation(name: string): string {
           ? 'true or false'
           : items !== undefined
             ? 'origins such as https://app.example.org'
-            : minLength !== undefined && Number(minLength) > 1
-              ? `at least ${minLength} characters`
-              : 'another form'
+            : '~refine' in schema
+              ? LINK_TARGET
+              : minLength !== undefined && Number(minLength) > 1
+                ? `at least ${minLength} characters`
+                : 'another form'
   return `${kind} (${annotation(schema, 'description')})`
 }
 
@@ -209,6 +227,8 @@ function inconsistent(config: Config): string[] {
     appUrl !== undefined && /^https?:$/.test(appUrl.protocol) && appUrl.search === '' && appUrl.hash === '',
     'APP_URL: expected an http or https URL without query or fragment',
   )
+  // The path of the refresh cookie begins with it, and there a semicolon ends the path (RFC 6265 section 5.2).
+  demand(!appUrl?.pathname.includes(';'), 'APP_URL: expected a path without semicolon')
   demand(
     !(config.MAIL_USE_TLS && config.MAIL_USE_SSL),
     'MAIL_USE_SSL: expected only one of it and MAIL_USE_TLS',
@@ -239,16 +259,15 @@ function inconsistent(config: Config): string[] {
       !config.CORS_ORIGINS.includes('*'),
       'CORS_ORIGINS: expected a list of origins in production, not *',
     )
-    demand(
-      appUrl === undefined || appUrl.protocol === 'https:' || isLoopback(appUrl.hostname),
-      'APP_URL: expected an https URL in production; links would carry tokens in clear',
-    )
+    for (const name of ['APP_URL', ...LINK_TARGETS] as const) {
+      const url = config[name]
+      demand(
+        url === undefined || !URL.canParse(url) || !isInClear(url),
+        `${name}: expected an https URL in production; links would carry tokens in clear`,
+      )
+    }
   }
   return problems
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
 }
 
 function ownUrl(values: Record<string, unknown>): string {
@@ -271,6 +290,10 @@ function read(text: string, schema: object): unknown {
     default:
       return text
   }
+}
+
+function linkTarget(description: string) {
+  return Type.Optional(Type.Refine(Type.String({ description }), isLinkTarget))
 }
 
 function seconds(value: number, description: string, minimum = 1) {

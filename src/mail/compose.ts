@@ -79,7 +79,7 @@ async function withoutAccount(app: App, row: OutboxRow): Promise<RenderedMail | 
       await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
       return confirmAddress(app, to, registration)
     case 'reset_request':
-      return renderMail('not_registered', { ...to, link: pageLink(app.config.APP_URL, 'confirmEmail') })
+      return renderMail('not_registered', { ...to, link: pageLink(app.config, 'confirmEmail') })
     default:
       return undefined
   }
@@ -95,18 +95,18 @@ function confirmAddress(
   subject: { id: string; email: string; passwordHash: string },
 ) {
   const { token } = app.tokens.confirm.mint(subject, {})
-  const link = pageLink(app.config.APP_URL, 'confirmEmail', token)
+  const link = pageLink(app.config, 'confirmEmail', token)
   return renderMail('confirm_address', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
 function alreadyRegistered(app: App, to: MailContext) {
-  return renderMail('already_registered', { ...to, link: pageLink(app.config.APP_URL, 'forgotPassword') })
+  return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 
 function resetLink(app: App, user: User) {
   const { token } = app.tokens.reset.mint(user, {})
   return {
-    link: pageLink(app.config.APP_URL, 'resetPassword', token),
+    link: pageLink(app.config, 'resetPassword', token),
     validFor: app.config.RESET_TOKEN_TTL,
   }
 }
@@ -152,7 +152,7 @@ async function changeEmail(app: App, to: MailContext, user: User) {
   // An address that has an account gets nothing: nobody there asked for anything.
   if (await app.database.users.findByEmail(to.to)) return undefined
   const { token } = app.tokens.changeEmail.mint(movable(user), { email: to.to })
-  const link = pageLink(app.config.APP_URL, 'changeEmail', token)
+  const link = pageLink(app.config, 'changeEmail', token)
   return renderMail('change_email', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
@@ -160,7 +160,7 @@ function secureLink(app: App, user: User, row: OutboxRow): string {
   const { token } = app.tokens.secure.mint(securable(user, row.recipient), {
     notice: row.createdAt.getTime(),
   })
-  return pageLink(app.config.APP_URL, 'secure', token)
+  return pageLink(app.config, 'secure', token)
 }
 
 function contextOf(app: App, to: string, locale: string | null): MailContext {

@@ -1,0 +1,34 @@
+/**
+ * Which URLs links may lead to: pages of a front end, or an app's deep links.
+ */
+
+/** What runs code or reads files where it is opened, or leads back into the page that opens it. */
+const DANGEROUS = new Set([
+  ...['javascript:', 'vbscript:', 'data:', 'blob:', 'filesystem:'],
+  ...['file:', 'about:', 'view-source:'],
+])
+
+/** What a link target is, for whoever has given something else. */
+export const LINK_TARGET =
+  'an absolute URL without fragment, such as https://app.example.org/reset or myapp://reset'
+
+/**
+ * Whether mails may lead there. A query is allowed; the fragment is the token's place. The URL must stand
+ * on one line of a mail as one word.
+ */
+export function isLinkTarget(text: string): boolean {
+  if (/[\s\p{Cc}\p{Cf}<>"#]/u.test(text) || !URL.canParse(text)) return false
+  // `https:example.org` is an address to URL, and a relative path to some mail programs.
+  if (/^https?:(?!\/\/)/i.test(text)) return false
+  return !DANGEROUS.has(new URL(text).protocol)
+}
+
+/** Whether what a URL carries can be read on the way: plain http, but for the machine itself. */
+export function isInClear(url: string): boolean {
+  const { protocol, hostname } = new URL(url)
+  return protocol === 'http:' && !isLoopback(hostname)
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+}
