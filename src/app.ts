@@ -27,6 +27,7 @@ import passwords from './passwords/passwords.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
 import counters from './plugins/counters.ts'
+import csrf from './plugins/csrf.ts'
 import drain from './plugins/drain.ts'
 import errorHandler from './plugins/error-handler.ts'
 import health from './plugins/health.ts'
@@ -37,6 +38,8 @@ import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { logging, requestLog } from './plugins/request-log.ts'
 import securityHeaders from './plugins/security-headers.ts'
+import wellKnown from './plugins/well-known.ts'
+import refreshCookie from './tokens/refresh-cookie.ts'
 import tokens from './tokens/tokens.ts'
 
 declare module 'fastify' {
@@ -113,10 +116,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(counters)
   await app.register(rateLimit)
   await app.register(jsonBody)
+  await app.register(csrf)
   await app.register(openapi)
 
   await app.register(database)
   await app.register(tokens)
+  await app.register(refreshCookie)
   await app.register(passwords)
   await app.register(guessBackoff)
   await app.register(mail, overrides.mail ?? {})
@@ -125,6 +130,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(afterwards)
   await app.register(housekeeping, overrides.housekeeping ?? {})
   await app.register(health)
+  await app.register(wellKnown)
 
   for (const flow of [
     register,

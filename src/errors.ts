@@ -18,6 +18,7 @@ export const CATALOGUE = {
   refresh_token_invalid: [401, 'The refresh token is not valid'],
   email_not_confirmed: [403, 'The e-mail address is not confirmed yet'],
   account_disabled: [403, 'The account is disabled'],
+  origin_not_allowed: [403, 'Cookie mode is not for this origin'],
   not_found: [404, 'There is nothing at this address'],
   method_not_allowed: [405, 'This method is not allowed here'],
   request_timeout: [408, 'The request took too long to arrive'],

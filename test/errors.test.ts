@@ -30,6 +30,7 @@ const CONTRACT = {
   refresh_token_invalid: 401,
   email_not_confirmed: 403,
   account_disabled: 403,
+  origin_not_allowed: 403,
   not_found: 404,
   method_not_allowed: 405,
   request_timeout: 408,

@@ -15,11 +15,20 @@ import { checkPassword } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { originOf } from './origin.ts'
 
-const ConfirmBody = Type.Object({ token: MailedToken, password: Password }, { additionalProperties: false })
+const EXAMPLE = {
+  token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjb25maXJtIn0.c2lnbmF0dXJl',
+  password: 'correct horse battery staple',
+}
+
+const ConfirmBody = Type.Object(
+  { token: MailedToken, password: Password, mode: Type.Optional(CookieMode) },
+  { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
+)
 const ResendBody = Type.Object({ email: Email }, { additionalProperties: false })
 
 export async function confirmEmail(app: FastifyInstance) {
@@ -27,6 +36,7 @@ export async function confirmEmail(app: FastifyInstance) {
     method: 'POST',
     url: '/confirm-email',
     onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    preHandler: app.ownPageOnly,
     schema: {
       operationId: 'confirmEmail',
       summary: 'Confirm an address',
@@ -38,7 +48,14 @@ export async function confirmEmail(app: FastifyInstance) {
       body: ConfirmBody,
       response: {
         200: tokenPairResponse('The address is confirmed, and this is a session'),
-        ...problems(...BODY_PROBLEMS, 'token_invalid', 'token_expired', 'token_spent', 'invalid_credentials'),
+        ...problems(
+          ...BODY_PROBLEMS,
+          'token_invalid',
+          'token_expired',
+          'token_spent',
+          'invalid_credentials',
+          'origin_not_allowed',
+        ),
       },
     },
     handler: confirm,
@@ -68,8 +85,9 @@ export async function confirmEmail(app: FastifyInstance) {
 async function confirm(
   this: FastifyInstance,
   request: FastifyRequest<{ Body: Static<typeof ConfirmBody> }>,
+  reply: FastifyReply,
 ): Promise<TokenPair> {
-  const { token, password } = request.body
+  const { token, password, mode } = request.body
   const verified = this.tokens.confirm.verify(token)
   const pending = await findPending(this, verified.subject)
   if (pending === undefined || !verified.speaksOf(pending.row)) throw problem('token_spent')
@@ -89,7 +107,8 @@ async function confirm(
   const { session, refreshToken } = newSession(this.tokens, this.config, this.clock())
   const userId = await pending.confirm(session, originOf(request))
   if (userId === undefined) throw problem('token_spent')
-  return tokenPair(this.tokens, { ...session, userId }, refreshToken, session.createdAt)
+  const pair = tokenPair(this.tokens, { ...session, userId }, refreshToken, session.createdAt)
+  return this.refreshCookie.deliver(reply, pair, mode)
 }
 
 interface Pending {

@@ -3,7 +3,7 @@
  *
  * An unknown address costs what a known one does: the same reads and one hash of today's cost.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { Origin } from '../database/events.ts'
 import type { User } from '../database/users.ts'
@@ -11,16 +11,23 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { checkPassword } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { originOf } from './origin.ts'
 
-const Body = Type.Object({ email: Email, password: Password }, { additionalProperties: false })
+const EXAMPLE = { email: 'ada@example.org', password: 'correct horse battery staple' }
+
+const Body = Type.Object(
+  { email: Email, password: Password, mode: Type.Optional(CookieMode) },
+  { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
+)
 
 export async function login(app: FastifyInstance) {
   app.route<{ Body: Static<typeof Body> }>({
     method: 'POST',
     url: '/login',
     onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    preHandler: app.ownPageOnly,
     schema: {
       operationId: 'logIn',
       summary: 'Log in',
@@ -32,7 +39,13 @@ export async function login(app: FastifyInstance) {
       body: Body,
       response: {
         200: tokenPairResponse('A session'),
-        ...problems(...BODY_PROBLEMS, 'invalid_credentials', 'email_not_confirmed', 'account_disabled'),
+        ...problems(
+          ...BODY_PROBLEMS,
+          'invalid_credentials',
+          'email_not_confirmed',
+          'account_disabled',
+          'origin_not_allowed',
+        ),
       },
     },
     handler: logIn,
@@ -42,9 +55,10 @@ export async function login(app: FastifyInstance) {
 async function logIn(
   this: FastifyInstance,
   request: FastifyRequest<{ Body: Static<typeof Body> }>,
+  reply: FastifyReply,
 ): Promise<TokenPair> {
   this.passwords.assertRoom()
-  const { password } = request.body
+  const { password, mode } = request.body
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
   // Both are read for every address, so that the reads tell nothing.
@@ -71,7 +85,8 @@ async function logIn(
   if (!(await openSession(this, user, password, session, originOf(request))))
     throw problem('invalid_credentials')
   this.mail.wake()
-  return tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
+  const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
+  return this.refreshCookie.deliver(reply, pair, mode)
 }
 
 /**

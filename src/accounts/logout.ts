@@ -2,27 +2,48 @@
  * POST /logout: ends this session at once, its access token included.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type from 'typebox'
-import { problems } from '../errors.ts'
+import Type, { type Static } from 'typebox'
+import { BODY_PROBLEMS, problems } from '../errors.ts'
+import { CookieMode, SETS_COOKIE } from '../tokens/refresh-cookie.ts'
 import { originOf } from './origin.ts'
 
+const Body = Type.Object(
+  { mode: Type.Optional(CookieMode) },
+  { additionalProperties: false, examples: [{}, { mode: 'cookie' }] },
+)
+type Body = Static<typeof Body>
+
 export async function logout(app: FastifyInstance) {
-  app.route({
+  app.route<{ Body: Body }>({
     method: 'POST',
     url: '/logout',
+    preValidation: withoutBody,
+    preHandler: app.ownPageOnly,
     schema: {
       operationId: 'logOut',
       summary: 'Log out',
-      description: 'Ends this session: its access token and its refresh token are refused from now on.',
+      description:
+        'Ends this session: its access token and its refresh token are refused from now on. The body may be left ' +
+        'out; in cookie mode the cookie is cleared, too.',
       tags: ['session'],
-      response: { 204: Type.Null({ description: 'The session has ended' }), ...problems('unauthenticated') },
+      body: Body,
+      response: {
+        204: Type.Null({ description: 'The session has ended', headers: SETS_COOKIE }),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'origin_not_allowed'),
+      },
     },
     handler: logOut,
   })
 }
 
-async function logOut(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+/** No body at all is an empty one; `null` is not. */
+async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
+  if (request.body === undefined) request.body = {}
+}
+
+async function logOut(this: FastifyInstance, request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) {
   const { userId, id } = request.session
   await this.database.sessions.end(userId, id, this.clock(), originOf(request))
+  if (request.body.mode === 'cookie') this.refreshCookie.clear(reply)
   return reply.code(204).send()
 }

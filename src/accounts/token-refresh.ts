@@ -5,35 +5,47 @@
  * which, so the whole family ends (RFC 9700 section 4.14.2). Within the grace window the same successor
  * is handed out again, to a client that lost the answer, or to its second tab.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { Session } from '../database/sessions.ts'
-import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { sessionExpiry, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
+import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { originOf } from './origin.ts'
 
 const Body = Type.Object(
-  { refreshToken: Type.String({ minLength: 1, maxLength: 4096, format: 'opaque' }) },
-  { additionalProperties: false },
+  {
+    refreshToken: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, format: 'opaque' })),
+    mode: Type.Optional(CookieMode),
+  },
+  {
+    additionalProperties: false,
+    minProperties: 1,
+    description: 'either `refreshToken`, or `mode` with the cookie',
+    examples: [{ refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }, { mode: 'cookie' }],
+  },
 )
+type Body = Static<typeof Body>
 
 export async function tokenRefresh(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof Body> }>({
+  app.route<{ Body: Body }>({
     method: 'POST',
     url: '/token/refresh',
+    preHandler: app.ownPageOnly,
     schema: {
       operationId: 'refresh',
       summary: 'Stay logged in',
       description:
         'Spends the refresh token and answers with a new pair. The same token shown again within a few seconds ' +
-        'yields the same successor; later it ends the session, because it may be stolen.',
+        'yields the same successor; later it ends the session, because it may be stolen. In cookie ' +
+        'mode the token comes and goes in the cookie, and a cookie that is refused is cleared.',
       tags: ['session'],
       security: [],
       body: Body,
       response: {
         200: tokenPairResponse('A new pair'),
-        ...problems(...BODY_PROBLEMS, 'refresh_token_invalid'),
+        ...problems(...BODY_PROBLEMS, 'refresh_token_invalid', 'origin_not_allowed'),
       },
     },
     handler: refresh,
@@ -42,27 +54,49 @@ export async function tokenRefresh(app: FastifyInstance) {
 
 async function refresh(
   this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof Body> }>,
+  request: FastifyRequest<{ Body: Body }>,
+  reply: FastifyReply,
 ): Promise<TokenPair> {
-  const { sessions } = this.database
-  const now = this.clock()
-  const shown = this.tokens.refresh.parse(request.body.refreshToken)
+  const { refreshToken, mode } = request.body
+  if ((refreshToken === undefined) === (mode === undefined)) {
+    throw problem('validation_failed', {
+      errors: [{ path: '', message: 'must have either refreshToken or mode' }],
+    })
+  }
+  if (refreshToken !== undefined) return rotate(this, request, refreshToken)
+
+  const shown = this.refreshCookie.read(request)
+  if (shown === undefined) throw problem('refresh_token_invalid')
+  try {
+    return this.refreshCookie.deliver(reply, await rotate(this, request, shown), mode)
+  } catch (error) {
+    // For no other reason: a database that is away must not log everybody out.
+    if (isProblem(error) && error.code === 'refresh_token_invalid') this.refreshCookie.clear(reply)
+    throw error
+  }
+}
+
+/** The pair that follows a refresh token. */
+async function rotate(app: FastifyInstance, request: FastifyRequest, token: string): Promise<TokenPair> {
+  const { sessions } = app.database
+  const now = app.clock()
+  const shown = app.tokens.refresh.parse(token)
   if (shown === undefined) throw problem('refresh_token_invalid')
 
   let session = await sessions.findAlive(shown.sessionId, now)
   if (session?.refreshHash === shown.hash) {
     const [successor] = shown.successors as [ParsedRefreshToken['successors'][number]]
-    const expiresAt = sessionExpiry(this.config, session.createdAt, now)
+    const expiresAt = sessionExpiry(app.config, session.createdAt, now)
     if (await sessions.rotate(session, successor.hash, expiresAt, now, originOf(request))) {
-      return tokenPair(this.tokens, { ...session, expiresAt }, successor.token, now)
+      return tokenPair(app.tokens, { ...session, expiresAt }, successor.token, now)
     }
     // Another call with the same token was a moment faster: this one is a replay of it.
     session = await sessions.findAlive(shown.sessionId, now)
   }
   if (!session) throw problem('refresh_token_invalid')
 
-  const again = forgiven(session, shown, now, this.config.REFRESH_GRACE)
-  if (again) return tokenPair(this.tokens, session, again.token, now)
+  const again = forgiven(session, shown, now, app.config.REFRESH_GRACE)
+  if (again) return tokenPair(app.tokens, session, again.token, now)
   if (shown.genuine || shown.hash === session.previousRefreshHash) {
     await sessions.endReused(session, now, originOf(request))
     request.log.warn({ session: session.id }, 'a spent refresh token was shown: its session was ended')

@@ -61,7 +61,7 @@ async function openapi(app: FastifyInstance) {
     },
     refResolver: { buildLocalReference: json => String(json['$id']) },
     transformObject: document =>
-      withHeaders(('openapiObject' in document ? document.openapiObject : {}) as Document),
+      completed(('openapiObject' in document ? document.openapiObject : {}) as Document),
   })
 
   // The schemas of routes are closed, so what they do not say is documented here: header fields that
@@ -104,6 +104,10 @@ interface Response {
   headers?: object
 }
 interface Operation {
+  requestBody?: {
+    required: boolean
+    content: Record<string, { schema: { required?: string[]; minProperties?: number } }>
+  }
   responses?: Record<string, Response>
 }
 
@@ -111,12 +115,16 @@ interface Document {
   paths?: Record<string, Record<string, Operation>>
 }
 
-/** Adds the header fields that plugins set, in the one place that sees every operation. */
-function withHeaders(document: Document) {
+/** Adds what schemas of routes do not say, in the one place that sees every operation. */
+function completed(document: Document) {
   for (const path of Object.values(document.paths ?? {})) {
-    for (const { responses = {} } of Object.values(path)) {
+    for (const { requestBody, responses = {} } of Object.values(path)) {
+      // @fastify/swagger takes every body for required; one that may be empty may be left out.
+      const schema = requestBody?.content['application/json']?.schema
+      if (requestBody && schema) requestBody.required = Boolean(schema.required ?? schema.minProperties)
       for (const [status, response] of Object.entries(responses)) {
         response.headers = {
+          ...response.headers,
           ...(status < '500' && RATE_LIMIT_HEADERS),
           ...((status === '429' || status === '503') && RETRY_AFTER),
           ...(status === '401' && WWW_AUTHENTICATE),

@@ -5,6 +5,18 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 
+/** Names of what is never readable in a log, wherever it stands. */
+const SECRETS = [
+  'password',
+  'newPassword',
+  'currentPassword',
+  'token',
+  'refreshToken',
+  'accessToken',
+  'authorization',
+  'cookie',
+]
+
 /**
  * Fastify's `logger` option.
  *
@@ -16,17 +28,12 @@ export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line
     // Nothing logs these on purpose; this is for whoever does by accident.
     redact: {
       paths: [
-        'password',
-        'newPassword',
-        'currentPassword',
-        'token',
-        'refreshToken',
-        'accessToken',
-        'code',
-        'authorization',
-      ].flatMap(name =>
-        name === 'code' ? [`body.${name}`] : [name, `body.${name}`, `headers.${name}`, `*.${name}`],
-      ),
+        ...SECRETS.flatMap(name => [name, `body.${name}`, `headers.${name}`, `*.${name}`]),
+        'body.code',
+        '["set-cookie"]',
+        'headers["set-cookie"]',
+        '*["set-cookie"]',
+      ],
       censor: '[redacted]',
     },
     // Bodies, header fields and queries stay out: somebody will put a token there.

@@ -29,6 +29,8 @@ async function securityHeaders(app: FastifyInstance) {
   if (origins.length > 0) {
     await app.register(cors, {
       origin: origins.includes('*') ? '*' : origins,
+      // For cookie mode on another origin of the same site; a browser never takes it together with `*`.
+      credentials: !origins.includes('*'),
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
       allowedHeaders: ['authorization', 'content-type'],
       exposedHeaders: [

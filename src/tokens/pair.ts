@@ -4,6 +4,7 @@
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
+import { SETS_COOKIE } from './refresh-cookie.ts'
 import type { Tokens } from './tokens.ts'
 
 export const TokenPair = Type.Object(
@@ -11,7 +12,12 @@ export const TokenPair = Type.Object(
     accessToken: Type.String({ maxLength: 4096, description: 'JWT for `Authorization: Bearer`' }),
     tokenType: Type.Literal('Bearer'),
     expiresIn: Type.Integer({ minimum: 0, maximum: 31_536_000, format: 'int32', description: 'seconds' }),
-    refreshToken: Type.String({ maxLength: 256, description: 'good for one /token/refresh' }),
+    refreshToken: Type.Optional(
+      Type.String({
+        maxLength: 256,
+        description: 'good for one /token/refresh; absent in cookie mode, where the cookie has it',
+      }),
+    ),
     refreshExpiresIn: Type.Integer({
       minimum: 0,
       maximum: 31_536_000,
@@ -23,19 +29,25 @@ export const TokenPair = Type.Object(
 )
 export type TokenPair = Static<typeof TokenPair>
 
-const EXAMPLE: TokenPair = {
+const IN_COOKIE: TokenPair = {
   accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.c2lnbmF0dXJl',
   tokenType: 'Bearer',
   expiresIn: 900,
-  refreshToken: 'AZNvPop3fDudDk8fLwxqVQ',
   refreshExpiresIn: 1_209_600,
 }
+const IN_BODY: TokenPair = { ...IN_COOKIE, refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }
 
 /** The `response` schema of a route that answers with a pair. */
 export function tokenPairResponse(description: string) {
   return {
     description,
-    content: { 'application/json': { schema: { $ref: 'TokenPair#' }, example: EXAMPLE } },
+    headers: SETS_COOKIE,
+    content: {
+      'application/json': {
+        schema: { $ref: 'TokenPair#' },
+        examples: { body: { value: IN_BODY }, cookie: { value: IN_COOKIE } },
+      },
+    },
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { REFRESH_COOKIE } from '../../src/tokens/refresh-cookie.ts'
 import { confirmedAccount, startApp, type TestApp, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
@@ -101,6 +102,18 @@ const endpoints = [
     success: 200,
     refusal: [401, 'refresh_token_invalid'],
     empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/token/refresh',
+    takes: 'refresh',
+    call: (token: string, _hand: Hand) => ({
+      method: 'POST',
+      headers: { cookie: `${REFRESH_COOKIE}=${token}` },
+      payload: { mode: 'cookie' },
+    }),
+    success: 200,
+    refusal: [401, 'refresh_token_invalid'],
+    empty: [401, 'refresh_token_invalid'],
   },
   ...(
     [

@@ -40,7 +40,11 @@ t.test('what is logged by accident is not readable', async t => {
   app.log.info({ body: { ...secrets, code: 'geheim' } }, 'two')
   app.log.info({ headers: { authorization: 'Bearer geheim' } }, 'three')
   app.log.info({ anything: secrets }, 'four')
-  for (const msg of ['one', 'two', 'three', 'four']) {
+  const cookies = { cookie: 'x=geheim', 'set-cookie': ['x=geheim; Path=/'] }
+  app.log.info(cookies, 'five')
+  app.log.info({ headers: cookies }, 'six')
+  app.log.info({ anything: cookies }, 'seven')
+  for (const msg of ['one', 'two', 'three', 'four', 'five', 'six', 'seven']) {
     const line = JSON.stringify(log.find(line => line['msg'] === msg))
     t.match(line, /\[redacted\]/, msg)
     t.notMatch(line, /geheim/, msg)
