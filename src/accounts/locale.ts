@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { problem } from '../errors.ts'
-import { LANGUAGES } from '../mail/messages/messages.ts'
+import { LANGUAGES } from '../messages/messages.ts'
 
 /** The language of a person's mails in a request. */
 export const Locale = Type.String({

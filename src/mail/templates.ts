@@ -1,13 +1,9 @@
-import { type MailCode, mailPage } from './html.ts'
-import {
-  type LinkAndCodeWords,
-  type MailKind,
-  type MailWords,
-  type Messages,
-  messagesFor,
-} from './messages/messages.ts'
+import { duration } from '../messages/duration.ts'
+import type { LinkAndCodeWords, MailKind, Mails, MailWords } from '../messages/mail-words.ts'
+import { messagesFor } from '../messages/messages.ts'
+import { type MailCode, mailPage } from './mail-page.ts'
 
-export type { MailKind } from './messages/messages.ts'
+export type { MailKind } from '../messages/mail-words.ts'
 
 /** What every mail needs. */
 export interface MailContext {
@@ -71,14 +67,14 @@ export interface RenderedMail {
  * @returns subject, plain text (link and code each alone on a line) and HTML (every value escaped)
  */
 export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]): RenderedMail {
-  const messages = messagesFor(context.locale)
+  const { language, mails } = messagesFor(context.locale)
   const mail = { kind, ...context } as Mail
-  const words: MailWords & Partial<LinkAndCodeWords> = wordsOf(messages, mail)
+  const words: MailWords & Partial<LinkAndCodeWords> = wordsOf(mails, language, mail)
   const subject = oneLine(words.subject)
-  const before = [messages.greeting, ...words.before]
+  const before = [mails.greeting, ...words.before]
   const { button, beforeCode, afterCode, after } = words
   const footer = [words.reason, words.notYou]
-  const link = 'link' in mail ? { href: mail.link, button: button ?? '', hint: messages.linkHint } : undefined
+  const link = 'link' in mail ? { href: mail.link, button: button ?? '', hint: mails.linkHint } : undefined
   const code =
     'code' in mail && mail.code !== undefined ? codeOf(mail.code, beforeCode, afterCode) : undefined
   const aroundCode = code ? [...code.before, code.digits, ...code.after] : []
@@ -86,7 +82,7 @@ export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]
     subject,
     text: `${[...before, ...(link ? [link.href] : []), ...aroundCode, ...after, ...footer].join('\n\n')}\n`,
     html: mailPage({
-      language: messages.language,
+      language,
       title: subject,
       service: oneLine(context.service),
       before,
@@ -100,33 +96,32 @@ export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]
 
 type Mail = { [K in MailKind]: { kind: K } & MailContexts[K] }[MailKind]
 
-function wordsOf(messages: Messages, mail: Mail): MailWords {
+function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
   const about = { service: oneLine(mail.service), to: oneLine(mail.to) }
-  const { language } = messages
   switch (mail.kind) {
     case 'already_registered':
     case 'not_registered':
     case 'farewell':
-      return messages[mail.kind](about)
+      return mails[mail.kind](about)
     case 'confirm_address':
     case 'reset_password':
     case 'password_change_code':
     case 'change_email':
     case 'account_secured':
-      return messages[mail.kind]({ ...about, validFor: duration(mail.validFor, language) })
+      return mails[mail.kind]({ ...about, validFor: duration(mail.validFor, language) })
     case 'password_changed':
-      return messages.password_changed({ ...about, at: instant(mail.at, language) })
+      return mails.password_changed({ ...about, at: instant(mail.at, language) })
     case 'email_change_requested':
     case 'email_changed':
-      return messages[mail.kind]({
+      return mails[mail.kind]({
         ...about,
         newEmail: oneLine(mail.newEmail),
         at: instant(mail.at, language),
       })
     case 'new_device':
-      return messages.new_device({
+      return mails.new_device({
         ...about,
-        device: mail.device === null ? messages.unknownDevice : oneLine(mail.device),
+        device: mail.device === null ? mails.unknownDevice : oneLine(mail.device),
         ip: mail.ip === null ? null : oneLine(mail.ip),
         at: instant(mail.at, language),
       })
@@ -142,20 +137,6 @@ function codeOf(code: string, before: string | undefined, after: string | undefi
 /** A line break in a subject would start a header of the sender's choosing. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
-}
-
-/** Seconds for people: "30 minutes", "24 hours". Never more than it is; from two days on in days. */
-function duration(seconds: number, language: string): string {
-  const [unit, length] =
-    seconds >= 172_800 && seconds % 86_400 === 0
-      ? (['day', 86_400] as const)
-      : seconds >= 3600 && seconds % 3600 === 0
-        ? (['hour', 3600] as const)
-        : seconds >= 60
-          ? (['minute', 60] as const)
-          : (['second', 1] as const)
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' })
-  return format.format(Math.floor(seconds / length))
 }
 
 /** A moment for people, in UTC and saying so, since nobody told us their time zone. */

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { LANGUAGES } from '../../src/mail/messages/messages.ts'
+import { LANGUAGES } from '../../src/messages/messages.ts'
 import { confirmedAccount, startApp, tokenIn } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
-import { LANGUAGES, messagesFor } from '../../src/mail/messages/messages.ts'
 import type { MailKind, RenderedMail } from '../../src/mail/templates.ts'
+import { LANGUAGES, messagesFor } from '../../src/messages/messages.ts'
 import { contexts, kinds, linkOf, render, textNodes } from './mail-contexts.ts'
 
 const parts = ['subject', 'text', 'html'] as const

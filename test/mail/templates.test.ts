@@ -1,6 +1,6 @@
 import t from 'tap'
-import { LANGUAGES } from '../../src/mail/messages/messages.ts'
 import { renderMail } from '../../src/mail/templates.ts'
+import { LANGUAGES } from '../../src/messages/messages.ts'
 import { contexts, kinds, linkOf, render, visible } from './mail-contexts.ts'
 
 for (const locale of LANGUAGES) {

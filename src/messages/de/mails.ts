@@ -1,4 +1,4 @@
-import type { Messages } from './messages.ts'
+import type { Mails } from '../mail-words.ts'
 
 const securing =
   'Damit werden alle Geräte abgemeldet, das Passwort wird gesperrt, bis ein neues gesetzt ist, und Sie erhalten eine E-Mail mit einem Link dafür.'
@@ -7,8 +7,7 @@ const securing =
  * German, formal. A duration stands where it needs no case ending („ist 3 Tage gültig“, not „innerhalb
  * von 3 Tagen“), since it comes in the nominative.
  */
-export const de: Messages = {
-  language: 'de',
+export const mails: Mails = {
   greeting: 'Guten Tag!',
   linkHint: 'Falls die Schaltfläche nicht funktioniert, öffnen Sie diesen Link:',
   unknownDevice: 'unbekannt',

@@ -1,11 +1,10 @@
-import type { Messages } from './messages.ts'
+import type { Mails } from '../mail-words.ts'
 
 const securing =
   'Con ello se cierra la sesión en todos los dispositivos, la contraseña queda bloqueada hasta que se elija otra y usted recibe un mensaje con un enlace para elegirla.'
 
 /** Spanish, with «usted». */
-export const es: Messages = {
-  language: 'es',
+export const mails: Mails = {
   greeting: 'Hola:',
   linkHint: 'Si el botón no funciona, abra este enlace:',
   unknownDevice: 'desconocido',

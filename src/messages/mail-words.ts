@@ -1,9 +1,3 @@
-import { de } from './de.ts'
-import { en } from './en.ts'
-import { es } from './es.ts'
-import { fr } from './fr.ts'
-import { hr } from './hr.ts'
-
 /** Which mail it is. */
 export type MailKind = keyof MailCatalogue
 
@@ -56,38 +50,11 @@ export interface MailCatalogue {
   farewell: (about: Mentions) => MailWords
 }
 
-/** Everything that one language must say. A catalogue that lacks an entry does not compile. */
-export interface Messages extends MailCatalogue {
-  /** BCP 47 tag: the `lang` of the HTML, and the language of durations and dates. */
-  language: string
+/** What the mails of one language say. */
+export interface Mails extends MailCatalogue {
   greeting: string
   /** Stands before the bare link in the HTML version. */
   linkHint: string
   /** Stands for the name of a device that did not say what it is. */
   unknownDevice: string
-}
-
-const catalogues: ReadonlyMap<string, Messages> = new Map(
-  [en, de, fr, es, hr].map(messages => [messages.language, messages]),
-)
-
-/** BCP 47 tags of the languages that mails are written in. */
-export const LANGUAGES: readonly string[] = [...catalogues.keys()]
-
-/**
- * Finds the catalogue for a person's language.
- *
- * @param locale BCP 47 tag as the person gave it (`de-AT`), or nothing; an unknown or malformed one is
- *   no error
- * @returns the catalogue of that tag, else of the tag cut at its last hyphen, and so on (RFC 4647,
- *   lookup), else English
- */
-export function messagesFor(locale: string | null | undefined): Messages {
-  let range = (locale ?? '').toLowerCase()
-  while (range !== '') {
-    const messages = catalogues.get(range)
-    if (messages) return messages
-    range = range.slice(0, Math.max(0, range.lastIndexOf('-')))
-  }
-  return en
 }

@@ -1,4 +1,4 @@
-import type { Messages } from './messages.ts'
+import type { Mails } from '../mail-words.ts'
 
 const securing =
   'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit défini, et vous recevrez par e-mail un lien pour le définir.'
@@ -8,8 +8,7 @@ const securing =
  * colon, semicolon, exclamation and question mark and inside quotation marks. The service's name
  * follows no « de », which would have to be elided before a vowel.
  */
-export const fr: Messages = {
-  language: 'fr',
+export const mails: Mails = {
   greeting: 'Bonjour,',
   linkHint: 'Si le bouton ne fonctionne pas, ouvrez ce lien\u00a0:',
   unknownDevice: 'inconnu',

@@ -1,4 +1,4 @@
-import type { Messages } from './messages.ts'
+import type { Mails } from '../mail-words.ts'
 
 const securing =
   'Time se odjavljuju svi uređaji, lozinka se blokira dok se ne postavi nova, a Vi dobivate poruku s poveznicom za novu lozinku.'
@@ -7,8 +7,7 @@ const securing =
  * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it,
  * and a duration stands after a colon, in the nominative that it comes in.
  */
-export const hr: Messages = {
-  language: 'hr',
+export const mails: Mails = {
   greeting: 'Dobar dan!',
   linkHint: 'Ako gumb ne radi, otvorite ovu poveznicu:',
   unknownDevice: 'nepoznat',

@@ -1,11 +1,10 @@
-import type { Messages } from './messages.ts'
+import type { Mails } from '../mail-words.ts'
 
 const securing =
   'This logs out every device, blocks the password until a new one is set, and mails you a link to set it.'
 
 /** English. Short paragraphs, one thought each; neither link nor code ever stands inside a sentence. */
-export const en: Messages = {
-  language: 'en',
+export const mails: Mails = {
   greeting: 'Hello,',
   linkHint: 'If the button does not work, open this link:',
   unknownDevice: 'unknown',

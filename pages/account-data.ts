@@ -1,0 +1,41 @@
+/** Taking the data along, and leaving. */
+import { accountForm } from './account-form.ts'
+import { myEmail } from './account-me.ts'
+import { element } from './dom.ts'
+import { leaving, onSubmit } from './form.ts'
+import { say } from './notice.ts'
+import { callAsMe, leave } from './session.ts'
+import { words } from './words.ts'
+
+/** @param exported runs once the history has one more line */
+export function exportData(exported: () => Promise<void>): void {
+  onSubmit(
+    'export',
+    accountForm({
+      send: () => callAsMe<object>({ method: 'GET', path: 'me/export' }),
+      done: async body => {
+        const file = new Blob([JSON.stringify(body, null, 2)], { type: 'application/json' })
+        const address = URL.createObjectURL(file)
+        element('a', { href: address, download: 'account.json' }).click()
+        setTimeout(() => URL.revokeObjectURL(address), 60_000)
+        say(words.exported)
+        await exported()
+      },
+    }),
+  )
+}
+
+export function deleteAccount(): void {
+  onSubmit(
+    'delete',
+    accountForm({
+      check: ({ typedEmail = '' }): Record<string, string> =>
+        typedEmail.toLowerCase() === myEmail() ? {} : { typedEmail: words.typedEmailDiffers },
+      send: ({ currentPassword }) => callAsMe({ method: 'DELETE', path: 'me', body: { currentPassword } }),
+      done: () => {
+        leave('account_deleted')
+        return leaving
+      },
+    }),
+  )
+}

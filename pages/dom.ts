@@ -1,0 +1,44 @@
+/** What the page is made of. Text is only ever set as text. */
+
+/**
+ * An element that the page must have.
+ *
+ * @throws Error naming what is missing
+ */
+export function find<E extends HTMLElement = HTMLElement>(
+  selector: string,
+  within: ParentNode = document,
+): E {
+  const element = within.querySelector<E>(selector)
+  if (element === null) throw new Error(`the page has no ${selector}`)
+  return element
+}
+
+/** Runs something when a button that is no submit is pressed. */
+export function onPress(act: string, run: (button: HTMLButtonElement) => void): void {
+  find(`[data-act="${act}"]`).addEventListener('click', event =>
+    run(event.currentTarget as HTMLButtonElement),
+  )
+}
+
+/**
+ * A new element.
+ *
+ * @param children text or elements
+ */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  attributes: Record<string, string>,
+  ...children: (string | Node)[]
+): HTMLElementTagNameMap[K] {
+  const made = document.createElement(name)
+  for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value)
+  made.append(...children)
+  return made
+}
+
+/** Shows a text, or nothing. */
+export function tell(place: HTMLElement, text: string): void {
+  place.textContent = text
+  place.hidden = text === ''
+}

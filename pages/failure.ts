@@ -1,0 +1,41 @@
+/** Words for calls that did not work. */
+import type { Failure } from './api.ts'
+import type { Faults, Values } from './fields.ts'
+import { minLength, service } from './settings.ts'
+import { waitFor, words } from './words.ts'
+
+/** The codes after which a link is of no more use. */
+const STALE = /^token_(invalid|expired|spent)$/
+
+export function isStale({ code }: Failure): boolean {
+  return STALE.test(code)
+}
+
+/** A sentence for a failure that belongs beside no field. */
+export function sentenceFor({ code, retryAfter }: Failure): string {
+  if (code === 'network' || code === 'timeout') return words[code]
+  if (retryAfter !== undefined && code === 'rate_limited') return words.wait(waitFor(retryAfter))
+  if (retryAfter !== undefined) return words.overloaded(waitFor(retryAfter))
+  return words.problems[code] ?? words.problems.internal_error
+}
+
+/** Beside which field of the body the service found fault. */
+export function invalidFields({ code, fields }: Failure, emails = ['email', 'newEmail']): Faults {
+  if (code !== 'validation_failed') return {}
+  return Object.fromEntries(fields.filter(name => emails.includes(name)).map(name => [name, words.emailForm]))
+}
+
+/** Why a new password was refused, in the reader's language, as far as can be told from here. */
+export function rejection({ code }: Failure, { newPassword = '' }: Values, email = ''): Faults {
+  if (code !== 'password_rejected') return {}
+  const folded = newPassword.normalize('NFC').toLowerCase()
+  const length = [...folded].length
+  const address = email.trim().toLowerCase()
+  const { rejected } = words
+  if (length < minLength) return { newPassword: rejected.short(minLength) }
+  if (length > 128) return { newPassword: rejected.long }
+  if (folded === service.toLowerCase()) return { newPassword: rejected.service }
+  if (address !== '' && [address, address.split('@')[0]].includes(folded))
+    return { newPassword: rejected.email }
+  return { newPassword: rejected.other }
+}

@@ -1,0 +1,95 @@
+/** Forms: checked and sent by script, one at a time, with words for everything that can go wrong. */
+import type { Answer, Failure } from './api.ts'
+import { find, tell } from './dom.ts'
+import { sentenceFor } from './failure.ts'
+import { checkFields, type Faults, readValues, type Values } from './fields.ts'
+import { words } from './words.ts'
+
+/** What a form does. */
+export interface Form<T> {
+  /** Checks besides those that every form makes; the sentence beside each field at fault. */
+  check?: (values: Values) => Faults
+  send: (values: Values) => Promise<Answer<T>>
+  done: (body: T, values: Values) => void | Promise<void>
+  /** Handles a failure itself, where it returns true. */
+  failed?: (failure: Failure, values: Values) => boolean
+  /** Beside which field a failure is said, with which sentence; beside none, it is the form's own error. */
+  fieldOf?: (failure: Failure, values: Values) => Faults
+}
+
+/** For `done`, when another page comes next: the form stays busy until it is there. */
+export const leaving = new Promise<never>(() => {})
+
+/** Milliseconds until somebody who waits is told that it goes on. */
+const SLOW = 6000
+
+/**
+ * Makes a form work.
+ *
+ * @param name its `data-form`
+ */
+export function onSubmit<T>(name: string, { check, send, done, failed, fieldOf }: Form<T>): void {
+  const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
+  form.addEventListener('submit', async event => {
+    event.preventDefault()
+    if (form.ariaBusy === 'true') return
+    const values = readValues(form)
+    const faults = { ...check?.(values), ...checkFields(form, values) }
+    showErrors(form, faults)
+    if (Object.keys(faults).length > 0) return
+
+    const idle = becomeBusy(form)
+    const answer = await send(values)
+    if (answer.ok) {
+      await done(answer.body, values)
+      idle()
+      return
+    }
+    idle()
+    const { failure } = answer
+    if (failed?.(failure, values)) return
+    const beside = fieldOf?.(failure, values) ?? {}
+    showErrors(form, beside, Object.keys(beside).length === 0 ? sentenceFor(failure) : '')
+  })
+}
+
+/** Empties a form, its passwords above all. */
+export function clearForm(name: string): void {
+  const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
+  form.reset()
+  showErrors(form, {})
+}
+
+/** Says what is wrong, beside the fields and above them, and leads to the first. */
+function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
+  tell(find('[data-error]', form), general)
+  let first: HTMLElement | undefined
+  for (const place of form.querySelectorAll<HTMLElement>('[data-error-for]')) {
+    const name = place.dataset['errorFor'] ?? ''
+    const field = form.elements.namedItem(name) as HTMLInputElement
+    const fault = faults[name] ?? ''
+    tell(place, fault)
+    if (fault === '') field.removeAttribute('aria-invalid')
+    else field.setAttribute('aria-invalid', 'true')
+    if (fault !== '') first ??= field
+  }
+  first?.focus()
+}
+
+/** Marks a form as busy; the buttons stay where the focus is. Returns what ends that. */
+function becomeBusy(form: HTMLFormElement): () => void {
+  const progress = find('[data-progress]', form)
+  form.ariaBusy = 'true'
+  const buttons = form.querySelectorAll<HTMLButtonElement>('button[type=submit]')
+  for (const button of buttons) button.ariaDisabled = 'true'
+  progress.textContent = words.busy
+  const slow = setTimeout(() => {
+    progress.textContent = words.slow
+  }, SLOW)
+  return () => {
+    clearTimeout(slow)
+    form.ariaBusy = null
+    for (const button of buttons) button.ariaDisabled = null
+    progress.textContent = ''
+  }
+}

@@ -1,0 +1,31 @@
+/**
+ * The token of a mailed link. It stands in the fragment, which reaches no server, and leaves the address
+ * bar and the history here, before anything else happens: every page that needs it imports this first.
+ */
+let token = takeToken()
+let receive: ((token: string) => void) | undefined
+
+// A second link, opened in a tab that shows the page already, loads nothing: only the fragment changes.
+addEventListener('hashchange', () => {
+  const next = takeToken()
+  if (next === undefined) return
+  token = next
+  receive?.(next)
+})
+
+/** Hands over the token that the page came with, if any, and later each that replaces it. */
+export function onToken(callback: (token: string | undefined) => void): void {
+  receive = callback
+  callback(token)
+}
+
+/** The newest token; kept in memory alone. */
+export function currentToken(): string {
+  return token ?? ''
+}
+
+function takeToken(): string | undefined {
+  const found = /^#(?:.*&)?token=([^&]+)/.exec(location.hash)?.[1]
+  if (found !== undefined) history.replaceState(null, '', location.pathname + location.search)
+  return found
+}

@@ -1,0 +1,41 @@
+/** Password fields: a switch that shows what was typed, and an estimate of a new password. */
+import { find } from './dom.ts'
+import { estimate } from './strength.ts'
+import { words } from './words.ts'
+
+/** Milliseconds after the last key, so that a screen reader is not told at every one. */
+const PAUSE = 400
+
+for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act="show-password"]')) {
+  const field = find<HTMLInputElement>('input', button.parentElement ?? document)
+  const label = document.querySelector(`label[for="${field.id}"]`)?.textContent ?? ''
+  button.hidden = false
+  button.ariaLabel = `${words.showPassword}: ${label}`
+  const showIt = (shown: boolean) => {
+    field.type = shown ? 'text' : 'password'
+    button.ariaPressed = String(shown)
+    button.textContent = shown ? words.hide : words.show
+  }
+  button.addEventListener('click', () => showIt(field.type === 'password'))
+  // Browsers keep what was typed into a text field; and nobody means to leave a password standing there.
+  field.form?.addEventListener('submit', () => showIt(false))
+}
+
+for (const place of document.querySelectorAll<HTMLElement>('[data-strength-for]')) {
+  const field = find<HTMLInputElement>(`#${place.dataset['strengthFor']}`)
+  let pause: number | undefined
+  field.addEventListener('input', () => {
+    clearTimeout(pause)
+    const email = field.form?.elements.namedItem('email')
+    const { level, missing } = estimate(field.value, email instanceof HTMLInputElement ? email.value : '')
+    place.dataset['level'] = level
+    pause = setTimeout(() => {
+      place.textContent =
+        level === 'none' ? '' : missing > 0 ? words.strength.tooShort(missing) : words.strength[level]
+    }, PAUSE)
+  })
+  field.form?.addEventListener('reset', () => {
+    place.textContent = ''
+    place.dataset['level'] = 'none'
+  })
+}

@@ -1,0 +1,78 @@
+// First: it takes the token out of the address bar before anything else runs.
+import './fragment.ts'
+import { call } from './api.ts'
+import { find, onPress, tell } from './dom.ts'
+import { isStale, rejection, sentenceFor } from './failure.ts'
+import { clearForm, onSubmit } from './form.ts'
+import { currentToken, onToken } from './fragment.ts'
+import './page.ts'
+import { askForReset, passwordIsSet, redeemCode } from './reset-by-code.ts'
+import { show } from './views.ts'
+import { lasting, words } from './words.ts'
+
+/** Milliseconds between two looks at the clock. Not a live region: nobody wants to hear it count. */
+const TICK = 5000
+
+let ticking: number | undefined
+
+onToken(token => {
+  clearForm('reset')
+  if (token === undefined) show('missing', { focus: false })
+  else void check(token)
+})
+
+onPress('check-again', () => void check(currentToken()))
+
+onSubmit('reset', {
+  send: ({ newPassword }) =>
+    call({ path: 'password-reset/confirm', body: { token: currentToken(), newPassword } }),
+  done: passwordIsSet,
+  failed: failure => {
+    if (isStale(failure)) show('stale')
+    return isStale(failure)
+  },
+  fieldOf: rejection,
+})
+
+askForReset('request')
+askForReset('ask')
+redeemCode()
+onPress('start-over', () => show('missing'))
+
+/** Asks whether the link is still good, which spends nothing. */
+async function check(token: string): Promise<void> {
+  clearInterval(ticking)
+  show('checking', { focus: false })
+  found('')
+  const answer = await call<{ expiresAt: string }>({ path: 'password-reset/check', body: { token } })
+  // Another link was opened meanwhile.
+  if (token !== currentToken()) return
+  if (answer.ok) {
+    countDown(Date.parse(answer.body.expiresAt))
+    show('form', { focus: false })
+  } else if (isStale(answer.failure) || answer.failure.code === 'validation_failed') {
+    show('stale', { focus: false })
+  } else {
+    found(sentenceFor(answer.failure))
+  }
+}
+
+/** Shows why the link could not be checked, with a button to try again. */
+function found(fault: string): void {
+  tell(find('[data-check-error]'), fault)
+  find('[data-check-again]').hidden = fault === ''
+  find('[data-checking]').hidden = fault !== ''
+}
+
+/** Says for how long the link is good, and what to do when it is no more. */
+function countDown(expiresAt: number): void {
+  const place = find('[data-valid-for]')
+  const tick = () => {
+    const seconds = (expiresAt - Date.now()) / 1000
+    if (seconds > 0) place.textContent = words.validFor(lasting(seconds))
+    else if (!find('[data-view="form"]').hidden) show('stale')
+    if (seconds <= 0) clearInterval(ticking)
+  }
+  tick()
+  ticking = setInterval(tick, TICK)
+}

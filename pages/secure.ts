@@ -1,0 +1,32 @@
+// First: it takes the token out of the address bar before anything else runs.
+import './fragment.ts'
+import { call } from './api.ts'
+import { onPress } from './dom.ts'
+import { invalidFields, isStale } from './failure.ts'
+import { clearForm, onSubmit } from './form.ts'
+import { currentToken, onToken } from './fragment.ts'
+import './page.ts'
+import { forget } from './session.ts'
+import { mention, show } from './views.ts'
+
+onToken(token => {
+  clearForm('secure')
+  show(token === undefined ? 'missing' : 'form', { focus: false })
+})
+
+onSubmit('secure', {
+  send: ({ email }) => call({ path: 'account/secure', body: { token: currentToken(), email } }),
+  done: (_, { email = '' }) => {
+    // Every session has ended, this browser's too.
+    forget()
+    mention(email)
+    show('done')
+  },
+  failed: failure => {
+    if (isStale(failure)) show('stale')
+    return isStale(failure)
+  },
+  fieldOf: failure => invalidFields(failure),
+})
+
+onPress('type-again', () => show('form'))

@@ -1,0 +1,39 @@
+/** What the page says while it is used, in the language that it is written in. */
+import type { BrowserWords } from '../src/messages/en/browser.ts'
+
+/** BCP 47 tag. */
+export const language = document.documentElement.lang
+
+const catalogue = (await import(`./words/${language}.js`)) as { browser: BrowserWords }
+
+export const words: BrowserWords = catalogue.browser
+
+/**
+ * How long to wait, for people: never less than it is.
+ *
+ * @param seconds such as in `Retry-After`
+ */
+export function waitFor(seconds: number): string {
+  return seconds <= 90 ? unit(seconds, 'second') : unit(Math.ceil(seconds / 60), 'minute')
+}
+
+/** How long something lasts, for people: never more than it is. */
+export function lasting(seconds: number): string {
+  if (seconds < 60) return unit(Math.max(0, Math.floor(seconds)), 'second')
+  if (seconds < 7200) return unit(Math.floor(seconds / 60), 'minute')
+  return unit(Math.floor(seconds / 3600), 'hour')
+}
+
+/** A moment, in the language of the page and the time zone of the reader. */
+export function moment(iso: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+}
+
+/** A day. */
+export function day(iso: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(iso))
+}
+
+function unit(count: number, name: 'second' | 'minute' | 'hour'): string {
+  return new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(count)
+}

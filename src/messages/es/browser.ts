@@ -1,0 +1,1 @@
+export { browser } from '../en/browser.ts'

@@ -1,0 +1,6 @@
+import type { Messages } from '../messages.ts'
+import { browser } from './browser.ts'
+import { mails } from './mails.ts'
+import { pages } from './pages.ts'
+
+export const fr: Messages = { language: 'fr', mails, pages, browser }

@@ -1,0 +1,89 @@
+/**
+ * The files that pages load. They are read once, at the start: a file system in the way of every request
+ * would wait behind the hashes in libuv's pool, and a name that comes from outside reaches no path.
+ */
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { LANGUAGES } from '../messages/messages.ts'
+
+/** Something that is served as it is. */
+export interface StaticFile {
+  body: Buffer
+  type: string
+  /** A strong validator (RFC 9110 section 8.8.3). */
+  etag: string
+}
+
+/** All files of the pages, and what names their version. */
+export interface StaticFiles {
+  /** Changes with any of them: below an address that has it, they never change. */
+  version: string
+  find(name: string): StaticFile | undefined
+  /** A module and all that it imports, for the browser to fetch at once; without `.js`. */
+  importsOf(entry: string): string[]
+}
+
+const TYPES: Record<string, string> = {
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  svg: 'image/svg+xml',
+}
+
+/** Where the build puts what it makes of pages/. */
+const BUILT = new URL('../../pages/', import.meta.url)
+
+/**
+ * Reads the files of the pages: modules, style sheet, pictures, and the words of each language.
+ *
+ * @throws Error where the pages were not built
+ */
+export function readFiles(): StaticFiles {
+  const files = new Map<string, StaticFile>()
+  for (const name of listBuilt()) files.set(name, fileOf(name, readFileSync(new URL(name, BUILT))))
+  for (const language of LANGUAGES) {
+    const compiled = readFileSync(new URL(`../messages/${language}/browser.js`, import.meta.url))
+    files.set(`words/${language}.js`, fileOf('browser.js', compiled))
+  }
+  const version = createHash('sha256')
+  for (const [name, { etag }] of files) version.update(`${name}\n${etag}\n`)
+  return {
+    version: version.digest('hex').slice(0, 12),
+    find: name => files.get(name),
+    importsOf: entry => importsOf(files, `${entry}.js`),
+  }
+}
+
+/**
+ * @param body text or bytes
+ * @param type media type
+ */
+export function staticFile(body: string | Buffer, type: string): StaticFile {
+  const bytes = Buffer.from(body as string)
+  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
+  return { body: bytes, type, etag }
+}
+
+function fileOf(name: string, bytes: Buffer): StaticFile {
+  const extension = name.slice(name.lastIndexOf('.') + 1)
+  // The maps are not served: nothing should look for them.
+  const body = extension === 'js' ? bytes.toString().replace(/^\/\/# sourceMappingURL=.*\n?/m, '') : bytes
+  return staticFile(body, TYPES[extension] as string)
+}
+
+function listBuilt(): string[] {
+  const names = readdirSync(BUILT, { withFileTypes: true })
+  return names
+    .filter(entry => entry.isFile() && /\.(js|css|svg)$/.test(entry.name))
+    .map(entry => entry.name)
+    .sort()
+}
+
+function importsOf(files: Map<string, StaticFile>, entry: string, seen = new Set<string>()): string[] {
+  if (seen.has(entry)) return []
+  seen.add(entry)
+  const source = files.get(entry)?.body.toString() ?? ''
+  for (const [, name] of source.matchAll(/^(?:import|export) [^'"\n]*['"]\.\/([\w-]+\.js)['"]/gm)) {
+    importsOf(files, name as string, seen)
+  }
+  return [...seen]
+}

@@ -1,0 +1,88 @@
+import { type Html, html } from '../html.ts'
+import type { PageWords } from '../messages/en/pages.ts'
+
+/** What every page is made with. */
+export interface PageContext {
+  /** BCP 47 tag. */
+  language: string
+  words: PageWords
+  service: string
+  /** Least length of a new password, in code points. */
+  minLength: number
+  /**
+   * Relative path from the page to the service's root, such as `../`: all links are relative, so that
+   * the pages work below whatever path a proxy puts them.
+   */
+  root: string
+  /** Relative path from the root to the files of the pages. */
+  assets: string
+  /** Files that a module of the pages imports, itself included; they are fetched at once. */
+  modules: (entry: string) => string[]
+}
+
+/** What one page adds to the frame. */
+export interface Page {
+  /** Names the page for scripts and tests: `<main data-page="…">`. */
+  name: string
+  title: string
+  /** The module that makes it work; none for a page that only stands there. */
+  script?: string
+  body: Html
+}
+
+/** A link to another page. */
+export function linkTo(context: PageContext, page: string, label: string, kind = ''): Html {
+  return html`<a href="${context.root}app${page}"${classOf(kind)}>${label}</a>`
+}
+
+/**
+ * Lays a page out: header, one column, footer. No inline script, no inline style.
+ *
+ * @returns a whole document
+ */
+export function layout(context: PageContext, page: Page): string {
+  const { words, service, language, root } = context
+  const assets = `${root}${context.assets}`
+  const modules = page.script === undefined ? [] : context.modules(page.script)
+  const title = page.name === 'home' ? page.title : `${page.title} · ${service}`
+  return html`<!doctype html>
+<html lang="${language}" data-service="${service}" data-min-length="${String(context.minLength)}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="format-detection" content="telephone=no">
+<meta name="robots" content="noindex">
+<title>${title}</title>
+<link rel="icon" href="${assets}/mark.svg" type="image/svg+xml">
+<link rel="stylesheet" href="${assets}/style.css">
+${[
+  ...modules.map(file => html`<link rel="modulepreload" href="${assets}/${file}">`),
+  ...(page.script === undefined
+    ? []
+    : [html`<script type="module" src="${assets}/${page.script}.js"></script>`]),
+]}
+</head>
+<body>
+<a class="skip" href="#main">${words.skip}</a>
+<header class="top">
+<a class="brand" href="${root}app"><img src="${assets}/mark.svg" alt="" width="32" height="32"><span>${service}</span></a>
+<nav aria-label="${words.navigation}">
+<span data-signed="out">${linkTo(context, '/login', words.logIn)} ${linkTo(context, '/register', words.register)}</span>
+<span data-signed="in" hidden>${linkTo(context, '/account', words.account)}</span>
+</nav>
+</header>
+<main id="main" tabindex="-1" data-page="${page.name}">
+${page.script === undefined ? [] : [html`<noscript><div class="notice warning"><p><strong>${words.needsScript}</strong></p><p>${words.noScriptHelp}</p></div></noscript>`]}
+<p class="notice" role="status" data-notice hidden></p>
+${page.body}
+</main>
+</body>
+</html>
+`.markup
+}
+
+/** A class attribute, or none. */
+function classOf(kind: string): Html {
+  return kind === '' ? html`` : html` class="${kind}"`
+}

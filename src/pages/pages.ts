@@ -1,0 +1,152 @@
+/**
+ * The pages under /app: where the links in mails lead, and a front end that shows how to use the API.
+ *
+ * A page is a string that is made once, at the start, for each language. Nothing in it depends on who
+ * asks: what is personal, the page's script fetches from the API.
+ */
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { preferredLanguage } from '../accounts/locale.ts'
+import { problem } from '../errors.ts'
+import { LANGUAGES, messagesFor } from '../messages/messages.ts'
+import { toProblem } from '../plugins/error-handler.ts'
+import { account } from './account.ts'
+import { changeEmail } from './change-email.ts'
+import { confirmEmail } from './confirm-email.ts'
+import { errorPage } from './error-page.ts'
+import { readFiles, type StaticFile, staticFile } from './files.ts'
+import { forgotPassword } from './forgot-password.ts'
+import { home } from './home.ts'
+import { layout, type Page, type PageContext } from './layout.ts'
+import { login } from './login.ts'
+import { register } from './register.ts'
+import { resetPassword } from './reset-password.ts'
+import { secure } from './secure.ts'
+
+/** By path, below /app. */
+const PAGES: Record<string, (context: PageContext) => Page> = {
+  '': home,
+  '/register': register,
+  '/login': login,
+  '/confirm-email': confirmEmail,
+  '/forgot-password': forgotPassword,
+  '/reset-password': resetPassword,
+  '/change-email': changeEmail,
+  '/account': account,
+  '/secure': secure,
+}
+
+const HTML = 'text/html; charset=utf-8'
+const YEAR_SECONDS = 31_536_000
+
+/** No inline script or style, no other host, no frame; forms go nowhere by themselves. */
+const CSP = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "form-action 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+].join(';')
+
+/** Registers nothing where they are switched off. */
+export async function pages(app: FastifyInstance) {
+  if (app.config.PAGES === 'off') return
+  app.get('/', { schema: { hide: true } }, async (request, reply) => {
+    reply.header('vary', 'accept')
+    if (!wantsHtml(request)) throw problem('not_found')
+    return reply.redirect('app')
+  })
+  await app.register(underApp, { prefix: '/app' })
+}
+
+async function underApp(app: FastifyInstance) {
+  const files = readFiles()
+
+  for (const [path, page] of Object.entries(PAGES)) {
+    const root = path === '' ? '' : '../'
+    const rendered = new Map(LANGUAGES.map(tag => [tag, render(page, contextFor(tag, root))]))
+    app.get(path, { schema: { hide: true }, prefixTrailingSlash: 'no-slash' }, async (request, reply) => {
+      const language = languageOf(request)
+      pageHeaders(reply, language).header('cache-control', 'no-cache')
+      return serve(request, reply, rendered.get(language) as StaticFile)
+    })
+  }
+
+  app.get<{ Params: { version: string; '*': string } }>(
+    '/assets/:version/*',
+    { schema: { hide: true } },
+    async (request, reply) => {
+      const { version, '*': name } = request.params
+      const file = files.find(name)
+      if (file === undefined) throw problem('not_found')
+      // Another instance, a moment older or newer, may have made the page: its files are these, for now.
+      const forever = version === files.version
+      reply.header('cache-control', forever ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache')
+      return serve(request, reply, file)
+    },
+  )
+
+  // What browsers ask for and do not get, they see as a page; everybody else gets the problem document.
+  app.setNotFoundHandler(() => {
+    throw problem('not_found')
+  })
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    reply.header('vary', 'accept, accept-language')
+    if (!/^(GET|HEAD)$/.test(request.method) || !wantsHtml(request)) throw error
+    const { statusCode, retryAfter } = toProblem(error)
+    if (statusCode >= 500) request.log.error({ err: error }, error.message)
+    const language = languageOf(request)
+    const depth = request.url.split('?', 1)[0]?.split('/').length ?? 2
+    const context = contextFor(language, '../'.repeat(depth - 2))
+    pageHeaders(reply, language).header('vary', 'accept, accept-language')
+    if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
+    return reply
+      .code(statusCode)
+      .type(HTML)
+      .send(layout(context, errorPage(context, statusCode, retryAfter)))
+  })
+
+  function contextFor(language: string, root: string): PageContext {
+    return {
+      language,
+      root,
+      words: messagesFor(language).pages,
+      service: app.config.SERVICE_NAME,
+      minLength: app.config.PASSWORD_MIN_LENGTH,
+      assets: `app/assets/${files.version}`,
+      modules: entry => [...files.importsOf(entry), `words/${language}.js`],
+    }
+  }
+}
+
+function render(page: (context: PageContext) => Page, context: PageContext): StaticFile {
+  return staticFile(layout(context, page(context)), HTML)
+}
+
+function pageHeaders(reply: FastifyReply, language: string): FastifyReply {
+  return reply.headers({
+    'content-security-policy': CSP,
+    'content-language': language,
+    vary: 'accept-language',
+  })
+}
+
+/** The file, or 304 to somebody who has it. */
+function serve(request: FastifyRequest, reply: FastifyReply, { body, type, etag }: StaticFile) {
+  reply.header('etag', etag)
+  const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
+  if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
+  return reply.type(type).send(body)
+}
+
+function languageOf(request: FastifyRequest): string {
+  return preferredLanguage(request) ?? 'en'
+}
+
+function wantsHtml(request: FastifyRequest): boolean {
+  return request.accepts().type(['json', 'html']) === 'html'
+}

@@ -1,0 +1,52 @@
+import { html } from '../html.ts'
+import { codeView } from './code-view.ts'
+import type { Page, PageContext } from './layout.ts'
+import { button, emailField, form, heading, newPasswordFields, paragraph, view } from './parts.ts'
+
+/**
+ * /app/reset-password: behind the link of the reset mail. It does not know whose account it is, so it has no
+ * username to give to password managers.
+ */
+export function resetPassword(context: PageContext): Page {
+  const { words } = context
+  const { reset: text } = words
+  const ask = (name: string) =>
+    form(name, words.forgotten.submit, [emailField({ form: name, name: 'email', label: words.email })])
+  return {
+    name: 'reset-password',
+    title: text.title,
+    script: 'reset-password',
+    body: html`${heading(text.title)}
+<div class="card">
+${[
+  view(
+    'checking',
+    text.title,
+    html`<p class="progress" role="status" data-checking>${text.checking}</p>
+<p class="error" role="alert" data-check-error hidden></p>
+<div class="actions" data-check-again hidden>${button('check-again', text.retry, 'primary')}</div>`,
+  ),
+  view(
+    'form',
+    text.title,
+    html`<p class="lead" data-valid-for></p>
+${form('reset', text.submit, newPasswordFields(context, 'reset'))}
+${paragraph(text.afterwards, 'aside')}`,
+  ),
+  view(
+    'stale',
+    text.staleTitle,
+    html`${paragraph(text.staleLead, 'lead')}
+${ask('request')}`,
+  ),
+  view(
+    'missing',
+    text.missingTitle,
+    html`${paragraph(text.missingLead, 'lead')}
+${ask('ask')}`,
+  ),
+  codeView(context),
+]}
+</div>`,
+  }
+}
