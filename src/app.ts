@@ -22,6 +22,7 @@ import { tokenRefresh } from './accounts/token-refresh.ts'
 import type { Config } from './config.ts'
 import database from './database/database.ts'
 import mail, { type MailOptions } from './mail/mail.ts'
+import { pages } from './pages/pages.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
 import passwords from './passwords/passwords.ts'
 import afterwards from './plugins/afterwards.ts'
@@ -131,6 +132,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(housekeeping, overrides.housekeeping ?? {})
   await app.register(health)
   await app.register(wellKnown)
+  await app.register(pages)
 
   for (const flow of [
     register,

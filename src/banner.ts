@@ -10,6 +10,7 @@ export function banner(app: FastifyInstance): string {
   const url = app.listeningOrigin
   const lines = [
     ['listening on', url],
+    ['pages', config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`],
     ['Swagger UI', `${url}/docs`],
     ['database', withoutCredentials(config.DATABASE_URL)],
     [
