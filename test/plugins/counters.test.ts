@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { startApp } from '../harness/app.ts'
 import { freePort, noRedisServer, startRedis } from '../harness/redis.ts'
+import { until } from '../harness/until.ts'
 
 /** What DESIGN allows an answer to be slowed by a store that is away. */
 const SLOWED_MS = 500
@@ -20,14 +20,11 @@ async function timed(app: FastifyInstance, remoteAddress: string, url = '/login'
 }
 
 /** Waits until counts are where they should be, as readiness tells. */
-async function counting(app: FastifyInstance, where: string) {
-  for (let waited = 0; waited < 10_000; waited += 50) {
-    const { limits } = (await app.inject('/health/ready')).json()
-    if (limits === where) return
-    await delay(50)
-  }
-  throw new Error(`limits are not counted in ${where} after 10 s`)
-}
+const counting = (app: FastifyInstance, where: string) =>
+  until(
+    `limits are counted in ${where}`,
+    async () => (await app.inject('/health/ready')).json().limits === where,
+  )
 
 const AWAY = 'memory, redis does not answer'
 
