@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
@@ -7,6 +6,7 @@ import type { Event, PrismaClient } from '../../src/generated/sqlite/client.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'
+import { until } from '../harness/until.ts'
 
 const password = 'correct horse battery staple'
 const email = 'ada@example.org'
@@ -15,13 +15,8 @@ const nowhere = { ip: null, device: null, requestId: null }
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 
 /** What is written after the answer needs a moment. */
-async function eventually(client: PrismaClient, kind: string, count: number) {
-  for (let waited = 0; waited < 5000; waited += 10) {
-    if ((await client.event.count({ where: { kind } })) === count) return
-    await delay(10)
-  }
-  throw new Error(`there are not ${count} events ${kind} after 5 s`)
-}
+const eventually = (client: PrismaClient, kind: string, count: number) =>
+  until(`${count} events ${kind}`, async () => (await client.event.count({ where: { kind } })) === count)
 
 t.test('every cause has its event, once, with its origin, and none is ever changed', async t => {
   const time = testClock()

@@ -141,7 +141,7 @@ t.test('a registration takes the language that the browser asks for, unless the 
       headers: header === undefined ? {} : { 'accept-language': header },
       payload: { email, password, ...(locale !== undefined && { locale }) },
     })
-    t.ok(performance.now() - begin < 1000, 'in time')
+    t.ok(performance.now() - begin < 5000, 'in time')
     t.equal(answer.statusCode, 202)
     const name = `${header?.slice(0, 40)} with ${locale}`
     t.equal((await rows.client.registration.findFirst({ where: { email } }))?.locale, expected, name)

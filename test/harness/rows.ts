@@ -1,8 +1,8 @@
 /** What is in the database, read past the service. */
-import { setTimeout as delay } from 'node:timers/promises'
 import { openDatabase } from '../../src/database/client.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
 import type { Teardown } from './database.ts'
+import { until } from './until.ts'
 
 export interface Rows {
   client: PrismaClient
@@ -43,11 +43,8 @@ export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> 
       }
     },
     async settled() {
-      for (let waited = 0; waited < 10_000; waited += 10) {
-        if ((await client.outbox.count({ where: { state: 'queued' } })) === 0) return
-        await delay(10)
-      }
-      throw new Error('mails are still queued after 10 s')
+      const queued = () => client.outbox.count({ where: { state: 'queued' } })
+      await until('no mail is queued', async () => (await queued()) === 0)
     },
     disable: email => client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
   }

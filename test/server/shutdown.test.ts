@@ -52,11 +52,13 @@ t.test('a load balancer sees that readiness is off before connections are refuse
   service.child.kill('SIGTERM')
   const seen: (number | string)[] = []
   const served: (number | string)[] = []
+  const offs: number[] = []
   const begun = performance.now()
-  while (seen.at(-1) !== 'ECONNREFUSED' && performance.now() - begun < 15_000) {
+  while (seen.at(-1) !== 'ECONNREFUSED' && performance.now() - begun < 60_000) {
     // Each on a connection of its own, as a probe is.
     seen.push((await send(agent(t, false), `${url}/health/ready`)).status)
     if (seen.at(-1) === 503) {
+      offs.push(performance.now())
       const { status, connection } = await send(agent(t, false), `${url}/login`, login)
       if (seen.filter(status => status === 503).length === 1) {
         t.equal(status, 401, 'everything else is still served')
@@ -68,8 +70,8 @@ t.test('a load balancer sees that readiness is off before connections are refuse
     await delay(100)
   }
   t.strictSame([...new Set(seen.filter(status => status !== 200))], [503, 'ECONNREFUSED'], 'in this order')
-  const off = seen.filter(status => status === 503).length
-  t.ok(off >= 20, 'for so long that a probe each second sees it twice', { off })
+  const seconds = ((offs.at(-1) ?? 0) - (offs[0] ?? 0)) / 1000
+  t.ok(seconds > 1.5, 'for so long that a probe each second sees it twice', { seconds })
   t.equal(await service.ended(), 0)
   t.ok(
     service.log().some(({ msg, signal }) => msg === 'shutting down' && signal === 'SIGTERM'),
@@ -144,7 +146,7 @@ t.test('a second signal ends it at once', async t => {
   await delay(200)
   const { code, ms } = await stopped(service, 'SIGTERM')
   t.equal(code, 1)
-  t.ok(ms < 1000, 'without waiting', { ms })
+  t.ok(ms < 2500, 'without waiting for those 3 s', { ms })
 })
 
 t.test('a signal that comes with the first line of the banner is heeded', async t => {
