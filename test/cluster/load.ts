@@ -1,0 +1,100 @@
+/** A mixed load through the balancer, and books of what was acknowledged. */
+import type { Teardown } from '../harness/database.ts'
+import type { Cluster } from './cluster.ts'
+import { type Account, type Answer, newPerson, PASSWORD } from './person.ts'
+
+/** A request and what became of it. */
+export interface Outcome {
+  method: 'GET' | 'POST'
+  path: string
+  answer: Answer
+  /** `performance.now()` when it was sent. */
+  at: number
+}
+
+/** What the service said yes to. */
+export interface Books {
+  outcomes: Outcome[]
+  /** Addresses that were told that a mail is on its way. */
+  registered: string[]
+  /** Access tokens of log ins. */
+  loggedIn: string[]
+  /** The last refresh token that each chain was given. */
+  refreshed: Map<string, string>
+  /** Accounts that a reset was asked for. */
+  resetAsked: Set<string>
+}
+
+export interface Load {
+  books: Books
+  /** Stops asking and waits for the answers under way. */
+  stop(): Promise<Books>
+}
+
+/** Answers that do not count as failed: the load uses only what must succeed. */
+export const failed = ({ answer }: Outcome) => answer.status < 200 || answer.status > 299
+
+/**
+ * Starts a load: so many people who each ask again as soon as they are answered. Each has an account, whose
+ * refresh tokens form one chain; who gets no answer to a refresh asks again with the same token.
+ */
+export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): Load {
+  const books: Books = {
+    outcomes: [],
+    registered: [],
+    loggedIn: [],
+    refreshed: new Map(),
+    resetAsked: new Set(),
+  }
+  let stopped = false
+  let made = 0
+
+  async function live({ email, accessToken, refreshToken }: Account) {
+    const person = newPerson(t, cluster)
+    let bearer = accessToken
+    let token = refreshToken
+    books.refreshed.set(email, token)
+    const ask = async (method: Outcome['method'], path: string, body: object = {}) => {
+      const at = performance.now()
+      const answer = await (method === 'GET' ? person.get(path, { bearer }) : person.post(path, body))
+      const outcome = { method, path, answer, at }
+      books.outcomes.push(outcome)
+      return failed(outcome) ? undefined : answer
+    }
+    const steps = [
+      () => ask('GET', '/me'),
+      async () => {
+        const answer = await ask('POST', '/token/refresh', { refreshToken: token })
+        if (answer === undefined) return
+        token = answer.body.refreshToken
+        bearer = answer.body.accessToken
+        books.refreshed.set(email, token)
+      },
+      () => ask('GET', '/sessions'),
+      async () => {
+        const registered = `load-${made++}@example.org`
+        if (await ask('POST', '/register', { email: registered, password: PASSWORD }))
+          books.registered.push(registered)
+      },
+      () => ask('GET', '/me'),
+      async () => {
+        const answer = await ask('POST', '/login', { email, password: PASSWORD })
+        if (answer) books.loggedIn.push(answer.body.accessToken)
+      },
+      async () => {
+        if (await ask('POST', '/password-reset/request', { email })) books.resetAsked.add(email)
+      },
+    ]
+    for (let step = made++; !stopped; step++) await steps[step % steps.length]?.()
+  }
+
+  const people = accounts.map(live)
+  return {
+    books,
+    async stop() {
+      stopped = true
+      await Promise.all(people)
+      return books
+    },
+  }
+}
