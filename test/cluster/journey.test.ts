@@ -19,12 +19,11 @@ function hops(t: Test) {
   }
 }
 
-t.test(
-  'an account goes through its life with every step at another instance',
-  { skip: noCluster },
-  async t => {
-    const cluster = await startCluster(t)
-    const { smtp, rows, balancer } = cluster
+t.test('a balancer with three instances', { skip: noCluster }, async t => {
+  const cluster = await startCluster(t)
+  const { smtp, rows, balancer } = cluster
+
+  await t.test('an account goes through its life with every step at another instance', async t => {
     const person = newPerson(t, cluster)
     const { hopped, forget } = hops(t)
     const email = 'ada@example.org'
@@ -75,31 +74,30 @@ t.test(
     await rows.settled()
     t.equal(smtp.mails.length, 3, 'confirmation, link and notice, and no other mail')
     t.ok(balancer.log().every(({ status }) => status < 500))
-  },
-)
+  })
 
-t.test('what the balancer refuses by itself is a problem document', { skip: noCluster }, async t => {
-  const cluster = await startCluster(t, { count: 1 })
-  const person = newPerson(t, cluster)
-  const email = 'ada@example.org'
+  await t.test('what the balancer refuses by itself is a problem document', async t => {
+    const person = newPerson(t, cluster)
+    const email = 'ada@example.org'
 
-  const tooLarge = await person.post('/login', { email, password: 'x'.repeat(20_000) })
-  t.match(
-    [tooLarge.status, tooLarge.body.code],
-    [413, 'payload_too_large'],
-    'the service itself refuses 20 kB',
-  )
+    const tooLarge = await person.post('/login', { email, password: 'x'.repeat(20_000) })
+    t.match(
+      [tooLarge.status, tooLarge.body.code],
+      [413, 'payload_too_large'],
+      'the service itself refuses 20 kB',
+    )
 
-  const farTooLarge = await newPerson(t, cluster).post('/login', { email, password: 'x'.repeat(100_000) })
-  t.equal(farTooLarge.status, 413)
-  t.match(farTooLarge.headers['content-type'], /^application\/problem\+json/)
-  t.strictSame(farTooLarge.body, { type: 'about:blank', title: 'Content Too Large', status: 413 })
+    const farTooLarge = await newPerson(t, cluster).post('/login', { email, password: 'x'.repeat(100_000) })
+    t.equal(farTooLarge.status, 413)
+    t.match(farTooLarge.headers['content-type'], /^application\/problem\+json/)
+    t.strictSame(farTooLarge.body, { type: 'about:blank', title: 'Content Too Large', status: 413 })
 
-  const own = await person.get('/probe')
-  t.strictSame(own.body, { type: 'about:blank', title: 'Not Found', status: 404 }, 'its probes are its own')
+    const own = await person.get('/probe')
+    t.strictSame(own.body, { type: 'about:blank', title: 'Not Found', status: 404 }, 'its probes are its own')
 
-  await cluster.instances[0]?.service.end('SIGKILL')
-  const down = await person.get('/me')
-  t.match(down.headers['content-type'], /^application\/problem\+json/)
-  t.strictSame(down.body, { type: 'about:blank', title: 'Bad Gateway', status: 502 })
+    for (const { service } of cluster.instances) await service.end('SIGKILL')
+    const down = await person.get('/me')
+    t.match(down.headers['content-type'], /^application\/problem\+json/)
+    t.strictSame(down.body, { type: 'about:blank', title: 'Bad Gateway', status: 502 })
+  })
 })
