@@ -123,10 +123,16 @@ t.test('the balancer runs the configuration that is shipped, with the instances 
   t.same(service('balancer').volumes, ['./deploy/nginx:/etc/latchkey:ro'])
   t.same(service('balancer').command, ['nginx', '-p', '/tmp', '-c', '/etc/latchkey/nginx.conf'])
   const instances = [...read('instances.conf').matchAll(/^server (\S+) max_fails=1 fail_timeout=5s;$/gm)]
+  const backups = [...read('instances.conf').matchAll(/^server (\S+) backup max_fails=0;$/gm)]
   const port = environment(MEMBERS[0] ?? '')['PORT']
   t.same(
     instances.map(([, address]) => address),
     MEMBERS.map(name => `${name}:${port}`),
+  )
+  t.same(
+    backups.map(([, address]) => address),
+    instances.map(([, address]) => address),
+    'and none of them is ever out when all are',
   )
   t.match(read('server.conf'), new RegExp(`^listen ${service('balancer').ports?.[0]?.split(':')[2]};$`, 'm'))
   t.equal(service('balancer').stop_signal, 'SIGQUIT', 'which lets requests in flight end')
