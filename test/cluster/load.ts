@@ -1,7 +1,12 @@
 /** A mixed load through the balancer, and books of what was acknowledged. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Teardown } from '../harness/database.ts'
-import type { Cluster } from './cluster.ts'
-import { type Account, type Answer, newPerson, PASSWORD } from './person.ts'
+import type { Cluster, Instance } from './cluster.ts'
+import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './person.ts'
+
+/** How many ask at the same time. */
+export const PEOPLE = 12
+const LONGEST_WAIT_MS = 30_000
 
 /** A request and what became of it. */
 export interface Outcome {
@@ -96,5 +101,31 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
       await Promise.all(people)
       return books
     },
+  }
+}
+
+/** Accounts of several people. */
+export function newAccounts(t: Teardown, cluster: Cluster, count: number, name: string): Promise<Account[]> {
+  const person = newPerson(t, cluster)
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => newAccount(person, cluster, `${name}-${index}@example.org`)),
+  )
+}
+
+/** Waits until so many of the requests that were sent since then have their answers. */
+export async function answered(outcomes: Outcome[], count: number, since: number) {
+  const began = performance.now()
+  while (outcomes.filter(({ at }) => at > since).length < count) {
+    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`not ${count} answers in time`)
+    await delay(20)
+  }
+}
+
+/** Waits until an instance has answered a request that was sent since then. */
+export async function served(outcomes: Outcome[], { address }: Instance, since: number) {
+  const began = performance.now()
+  while (!outcomes.some(({ at, answer }) => at > since && answer.upstream.at(-1) === address)) {
+    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`${address} serves nobody`)
+    await delay(20)
   }
 }
