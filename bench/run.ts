@@ -1,13 +1,15 @@
 /**
  * `npm run bench`: one table of ratios, each against a baseline measured in the same run, and
- * bench/RESULTS.md. With `--quick` a smoke run that writes nothing. On SQLite, and on PostgreSQL if
- * TEST_POSTGRES_URL is set.
+ * bench/RESULTS.md. With `--quick` a smoke run, with `--only cluster` those rows alone; neither writes
+ * anything. On SQLite, and on PostgreSQL if TEST_POSTGRES_URL is set.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Provider } from '../src/database/client.ts'
+import { noBalancer } from '../test/cluster/balancer.ts'
 import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
+import { clusterRows } from './rows/cluster.ts'
 import { floodRows } from './rows/flood.ts'
 import { hashingRows } from './rows/hashing.ts'
 import { overloadRows } from './rows/overload.ts'
@@ -17,7 +19,9 @@ import { writeRows } from './rows/writes.ts'
 import { setStage } from './stage.ts'
 import { type Row, table } from './table.ts'
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
+const { quick, only } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+}).values
 const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 0.3 } : { rounds: 3, seconds: 3, warmUp: 1 }
 const providers: Provider[] = process.env['TEST_POSTGRES_URL'] ? ['sqlite', 'postgresql'] : ['sqlite']
 
@@ -58,13 +62,17 @@ async function measure(provider: Provider): Promise<Row[]> {
 const began = performance.now()
 try {
   const rows: (Row & { database: string })[] = []
-  for (const provider of providers) {
+  for (const provider of only === undefined ? providers : []) {
     rows.push(...(await measure(provider)).map(row => ({ ...row, database: provider })))
     await cleanUp()
   }
+  if ((only ?? 'cluster') === 'cluster' && providers.includes('postgresql') && !noBalancer) {
+    progress('postgresql: several instances')
+    rows.push(...(await clusterRows(stack, timing)).map(row => ({ ...row, database: 'postgresql' })))
+  }
   const result = table(rows)
   process.stdout.write(`\n${circumstances(timing)}\n\n${result}\n`)
-  if (!quick) {
+  if (!quick && only === undefined) {
     writeFileSync(
       new URL('bench/RESULTS.md', import.meta.resolve('#root/package.json')),
       resultsPage(result, timing),

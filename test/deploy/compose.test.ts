@@ -12,6 +12,9 @@ interface Service {
   healthcheck?: { test?: string[]; disable?: boolean }
   ports?: string[]
   volumes?: string[]
+  profiles?: string[]
+  networks?: string[] | Record<string, { ipv4_address?: string }>
+  stop_signal?: string
   read_only?: boolean
   cap_drop?: string[]
   cap_add?: string[]
@@ -26,8 +29,10 @@ const text = readFileSync(new URL(import.meta.resolve('#root/docker-compose.yml'
 const compose = parse(text, { merge: true }) as {
   services: Record<string, Service>
   volumes: Record<string, unknown>
+  networks: Record<string, { ipam: { config: { subnet: string }[] } }>
 }
 const services = Object.entries(compose.services)
+const MEMBERS = ['latchkey-1', 'latchkey-2', 'latchkey-3']
 const service = (name: string): Service => {
   const found = compose.services[name]
   if (found === undefined) throw new Error(`no service ${name} in docker-compose.yml`)
@@ -47,7 +52,8 @@ function environment(name: string, env: Record<string, string> = {}): Record<str
 }
 
 t.test('the service comes with PostgreSQL, Redis, a mail catcher and a migration step', async t => {
-  t.same(Object.keys(compose.services).sort(), ['latchkey', 'mailpit', 'migrate', 'postgres', 'redis'])
+  const always = services.filter(([, { profiles }]) => profiles === undefined).map(([name]) => name)
+  t.same(always.sort(), ['latchkey', 'mailpit', 'migrate', 'postgres', 'redis'])
   t.same(Object.keys(service('latchkey').depends_on ?? {}).sort(), [
     'mailpit',
     'migrate',
@@ -77,6 +83,70 @@ t.test('the migration step and the service are one image with one environment', 
   t.equal(service('migrate').image, service('latchkey').image)
   t.same(service('migrate').environment, service('latchkey').environment)
   t.equal(service('latchkey').depends_on?.['migrate']?.condition, 'service_completed_successfully')
+})
+
+t.test('the profile `cluster` adds a balancer and three instances, and nothing else', async t => {
+  const added = services.filter(([, { profiles }]) => profiles !== undefined)
+  t.same(added.map(([name]) => name).sort(), ['balancer', ...MEMBERS])
+  for (const [name, { profiles }] of added) t.same(profiles, ['cluster'], name)
+  t.same(Object.keys(service('balancer').depends_on ?? {}).sort(), MEMBERS)
+})
+
+t.test('the instances of the cluster differ from the one service in what a balancer needs alone', async t => {
+  const { ports, environment: common, ...one } = service('latchkey')
+  for (const name of MEMBERS) {
+    const { profiles, networks, environment: own, ...member } = service(name)
+    t.same(networks, ['default', 'balanced'])
+    t.same(member, one, name)
+    t.same({ ...own, APP_URL: common?.['APP_URL'], TRUST_PROXY: '' }, common)
+    const config = loadConfig(environment(name))
+    const published = service('balancer').ports?.[0]?.split(':')[1]
+    t.equal(config.APP_URL, `http://localhost:${published}`, 'links lead to the balancer')
+    t.equal(config.JWT_SECRET, undefined)
+    t.ok(one.volumes?.includes('data:/app/data'), 'where all find the same key')
+  }
+})
+
+t.test('the instances trust the balancer, by its one address, and nobody else', async t => {
+  const { networks } = service('balancer')
+  const address = (networks as Record<string, { ipv4_address?: string }>)['balanced']?.ipv4_address ?? ''
+  t.same(Object.keys(networks ?? {}), ['balanced'], 'it reaches neither database nor counters')
+  for (const name of MEMBERS) t.equal(environment(name)['TRUST_PROXY'], address)
+  const subnet = compose.networks['balanced']?.ipam.config[0]?.subnet ?? ''
+  t.match(subnet, /^\d+\.\d+\.\d+\.0\/24$/)
+  t.equal(address.replace(/\d+$/, '0/24'), subnet)
+})
+
+t.test('the balancer runs the configuration that is shipped, with the instances that there are', async t => {
+  const read = (name: string) =>
+    readFileSync(new URL(import.meta.resolve(`#root/deploy/nginx/${name}`)), 'utf8')
+  t.same(service('balancer').volumes, ['./deploy/nginx:/etc/latchkey:ro'])
+  t.same(service('balancer').command, ['nginx', '-p', '/tmp', '-c', '/etc/latchkey/nginx.conf'])
+  const instances = [...read('instances.conf').matchAll(/^server (\S+) max_fails=1 fail_timeout=5s;$/gm)]
+  const backups = [...read('instances.conf').matchAll(/^server (\S+) backup max_fails=0;$/gm)]
+  const port = environment(MEMBERS[0] ?? '')['PORT']
+  t.same(
+    instances.map(([, address]) => address),
+    MEMBERS.map(name => `${name}:${port}`),
+  )
+  t.same(
+    backups.map(([, address]) => address),
+    instances.map(([, address]) => address),
+    'and none of them is ever out when all are',
+  )
+  t.match(read('server.conf'), new RegExp(`^listen ${service('balancer').ports?.[0]?.split(':')[2]};$`, 'm'))
+  t.equal(service('balancer').stop_signal, 'SIGQUIT', 'which lets requests in flight end')
+})
+
+t.test('the balancer repeats nothing that an instance may have begun with, but its own probes', async t => {
+  const conf = readFileSync(new URL(import.meta.resolve('#root/deploy/nginx/nginx.conf')), 'utf8')
+  const directives = conf.replace(/#.*$/gm, '')
+  const probe = /location = \/probe \{[^}]*\}/.exec(directives)?.[0] ?? ''
+  t.match(probe, /\binternal;/)
+  t.match(probe, /proxy_next_upstream error timeout http_503 non_idempotent;/)
+  const others = directives.replace(probe, '')
+  t.same(others.match(/proxy_next_upstream [^;]*;/g), ['proxy_next_upstream error timeout;'])
+  t.match(others, /proxy_set_header X-Forwarded-For \$remote_addr;/, 'what the client says is not passed on')
 })
 
 t.test('every variable that the service is given is one that it knows', async t => {
@@ -146,21 +216,24 @@ t.test('no container can write to its image, gain a privilege or fill the memory
     t.ok(container.security_opt?.includes('no-new-privileges:true'), `${name} gains no privilege`)
     t.match(container.mem_limit, /^\d+m$/, `${name} has a memory limit`)
   }
-  for (const name of ['postgres', 'redis', 'mailpit']) {
+  for (const name of ['postgres', 'redis', 'mailpit', 'balancer']) {
     t.notMatch(service(name).user ?? 'root', /^(root|0)(:|$)/, `${name} is not root`)
   }
 })
 
 t.test('the service has more time to end than a drain takes', async t => {
-  t.match(service('latchkey').stop_grace_period, /^\d+s$/)
-  t.ok(Number.parseInt(service('latchkey').stop_grace_period ?? '', 10) > 20)
+  for (const name of ['latchkey', ...MEMBERS, 'balancer']) {
+    t.match(service(name).stop_grace_period, /^\d+s$/)
+    t.ok(Number.parseInt(service(name).stop_grace_period ?? '', 10) > 20)
+  }
 })
 
 t.test('volumes are named and declared', async t => {
   for (const [name, { volumes = [] }] of services) {
     for (const volume of volumes) {
-      const [source = ''] = volume.split(':')
-      t.ok(Object.hasOwn(compose.volumes, source), `${name}: ${source}`)
+      const [source = '', , mode] = volume.split(':')
+      if (source.startsWith('./')) t.equal(mode, 'ro', `${name} only reads ${source}`)
+      else t.ok(Object.hasOwn(compose.volumes, source), `${name}: ${source}`)
     }
   }
   t.equal(service('redis').volumes, undefined, 'counters are not kept')
