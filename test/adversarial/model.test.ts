@@ -1,0 +1,75 @@
+/**
+ * A model against the real thing. Chance does everything that can be done to two or three addresses,
+ * one thing after another or several at once, while the clock moves; a small model (model/state.ts and
+ * the rules beside it) says what must come of it.
+ *
+ * After each step: the answer, the mails that were sent, the rows, which password the stored hash is of,
+ * the refresh token that each session holds, the history (which only grows), and all that can be tried
+ * without spending it: access tokens, reset links by their check, confirmation links and links to
+ * another address with a wrong password, tokens of a change and of a request with a password that the
+ * policy refuses. At the end of a run, since it spends something or leaves a trace: every password at
+ * every address, and codes, links, notices and refresh tokens that chance picks.
+ *
+ * Of things done at once the model accepts whatever some order of them explains, mails in between.
+ *
+ * MODEL_RUNS is the number of runs. A failure prints MODEL_SEED, MODEL_PATH and MODEL_REPLAY: with these
+ * three, it comes again. (What depends on chance in the timing of parallel steps may need several tries.)
+ */
+import fc from 'fast-check'
+import t from 'tap'
+import { commands, ending, NO_PICKS, startOf } from './model/commands.ts'
+import { type HouseOptions, startHouse } from './model/house.ts'
+import { confirm, register } from './model/registration.ts'
+import { PASSWORDS } from './model/run.ts'
+import { loginWith } from './model/sessions.ts'
+
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 150)
+const seed = process.env['MODEL_SEED']
+const path = process.env['MODEL_PATH']
+
+t.setTimeout(0)
+
+const houses: [string, HouseOptions, share: number][] = [
+  ['with a grace window', { grace: 10, confirmation: 'required' }, 0.4],
+  ['without a grace window', { grace: 0, confirmation: 'required' }, 0.3],
+  ['where addresses need no confirmation', { grace: 10, confirmation: 'off' }, 0.3],
+]
+
+for (const [name, options, share] of houses) {
+  t.test(`the service does what the model says, ${name}`, { timeout: 0 }, async t => {
+    const house = await startHouse(t, options)
+    const property = fc.asyncProperty(
+      commands(process.env['MODEL_REPLAY']),
+      fc.constantFrom(2, 1, 0),
+      ending,
+      async (steps, accounts, ends) => {
+        const real = house.startRun()
+        for (let email = 0; email < accounts; email++) {
+          await real.act([[register, { ...NO_PICKS, email }]])
+          await real.act([[confirm, NO_PICKS]])
+        }
+        await fc.asyncModelRun(() => startOf(real), steps)
+        for (const [, choose, picks] of ends) await real.act([[choose, picks]], { probing: false })
+        for (const email of real.run.emails) {
+          for (const password of PASSWORDS) {
+            await real.act([[(run, op) => loginWith(run, op, email, password, 0), NO_PICKS]], {
+              probing: false,
+            })
+          }
+        }
+        await real.probeAll()
+      },
+    )
+    const details = await fc.check(property, {
+      numRuns: Math.ceil(RUNS * share),
+      ...(seed !== undefined && { seed: Number(seed) }),
+      ...(path !== undefined && { path }),
+    })
+    if (details.failed) {
+      t.comment(fc.defaultReportMessage(details))
+      t.comment(`Again: MODEL_SEED=${details.seed} MODEL_PATH=${details.counterexamplePath}`)
+    }
+    t.notOk(details.failed, `seed ${details.seed}, ${details.numRuns} runs`)
+    t.strictSame(house.errors, [], 'nothing was logged as an error')
+  })
+}
