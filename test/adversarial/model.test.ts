@@ -17,10 +17,11 @@
  */
 import fc from 'fast-check'
 import t from 'tap'
-import { commands, ending, NO_PICKS, startOf } from './model/commands.ts'
+import { commands, endings, startOf } from './model/commands.ts'
+import { PLAIN } from './model/drawn.ts'
 import { type HouseOptions, startHouse } from './model/house.ts'
 import { confirm, register } from './model/registration.ts'
-import { PASSWORDS } from './model/run.ts'
+import { type Choose, PASSWORDS } from './model/run.ts'
 import { loginWith } from './model/sessions.ts'
 
 const RUNS = Number(process.env['MODEL_RUNS'] ?? 150)
@@ -40,21 +41,20 @@ for (const [name, options, share] of houses) {
     const house = await startHouse(t, options)
     const property = fc.asyncProperty(
       commands(process.env['MODEL_REPLAY']),
-      fc.constantFrom(2, 1, 0),
-      ending,
+      fc.constantFrom(1, 2, 0),
+      endings,
       async (steps, accounts, ends) => {
         const real = house.startRun()
         for (let email = 0; email < accounts; email++) {
-          await real.act([[register, { ...NO_PICKS, email }]])
-          await real.act([[confirm, NO_PICKS]])
+          await real.act([[{ choose: register, picks: { ...PLAIN, email } }, 0]])
+          await real.act([[{ choose: confirm, picks: PLAIN }, 0]])
         }
         await fc.asyncModelRun(() => startOf(real), steps)
-        for (const [, choose, picks] of ends) await real.act([[choose, picks]], { probing: false })
+        for (const end of ends) await real.act([[end, 0]], { probing: false })
         for (const email of real.run.emails) {
           for (const password of PASSWORDS) {
-            await real.act([[(run, op) => loginWith(run, op, email, password, 0), NO_PICKS]], {
-              probing: false,
-            })
+            const choose: Choose = (run, op) => loginWith(run, op, email, password, 0)
+            await real.act([[{ choose, picks: PLAIN }, 0]], { probing: false })
           }
         }
         await real.probeAll()
@@ -65,11 +65,29 @@ for (const [name, options, share] of houses) {
       ...(seed !== undefined && { seed: Number(seed) }),
       ...(path !== undefined && { path }),
     })
-    if (details.failed) {
-      t.comment(fc.defaultReportMessage(details))
-      t.comment(`Again: MODEL_SEED=${details.seed} MODEL_PATH=${details.counterexamplePath}`)
-    }
+    if (details.failed) t.comment(report(details))
     t.notOk(details.failed, `seed ${details.seed}, ${details.numRuns} runs`)
     t.strictSame(house.errors, [], 'nothing was logged as an error')
   })
+}
+
+/** What failed, in words, and how to see it again. */
+function report(failure: {
+  seed: number
+  counterexample: unknown[] | null
+  counterexamplePath: string | null
+  errorInstance: unknown
+  numShrinks: number
+}) {
+  const { seed, counterexample, counterexamplePath, errorInstance, numShrinks } = failure
+  const [steps, accounts, ends] = counterexample ?? []
+  const replay = /replayPath="([^"]*)"/.exec(String(steps))?.[1]
+  return [
+    `After ${numShrinks} shrinks, ${accounts} accounts to begin with:`,
+    ...String(steps).split(/,(?=\w)/),
+    `and at the end: ${ends}`,
+    '',
+    String(errorInstance instanceof Error ? errorInstance.message : errorInstance),
+    `Again: MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath} MODEL_REPLAY=${replay}`,
+  ].join('\n')
 }

@@ -155,7 +155,6 @@ export async function startHouse(t: Test, { grace, confirmation }: HouseOptions)
       if (purpose && token) run.held.links.push({ name, purpose, value: token })
       const code = /^(\d{6}|\d{4} \d{4})$/m.exec(mail.text)?.[1]?.replace(' ', '')
       if (code) run.held.codes.push({ name, value: code })
-      run.held.codes.push({ name, value: codeIn(mail as ReceivedMail) })
       return { name, kind: kind as string, to: mail.to }
     }
 
@@ -197,9 +196,12 @@ export async function startHouse(t: Test, { grace, confirmation }: HouseOptions)
         await probe()
       },
       /** Does things, all at once, and holds everything against the model. */
-      async act(chosen: [Choose, Picks, turns?: number][], options: { probing?: boolean } = {}) {
+      async act(
+        chosen: [{ choose: Choose; picks: Picks }, turns: number][],
+        options: { probing?: boolean } = {},
+      ) {
         move(0.001)
-        const actions = chosen.flatMap(([choose, picks, turns = 0]) => {
+        const actions = chosen.flatMap(([{ choose, picks }, turns]) => {
           const name = String(ops++)
           const action = choose(run, name, picks)
           return action ? [{ name, action, turns }] : []
