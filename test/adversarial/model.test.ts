@@ -18,14 +18,16 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { commands, endings, startOf } from './model/commands.ts'
-import { PLAIN } from './model/drawn.ts'
-import { type HouseOptions, startHouse } from './model/house.ts'
+import { type Drawn, PLAIN } from './model/drawn.ts'
+import { type House, type HouseOptions, startHouse } from './model/house.ts'
 import { confirm, register } from './model/registration.ts'
 import { type Choose, PASSWORDS } from './model/run.ts'
 import { loginWith } from './model/sessions.ts'
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 150)
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 30)
 const seed = process.env['MODEL_SEED']
+/** A failure is made smaller for so long. */
+const SHRINK_MS = 30_000
 const path = process.env['MODEL_PATH']
 
 t.setTimeout(0)
@@ -39,25 +41,19 @@ const houses: [string, HouseOptions, share: number][] = [
 for (const [name, options, share] of houses) {
   t.test(`the service does what the model says, ${name}`, { timeout: 0 }, async t => {
     const house = await startHouse(t, options)
+    let giveUp = Number.POSITIVE_INFINITY
     const property = fc.asyncProperty(
       commands(process.env['MODEL_REPLAY']),
       fc.constantFrom(1, 2, 0),
       endings,
       async (steps, accounts, ends) => {
-        const real = house.startRun()
-        for (let email = 0; email < accounts; email++) {
-          await real.act([[{ choose: register, picks: { ...PLAIN, email } }, 0]])
-          await real.act([[{ choose: confirm, picks: PLAIN }, 0]])
+        if (Date.now() > giveUp) return
+        try {
+          await oneRun(house, steps, accounts, ends)
+        } catch (error) {
+          giveUp = Math.min(giveUp, Date.now() + SHRINK_MS)
+          throw error
         }
-        await fc.asyncModelRun(() => startOf(real), steps)
-        for (const end of ends) await real.act([[end, 0]], { probing: false })
-        for (const email of real.run.emails) {
-          for (const password of PASSWORDS) {
-            const choose: Choose = (run, op) => loginWith(run, op, email, password, 0)
-            await real.act([[{ choose, picks: PLAIN }, 0]], { probing: false })
-          }
-        }
-        await real.probeAll()
       },
     )
     const details = await fc.check(property, {
@@ -69,6 +65,29 @@ for (const [name, options, share] of houses) {
     t.notOk(details.failed, `seed ${details.seed}, ${details.numRuns} runs`)
     t.strictSame(house.errors, [], 'nothing was logged as an error')
   })
+}
+
+async function oneRun(
+  house: House,
+  steps: Parameters<typeof fc.asyncModelRun>[1],
+  accounts: number,
+  ends: Drawn[],
+) {
+  const real = house.startRun()
+  const quietly = { probing: false }
+  for (let email = 0; email < accounts; email++) {
+    await real.act([[{ choose: register, picks: { ...PLAIN, email } }, 0]])
+    await real.act([[{ choose: confirm, picks: PLAIN }, 0]])
+  }
+  await fc.asyncModelRun(() => startOf(real), steps)
+  for (const end of ends) await real.act([[end, 0]], quietly)
+  for (const email of real.run.emails) {
+    for (const password of PASSWORDS) {
+      const choose: Choose = (run, op) => loginWith(run, op, email, password, 0)
+      await real.act([[{ choose, picks: PLAIN }, 0]], quietly)
+    }
+  }
+  await real.probeAll()
 }
 
 /** What failed, in words, and how to see it again. */

@@ -7,7 +7,7 @@ import { startApp, testClock } from '../../harness/app.ts'
 import { openRows } from '../../harness/rows.ts'
 import { bindMails, linearise } from './linearise.ts'
 import { prober } from './probes.ts'
-import { readRows, rowsOf, textOf } from './rows.ts'
+import { mayBecome, readRows, rowsOf, textOf } from './rows.ts'
 import type { Action, Answer, CallOptions, Choose, Picks, Run } from './run.ts'
 import { emptyState, type Purpose } from './state.ts'
 
@@ -158,16 +158,17 @@ export async function startHouse(t: Test, { grace, confirmation }: HouseOptions)
       return { name, kind: kind as string, to: mail.to }
     }
 
-    /** Keeps the states that agree with the rows; those of the history may come after the answer. */
+    /** Keeps the states that agree with the rows, or will once the last refusals are written. */
     async function compareRows() {
-      for (const until = Date.now() + 1000; ; await delay(1)) {
-        const rows = textOf(await readRows(client, emails, history))
-        const agreeing = run.states.filter(state => textOf(rowsOf(state, run)) === rows)
-        if (agreeing.length > 0) run.states = agreeing
-        if (agreeing.length > 0) return
+      for (const until = Date.now() + 2000; ; await delay(1)) {
+        const found = await readRows(client, emails, history)
+        const expected = run.states.map(state => ({ state, rows: rowsOf(state, run) }))
+        if (expected.some(({ rows }) => textOf(rows) === textOf(found))) {
+          run.states = expected.filter(({ rows }) => mayBecome(found, rows)).map(({ state }) => state)
+          return
+        }
         if (Date.now() < until) continue
-        const [state] = run.states
-        differs(transcript, `rows:\n${rows}\nthe model:\n${state && textOf(rowsOf(state, run))}`)
+        differs(transcript, `rows:\n${textOf(found)}\nthe model:\n${expected[0] && textOf(expected[0].rows)}`)
       }
     }
 

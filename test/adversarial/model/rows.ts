@@ -15,6 +15,8 @@ export interface RunRows {
     locale: string | null
     sessions: string[]
     events: string[]
+    /** How often a log in was refused, which is written after the answer. */
+    refused: number
   }[]
   pending: string[]
 }
@@ -71,10 +73,7 @@ export async function readRows(
         disabled: user.disabledAt !== null,
         locale: user.locale,
         sessions: user.sessions.map(({ id, refreshHash }) => `${id} ${refreshHash}`).sort(),
-        events: events
-          .filter(event => event.userId === user.id)
-          .map(({ kind }) => kind)
-          .sort(),
+        ...historyOf(events.filter(event => event.userId === user.id).map(({ kind }) => kind)),
       })),
     ),
     pending: pending.map(row => `${row.email} ${row.expiresAt.getTime()}`).sort(),
@@ -105,14 +104,31 @@ export function rowsOf(state: State, run: Run): RunRows {
         .filter(row => row.account === account.id)
         .map(({ id, turn }) => `${sessionId(id)} ${refreshHash(id, turn)}`)
         .sort(),
-      events: [...account.events].sort(),
+      ...historyOf(account.events),
     })),
     pending: state.pending.map(row => `${row.email} ${row.expiresAt}`).sort(),
   }
+}
+
+function historyOf(kinds: string[]) {
+  const events = kinds.filter(kind => kind !== 'log_in_refused').sort()
+  return { events, refused: kinds.length - events.length }
 }
 
 /** Text that is equal when the rows are. */
 export function textOf({ accounts, pending }: RunRows): string {
   const sorted = [...accounts].sort((a, b) => (a.email < b.email ? -1 : 1))
   return JSON.stringify({ accounts: sorted, pending }, null, 1)
+}
+
+/** Whether rows may yet become the others, once refusals are written that are still under way. */
+export function mayBecome(found: RunRows, expected: RunRows): boolean {
+  const without = ({ accounts, pending }: RunRows) =>
+    textOf({ accounts: accounts.map(account => ({ ...account, refused: 0 })), pending })
+  const refusals = (rows: RunRows, email: string) =>
+    rows.accounts.find(account => account.email === email)?.refused ?? 0
+  return (
+    without(found) === without(expected) &&
+    found.accounts.every(({ email, refused }) => refused <= refusals(expected, email))
+  )
 }
