@@ -10,7 +10,6 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { checkPasswordOf, reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
-import { movable } from '../tokens/fingerprint.ts'
 import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { originOf } from './origin.ts'
@@ -101,7 +100,7 @@ async function confirmChange(
   const { token, password } = request.body
   const verified = this.tokens.changeEmail.verify(token)
   const user = await this.database.users.findById(verified.subject)
-  if (!user || user.disabledAt || !verified.speaksOf(movable(user))) throw problem('token_spent')
+  if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
   if (!(await checkPasswordOf(this, user, request.ip, password))) {
     throw problem('invalid_credentials', { detail: 'This is not the password of the account.' })
   }

@@ -10,6 +10,7 @@ import { reauthenticate } from '../passwords/check.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
 import { BoundToken } from '../tokens/bound.ts'
+import { boundParts } from '../tokens/fingerprint.ts'
 import { originOf } from './origin.ts'
 
 const RequestBody = Type.Object({ currentPassword: Password }, { additionalProperties: false })
@@ -132,7 +133,7 @@ async function confirmChange(
     expiresAt,
     owner: user.id,
   })
-  const right = this.tokens.changeCode.matches(code, jti, user.id, user.email, user.passwordHash)
+  const right = this.tokens.changeCode.matches(code, jti, ...boundParts(user))
   if (!mayTry || !right) throw problem('code_invalid')
 
   const passwordHash = await this.passwords.hash(newPassword)

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { User } from '../database/users.ts'
 import { problem } from '../errors.ts'
 import { countTry } from '../passwords/code-tries.ts'
+import { boundParts } from '../tokens/fingerprint.ts'
 
 /**
  * The account that a reset token still speaks of. Spends nothing.
@@ -39,8 +40,8 @@ export async function redeemCode(
   const mayTry = await countTry(app, { purpose: 'reset', requestId, expiresAt, owner: email })
 
   const user = await app.database.users.findByEmail(email)
-  const { id, passwordHash } = user ?? { id: 'nobody', passwordHash: 'none' }
-  const right = app.tokens.resetCode.matches(code, requestId, id, email, passwordHash)
+  const owner = user ?? { id: 'nobody', email, passwordHash: 'none' }
+  const right = app.tokens.resetCode.matches(code, requestId, ...boundParts(owner))
   if (!user || user.disabledAt || !right || !mayTry) throw problem('code_invalid')
   return user
 }

@@ -11,8 +11,8 @@ import { unlessTaken } from './unique-violation.ts'
 
 export type { User }
 
-/** An account as it was when its password was verified. */
-type Verified = Pick<User, 'id' | 'email' | 'passwordHash'>
+/** An account as it was when its password or a token was verified. */
+type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt'>
 
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
@@ -127,7 +127,7 @@ export function users(client: PrismaClient, fileMail: FileMail) {
      * @returns whether this call was the one that changed it
      */
     setPassword(
-      old: Verified & Pick<User, 'emailConfirmedAt'>,
+      old: Verified,
       passwordHash: string,
       now: Date,
       origin: Origin,
@@ -242,5 +242,6 @@ export function users(client: PrismaClient, fileMail: FileMail) {
 
 /** The account, if nothing that a token or a password check relied on has changed since. */
 function stillAsIt(old: Verified): Prisma.UserWhereInput {
-  return { id: old.id, email: old.email, passwordHash: old.passwordHash, disabledAt: null }
+  const { id, email, passwordHash, emailConfirmedAt } = old
+  return { id, email, passwordHash, emailConfirmedAt, disabledAt: null }
 }

@@ -5,7 +5,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { OutboxRow } from '../database/outbox.ts'
 import type { User } from '../database/users.ts'
-import { movable, securable } from '../tokens/fingerprint.ts'
+import { boundParts, securable } from '../tokens/fingerprint.ts'
 import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
@@ -118,7 +118,7 @@ function resetPassword(app: App, to: MailContext, user: User, row: OutboxRow) {
     ...to,
     ...resetLink(app, user),
     ...(requestId !== null && {
-      code: app.tokens.resetCode.make(requestId, user.id, user.email, user.passwordHash),
+      code: app.tokens.resetCode.make(requestId, ...boundParts(user)),
     }),
   })
 }
@@ -138,7 +138,7 @@ function changeCode(app: App, to: MailContext, user: User, row: OutboxRow) {
   if (row.challengeId === null || age >= CHANGE_CODE_TTL) return undefined
   return renderMail('password_change_code', {
     ...to,
-    code: app.tokens.changeCode.make(row.challengeId, user.id, user.email, user.passwordHash),
+    code: app.tokens.changeCode.make(row.challengeId, ...boundParts(user)),
     validFor: Math.ceil(CHANGE_CODE_TTL - age),
   })
 }
@@ -151,7 +151,7 @@ function ageOf(app: App, row: OutboxRow): number {
 async function changeEmail(app: App, to: MailContext, user: User) {
   // An address that has an account gets nothing: nobody there asked for anything.
   if (await app.database.users.findByEmail(to.to)) return undefined
-  const { token } = app.tokens.changeEmail.mint(movable(user), { email: to.to })
+  const { token } = app.tokens.changeEmail.mint(user, { email: to.to })
   const link = pageLink(app.config, 'changeEmail', token)
   return renderMail('change_email', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }

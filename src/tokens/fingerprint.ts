@@ -10,12 +10,22 @@ export interface Fingerprinted {
   email: string
   /** The stored hash (PHC string). */
   passwordHash: string
+  /**
+   * When the present address was confirmed; a registration has no such time. With the address alone, what
+   * died with a change of address would be good again once the account has its old address back.
+   */
+  emailConfirmedAt?: Date | null
 }
 
 const BYTES = 16
 
+/** What a fingerprint or a code is taken of, as text. */
+export function boundParts({ id, email, passwordHash, emailConfirmedAt }: Fingerprinted): string[] {
+  return [id, email, passwordHash, emailConfirmedAt?.toISOString() ?? 'unconfirmed']
+}
+
 /**
- * HMAC-SHA-256 over purpose, id, address and password hash, cut to 128 bits.
+ * HMAC-SHA-256 over purpose, id, address, password hash and the address's date, cut to 128 bits.
  *
  * @param key the purpose's fingerprint key
  * @param purpose the token's audience
@@ -24,7 +34,7 @@ const BYTES = 16
  */
 export function fingerprint(key: Buffer, purpose: string, subject: Fingerprinted): string {
   // JSON keeps the fields apart, whatever they hold: "ab"+"c" is not "a"+"bc".
-  const message = JSON.stringify([purpose, subject.id, subject.email, subject.passwordHash])
+  const message = JSON.stringify([purpose, ...boundParts(subject)])
   return createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url')
 }
 
@@ -40,13 +50,4 @@ export function sameFingerprint(a: string, b: string): boolean {
  */
 export function securable(user: { id: string }, email: string): Fingerprinted {
   return { id: user.id, email, passwordHash: 'not bound to it' }
-}
-
-/**
- * What a link to another address is bound to: when the present address was confirmed, too. Else a link
- * that was used would be good again once the account has its old address back.
- */
-export function movable(user: Fingerprinted & { emailConfirmedAt: Date | null }): Fingerprinted {
-  const { id, email, passwordHash, emailConfirmedAt } = user
-  return { id, email, passwordHash: `${passwordHash} ${emailConfirmedAt?.toISOString() ?? 'unconfirmed'}` }
 }

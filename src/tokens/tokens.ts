@@ -31,7 +31,7 @@ export interface Tokens {
   /** Changes the password, with the code in the mail; bound to a session. */
   change: BoundTokens<{ sid: string; jti: string }>
   changeCode: Codes
-  /** Gives an account the address in its claims. Its fingerprint is of `movable`. */
+  /** Gives an account the address in its claims. */
   changeEmail: BoundTokens<{ email: string }>
   /** Says "this was not me". Its fingerprint is of `securable`. */
   secure: BoundTokens<{ notice: number }>

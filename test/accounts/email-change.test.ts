@@ -328,6 +328,38 @@ t.test('a link that was used stays used when the account has its old address bac
   t.equal((await me(service, ada)).json().email, 'ada@example.org')
 })
 
+t.test('a reset and a change that died with the address stay dead once it is back', async t => {
+  const service = await house(t)
+  const { app, rows } = service
+  const ada = await account(service, 'ada@example.org')
+  const headers = { authorization: `Bearer ${ada.accessToken}` }
+  const mailed = (url: string, payload: object) =>
+    withMails(service, rows, () => app.inject({ method: 'POST', url, payload, headers }))
+  const reset = await mailed('/password-reset/request', { email: ada.email })
+  const change = await mailed('/password-change/request', { currentPassword: PASSWORD })
+  for (const address of ['ada@example.net', 'ada@example.org']) {
+    t.equal((await confirm(service, await link(service, ada, address))).statusCode, 204)
+  }
+
+  const newPassword = 'a password that nobody had before'
+  const { requestToken } = reset.answer.json()
+  const { changeToken } = change.answer.json()
+  const [resetCode, changeCode] = [codeIn(reset.mails[0]), codeIn(change.mails[0])]
+  for (const [url, payload, code] of [
+    ['/password-reset/check', { token: tokenIn(reset.mails[0]) }, 'token_spent'],
+    ['/password-reset/confirm', { token: tokenIn(reset.mails[0]), newPassword }, 'token_spent'],
+    ['/password-reset/confirm', { requestToken, code: resetCode, newPassword }, 'code_invalid'],
+    ['/password-change/confirm', { changeToken, code: changeCode, newPassword }, 'token_spent'],
+  ] as const) {
+    isProblemOf(t, await app.inject({ method: 'POST', url, payload, headers }), code)
+  }
+  t.equal((await login(service, ada.email)).statusCode, 200, 'the password is what it was')
+  const again = await mailed('/password-reset/request', { email: ada.email })
+  const payload = { token: tokenIn(again.mails[0]), newPassword }
+  const answer = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+  t.equal(answer.statusCode, 204, 'a link that was asked for since is good')
+})
+
 t.test('an address is stored in its one form, and its case makes no other', async t => {
   const service = await house(t)
   const ada = await account(service, 'ada@example.org')

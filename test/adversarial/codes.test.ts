@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { User } from '../../src/database/users.ts'
+import { boundParts } from '../../src/tokens/fingerprint.ts'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../harness/app.ts'
 import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
@@ -35,8 +36,8 @@ const flows = {
     ask: ({ app, email }: House) =>
       app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
     tokenIn: (body: { requestToken: string }) => body.requestToken,
-    codeOf: ({ app }: House, token: string, { id, email, passwordHash }: User) =>
-      app.tokens.resetCode.make(claimsOf(token)['sub'] as string, id, email, passwordHash),
+    codeOf: ({ app }: House, token: string, user: User) =>
+      app.tokens.resetCode.make(claimsOf(token)['sub'] as string, ...boundParts(user)),
     guess: ({ app }: Pick<House, 'app'>, token: string, code: string) =>
       app.inject({
         method: 'POST',
@@ -54,8 +55,8 @@ const flows = {
         headers,
       }),
     tokenIn: (body: { changeToken: string }) => body.changeToken,
-    codeOf: ({ app }: House, token: string, { id, email, passwordHash }: User) =>
-      app.tokens.changeCode.make(claimsOf(token)['jti'] as string, id, email, passwordHash),
+    codeOf: ({ app }: House, token: string, user: User) =>
+      app.tokens.changeCode.make(claimsOf(token)['jti'] as string, ...boundParts(user)),
     guess: ({ app, headers }: Pick<House, 'app' | 'headers'>, token: string, code: string) =>
       app.inject({
         method: 'POST',
@@ -174,7 +175,7 @@ t.test('a reader of the database and the token cannot make the code without the 
   const { databaseUrl, smtp, email } = house
   const { answer, mails } = await withMails(house, house.rows, () => flows['a password reset'].ask(house))
   const user = await house.rows.client.user.findUniqueOrThrow({ where: { email } })
-  const parts = [claimsOf(answer.json().requestToken)['sub'] as string, user.id, email, user.passwordHash]
+  const parts = [claimsOf(answer.json().requestToken)['sub'] as string, ...boundParts(user)]
   t.equal(
     house.app.tokens.resetCode.make(...parts),
     codeIn(mails[0]),

@@ -1,0 +1,167 @@
+/** Moving an account to another address, securing it, leaving. */
+import { asBearer, CHANGERS, done, endSessions, isExpired, lostTo, type Outcome, refused } from './moment.ts'
+import { at, bearers, type Choose, LOCALES, linksFor, newest, PASSWORDS, passwordOf } from './run.ts'
+import { type Account, accountAt, accountOf, type Link, printOf, type State } from './state.ts'
+
+export const requestMove: Choose = (run, _op, picks) => {
+  const access = newest(bearers(run), picks.which)
+  if (access === undefined) return undefined
+  const password = passwordOf(run, access.name, picks.password)
+  const email = at(run.emails, picks.email)
+  return {
+    kind: 'requestMove',
+    words: `ask to move to ${email} with the token of ${access.name} and "${password}"`,
+    send: () =>
+      run.call('POST', '/email-change/request', {
+        payload: { currentPassword: password, newEmail: email },
+        bearer: access.value,
+      }),
+    outcomes: (state, moment) =>
+      asBearer(state, access.name, moment, session => {
+        const account = accountOf(state, session.account)
+        if (!account) return refused('401 unauthenticated', state)
+        if (account.password !== password) return refused('401 invalid_credentials', state)
+        return done('202', state, copy => {
+          const mail = { at: moment.now, account: account.id }
+          copy.queue.push({ kind: 'email_change', to: email, ...mail })
+          copy.queue.push({ kind: 'email_change_requested', to: account.email, ...mail })
+        })
+      }),
+  }
+}
+
+/** The account that a link to another address still speaks of, or why it speaks of none. */
+export function moving(state: State, name: string, password: string, now: number): Account | string {
+  const link = state.links[name] as Link
+  if (isExpired(link, now)) return '400 token_expired'
+  const account = accountOf(state, link.subject)
+  if (!account || account.disabled || printOf(account) !== link.print) return '400 token_spent'
+  return account.password === password ? account : '401 invalid_credentials'
+}
+
+export const confirmMove: Choose = (run, op, picks) => {
+  const link = newest(linksFor(run, 'move'), picks.which)
+  if (link === undefined) return undefined
+  const [known] = run.states
+  const owner = known && accountOf(known, known.links[link.name]?.subject)
+  const password =
+    picks.password === 'right' ? (owner?.password ?? at(PASSWORDS, 0)) : at(PASSWORDS, picks.password)
+  return {
+    kind: 'move',
+    words: `move by link ${link.name} and "${password}"`,
+    send: () => run.call('POST', '/email-change/confirm', { payload: { token: link.value, password } }),
+    outcomes(state, { now }) {
+      const account = moving(state, link.name, password, now)
+      if (typeof account === 'string') return refused(account, state)
+      const email = state.links[link.name]?.email as string
+      if (accountAt(state, email)) return refused('409 email_taken', state)
+      return done('204', state, copy => {
+        const mine = accountOf(copy, account.id) as Account
+        Object.assign(mine, { email, confirmed: op })
+        mine.events.push('email_changed')
+        copy.pending = copy.pending.filter(row => row.email !== email)
+        copy.queue.push({ kind: 'email_changed', to: account.email, at: now, account: account.id })
+      })
+    },
+  }
+}
+
+export const secure: Choose = (run, op, picks) => {
+  const link = newest(linksFor(run, 'secure'), picks.which)
+  if (link === undefined) return undefined
+  // Mostly typed right.
+  const right = run.states[0]?.links[link.name]?.email as string
+  const email = picks.right || picks.other % 3 > 0 ? right : at(run.emails, picks.email)
+  return {
+    kind: 'secure',
+    words: `say that ${link.name} was not me, as ${email}`,
+    send: () => run.call('POST', '/account/secure', { payload: { token: link.value, email } }),
+    outcomes(state, moment) {
+      const late = lostTo(moment, 'secure') ? refused('400 token_spent', state) : []
+      return [...securing(state, moment.now, link.name, email, op), ...late]
+    },
+  }
+}
+
+function securing(state: State, now: number, name: string, email: string, op: string): Outcome[] {
+  const link = state.links[name] as Link
+  const notice = link.notice as number
+  if (isExpired(link, now, true)) return refused('400 token_expired', state)
+  const account = accountOf(state, link.subject)
+  if (!account || account.disabled || link.email !== email) return refused('400 token_spent', state)
+  const { secured } = account
+  if (secured && notice >= secured.notice && notice <= secured.at) return refused('400 token_spent', state)
+  return done('204', state, copy => {
+    const mine = accountOf(copy, account.id) as Account
+    const other = accountAt(copy, email)
+    if (other === undefined) mine.email = email
+    Object.assign(mine, { password: undefined, hash: `h${op}`, secured: { at: now, notice } })
+    mine.events.push('secured')
+    endSessions(copy, mine.id)
+    copy.queue.push({ kind: 'account_secured', to: email, at: now, account: mine.id })
+  })
+}
+
+export const setLocale: Choose = (run, _op, picks) => {
+  const access = newest(bearers(run), picks.which)
+  if (access === undefined) return undefined
+  const locale = at(LOCALES, picks.other)
+  return {
+    kind: 'setLocale',
+    words: `set the language to ${locale} with the token of ${access.name}`,
+    send: () => run.call('PATCH', '/me', { payload: { locale }, bearer: access.value }),
+    outcomes: (state, moment) =>
+      asBearer(state, access.name, moment, session => {
+        if (!accountOf(state, session.account)) return refused('401 unauthenticated', state)
+        return done('200', state, copy =>
+          Object.assign(accountOf(copy, session.account) as Account, { locale }),
+        )
+      }),
+  }
+}
+
+export const leave: Choose = (run, _op, picks) => {
+  const access = newest(bearers(run), picks.which)
+  if (access === undefined) return undefined
+  const password = passwordOf(run, access.name, picks.password)
+  return {
+    kind: 'delete',
+    words: `delete the account with the token of ${access.name} and "${password}"`,
+    send: () => run.call('DELETE', '/me', { payload: { currentPassword: password }, bearer: access.value }),
+    outcomes: (state, moment) =>
+      asBearer(state, access.name, moment, session => {
+        // The account changed while the password was checked.
+        const late = lostTo(moment, ...CHANGERS) ? refused('401 unauthenticated', state) : []
+        const account = accountOf(state, session.account)
+        if (!account) return refused('401 unauthenticated', state)
+        if (account.password !== password) return [...refused('401 invalid_credentials', state), ...late]
+        return [...late, ...done('204', state, copy => removeAccount(copy, account, moment.now))]
+      }),
+  }
+}
+
+function removeAccount(copy: State, { id, email }: Account, now: number): void {
+  endSessions(copy, id)
+  copy.accounts = copy.accounts.filter(row => row.id !== id)
+  copy.pending = copy.pending.filter(row => row.email !== email)
+  copy.queue = copy.queue.filter(mail => mail.to !== email && mail.account !== id)
+  copy.queue.push({ kind: 'farewell', to: email, at: now })
+}
+
+/** By an operator, in the database. */
+export const disable: Choose = (run, _op, picks) => {
+  const email = at(run.emails, picks.email)
+  if (!run.states.every(state => accountAt(state, email))) return undefined
+  return {
+    kind: 'disable',
+    words: `the operator disables ${email}`,
+    send: async () => ({ said: (await run.disable(email)) ? '200' : '404', body: {} }),
+    outcomes(state) {
+      const account = accountAt(state, email)
+      if (!account) return refused('404', state)
+      return done('200', state, copy =>
+        Object.assign(accountOf(copy, account.id) as Account, { disabled: true }),
+      )
+    },
+  }
+}

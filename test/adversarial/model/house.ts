@@ -1,0 +1,259 @@
+/** The service that runs are made on, and one run on it: fresh addresses, the same database. */
+import assert from 'node:assert'
+import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import type { Test } from 'tap'
+import type { MailTransport, OutgoingMail } from '../../../src/mail/transports.ts'
+import { startApp, testClock } from '../../harness/app.ts'
+import { openRows } from '../../harness/rows.ts'
+import { bindMails, linearise } from './linearise.ts'
+import { prober } from './probes.ts'
+import { mayBecome, readRows, rowsOf, textOf } from './rows.ts'
+import type { Action, Answer, CallOptions, Choose, Picks, Run } from './run.ts'
+import { emptyState, type Purpose } from './state.ts'
+
+export interface HouseOptions {
+  /** REFRESH_GRACE, in seconds. */
+  grace: number
+  /** EMAIL_CONFIRMATION. */
+  confirmation: 'required' | 'off'
+}
+
+/** Which mail it is, by its subject. */
+const SUBJECTS: [RegExp, string, Purpose?][] = [
+  [/^Confirm your e-mail/, 'confirm_address', 'confirm'],
+  [/^You already have/, 'already_registered'],
+  [/^Reset your password/, 'reset_password', 'reset'],
+  [/is not finished$/, 'not_registered'],
+  [/^Your code to change/, 'password_change_code'],
+  [/^Your password for .* was changed/, 'password_changed', 'secure'],
+  [/^Confirm your new/, 'change_email', 'move'],
+  [/^A new e-mail address was requested/, 'email_change_requested', 'secure'],
+  [/^Your e-mail address .* was changed/, 'email_changed', 'secure'],
+  [/^New device/, 'new_device', 'secure'],
+  [/is secured$/, 'account_secured', 'reset'],
+  [/was deleted$/, 'farewell'],
+]
+
+/** A difference between the service and the model, with what led to it. */
+function differs(transcript: string[], what: string): never {
+  throw new Error(`${what}\n\nWhat was done:\n${transcript.map(line => `  ${line}`).join('\n')}\n`)
+}
+
+export type House = Awaited<ReturnType<typeof startHouse>>
+
+export async function startHouse(t: Test, { grace, confirmation }: HouseOptions) {
+  const time = testClock(new Date('2030-01-01T00:00:00.250Z'))
+  // Collected without a mail server, which would take most of the time of a run.
+  const inbox: OutgoingMail[] = []
+  const transport: MailTransport = {
+    name: 'smtp',
+    describe: () => 'a list',
+    send: async mail => void inbox.push(mail),
+    close() {},
+  }
+  const { app, databaseUrl, log } = await startApp(t, {
+    env: {
+      REFRESH_GRACE: String(grace),
+      EMAIL_CONFIRMATION: confirmation,
+      LOG_LEVEL: 'error',
+      HASH_PATIENCE: '60',
+      PASSWORD_MIN_LENGTH: '8',
+    },
+    // What has run out stays, so that the model need not guess when it goes.
+    overrides: { clock: time.clock, housekeeping: { interval: 2 ** 30 }, mail: { transport } },
+  })
+  const { client } = await openRows(t, databaseUrl)
+  const declared = declaredStatuses(app.swagger() as never)
+  let runs = 0
+
+  async function call(
+    method: string,
+    url: string,
+    { payload, bearer, device }: CallOptions = {},
+  ): Promise<Answer> {
+    const answer = await app.inject({
+      method: method as 'POST',
+      url,
+      headers: {
+        'user-agent': device ?? 'curl/8.9.1',
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      },
+      ...(payload && { payload }),
+    })
+    const body = answer.body === '' ? {} : answer.json()
+    const route = `${method} ${url.replace(/^(\/sessions)\/.*/, '$1/{id}')}`
+    assert(
+      answer.statusCode < 500,
+      `${route} answered ${answer.statusCode} ${answer.body} ${JSON.stringify(log)}`,
+    )
+    assert(
+      declared.get(route)?.has(answer.statusCode),
+      `${route} answered an undeclared ${answer.statusCode}`,
+    )
+    return {
+      said: answer.statusCode < 400 ? String(answer.statusCode) : `${answer.statusCode} ${body.code}`,
+      body,
+    }
+  }
+
+  /** Waits until every mail is sent or dropped. */
+  async function settle() {
+    for (const until = Date.now() + 20_000; ; await delay(1)) {
+      if ((await client.outbox.count({ where: { state: 'queued' } })) === 0) return
+      assert(Date.now() < until, 'mails are still queued after 20 s')
+    }
+  }
+
+  function startRun() {
+    runs += 1
+    // On the hour, so that a run is the same wherever in the sequence it comes.
+    const hour = 3_600_000
+    time.advance((hour - ((time.clock().getTime() - 250) % hour)) / 1000)
+    inbox.length = 0
+    const emails = ['ada', 'bob', 'eve'].map(name => `${name}-${runs}@example.org`)
+    const transcript: string[] = []
+    const history: Parameters<typeof readRows>[2] = new Map()
+    let ops = 0
+    let mails = 0
+
+    const run: Run = {
+      emails,
+      states: [emptyState()],
+      moment: { now: time.clock().getTime(), grace, required: confirmation === 'required' },
+      held: { access: [], refresh: [], requests: [], changes: [], links: [], codes: [] },
+      call,
+      disable: async email =>
+        (await client.user.updateMany({ where: { email }, data: { disabledAt: time.clock() } })).count > 0,
+    }
+    const probes = prober(run)
+
+    function move(by: number) {
+      time.advance(by)
+      run.moment = { ...run.moment, now: time.clock().getTime() }
+    }
+
+    function keep(name: string, action: Action, { body }: Answer) {
+      const text = (key: string) => body[key] as string | undefined
+      const [access, refresh] = [text('accessToken'), text('refreshToken')]
+      if (access) {
+        const { sid } = JSON.parse(Buffer.from(access.split('.')[1] as string, 'base64url').toString())
+        run.held.access.push({ name, value: access, sessionId: sid })
+      }
+      if (refresh) run.held.refresh.push({ name, value: refresh })
+      const [request, change] = [text('requestToken'), text('changeToken')]
+      if (request) run.held.requests.push({ name, value: request })
+      if (change) run.held.changes.push({ name, value: change, access: action.access as string })
+    }
+
+    function open(mail: OutgoingMail) {
+      const [, kind, purpose] = SUBJECTS.find(([subject]) => subject.test(mail.subject)) ?? []
+      if (kind === undefined) differs(transcript, `an unknown mail: ${mail.subject}`)
+      mails += 1
+      const name = `m${mails}`
+      transcript.push(`  mail ${name}: ${kind} to ${mail.to}`)
+      const token = /#token=(\S+)/.exec(mail.text)?.[1]
+      if (purpose && token) run.held.links.push({ name, purpose, value: token })
+      const code = /^(\d{6}|\d{4} \d{4})$/m.exec(mail.text)?.[1]?.replace(' ', '')
+      if (code) run.held.codes.push({ name, value: code })
+      return { name, kind: kind as string, to: mail.to }
+    }
+
+    /** Keeps the states that agree with the rows, or will once the last refusals are written. */
+    async function compareRows() {
+      for (const until = Date.now() + 2000; ; await delay(1)) {
+        const found = await readRows(client, emails, history)
+        const expected = run.states.map(state => ({ state, rows: rowsOf(state, run) }))
+        if (expected.some(({ rows }) => textOf(rows) === textOf(found))) {
+          run.states = expected.filter(({ rows }) => mayBecome(found, rows)).map(({ state }) => state)
+          return
+        }
+        if (Date.now() < until) continue
+        differs(transcript, `rows:\n${textOf(found)}\nthe model:\n${expected[0] && textOf(expected[0].rows)}`)
+      }
+    }
+
+    async function probe(all = false) {
+      for (const one of probes.due(all)) {
+        const said = await one.ask()
+        probes.note(one, said)
+        const agreeing = run.states.filter(state => one.expected(state) === said)
+        if (agreeing.length === 0) {
+          const expected = run.states.map(state => one.expected(state))
+          differs(
+            transcript,
+            `${one.words} answered ${said}, the model says ${[...new Set(expected)].join(' or ')}`,
+          )
+        }
+        run.states = agreeing
+      }
+    }
+
+    return {
+      run,
+      async advance(by: number) {
+        move(by)
+        transcript.push(`(${by} seconds later)`)
+        await compareRows()
+        await probe()
+      },
+      /** Does things, all at once, and holds everything against the model. */
+      async act(
+        chosen: [{ choose: Choose; picks: Picks }, turns: number][],
+        options: { probing?: boolean } = {},
+      ) {
+        move(0.001)
+        const actions = chosen.flatMap(([{ choose, picks }, turns]) => {
+          const name = String(ops++)
+          const action = choose(run, name, picks)
+          return action ? [{ name, action, turns }] : []
+        })
+        if (actions.length === 0) return
+        const before = inbox.length
+        const answers = await Promise.all(
+          actions.map(async ({ action, turns }) => {
+            for (let left = actions.length > 1 ? turns : 0; left > 0; left--) await turn()
+            return action.send()
+          }),
+        )
+        await settle()
+        const acts = actions.map(({ name, action }, i) => {
+          const answer = answers[i] as Answer
+          transcript.push(`${actions.length > 1 ? '∥ ' : ''}${name}: ${action.words} -> ${answer.said}`)
+          if (answer.said.startsWith('2')) keep(name, action, answer)
+          return { action, said: answer.said }
+        })
+        const explained = linearise(run.states, acts, run.moment)
+        if (explained.length === 0) {
+          const says = acts.map(({ action }) =>
+            run.states.flatMap(state => action.outcomes(state, run.moment)).map(({ answer }) => answer),
+          )
+          differs(
+            transcript,
+            `the model has no way to these answers; one by one it says ${JSON.stringify(says)}`,
+          )
+        }
+        const arrived = inbox.slice(before).map(open)
+        run.states = bindMails(explained, arrived)
+        if (run.states.length === 0) {
+          const sent = explained.map(state => state.sent.map(({ kind, to }) => `${kind} to ${to}`).join(', '))
+          differs(transcript, `other mails than the model's: ${[...new Set(sent)].join(' or ') || 'none'}`)
+        }
+        await compareRows()
+        if (options.probing ?? true) await probe()
+      },
+      probeAll: () => probe(true),
+    }
+  }
+
+  return { startRun, errors: log }
+}
+
+function declaredStatuses({ paths }: { paths: Record<string, Record<string, { responses: object }>> }) {
+  const declared = new Map<string, Set<number>>()
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { responses }] of Object.entries(methods)) {
+      declared.set(`${method.toUpperCase()} ${path}`, new Set(Object.keys(responses).map(Number)))
+    }
+  }
+  return declared
+}

@@ -1,0 +1,98 @@
+/**
+ * What a filed mail becomes, by the state at the moment at which it is sent.
+ */
+import type { Moment } from './moment.ts'
+import {
+  type Account,
+  accountAt,
+  accountOf,
+  after,
+  type Filed,
+  type Link,
+  newestPending,
+  printOf,
+  type Sent,
+  type State,
+  seconds,
+} from './state.ts'
+
+/** The states in which the mail at an index of the queue may leave things. */
+export function deliver(state: State, index: number, moment: Moment): State[] {
+  const mail = state.queue[index] as Filed
+  const send = (
+    kind: string,
+    what: Omit<Sent, 'kind' | 'to'> = {},
+    change: (copy: State) => void = () => {},
+  ) =>
+    after(state, copy => {
+      copy.queue.splice(index, 1)
+      change(copy)
+      copy.sent.push({ kind, to: mail.to, ...what })
+    })
+  const dropped = after(state, copy => void copy.queue.splice(index, 1))
+
+  if (mail.kind === 'farewell') return [send('farewell')]
+  const account = mail.account === undefined ? accountAt(state, mail.to) : accountOf(state, mail.account)
+  if (account === undefined) return withoutAccount()
+  if (account.disabled) return [dropped]
+  const { now } = moment
+  switch (mail.kind) {
+    case 'registration':
+      return [send('already_registered')]
+    case 'confirmation_resend':
+      if (account.confirmed !== null) return [send('already_registered')]
+      return [send('confirm_address', { link: bound('confirm', account, now, 86_400) })]
+    case 'reset_request': {
+      const code = { challenge: mail.challenge as string, subject: account.id, print: printOf(account) }
+      const link = bound('reset', account, now, 1800)
+      return [
+        send('reset_password', { link, code }, copy =>
+          accountOf(copy, account.id)?.events.push('reset_requested'),
+        ),
+      ]
+    }
+    case 'account_secured':
+      return [send(mail.kind, { link: bound('reset', account, now, 1800) })]
+    case 'password_change_code':
+      return [
+        send(mail.kind, {
+          code: { challenge: mail.challenge as string, subject: account.id, print: printOf(account) },
+        }),
+      ]
+    case 'email_change':
+      if (accountAt(state, mail.to)) return [dropped]
+      return [send('change_email', { link: { ...bound('move', account, now, 86_400), email: mail.to } })]
+    default: {
+      const link = {
+        ...{ purpose: 'secure' as const, subject: account.id, print: '', email: mail.to, notice: mail.at },
+        expiresAt: seconds(now) + 604_800,
+      }
+      return [send(mail.kind, { link })]
+    }
+  }
+
+  function withoutAccount(): State[] {
+    const waiting =
+      mail.registration === undefined
+        ? newestPending(state, mail.to, moment.now)
+        : state.pending.filter(row => row.id === mail.registration)
+    if (waiting.length === 0) return [dropped]
+    if (mail.kind === 'reset_request') return [send('not_registered')]
+    if (mail.kind !== 'registration' && mail.kind !== 'confirmation_resend') return [dropped]
+    return waiting.map(row =>
+      send('confirm_address', { link: bound('confirm', row, moment.now, 86_400) }, copy => {
+        const kept = copy.pending.find(({ id }) => id === row.id)
+        if (kept) kept.expiresAt = Math.max(kept.expiresAt, moment.now + 86_400_000)
+      }),
+    )
+  }
+}
+
+function bound(
+  purpose: Link['purpose'],
+  subject: Pick<Account, 'id' | 'email' | 'hash'>,
+  now: number,
+  ttl: number,
+): Link {
+  return { purpose, subject: subject.id, print: printOf(subject), expiresAt: seconds(now) + ttl }
+}

@@ -1,0 +1,110 @@
+/**
+ * The rules that all actions share: what a moment is, who is a bearer, and what an action may lead to.
+ */
+import { after, type Session, type State, seconds } from './state.ts'
+
+/** When something happens, and by which rules. */
+export interface Moment {
+  /** Milliseconds. */
+  now: number
+  /** REFRESH_GRACE, in seconds. */
+  grace: number
+  /** Whether addresses must be confirmed (EMAIL_CONFIRMATION). */
+  required: boolean
+  /** For actions under way at once: what was before them all, and which of the others succeeded. */
+  race?: { before: State; winners: Set<string> } | undefined
+}
+
+/** What an action may lead to. */
+export interface Outcome {
+  /** Status, and the code of a problem: `400 token_spent`. */
+  answer: string
+  state: State
+}
+
+/** Leeway for clocks, in seconds. */
+const TOLERANCE = 30
+
+export const IDLE = 1_209_600_000
+export const ABSOLUTE = 2_592_000_000
+const ACCESS = 900
+
+/** One outcome that changes nothing. */
+export const refused = (answer: string, state: State): Outcome[] => [{ answer, state }]
+
+/** One outcome with its change. */
+export const done = (answer: string, state: State, change: (copy: State) => unknown): Outcome[] => [
+  { answer, state: after(state, change) },
+]
+
+export function isExpired({ expiresAt }: { expiresAt: number }, now: number, tolerant = false): boolean {
+  return expiresAt + (tolerant ? TOLERANCE : 0) <= seconds(now)
+}
+
+/** The living session of an access token. */
+export function sessionOf(state: State, access: string, now: number): Session | undefined {
+  const token = state.access[access]
+  if (token === undefined || isExpired(token, now, true)) return undefined
+  return livingSession(state, token.session, now)
+}
+
+export function livingSession(state: State, id: string, now: number): Session | undefined {
+  const session = state.sessions.find(row => row.id === id && row.expiresAt > now)
+  const account = session && state.accounts.find(row => row.id === session.account)
+  return account && !account.disabled ? session : undefined
+}
+
+/**
+ * What a bearer's action leads to. Of actions under way at once, one may have been let in just before
+ * another ended its session.
+ */
+export function asBearer(
+  state: State,
+  access: string,
+  moment: Moment,
+  act: (session: Session) => Outcome[],
+): Outcome[] {
+  const session = sessionOf(state, access, moment.now)
+  if (session) return act(session)
+  const earlier = moment.race && sessionOf(moment.race.before, access, moment.now)
+  return [...refused('401 unauthenticated', state), ...(earlier ? act(earlier) : [])]
+}
+
+/** Whether one of these succeeded at the same time, so that a compare-and-swap may have failed for it. */
+export function lostTo(moment: Moment, ...kinds: string[]): boolean {
+  return kinds.some(kind => moment.race?.winners.has(kind))
+}
+
+/** All that changes what a compare-and-swap on an account looks at. */
+export const CHANGERS = ['confirm', 'reset', 'code', 'change', 'move', 'secure', 'delete', 'disable']
+
+/** Opens a session, and hands out its tokens. */
+export function openSession(copy: State, op: string, account: string, now: number): void {
+  const id = `s${op}`
+  copy.sessions.push({ id, account, createdAt: now, refreshedAt: now, expiresAt: now + IDLE, turn: 0 })
+  handOut(copy, op, id, 0, now)
+}
+
+export function handOut(copy: State, op: string, session: string, turn: number, now: number): void {
+  copy.access[op] = { session, expiresAt: seconds(now) + ACCESS }
+  copy.refresh[op] = { session, turn }
+}
+
+export function endSessions(copy: State, account: string, except?: string): number {
+  const before = copy.sessions.length
+  copy.sessions = copy.sessions.filter(row => row.account !== account || row.id === except)
+  return before - copy.sessions.length
+}
+
+/** A try at a code is counted for its request and for its owner's hour; whether it may be looked at. */
+export function countTry(
+  copy: State,
+  purpose: string,
+  challenge: string,
+  owner: string,
+  now: number,
+): boolean {
+  const keys = [`${purpose} ${challenge}`, `${purpose} ${owner} ${Math.floor(now / 3_600_000)}`] as const
+  for (const key of keys) copy.tries[key] = (copy.tries[key] ?? 0) + 1
+  return (copy.tries[keys[0]] as number) <= 5 && (copy.tries[keys[1]] as number) <= 15
+}

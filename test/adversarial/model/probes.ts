@@ -1,0 +1,114 @@
+/** Trying everything that is out in ways that spend nothing. */
+
+import { moving } from './care.ts'
+import { isExpired, sessionOf } from './moment.ts'
+import { checking } from './passwords.ts'
+import { confirming } from './registration.ts'
+import { type Run, WEAK } from './run.ts'
+import { accountOf, printOf, type State } from './state.ts'
+
+export interface Probe {
+  words: string
+  ask(): Promise<string>
+  expected(state: State): string
+}
+
+/** What says that a token is dead, for good. */
+const DEAD = /^(401 unauthenticated|400 token_)/
+
+/** Every probe of a run. A wrong password, or one that the policy refuses, spends nothing. */
+function allProbes(run: Run): Probe[] {
+  const { now } = run.moment
+  const probes: Probe[] = []
+  for (const { name, value } of run.held.access) {
+    probes.push({
+      words: `GET /me with the access token of ${name}`,
+      async ask() {
+        const { said, body } = await run.call('GET', '/me', { bearer: value })
+        return said === '200' ? `200 ${body['email']} ${body['locale']}` : said
+      },
+      expected(state) {
+        const account = accountOf(state, sessionOf(state, name, now)?.account)
+        return account ? `200 ${account.email} ${account.locale}` : '401 unauthenticated'
+      },
+    })
+  }
+  for (const { name, value, purpose } of run.held.links) {
+    if (purpose === 'reset') {
+      probes.push({
+        words: `check of the reset link ${name}`,
+        ask: async () =>
+          (await run.call('POST', '/password-reset/check', { payload: { token: value } })).said,
+        expected: state => checking(state, name, now),
+      })
+    } else if (purpose === 'confirm' || purpose === 'move') {
+      const url = purpose === 'confirm' ? '/confirm-email' : '/email-change/confirm'
+      const payload = { token: value, password: 'not the password of anybody' }
+      probes.push({
+        words: `the link ${name} (${purpose}) with a wrong password`,
+        ask: async () => (await run.call('POST', url, { payload })).said,
+        expected(state) {
+          if (purpose === 'move') return moving(state, name, payload.password, now) as string
+          return confirming(state, run.moment, name, payload.password, '', '')[0]?.answer as string
+        },
+      })
+    }
+  }
+  for (const { name, value, access } of run.held.changes) {
+    const bearer = run.held.access.find(token => token.name === access)?.value as string
+    const payload = { changeToken: value, code: '000000', newPassword: WEAK }
+    probes.push({
+      words: `the change ${name} with a password that is refused`,
+      ask: async () => (await run.call('POST', '/password-change/confirm', { payload, bearer })).said,
+      expected(state) {
+        if (!sessionOf(state, access, now)) return '401 unauthenticated'
+        const change = state.changes[name] as State['changes'][string]
+        return changeProbe(state, change, now)
+      },
+    })
+  }
+  for (const { name, value } of run.held.requests) {
+    const payload = { requestToken: value, code: '00000000', newPassword: WEAK }
+    probes.push({
+      words: `the request ${name} with a password that is refused`,
+      ask: async () => (await run.call('POST', '/password-reset/confirm', { payload })).said,
+      expected: state =>
+        isExpired(state.requests[name] as State['requests'][string], now)
+          ? '400 token_expired'
+          : '422 password_rejected',
+    })
+  }
+  return probes
+}
+
+function changeProbe(state: State, change: State['changes'][string], now: number): string {
+  if (isExpired(change, now)) return '400 token_expired'
+  const account = accountOf(state, change.account)
+  return account && printOf(account) === change.print ? '422 password_rejected' : '400 token_spent'
+}
+
+/** Makes the probes of a run, step by step. */
+export function prober(run: Run) {
+  const last = new Map<string, string>()
+  let turn = 0
+  return {
+    /**
+     * The probes to be made now: of all that is alive or has just died, and of the long dead two at a
+     * time in turn, lest a run with many tokens take forever.
+     */
+    due(all = false): Probe[] {
+      const probes = allProbes(run)
+      const dead = probes.filter(probe => {
+        const before = last.get(probe.words)
+        return (
+          before !== undefined &&
+          DEAD.test(before) &&
+          run.states.every(state => probe.expected(state) === before)
+        )
+      })
+      const taken = new Set([dead[turn++ % dead.length], dead[turn++ % dead.length]])
+      return all ? probes : probes.filter(probe => !dead.includes(probe) || taken.has(probe))
+    },
+    note: (probe: Probe, said: string) => void last.set(probe.words, said),
+  }
+}

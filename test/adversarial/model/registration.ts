@@ -1,0 +1,132 @@
+/** Registering an address, and confirming it. */
+import { done, isExpired, type Moment, type Outcome, openSession, refused } from './moment.ts'
+import {
+  at,
+  type Choose,
+  DEVICE_NAMES,
+  DEVICES,
+  LOCALES,
+  linksFor,
+  newest,
+  PASSWORDS,
+  passwordFor,
+} from './run.ts'
+import { accountAt, accountOf, type Link, printOf, type State } from './state.ts'
+
+export const register: Choose = (run, op, picks) => {
+  const email = at(run.emails, picks.email)
+  const password = at(PASSWORDS, picks.newPassword)
+  const locale = at(LOCALES, picks.other) ?? 'en'
+  return {
+    kind: 'register',
+    words: `register ${email} with "${password}"`,
+    send: () => run.call('POST', '/register', { payload: { email, password, locale } }),
+    outcomes(state, { now, required }) {
+      if (required) {
+        return done('202', state, copy => {
+          const expiresAt = now + 3 * 86_400_000
+          copy.pending.push({
+            id: `r${op}`,
+            email,
+            password,
+            hash: `h${op}`,
+            locale,
+            createdAt: now,
+            expiresAt,
+          })
+          copy.queue.push({ kind: 'registration', to: email, at: now, registration: `r${op}` })
+        })
+      }
+      if (accountAt(state, email)) return refused('409 email_taken', state)
+      return done('201', state, copy =>
+        copy.accounts.push({
+          ...{
+            id: `a${op}`,
+            email,
+            password,
+            hash: `h${op}`,
+            confirmed: null,
+            disabled: false,
+            secured: null,
+          },
+          ...{ locale, loggedInBefore: false, devices: [], events: ['registered'] },
+        }),
+      )
+    },
+  }
+}
+
+export const resend: Choose = (run, _op, picks) => {
+  const email = at(run.emails, picks.email)
+  return {
+    kind: 'resend',
+    words: `ask for the confirmation mail to ${email} again`,
+    send: () => run.call('POST', '/confirm-email/resend', { payload: { email } }),
+    outcomes: (state, { now }) =>
+      done('202', state, copy => copy.queue.push({ kind: 'confirmation_resend', to: email, at: now })),
+  }
+}
+
+export const confirm: Choose = (run, op, picks) => {
+  const link = newest(linksFor(run, 'confirm'), picks.which)
+  if (link === undefined) return undefined
+  const [state] = run.states
+  const subject = state?.links[link.name]?.subject
+  const row = state?.pending.find(({ id }) => id === subject) ?? (state && accountOf(state, subject))
+  const password =
+    picks.password === 'right'
+      ? (row?.password ?? passwordFor(run, at(run.emails, 0), 'right'))
+      : at(PASSWORDS, picks.password)
+  const device = at(DEVICE_NAMES, picks.device)
+  return {
+    kind: 'confirm',
+    words: `confirm by link ${link.name} and "${password}"`,
+    send: () =>
+      run.call('POST', '/confirm-email', {
+        payload: { token: link.value, password },
+        device: at(DEVICES, picks.device),
+      }),
+    outcomes: (state, moment) => confirming(state, moment, link.name, password, op, device),
+  }
+}
+
+/** What confirming leads to. */
+export function confirming(
+  state: State,
+  moment: Moment,
+  linkName: string,
+  password: string,
+  op: string,
+  device: string,
+): Outcome[] {
+  const link = state.links[linkName] as Link
+  const { now } = moment
+  if (isExpired(link, now, true)) return refused('400 token_expired', state)
+  const row = state.pending.find(({ id }) => id === link.subject)
+  const account = accountOf(state, link.subject)
+  if (row) {
+    if (row.password !== password) return refused('401 invalid_credentials', state)
+    if (accountAt(state, row.email)) return refused('400 token_spent', state)
+    return done('200', state, copy => {
+      copy.pending = copy.pending.filter(({ email }) => email !== row.email)
+      copy.accounts.push({
+        ...{ id: `a${op}`, email: row.email, password, hash: row.hash, confirmed: op, disabled: false },
+        ...{ secured: null, locale: row.locale, loggedInBefore: true, devices: [device] },
+        events: ['registered', 'confirmed'],
+      })
+      openSession(copy, op, `a${op}`, now)
+    })
+  }
+  if (!account || account.disabled || account.confirmed !== null || printOf(account) !== link.print) {
+    return refused('400 token_spent', state)
+  }
+  if (account.password !== password) return refused('401 invalid_credentials', state)
+  return done('200', state, copy => {
+    const mine = accountOf(copy, account.id)
+    if (!mine) return
+    Object.assign(mine, { confirmed: op, loggedInBefore: true })
+    mine.devices.push(device)
+    mine.events.push('confirmed')
+    openSession(copy, op, account.id, now)
+  })
+}

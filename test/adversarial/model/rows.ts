@@ -1,0 +1,134 @@
+/** What is in the database, held against what a state says should be. */
+import { createHash } from 'node:crypto'
+import { verify } from 'argon2'
+import type { PrismaClient } from '../../../src/generated/sqlite/client.ts'
+import { PASSWORDS, type Run } from './run.ts'
+import type { State } from './state.ts'
+
+/** As much of the database as belongs to a run. */
+export interface RunRows {
+  accounts: {
+    email: string
+    password: string | undefined
+    confirmed: boolean
+    disabled: boolean
+    locale: string | null
+    sessions: string[]
+    events: string[]
+    /** How often a log in was refused, which is written after the answer. */
+    refused: number
+  }[]
+  pending: string[]
+}
+
+const hashes = new Map<string, string | undefined>()
+
+/** The password that a stored hash is of, found without the service. */
+async function passwordOf(hash: string): Promise<string | undefined> {
+  if (!hashes.has(hash)) {
+    let found: string | undefined
+    for (const password of hash.startsWith('$argon2') ? PASSWORDS : []) {
+      if (await verify(hash, password)) found = password
+    }
+    hashes.set(hash, found)
+  }
+  return hashes.get(hash)
+}
+
+/**
+ * Reads the rows of a run.
+ *
+ * @param history every event seen before, by id; none may change or go while its account is there
+ */
+export async function readRows(
+  client: PrismaClient,
+  emails: readonly string[],
+  history: Map<string, { userId: string; text: string }>,
+): Promise<RunRows> {
+  const users = await client.user.findMany({
+    where: { email: { in: [...emails] } },
+    include: { sessions: { select: { id: true, refreshHash: true } } },
+  })
+  const ids = [
+    ...new Set([...users.map(({ id }) => id), ...[...history.values()].map(({ userId }) => userId)]),
+  ]
+  const events = await client.event.findMany({ where: { userId: { in: ids } } })
+  const found = new Map(events.map(event => [event.id, JSON.stringify(event)]))
+  for (const [id, { userId, text }] of history) {
+    const there = users.some(user => user.id === userId)
+    if (there && found.get(id) !== text) throw new Error(`an event was changed: ${text} -> ${found.get(id)}`)
+    if (!there && found.has(id)) throw new Error(`an event names an account that is gone: ${text}`)
+    if (!there) history.delete(id)
+  }
+  for (const { id, userId } of events) {
+    history.set(id, { userId: userId as string, text: found.get(id) as string })
+  }
+  const pending = await client.registration.findMany({ where: { email: { in: [...emails] } } })
+  return {
+    accounts: await Promise.all(
+      users.map(async user => ({
+        email: user.email,
+        password: await passwordOf(user.passwordHash),
+        confirmed: user.emailConfirmedAt !== null,
+        disabled: user.disabledAt !== null,
+        locale: user.locale,
+        sessions: user.sessions.map(({ id, refreshHash }) => `${id} ${refreshHash}`).sort(),
+        ...historyOf(events.filter(event => event.userId === user.id).map(({ kind }) => kind)),
+      })),
+    ),
+    pending: pending.map(row => `${row.email} ${row.expiresAt.getTime()}`).sort(),
+  }
+}
+
+/** The same, as a state says it should be. */
+export function rowsOf(state: State, run: Run): RunRows {
+  const sessionId = (id: string) =>
+    run.held.access.find(({ name }) => state.access[name]?.session === id)?.sessionId ?? id
+  const refreshHash = (id: string, turn: number) => {
+    const token = run.held.refresh.find(({ name }) => {
+      const known = state.refresh[name]
+      return known?.session === id && known.turn === turn
+    })
+    return createHash('sha256')
+      .update(token?.value ?? '')
+      .digest('base64url')
+  }
+  return {
+    accounts: state.accounts.map(account => ({
+      email: account.email,
+      password: account.password,
+      confirmed: account.confirmed !== null,
+      disabled: account.disabled,
+      locale: account.locale,
+      sessions: state.sessions
+        .filter(row => row.account === account.id)
+        .map(({ id, turn }) => `${sessionId(id)} ${refreshHash(id, turn)}`)
+        .sort(),
+      ...historyOf(account.events),
+    })),
+    pending: state.pending.map(row => `${row.email} ${row.expiresAt}`).sort(),
+  }
+}
+
+function historyOf(kinds: string[]) {
+  const events = kinds.filter(kind => kind !== 'log_in_refused').sort()
+  return { events, refused: kinds.length - events.length }
+}
+
+/** Text that is equal when the rows are. */
+export function textOf({ accounts, pending }: RunRows): string {
+  const sorted = [...accounts].sort((a, b) => (a.email < b.email ? -1 : 1))
+  return JSON.stringify({ accounts: sorted, pending }, null, 1)
+}
+
+/** Whether rows may yet become the others, once refusals are written that are still under way. */
+export function mayBecome(found: RunRows, expected: RunRows): boolean {
+  const without = ({ accounts, pending }: RunRows) =>
+    textOf({ accounts: accounts.map(account => ({ ...account, refused: 0 })), pending })
+  const refusals = (rows: RunRows, email: string) =>
+    rows.accounts.find(account => account.email === email)?.refused ?? 0
+  return (
+    without(found) === without(expected) &&
+    found.accounts.every(({ email, refused }) => refused <= refusals(expected, email))
+  )
+}

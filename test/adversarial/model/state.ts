@@ -1,0 +1,156 @@
+/**
+ * What the model knows of a run: accounts, what waits for them, and what every token and code that is
+ * out would do. Plain data, so that several states can be held to be possible at once.
+ */
+
+export interface Account {
+  id: string
+  email: string
+  /** Undefined where none is usable. */
+  password: string | undefined
+  /** Stands for the stored hash: another one each time a password is set, even the same password. */
+  hash: string
+  /** Stands for the date on which the address was confirmed. */
+  confirmed: string | null
+  disabled: boolean
+  /** The last "this was not me", and the notice that said so; milliseconds. */
+  secured: { at: number; notice: number } | null
+  locale: string | null
+  loggedInBefore: boolean
+  devices: string[]
+  events: string[]
+}
+
+/** A registration that nobody has confirmed. */
+export interface Pending {
+  id: string
+  email: string
+  password: string
+  hash: string
+  locale: string | null
+  createdAt: number
+  expiresAt: number
+}
+
+export interface Session {
+  id: string
+  account: string
+  createdAt: number
+  refreshedAt: number
+  expiresAt: number
+  /** How often its refresh token was rotated. */
+  turn: number
+}
+
+export type FiledKind =
+  | 'registration'
+  | 'confirmation_resend'
+  | 'reset_request'
+  | 'password_changed'
+  | 'password_change_code'
+  | 'email_change'
+  | 'email_change_requested'
+  | 'email_changed'
+  | 'new_device'
+  | 'account_secured'
+  | 'farewell'
+
+/** A mail that is to become one. */
+export interface Filed {
+  kind: FiledKind
+  to: string
+  at: number
+  account?: string
+  registration?: string
+  challenge?: string
+}
+
+export type Purpose = 'confirm' | 'reset' | 'move' | 'secure'
+
+/** What a mailed token means. */
+export interface Link {
+  purpose: Purpose
+  subject: string
+  /** What it is bound to, as it was. */
+  print: string
+  /** Seconds. */
+  expiresAt: number
+  /** The address that it moves to, or that the notice went to. */
+  email?: string
+  /** When the notice was filed, in milliseconds. */
+  notice?: number
+}
+
+/** What a mailed code means. */
+export interface Code {
+  challenge: string
+  subject: string
+  print: string
+}
+
+export interface Sent {
+  kind: string
+  to: string
+  link?: Link
+  code?: Code
+}
+
+/** All of it. Tokens are named by the operation whose answer held them, links and codes by their mail. */
+export interface State {
+  accounts: Account[]
+  pending: Pending[]
+  sessions: Session[]
+  queue: Filed[]
+  /** Sent in the present step. */
+  sent: Sent[]
+  /** Tries at codes, by what is guarded. */
+  tries: Record<string, number>
+  access: Record<string, { session: string; expiresAt: number }>
+  refresh: Record<string, { session: string; turn: number }>
+  /** Of requests for a reset. */
+  requests: Record<string, { email: string; expiresAt: number }>
+  /** Of requests for a change of the password. */
+  changes: Record<string, { account: string; session: string; print: string; expiresAt: number }>
+  links: Record<string, Link>
+  codes: Record<string, Code>
+}
+
+export const emptyState = (): State => ({
+  accounts: [],
+  pending: [],
+  sessions: [],
+  queue: [],
+  sent: [],
+  tries: {},
+  access: {},
+  refresh: {},
+  requests: {},
+  changes: {},
+  links: {},
+  codes: {},
+})
+
+/** The state after a change; the one before stays as it is. */
+export function after(state: State, change: (copy: State) => unknown): State {
+  const copy = structuredClone(state)
+  change(copy)
+  return copy
+}
+
+export const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)
+
+/** What tokens and codes of an account or a registration are bound to. */
+export const printOf = ({ email, hash, confirmed }: Pick<Account, 'email' | 'hash'> & Partial<Account>) =>
+  JSON.stringify([email, hash, confirmed ?? null])
+
+export const accountAt = (state: State, email: string) =>
+  state.accounts.find(account => account.email === email)
+export const accountOf = (state: State, id: string | undefined) =>
+  state.accounts.find(account => account.id === id)
+
+/** The newest registrations of an address that have not run out: several where they came at once. */
+export function newestPending(state: State, email: string, now: number): Pending[] {
+  const waiting = state.pending.filter(row => row.email === email && row.expiresAt > now)
+  const newest = Math.max(...waiting.map(row => row.createdAt))
+  return waiting.filter(row => row.createdAt === newest)
+}

@@ -1,0 +1,82 @@
+/** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
+import fc from 'fast-check'
+import { confirmMove, requestMove, secure } from './care.ts'
+import { CHOICES, command, drawn, oneOf, turns } from './drawn.ts'
+import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
+import { confirm, register } from './registration.ts'
+import { login, refresh } from './sessions.ts'
+
+const RACERS = new Set([
+  'login',
+  'refresh',
+  'resetByLink',
+  'resetByCode',
+  'confirmChange',
+  'confirmMove',
+  'secure',
+  'leave',
+])
+
+/** Everything that can be asked for is, and then some of it is done at once. */
+const race = fc
+  .array(fc.tuple(oneOf(CHOICES.filter(([name]) => RACERS.has(name))), turns), { minLength: 2, maxLength: 3 })
+  .map(racers =>
+    command([
+      drawn('requestReset', requestReset),
+      drawn('requestChange', requestChange),
+      drawn('requestMove', requestMove, { email: 2 }),
+      racers,
+    ]),
+  )
+
+/** Wrong codes, up to too many and one less, and then the right one. */
+const guesses = fc
+  .tuple(fc.integer({ min: 3, max: 6 }), fc.boolean(), fc.nat(2))
+  .map(([wrong, reset, newPassword]) => {
+    const request = reset ? drawn('requestReset', requestReset) : drawn('requestChange', requestChange)
+    const attempt = (right: boolean) =>
+      reset
+        ? drawn('resetByCode', resetByCode, { right, newPassword })
+        : drawn('confirmChange', confirmChange, { right, newPassword })
+    return command([request, ...Array.from({ length: wrong }, () => attempt(false)), attempt(true)])
+  })
+
+/** Two registrations of one address, and one is confirmed. */
+const rivals = fc
+  .nat(1)
+  .map(which =>
+    command([
+      drawn('register', register, { email: 2 }),
+      drawn('register', register, { email: 2, newPassword: 1 }),
+      drawn('confirm', confirm, { which }),
+    ]),
+  )
+
+/** To another address and perhaps back, with what was mailed before. */
+const journey = fc.boolean().map(back => {
+  const leg = (email: number) => [
+    drawn('requestMove', requestMove, { email }),
+    drawn('confirmMove', confirmMove),
+  ]
+  const asked = [drawn('requestReset', requestReset), drawn('requestChange', requestChange)]
+  return command([...asked, ...leg(2), ...(back ? leg(0) : [])])
+})
+
+/** A refresh token that was spent a while ago. */
+const replay = fc
+  .constantFrom(0, 1, 9, 10, 31)
+  .map(by => command([drawn('refresh', refresh), by, drawn('refresh', refresh, { which: 1 })]))
+
+/** Another device logs in, and the owner says that it was not them; once or twice. */
+const alarm = fc
+  .nat(2)
+  .map(which =>
+    command([
+      drawn('requestReset', requestReset),
+      drawn('login', login, { device: 1 }),
+      drawn('secure', secure, { which }),
+      drawn('secure', secure, { which }),
+    ]),
+  )
+
+export const stories = [race, race, guesses, rivals, journey, replay, alarm]
