@@ -4,7 +4,15 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
-import { isProblem, type ProblemCode, type ProblemError, problem, problemDocument } from '../errors.ts'
+import { Settings } from 'typebox/system'
+import {
+  isProblem,
+  MAX_FAULTS,
+  type ProblemCode,
+  type ProblemError,
+  problem,
+  problemDocument,
+} from '../errors.ts'
 
 /** Fastify's own errors that a client can cause. https://fastify.dev/docs/latest/Reference/Errors/ */
 const FROM_FASTIFY: Record<string, ProblemCode> = {
@@ -18,6 +26,9 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
 
 /** The database does not answer or has no room: not the client's fault, and over by and by. */
 const DATABASE_AWAY = /^P(1001|1002|1008|1017|2024|2028|2034|2037)$/
+
+// After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
+Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 
 async function errorHandler(app: FastifyInstance) {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(toProblem(error), request, reply))
@@ -79,7 +90,7 @@ function invalidInput(error: FastifyError): ProblemError {
       const told = unknown ? `${message}: ${unknown.join(', ')}` : (message ?? 'is not valid')
       return { path: instancePath.slice(0, 1024), message: told.slice(0, 1024) }
     })
-    .slice(0, 64)
+    .slice(0, MAX_FAULTS)
   return problem('validation_failed', { errors, detail: 'The input does not have the expected form.' })
 }
 
