@@ -26,6 +26,7 @@ import guessBackoff from './passwords/guess-backoff.ts'
 import passwords from './passwords/passwords.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
+import clientAddress from './plugins/client-address.ts'
 import counters from './plugins/counters.ts'
 import drain from './plugins/drain.ts'
 import errorHandler from './plugins/error-handler.ts'
@@ -37,6 +38,7 @@ import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { logging, requestLog } from './plugins/request-log.ts'
 import securityHeaders from './plugins/security-headers.ts'
+import strictHttp from './plugins/strict-http.ts'
 import tokens from './tokens/tokens.ts'
 
 declare module 'fastify' {
@@ -88,7 +90,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       headersTimeout: HTTP.headersTimeout,
       connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
       maxHeaderSize: HTTP.maxHeaderSize,
-      // plugins/error-handler.ts does, and says so in a problem document.
+      // plugins/strict-http.ts does, and says so in a problem document.
       requireHostHeader: false,
     },
     // While draining, requests on open connections are still answered.
@@ -106,12 +108,14 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.decorate('config', config)
   app.decorate('clock', overrides.clock ?? (() => new Date()))
 
+  await app.register(clientAddress)
   await app.register(requestLog)
   await app.register(drain)
   await app.register(errorHandler)
   await app.register(securityHeaders)
   await app.register(counters)
   await app.register(rateLimit)
+  await app.register(strictHttp)
   await app.register(jsonBody)
   await app.register(openapi)
 

@@ -45,14 +45,8 @@ async function errorHandler(app: FastifyInstance) {
     }
   })
 
-  // Node would answer an `Expect` that it does not know with a bare 417; RFC 9110 section 10.1.1 lets a
-  // server pass it over.
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-
   // Before the body is read: what is wrong with it does not matter where nobody takes it.
   app.addHook('preParsing', async request => {
-    // RFC 9112 section 3.2; Node's own answer to this has no body.
-    if (hostsOf(request) !== 1 && request.raw.httpVersion === '1.1') throw problem('bad_request')
     if (request.is404) throw nothingHere(request)
   })
   app.setNotFoundHandler(request => {
@@ -105,11 +99,6 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problemDocument(error, request.id))
-}
-
-/** How many Host fields a request has; all but the first are gone from `headers`. */
-function hostsOf({ raw }: FastifyRequest): number {
-  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
 }
 
 function pathOf(request: FastifyRequest): string {

@@ -1,0 +1,59 @@
+/**
+ * Refuses what Node's parser lets through although RFC 9112 does not. Two programs that take the same bytes
+ * for different requests are how requests are smuggled past a proxy, so whatever could be read in two
+ * ways is not read at all.
+ */
+import type { Duplex } from 'node:stream'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { problem } from '../errors.ts'
+import { httpProblem, noteResponse } from './http-problem.ts'
+
+/** RFC 9112 section 3.2, RFC 3986 section 3.2.2: a name or an address, and perhaps a port. */
+const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i
+
+async function strictHttp(app: FastifyInstance) {
+  // Node drops what comes after 2,000 fields: those of a proxy, behind as many of its client. All of them
+  // are held by the bound on their bytes.
+  app.server.maxHeadersCount = 0
+
+  app.server.on('request', noteResponse)
+  // Node closes the connection without a word. Nothing is tunnelled here.
+  app.server.on('connect', (_request, socket: Duplex) =>
+    httpProblem(new Error('CONNECT is not for origin servers'), socket as never),
+  )
+  // Node would answer an `Expect` that it does not know with a bare 417; RFC 9110 section 10.1.1 lets a
+  // server pass it over.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
+
+  app.addHook('onRequest', async (request, reply) => {
+    const reason = objection(request)
+    if (reason === undefined) return
+    // Where the next request begins is anybody's guess.
+    reply.header('connection', 'close')
+    throw problem('bad_request', { detail: reason })
+  })
+}
+
+function objection({ raw }: FastifyRequest): string | undefined {
+  const { httpVersion, headers } = raw
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'The version of HTTP must be 1.1 or 1.0.'
+  const hosts = fieldsOf(raw.rawHeaders, 'host')
+  if (hosts.length > 1 || (hosts.length === 0 && httpVersion === '1.1')) {
+    return 'There must be one Host field.'
+  }
+  if (!HOST.test(hosts[0] ?? '')) return 'The Host field is not valid.'
+  const coding = headers['transfer-encoding']
+  if (coding === undefined) return undefined
+  // Node takes a list that ends with chunked for chunked alone, an empty one for none, and HTTP/1.0 for 1.1.
+  if (coding.toLowerCase() !== 'chunked') return 'The only transfer coding is chunked.'
+  if (httpVersion === '1.0') return 'HTTP/1.0 has no transfer codings.'
+  return undefined
+}
+
+/** The values of all fields of a name; all but the first Host are gone from `headers`. */
+function fieldsOf(rawHeaders: string[], name: string): string[] {
+  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+}
+
+export default fp(strictHttp, { name: 'strict-http', dependencies: ['rate-limit'] })
