@@ -35,18 +35,20 @@ const GUARDS = {
   'x-xss-protection': '0',
 }
 
-/** Answers of each connection that are not sent yet, in their order. */
+/** Answers of each connection that are not sent yet, or whose requests still come; in their order. */
 const underWay = new WeakMap<object, ServerResponse[]>()
 /** Connections whose parser gave up: it says so again for each piece that still comes. */
 const refused = new WeakSet<object>()
 
 /** To be called with each request, so that a refusal does not overtake the answers before it. */
 export function noteResponse({ socket }: IncomingMessage, response: ServerResponse): void {
-  underWay.set(socket, [...unsent(socket), response])
+  underWay.set(socket, [...pending(socket), response])
 }
 
-function unsent(socket: object): ServerResponse[] {
-  return (underWay.get(socket) ?? []).filter(response => !response.writableFinished)
+function pending(socket: object): ServerResponse[] {
+  return (underWay.get(socket) ?? []).filter(
+    ({ writableFinished, req }) => !writableFinished || !req.complete,
+  )
 }
 
 /** Fastify's `clientErrorHandler`: writes the answer to the bare socket and closes it. */
@@ -59,8 +61,8 @@ export function httpProblem(error: Error & { code?: string }, socket: Socket): v
   refused.add(socket)
   // The request whose body is wrong is answered by this refusal. Those before it, which a client sent
   // without waiting, get their own answers first, or it would take this one for the first of theirs.
-  const before = unsent(socket).filter(({ req }) => req.complete)
-  const own = unsent(socket).find(({ req }) => !req.complete)
+  const before = pending(socket).filter(({ req }) => req.complete)
+  const own = pending(socket).find(({ req }) => !req.complete)
   const refuse = () => {
     // An answer that has begun, such as that to a body that was too large, must not have another in it.
     if (own?.headersSent || !socket.writable) socket.destroy()

@@ -26,10 +26,15 @@ async function strictHttp(app: FastifyInstance) {
   // server pass it over.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
 
+  // What comes behind a refused request may be a part of it, and has been parsed by now.
+  const refused = new WeakSet<object>()
   app.addHook('onRequest', async (request, reply) => {
-    const reason = objection(request)
+    const { socket, headers } = request.raw
+    // Node forgets what comes behind it in the same packet, and whoever sent that would wait.
+    if (headers.upgrade !== undefined) reply.header('connection', 'close')
+    const reason = refused.has(socket) ? 'The request before it is not valid HTTP.' : objection(request)
     if (reason === undefined) return
-    // Where the next request begins is anybody's guess.
+    refused.add(socket)
     reply.header('connection', 'close')
     throw problem('bad_request', { detail: reason })
   })
