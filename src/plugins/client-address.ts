@@ -1,7 +1,8 @@
 /**
- * Makes `request.ip` an address, whatever the proxies in front have written into `X-Forwarded-For`.
+ * Makes `request.ip` an address, of a client that is gone too, and whatever the proxies in front have
+ * written into `X-Forwarded-For`.
  *
- * Some write the client's port too, and then every connection would have limits of its own; some hand on
+ * Some of them write the client's port too, and then every connection would have limits of its own; some hand on
  * what they are given, and then a client would write into logs, mails and rows what it likes.
  */
 import { isIP } from 'node:net'
@@ -11,6 +12,10 @@ import fp from 'fastify-plugin'
 const FIELD = 'x-forwarded-for'
 
 async function clientAddress(app: FastifyInstance) {
+  // Node can only ask while the connection is there, and remembers. Later, a client that breaks off in the
+  // right moment has no address, and limits would fail with 500.
+  app.server.on('connection', socket => void socket.remoteAddress)
+
   if (app.config.TRUST_PROXY === undefined) return
   app.addHook('onRequest', async ({ raw }) => {
     const field = raw.headers[FIELD]
