@@ -40,8 +40,8 @@ export function addressesIn(field: string): string[] {
 /** An address without brackets, port and zone. */
 function addressOf(element: string): string | undefined {
   const [, four, six] = /^(?:([\d.]+)(?::\d+)?|\[([^\]]*)\](?::\d+)?)$/.exec(element) ?? []
-  const [address = ''] = (four ?? six ?? element).split('%')
-  return isIP(address) ? address : undefined
+  const address = four ?? six ?? element
+  return isIP(address) ? address.split('%')[0] : undefined
 }
 
 export default fp(clientAddress, { name: 'client-address' })
