@@ -19,14 +19,20 @@ export interface Wire {
    * answers as asked for.
    *
    * @param pieces sent one after the other, each in a packet of its own
+   * @param until how many answers are enough; `hangUp`: whether the client says that nothing more will come
    * @throws Error after 20 s, with what came by then
    */
-  exchange(pieces: Bytes | Bytes[], until?: { answers: number }): Promise<Exchange>
+  exchange(pieces: Bytes | Bytes[], until?: Until): Promise<Exchange>
   /** A connection to do with as one likes. */
   open(): Promise<Socket>
 }
 
 type Bytes = string | Buffer
+
+interface Until {
+  answers?: number
+  hangUp?: boolean
+}
 
 /** Makes an app listen on a free port of the loopback interface. */
 export async function onTheWire(app: FastifyInstance): Promise<Wire> {
@@ -40,7 +46,7 @@ export async function onTheWire(app: FastifyInstance): Promise<Wire> {
     })
   }
 
-  async function exchange(pieces: Bytes | Bytes[], until?: { answers: number }): Promise<Exchange> {
+  async function exchange(pieces: Bytes | Bytes[], until: Until = {}): Promise<Exchange> {
     const socket = await open()
     const received: Buffer[] = []
     const answers = () => answersIn(Buffer.concat(received))
@@ -56,12 +62,12 @@ export async function onTheWire(app: FastifyInstance): Promise<Wire> {
       }
       socket.on('data', chunk => {
         received.push(chunk)
-        if (until && answers().length >= until.answers) end(false)
+        if (answers().length >= (until.answers ?? Number.POSITIVE_INFINITY)) end(false)
       })
       // A reset after the answer is the service's good right.
       socket.on('error', () => {})
       socket.on('close', () => end(true))
-      void send(socket, [pieces].flat())
+      void send(socket, [pieces].flat()).then(() => until.hangUp && socket.end())
     })
   }
 
