@@ -27,6 +27,7 @@ import guessBackoff from './passwords/guess-backoff.ts'
 import passwords from './passwords/passwords.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
+import clientAddress from './plugins/client-address.ts'
 import counters from './plugins/counters.ts'
 import csrf from './plugins/csrf.ts'
 import drain from './plugins/drain.ts'
@@ -39,6 +40,7 @@ import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { logging, requestLog } from './plugins/request-log.ts'
 import securityHeaders from './plugins/security-headers.ts'
+import strictHttp from './plugins/strict-http.ts'
 import wellKnown from './plugins/well-known.ts'
 import refreshCookie from './tokens/refresh-cookie.ts'
 import tokens from './tokens/tokens.ts'
@@ -92,7 +94,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       headersTimeout: HTTP.headersTimeout,
       connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
       maxHeaderSize: HTTP.maxHeaderSize,
-      // plugins/error-handler.ts does, and says so in a problem document.
+      // plugins/strict-http.ts does, and says so in a problem document.
       requireHostHeader: false,
     },
     // While draining, requests on open connections are still answered.
@@ -110,12 +112,14 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.decorate('config', config)
   app.decorate('clock', overrides.clock ?? (() => new Date()))
 
+  await app.register(clientAddress)
   await app.register(requestLog)
   await app.register(drain)
   await app.register(errorHandler)
   await app.register(securityHeaders)
   await app.register(counters)
   await app.register(rateLimit)
+  await app.register(strictHttp)
   await app.register(jsonBody)
   await app.register(csrf)
   await app.register(openapi)

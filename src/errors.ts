@@ -42,6 +42,9 @@ export const Fault = Type.Object(
   { additionalProperties: false },
 )
 
+/** Faults of one input that an answer lists at most. */
+export const MAX_FAULTS = 64
+
 /** The body of every error answer (RFC 9457), `application/problem+json`. */
 export const Problem = Type.Object(
   {
@@ -51,7 +54,9 @@ export const Problem = Type.Object(
     code: Type.String({ maxLength: 64, description: 'stable; what programs look at' }),
     detail: Type.String({ maxLength: 1024, description: 'for people; may change' }),
     requestId: Type.String({ maxLength: 64, description: 'the same as in the log' }),
-    errors: Type.Optional(Type.Array(Fault, { maxItems: 64, description: 'every fault of the input' })),
+    errors: Type.Optional(
+      Type.Array(Fault, { maxItems: MAX_FAULTS, description: 'every fault of the input' }),
+    ),
   },
   { $id: 'Problem', additionalProperties: false, description: 'Problem details (RFC 9457)' },
 )

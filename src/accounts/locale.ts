@@ -3,10 +3,13 @@ import Type from 'typebox'
 import { problem } from '../errors.ts'
 import { LANGUAGES } from '../messages/messages.ts'
 
+/** Longest tag that is kept (RFC 5646 section 4.4.1). */
+const MAX_LENGTH = 35
+
 /** The language of a person's mails in a request. */
 export const Locale = Type.String({
   minLength: 2,
-  maxLength: 35,
+  maxLength: MAX_LENGTH,
   pattern: '^[A-Za-z0-9-]+$',
   description: 'language of the mails, a BCP 47 tag',
   examples: ['en-GB'],
@@ -19,12 +22,19 @@ export const Locale = Type.String({
  */
 export function canonicalLocale(tag: string | undefined): string | null {
   if (tag === undefined) return null
+  const canonical = wellFormed(tag)
+  // A canonical tag may be longer than the one it is made of: `sh` is `sr-Latn`.
+  if (canonical !== undefined && canonical.length <= MAX_LENGTH) return canonical
+  throw problem('validation_failed', {
+    errors: [{ path: '/locale', message: 'must be a BCP 47 language tag' }],
+  })
+}
+
+function wellFormed(tag: string): string | undefined {
   try {
-    return Intl.getCanonicalLocales(tag)[0] ?? null
+    return Intl.getCanonicalLocales(tag)[0]
   } catch {
-    throw problem('validation_failed', {
-      errors: [{ path: '/locale', message: 'must be a BCP 47 language tag' }],
-    })
+    return undefined
   }
 }
 

@@ -4,7 +4,15 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
-import { isProblem, type ProblemCode, type ProblemError, problem, problemDocument } from '../errors.ts'
+import { Settings } from 'typebox/system'
+import {
+  isProblem,
+  MAX_FAULTS,
+  type ProblemCode,
+  type ProblemError,
+  problem,
+  problemDocument,
+} from '../errors.ts'
 
 /** Fastify's own errors that a client can cause. https://fastify.dev/docs/latest/Reference/Errors/ */
 const FROM_FASTIFY: Record<string, ProblemCode> = {
@@ -18,6 +26,9 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
 
 /** The database does not answer or has no room: not the client's fault, and over by and by. */
 const DATABASE_AWAY = /^P(1001|1002|1008|1017|2024|2028|2034|2037)$/
+
+// After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
+Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 
 async function errorHandler(app: FastifyInstance) {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(toProblem(error), request, reply))
@@ -34,14 +45,8 @@ async function errorHandler(app: FastifyInstance) {
     }
   })
 
-  // Node would answer an `Expect` that it does not know with a bare 417; RFC 9110 section 10.1.1 lets a
-  // server pass it over.
-  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response))
-
   // Before the body is read: what is wrong with it does not matter where nobody takes it.
   app.addHook('preParsing', async request => {
-    // RFC 9112 section 3.2; Node's own answer to this has no body.
-    if (hostsOf(request) !== 1 && request.raw.httpVersion === '1.1') throw problem('bad_request')
     if (request.is404) throw nothingHere(request)
   })
   app.setNotFoundHandler(request => {
@@ -79,7 +84,7 @@ function invalidInput(error: FastifyError): ProblemError {
       const told = unknown ? `${message}: ${unknown.join(', ')}` : (message ?? 'is not valid')
       return { path: instancePath.slice(0, 1024), message: told.slice(0, 1024) }
     })
-    .slice(0, 64)
+    .slice(0, MAX_FAULTS)
   return problem('validation_failed', { errors, detail: 'The input does not have the expected form.' })
 }
 
@@ -94,11 +99,6 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problemDocument(error, request.id))
-}
-
-/** How many Host fields a request has; all but the first are gone from `headers`. */
-function hostsOf({ raw }: FastifyRequest): number {
-  return raw.rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
 }
 
 function pathOf(request: FastifyRequest): string {

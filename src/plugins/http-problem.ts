@@ -1,6 +1,7 @@
 /**
  * Problem documents for requests that never become one: Node's parser refused them, or the router did.
  */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { v7 as uuidv7 } from 'uuid'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
@@ -17,29 +18,75 @@ const REASON: Partial<Record<ProblemCode, string>> = {
   headers_too_large: 'Request Header Fields Too Large',
 }
 
+/** What plugins/security-headers.ts gives every other answer; a test holds the two together. */
+const GUARDS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'origin-agent-cluster': '?1',
+  'referrer-policy': 'no-referrer',
+  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  'x-content-type-options': 'nosniff',
+  'x-dns-prefetch-control': 'off',
+  'x-download-options': 'noopen',
+  'x-frame-options': 'DENY',
+  'x-permitted-cross-domain-policies': 'none',
+  'x-xss-protection': '0',
+}
+
+/** Answers of each connection that are not sent yet, or whose requests still come; in their order. */
+const underWay = new WeakMap<object, ServerResponse[]>()
+/** Connections whose parser gave up: it says so again for each piece that still comes. */
+const refused = new WeakSet<object>()
+
+/** To be called with each request, so that a refusal does not overtake the answers before it. */
+export function noteResponse({ socket }: IncomingMessage, response: ServerResponse): void {
+  underWay.set(socket, [...pending(socket), response])
+}
+
+function pending(socket: object): ServerResponse[] {
+  return (underWay.get(socket) ?? []).filter(
+    ({ writableFinished, req }) => !writableFinished || !req.complete,
+  )
+}
+
 /** Fastify's `clientErrorHandler`: writes the answer to the bare socket and closes it. */
 export function httpProblem(error: Error & { code?: string }, socket: Socket): void {
-  // The client is gone, or an answer to an earlier request is already on its way.
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
   }
-  const code = FROM_NODE[error.code ?? ''] ?? 'bad_request'
+  if (refused.has(socket)) return
+  refused.add(socket)
+  // The request whose body is wrong is answered by this refusal. Those before it, which a client sent
+  // without waiting, get their own answers first, or it would take this one for the first of theirs.
+  const before = pending(socket).filter(({ req }) => req.complete)
+  const own = pending(socket).find(({ req }) => !req.complete)
+  const refuse = () => {
+    // An answer that has begun, such as that to a body that was too large, must not have another in it.
+    if (own?.headersSent || !socket.writable) socket.destroy()
+    else socket.end(refusal(FROM_NODE[error.code ?? ''] ?? 'bad_request'))
+  }
+  const last = before.at(-1)
+  if (last) last.once('close', refuse)
+  else refuse()
+}
+
+function refusal(code: ProblemCode): string {
   const requestId = uuidv7()
   const body = JSON.stringify(problemDocument(problem(code), requestId))
-  socket.end(
-    [
-      `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,
-      'content-type: application/problem+json',
-      `content-length: ${Buffer.byteLength(body)}`,
-      'cache-control: no-store',
-      'x-content-type-options: nosniff',
-      `x-request-id: ${requestId}`,
-      'connection: close',
-      '',
-      body,
-    ].join('\r\n'),
-  )
+  return [
+    `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(GUARDS).map(([field, value]) => `${field}: ${value}`),
+    `x-request-id: ${requestId}`,
+    `date: ${new Date().toUTCString()}`,
+    'connection: close',
+    '',
+    body,
+  ].join('\r\n')
 }
 
 /**

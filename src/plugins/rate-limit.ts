@@ -27,6 +27,8 @@ export interface Window {
 
 /** Everything together, what is not found included. */
 const OVERALL: Window = { max: 100, seconds: 60 }
+/** The only routes it leaves out. */
+const PROBES = new Set(['/health/live', '/health/ready'])
 
 async function rateLimits(app: FastifyInstance) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
@@ -48,8 +50,9 @@ async function rateLimits(app: FastifyInstance) {
 
   const overall = app.limit('all', OVERALL)
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    // A load balancer that probes often must not take the instance for dead.
-    if (!request.url.startsWith('/health/')) await overall.call(app, request, reply)
+    // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
+    // that begins like a probe's may lead to, or nowhere, counts.
+    if (!PROBES.has(request.routeOptions.url ?? '')) await overall.call(app, request, reply)
   })
 }
 

@@ -1,0 +1,130 @@
+/** The contract as a judge: what openapi.json says of an operation, held against an answer. */
+import { readFileSync } from 'node:fs'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { DOCUMENT } from '../../openapi/export.ts'
+import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
+import type { Answer } from '../harness/problem.ts'
+
+/** JSON Schema, as far as requests are made of it. */
+export interface Schema {
+  type?: string
+  properties?: Record<string, Schema>
+  required?: string[]
+  anyOf?: Schema[]
+  minLength?: number
+  maxLength?: number
+}
+
+interface Media {
+  schema: Schema
+  examples?: Record<string, unknown>
+}
+
+/** An operation of the document. */
+export interface Operation {
+  method: string
+  /** With parameters in braces. */
+  path: string
+  bearer: boolean
+  body: Schema | undefined
+  query: string[]
+  responses: Record<string, { content?: Record<string, Media> }>
+}
+
+/** An operation as it is written there. */
+interface Described {
+  security: object[]
+  requestBody?: { content: Record<string, Media> }
+  parameters?: { in: string; name: string }[]
+  responses: object
+}
+
+const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'))
+
+/** Schemas of the document stand alone: nothing in it refers in circles. */
+function resolved(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(resolved)
+  if (typeof node !== 'object' || node === null) return node
+  const ref = (node as { $ref?: string }).$ref
+  if (ref !== undefined) return resolved(document.components.schemas[ref.split('/').at(-1) as string])
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, resolved(value)]))
+}
+
+/** Every operation of openapi/openapi.json. */
+export const OPERATIONS: Operation[] = Object.entries(
+  document.paths as Record<string, Record<string, Described>>,
+).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    method: method.toUpperCase(),
+    path,
+    bearer: operation.security.length > 0,
+    body: resolved(operation.requestBody?.content['application/json']?.schema) as Schema | undefined,
+    query: (operation.parameters ?? []).filter(one => one.in === 'query').map(({ name }) => name),
+    responses: resolved(operation.responses) as Operation['responses'],
+  })),
+)
+
+/**
+ * What the layer below the operations may answer to any request (docs/errors.md); the document lists for an
+ * operation what it answers itself.
+ */
+export const OF_HTTP: ReadonlySet<string> = new Set<ProblemCode>([
+  'bad_request',
+  'not_found',
+  'method_not_allowed',
+  'request_timeout',
+  'payload_too_large',
+  'unsupported_media_type',
+  'malformed_json',
+  'headers_too_large',
+])
+
+const validators = new Map<Schema, ReturnType<typeof Compile>>()
+const problems = Compile(Problem)
+
+function fits(schema: Schema, value: unknown): boolean {
+  const validator = validators.get(schema) ?? Compile(schema as TSchema)
+  validators.set(schema, validator)
+  return validator.Check(value)
+}
+
+/** What is wrong with an answer to an operation; nothing, if it is as the document says. */
+export function faultsOf(operation: Operation, answer: Answer): string[] {
+  const { statusCode, headers, body } = answer
+  if (statusCode >= 400) return faultsOfProblem(answer, operation)
+  const declared = operation.responses[statusCode]
+  if (declared === undefined) return [`${statusCode} is not declared`]
+  const schema = declared.content?.['application/json']?.schema
+  if (schema === undefined) {
+    return [
+      ...(body === '' ? [] : ['a body that is not declared']),
+      ...(headers['content-type'] === undefined ? [] : ['a type of nothing']),
+    ]
+  }
+  if (!String(headers['content-type']).startsWith('application/json')) return ['not application/json']
+  return fits(schema, JSON.parse(body)) ? [] : [`does not validate: ${body.slice(0, 500)}`]
+}
+
+/** The same for a refusal; without an operation, of whatever was no request to any. */
+export function faultsOfProblem({ statusCode, headers, body }: Answer, operation?: Operation): string[] {
+  let document: Problem
+  try {
+    document = JSON.parse(body)
+  } catch {
+    return [`${statusCode} without a problem document: ${body.slice(0, 200)}`]
+  }
+  const faults: string[] = []
+  const { code } = document
+  if (!problems.Check(document)) faults.push(`no problem document: ${body.slice(0, 500)}`)
+  if (!/^application\/problem\+json\b/.test(String(headers['content-type']))) faults.push('the type')
+  if (CATALOGUE[code as ProblemCode]?.[0] !== statusCode) faults.push(`${statusCode} with ${code}`)
+  if (headers['x-request-id'] !== document.requestId) faults.push('the request id')
+  if (headers['strict-transport-security'] === undefined) faults.push('no HSTS')
+  if ((code === 'validation_failed') !== (document.errors !== undefined)) faults.push('errors')
+  if (document.errors?.length === 0) faults.push('validation that names no fault')
+  if (statusCode >= 500 && code !== 'overloaded') faults.push(`a fault of the service: ${body}`)
+  const media = operation?.responses[statusCode]?.content?.['application/problem+json']
+  if (!OF_HTTP.has(code) && media?.examples?.[code] === undefined) faults.push(`${code} is not declared`)
+  return faults
+}

@@ -1,0 +1,81 @@
+/** Real values for fuzzed requests: an account with everything outstanding that an account can have. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TestApp } from '../harness/app.ts'
+import { codeIn } from '../harness/mailbox.ts'
+import type { ReceivedMail } from '../harness/smtp.ts'
+
+/** Values by their placeholders. */
+export type World = Record<string, string>
+
+const password = 'correct horse battery staple'
+let made = 0
+
+/** Makes an account and asks for every token, link and code there is. */
+export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
+  const name = `fuzz-${++made}`
+  const [email, pending, other] = ['is', 'waits', 'changes'].map(part => `${name}-${part}@example.org`) as [
+    string,
+    string,
+    string,
+  ]
+  const headers = { authorization: '' }
+  const post = async (url: string, payload: object) =>
+    (await app.inject({ method: 'POST', url, payload, headers })).json()
+  // Mails of other requests arrive meanwhile, so each is known by its recipient.
+  const mail = (to: string, subject: RegExp) => arrived(smtp.mails, to, subject)
+  await post('/register', { email, password })
+  const token = tokenOf(await mail(email, /^Confirm/))
+  const { accessToken, refreshToken } = await post('/confirm-email', { token, password })
+  headers.authorization = `Bearer ${accessToken}`
+  const [, reset, change] = await Promise.all([
+    post('/register', { email: pending, password }),
+    post('/password-reset/request', { email }),
+    post('/password-change/request', { currentPassword: password }),
+    post('/email-change/request', { currentPassword: password, newEmail: other }),
+    post('/login', { email, password }),
+  ])
+  const resetMail = await mail(email, /^Reset/)
+  const { sessions } = (await app.inject({ url: '/sessions', headers })).json()
+  const { events } = (await app.inject({ url: '/me/events', headers })).json()
+  const idOf = (current: boolean) => sessions.find((one: { current: boolean }) => one.current === current)?.id
+  return {
+    email,
+    pending,
+    other,
+    password,
+    access: accessToken,
+    refresh: refreshToken,
+    reset: tokenOf(resetMail),
+    'reset-code': codeIn(resetMail),
+    request: reset.requestToken,
+    confirm: tokenOf(await mail(pending, /^Confirm/)),
+    change: change.changeToken,
+    'change-code': codeIn(await mail(email, /code to change/)),
+    'change-email': tokenOf(await mail(other, /^Confirm/)),
+    secure: tokenOf(await mail(email, /requested/)),
+    session: idOf(true),
+    'other-session': idOf(false),
+    SESSION: idOf(true).toUpperCase(),
+    event: events[0].id,
+  }
+}
+
+async function arrived(mails: ReceivedMail[], to: string, subject: RegExp): Promise<ReceivedMail> {
+  for (let waited = 0; waited < 20_000; waited += 5) {
+    const mail = mails.findLast(mail => mail.to.includes(to) && subject.test(mail.subject))
+    if (mail) return mail
+    await delay(5)
+  }
+  throw new Error(`no mail to ${to} with ${subject} after 20 s`)
+}
+
+function tokenOf({ text, subject }: ReceivedMail): string {
+  const token = /#token=(\S+)/.exec(text)?.[1]
+  if (token === undefined) throw new Error(`no token in: ${subject}`)
+  return token
+}
+
+/** Puts the real values where their placeholders stand. */
+export function filled(text: string, world: World): string {
+  return text.replace(/«([\w-]+)»/g, (whole, name: string) => world[name] ?? whole)
+}

@@ -1,0 +1,79 @@
+/** A thousand strangers guess at one account, each from a network of its own; its owner still gets in. */
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { confirmedAccount, startApp } from '../harness/app.ts'
+import { tally } from './tally.ts'
+
+const STRANGERS = 1000
+
+function logIn(app: FastifyInstance, email: string, password: string, remoteAddress: string) {
+  return app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
+}
+
+/** Half of them IPv4, half a /64 each. */
+const network = (i: number) =>
+  i % 2 ? `10.66.${i >> 8}.${i & 255}` : `2001:db8:${i.toString(16)}::${(i + 1).toString(16)}`
+
+// Each refusal is a row in the account's history; on a busy disk a thousand of them take their time.
+t.setTimeout(115_000)
+
+t.test('a thousand networks that guess at the account lock nobody out but themselves', async t => {
+  t.setTimeout(110_000)
+  const house = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = house
+  const { email, password } = await confirmedAccount(house)
+
+  // As many at once as leave room in the queue, without a pause.
+  const guesses: Awaited<ReturnType<typeof logIn>>[] = []
+  let next = 0
+  const stranger = async () => {
+    while (next < STRANGERS) guesses.push(await logIn(app, email, `wrong guess ${next}`, network(next++)))
+  }
+  const strangers = Promise.all(Array.from({ length: 30 }, stranger))
+  const entries = []
+  for (let i = 0; i < 3; i++) {
+    while (next < (STRANGERS * i) / 4) await new Promise(resolve => setImmediate(resolve))
+    entries.push(await logIn(app, email, password, '192.0.2.1'))
+  }
+  t.ok(next < STRANGERS, 'they were still at it')
+  await strangers
+  t.strictSame(tally(entries), { 200: 3 }, 'the owner got in each time, at the first try')
+  t.strictSame(tally(guesses), { '401 invalid_credentials': STRANGERS }, 'and none of them')
+
+  t.equal((await logIn(app, email, password, '203.0.113.9')).statusCode, 200, 'from a new network as well')
+})
+
+t.test('a flood at once fills the queue; the owner is told when to come back, and then gets in', async t => {
+  const house = await startApp(t, {
+    env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1', ARGON2_MEMORY_KIB: '1024' },
+  })
+  const { app } = house
+  const { email, password } = await confirmedAccount(house)
+  const flood = Array.from({ length: STRANGERS }, (_, i) => logIn(app, email, 'wrong guess', network(i)))
+  const inTheMiddle = await logIn(app, email, password, '192.0.2.1')
+  const answers = tally(await Promise.all(flood))
+  t.strictSame(
+    Object.keys(answers).sort(),
+    ['401 invalid_credentials', '503 overloaded'],
+    'a stranger is refused or shed, and nothing else',
+  )
+  t.notSame(inTheMiddle.statusCode, 401, 'the owner is never told that the password is wrong')
+  t.notSame(inTheMiddle.statusCode, 429, 'nor that there were too many tries')
+  if (inTheMiddle.statusCode === 503)
+    t.ok(Number(inTheMiddle.headers['retry-after']) <= 1, 'a second to wait')
+  t.equal((await logIn(app, email, password, '192.0.2.1')).statusCode, 200)
+})
+
+t.test(
+  'a stranger who used up an address of the owner’s own network costs a wait and no account',
+  async t => {
+    const house = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+    const { app } = house
+    const { email, password } = await confirmedAccount(house)
+    for (let i = 0; i < 8; i++) await logIn(app, email, 'wrong guess', '192.0.2.1')
+    const shut = await logIn(app, email, password, '192.0.2.1')
+    t.equal(shut.statusCode, 429)
+    t.ok(Number(shut.headers['retry-after']) <= 180, 'the owner behind the same address waits', shut.headers)
+    t.equal((await logIn(app, email, password, '192.0.2.2')).statusCode, 200, 'or comes from another')
+  },
+)
