@@ -12,7 +12,8 @@ RUN npm ci
 COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
-RUN npm run build
+COPY deploy deploy
+RUN npm run build && npm run sbom
 
 FROM manifest AS dependencies
 # --legacy-peer-deps: @prisma/client names the Prisma CLI and TypeScript as optional peers, and npm would
@@ -29,6 +30,8 @@ COPY package.json ./
 COPY prisma prisma
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
+# What the image is made of, for scanners: CycloneDX.
+COPY --from=build /app/dist/sbom.cdx.json sbom.cdx.json
 # The one place the service writes to: the SQLite file, if there is one. A volume inherits this owner.
 RUN install -d -o node -g node -m 0700 data
 VOLUME /app/data

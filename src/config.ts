@@ -5,6 +5,8 @@
 import { existsSync } from 'node:fs'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { unfitForProduction } from './config-production.ts'
+import { isGuessable } from './config-secret.ts'
 import { isInClear, isLinkTarget, LINK_TARGET } from './config-urls.ts'
 
 const MEBIBYTE_KIB = 1024
@@ -166,6 +168,9 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     if (values[name] === undefined) delete values[name]
   }
   const problems = invalid(values)
+  if (values['APP_URL'] === undefined && values['PORT'] === 0) {
+    problems.push('APP_URL: expected where PORT is 0; links cannot lead to a port that is chosen later')
+  }
   if (problems.length === 0) {
     const config = { ...values, APP_URL: values['APP_URL'] ?? ownUrl(values) } as Config
     problems.push(...inconsistent(config))
@@ -238,6 +243,10 @@ function inconsistent(config: Config): string[] {
     'MAIL_PASSWORD: expected together with MAIL_USERNAME, or neither',
   )
   demand(
+    config.JWT_SECRET === undefined || config.JWT_SECRET !== config.JWT_SECRET_PREVIOUS,
+    'JWT_SECRET_PREVIOUS: expected another secret than JWT_SECRET',
+  )
+  demand(
     config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
     'ARGON2_MEMORY_KIB: expected at least 8 for each lane (RFC 9106)',
   )
@@ -245,11 +254,12 @@ function inconsistent(config: Config): string[] {
     const secret = config[name]
     if (config.NODE_ENV !== 'production' || secret === undefined) continue
     demand(
-      !PLACEHOLDER_SECRET.test(secret) && new Set(secret).size >= 10,
+      !PLACEHOLDER_SECRET.test(secret) && !isGuessable(secret),
       `${name}: expected a random secret, not a sample (try: openssl rand -base64 48)`,
     )
   }
   if (config.NODE_ENV === 'production') {
+    problems.push(...unfitForProduction(config))
     demand(
       config.JWT_SECRET !== undefined,
       'JWT_SECRET: required in production (try: openssl rand -base64 48)',

@@ -1,10 +1,12 @@
 /**
  * The process: configuration, listening, and a shutdown that loses nothing.
  */
+import { lookup } from 'node:dns/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { buildApp } from './app.ts'
 import { banner } from './banner.ts'
 import { type Config, type ConfigError, loadConfig, processEnvironment } from './config.ts'
+import { doubtsInProduction } from './config-production.ts'
 
 /** What load balancers that probe each second need to see that readiness is off, before the listener is. */
 const NOTICE_MS = 3000
@@ -24,7 +26,12 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-await app.listen({ host: config.HOST, port: config.PORT }).catch(refuse)
+for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ variable }, doubt)
+
+// By address: for the name `localhost` Fastify opens a second listener, which has neither our answers to what
+// the parser refuses nor our shutdown.
+const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
+await app.listen({ host: address, port: config.PORT }).catch(refuse)
 process.stdout.write(banner(app))
 
 async function stop(signal: NodeJS.Signals) {

@@ -192,6 +192,8 @@ t.test('links lead to the service itself unless APP_URL says otherwise', async t
   t.equal(appUrl({ HOST: '::' }), 'http://localhost:3000')
   t.equal(appUrl({ HOST: '::1' }), 'http://[::1]:3000')
   t.equal(appUrl({ HOST: '::1', APP_URL: 'https://a.example/x' }), 'https://a.example/x')
+  t.strictSame(names(problemsOf({ PORT: '0' })), ['APP_URL'], 'no link leads to a port that is chosen later')
+  t.equal(appUrl({ PORT: '0', APP_URL: 'http://localhost:8080' }), 'http://localhost:8080')
 })
 
 t.test('.env.example lists exactly the variables there are, with their defaults', async t => {

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { parse } from 'yaml'
+import { BILL } from '../../deploy/sbom.ts'
 
 interface Instruction {
   name: string
@@ -78,23 +79,25 @@ t.test('what is copied from the repository is there, and not kept out of the bui
 
 t.test('what is copied from another stage is made there', async t => {
   const made: Record<string, string[]> = {
-    build: ['/app/dist/src'],
+    build: ['/app/dist/src', '/app/dist/sbom.cdx.json'],
     dependencies: ['/app/node_modules'],
   }
   const copies = final.instructions.filter(({ name, text }) => name === 'COPY' && text.startsWith('--from='))
-  t.equal(copies.length, 2)
+  t.equal(copies.length, 3)
   for (const { text } of copies) {
     const [, stage = '', source = ''] = /^--from=(\S+) (\S+) \S+$/.exec(text) ?? []
     t.ok(stages.some(({ name }) => name === stage))
     t.ok(made[stage]?.includes(source), `${stage} makes ${source}`)
-    t.ok(existsSync(root(source.replace('/app/', ''))), `so does a build in the repository: ${source}`)
+    // The bill of materials is made by `npm run sbom`; see test/deploy/sbom.test.ts.
+    if (source.endsWith('/sbom.cdx.json')) t.equal(root(source.replace('/app/', '')), BILL)
+    else t.ok(existsSync(root(source.replace('/app/', ''))), `so does a build in the repository: ${source}`)
   }
 })
 
 t.test('the npm scripts that it runs exist', async t => {
   const runs = stages.flatMap(({ instructions }) => instructions.filter(({ name }) => name === 'RUN'))
   const scripts = runs.flatMap(({ text }) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(match => match[1]))
-  t.same(scripts, ['build'])
+  t.same(scripts, ['build', 'sbom'])
   for (const script of scripts) t.ok(packageJson.scripts[script ?? ''], `package.json has ${script}`)
 })
 

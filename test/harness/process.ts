@@ -41,7 +41,8 @@ export interface ServiceProcess {
 
 /** The tests' environment for a process on a free port. */
 export function serviceEnvironment(env: Record<string, string>): Record<string, string> {
-  return { ...testEnvironment, PORT: '0', MAIL_BACKEND: 'console', LOG_LEVEL: 'info', ...env }
+  const local = { PORT: '0', APP_URL: 'http://localhost', MAIL_BACKEND: 'console', LOG_LEVEL: 'info' }
+  return { ...testEnvironment, ...local, ...env }
 }
 
 /** Starts the service as `npm start` does; it is killed when the test ends. */

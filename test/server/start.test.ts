@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { freshDatabase } from '../harness/database.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../harness/process.ts'
@@ -92,6 +93,73 @@ t.test('the banner says where it listens, which database, where mails go and whe
   t.match(told, /limits in +redis:\/\/127\.0\.0\.1:\d+\n/)
   t.match(told, /mails go to +SMTP mail\.example\.org:587 \(STARTTLS\)/)
   t.notMatch(told + service.stderr(), /geheim|postbote/, 'no credentials, in the log lines either')
+})
+
+t.test(
+  'what production takes and may be an oversight is warned of, once, before anybody is served',
+  async t => {
+    const settings = {
+      NODE_ENV: 'production',
+      JWT_SECRET: randomBytes(48).toString('base64'),
+      RATE_LIMIT: 'on',
+      DATABASE_URL: 'file:./accounts.db',
+      ARGON2_MEMORY_KIB: '19456',
+      ARGON2_TIME_COST: '2',
+    }
+    const service = startProcess(t, { env: serviceEnvironment({ ...settings, EMAIL_CONFIRMATION: 'off' }) })
+    await service.listening()
+    await service.end('SIGINT')
+    const warnings = service.log().filter(({ level }) => level === 40)
+    t.strictSame(
+      warnings.map(({ variable }) => variable),
+      ['MAIL_BACKEND', 'EMAIL_CONFIRMATION', 'APP_URL'],
+    )
+    for (const { msg } of warnings) t.match(msg, /^\S.{20,}/, 'says what comes of it')
+  },
+)
+
+t.test('a name with several addresses is one listener, with every answer of the service', async t => {
+  // Every address of 127.0.0.0/8 is this machine; not every machine has the name `localhost` twice.
+  const names = join(emptyFolder(t), 'names.mjs')
+  writeFileSync(
+    names,
+    `import dns from 'node:dns'
+    import { syncBuiltinESMExports } from 'node:module'
+    const { lookup } = dns
+    dns.lookup = (name, options, done) => name === 'localhost' && options?.all
+      ? process.nextTick(done, null, [{ address: '127.0.0.1', family: 4 }, { address: '127.0.0.2', family: 4 }])
+      : lookup(name, options, done)
+    syncBuiltinESMExports()`,
+  )
+  const service = startProcess(t, {
+    env: serviceEnvironment({
+      HOST: 'localhost',
+      DATABASE_URL: await freshDatabase(t),
+      NODE_OPTIONS: `--import=${pathToFileURL(names)}`,
+    }),
+  })
+  const { port } = new URL(await service.listening())
+  const ask = (host: string) =>
+    new Promise<string | undefined>(resolve => {
+      let answer = ''
+      const socket = connect(Number(port), host, () => socket.write('NOT HTTP\r\n\r\n'))
+      socket.on('data', chunk => {
+        answer += chunk
+      })
+      socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code))
+      socket.on('close', () => resolve(answer))
+    })
+  t.match(await ask('127.0.0.1'), /application\/problem\+json/)
+  t.equal(await ask('127.0.0.2'), 'ECONNREFUSED', 'a second listener would answer without us')
+  t.equal(await service.end('SIGINT'), 0)
+})
+
+t.test('a host that has no address is told plainly', async t => {
+  const service = startProcess(t, {
+    env: serviceEnvironment({ HOST: 'nowhere.invalid', DATABASE_URL: await freshDatabase(t) }),
+  })
+  t.equal(await service.ended(), 1)
+  t.match(service.stderr(), /^latchkey cannot start: .*nowhere\.invalid\n$/)
 })
 
 t.test('without a secret in the configuration one is made once, for the owner alone, and kept', async t => {

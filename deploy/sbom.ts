@@ -1,0 +1,84 @@
+/**
+ * Writes dist/sbom.cdx.json: what the service is made of besides its own code, as CycloneDX. npm makes it from
+ * the lockfile; of one lockfile and one npm it is the same to the byte.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { v5 as uuidv5 } from 'uuid'
+import { npm } from './npm.ts'
+
+const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
+
+/** Where the bill of materials is, not in git. */
+export const BILL = join(ROOT, 'dist/sbom.cdx.json')
+
+/** What of CycloneDX is read or set here. */
+export interface Bill {
+  serialNumber?: string
+  metadata: { timestamp?: string; component: { 'bom-ref': string; name: string } }
+  components: { 'bom-ref': string; name: string; version: string; purl: string; hashes?: object[] }[]
+  dependencies: { ref: string; dependsOn: string[] }[]
+}
+
+interface Locked {
+  version: string
+  dev?: boolean
+  devOptional?: boolean
+}
+
+/**
+ * The bill of materials of the production dependencies, optional ones of every platform too.
+ *
+ * `npm sbom --omit=dev` (11.19) would leave out what production and development both depend on, nodemailer
+ * for one. So npm tells of all, and the lockfile which of them production has.
+ */
+export function billOfMaterials(): Bill {
+  const [program, ...args] = npm('sbom', '--sbom-format=cyclonedx', '--package-lock-only')
+  const all: Bill = JSON.parse(
+    execFileSync(program, args, {
+      cwd: ROOT,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }),
+  )
+  const root = all.metadata.component
+  const production = lockedForProduction()
+  const components = all.components.filter(({ name, version }) => production.has(`${name}@${version}`))
+  const refs = new Set([root, ...components].map(component => component['bom-ref']))
+  const dependencies = all.dependencies
+    .filter(({ ref }) => refs.has(ref))
+    .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(other => refs.has(other)) }))
+  // When it was made, and a number that is drawn, would make every build another one. npm takes the name of
+  // the folder for that of the root.
+  const { timestamp: _, ...metadata } = { ...all.metadata, component: { ...root, name: manifest().name } }
+  const { serialNumber: __, ...bill } = { ...all, metadata, components, dependencies }
+  return { ...bill, serialNumber: `urn:uuid:${uuidv5(JSON.stringify(bill), uuidv5.URL)}` }
+}
+
+/** `name@version` of what the image installs: neither of development nor a peer that only development has. */
+function lockedForProduction(): Set<string> {
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, Locked>
+  }
+  return new Set(
+    Object.entries(packages)
+      .filter(([path, { dev, devOptional }]) => path !== '' && !dev && !devOptional)
+      .map(([path, { version }]) => `${path.slice(path.lastIndexOf(FOLDER) + FOLDER.length)}@${version}`),
+  )
+}
+
+const FOLDER = 'node_modules/'
+
+function manifest(): { name: string } {
+  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const bill = billOfMaterials()
+  mkdirSync(dirname(BILL), { recursive: true })
+  writeFileSync(BILL, `${JSON.stringify(bill, null, 2)}\n`)
+  process.stdout.write(`${BILL}: ${bill.components.length} components\n`)
+}

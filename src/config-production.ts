@@ -1,0 +1,151 @@
+/**
+ * What is good enough for a laptop and not for production: settings that are refused there, and settings
+ * that are worth a warning when it starts.
+ */
+import { BlockList, isIP } from 'node:net'
+import type { Config } from './config.ts'
+
+/**
+ * What production refuses besides a missing secret.
+ *
+ * @returns a line for each variable, naming it
+ */
+export function unfitForProduction(config: Config): string[] {
+  const problems: string[] = []
+  if (config.MAIL_USERNAME !== undefined && mailsInClear(config)) {
+    problems.push(
+      'MAIL_USE_TLS: expected it or MAIL_USE_SSL in production; MAIL_PASSWORD would cross the network in clear',
+    )
+  }
+  for (const [name, url] of servers(config)) {
+    if (hasSamplePassword(url))
+      problems.push(`${name}: expected a password of its own in production, not a sample`)
+  }
+  if (config.MAIL_PASSWORD !== undefined && isSample(config.MAIL_PASSWORD, config.MAIL_USERNAME)) {
+    problems.push('MAIL_PASSWORD: expected a password of its own in production, not a sample')
+  }
+  if (config.TRUST_PROXY !== undefined && trustsStrangers(config.TRUST_PROXY)) {
+    problems.push(
+      'TRUST_PROXY: expected the addresses of your proxies in production; whoever is trusted chooses the address that limits count by',
+    )
+  }
+  if (isWeakerThanOwasp(config)) {
+    problems.push(
+      'ARGON2_MEMORY_KIB: expected at least 19456 with ARGON2_TIME_COST=2 in production, or an equal of it',
+    )
+  }
+  return problems
+}
+
+/** A setting that production takes, and that somebody should know of. */
+export interface Doubt {
+  variable: keyof Config
+  doubt: string
+}
+
+/** What is allowed in production and may still be an oversight; nothing outside of production. */
+export function doubtsInProduction(config: Config): Doubt[] {
+  if (config.NODE_ENV !== 'production') return []
+  const doubts: Doubt[] = []
+  const unless = (fine: boolean, variable: keyof Config, doubt: string) => {
+    if (!fine) doubts.push({ variable, doubt })
+  }
+  unless(
+    config.MAIL_BACKEND !== 'console',
+    'MAIL_BACKEND',
+    'mails are printed to standard output, links with tokens included',
+  )
+  unless(
+    config.EMAIL_CONFIRMATION !== 'off',
+    'EMAIL_CONFIRMATION',
+    "anybody can register anybody else's address",
+  )
+  unless(!isLoopback(new URL(config.APP_URL).hostname), 'APP_URL', 'links in mails lead to this machine')
+  unless(
+    !mailsInClear(config),
+    'MAIL_USE_TLS',
+    'a mail server without STARTTLS gets mails, links included, in clear',
+  )
+  for (const [name, url] of servers(config)) {
+    unless(!isInClear(url), name, 'the connection to another machine is not encrypted')
+  }
+  return doubts
+}
+
+/** Neither kind of TLS is demanded, so that whoever is on the way can strip it. */
+function mailsInClear(config: Config): boolean {
+  const { MAIL_BACKEND, MAIL_USE_TLS, MAIL_USE_SSL, MAIL_SERVER } = config
+  return MAIL_BACKEND === 'smtp' && !MAIL_USE_TLS && !MAIL_USE_SSL && !isLoopback(MAIL_SERVER)
+}
+
+function servers(config: Config): ['DATABASE_URL' | 'REDIS_URL', URL][] {
+  const names = ['DATABASE_URL', 'REDIS_URL'] as const
+  return names.flatMap(name => {
+    const url = config[name]
+    // A file has no password. What is no URL says the client that is to connect to it.
+    return url === undefined || url.startsWith('file:') || !URL.canParse(url) ? [] : [[name, new URL(url)]]
+  })
+}
+
+/** Passwords of tutorials, images and defaults, with digits or marks behind them. */
+const SAMPLE =
+  /^(sample|example|placeholder|change.?(me|it|this))|^(default|dummy|secret|pass(word|wd)?|admin|root|user|postgres(ql)?|redis|mysql|latchkey|test|dev|local|docker|qwerty)?[\W\d_]*$/i
+
+function hasSamplePassword(url: URL): boolean {
+  // libpq's form has the password in the query, and node-postgres reads it there too.
+  const password = url.searchParams.get('password') ?? decoded(url.password)
+  return password !== '' && isSample(password, decoded(url.username))
+}
+
+/** Without a password it is a socket, a certificate or a trusted host: nothing to judge from here. */
+function isSample(password: string, user = ''): boolean {
+  return password === user || SAMPLE.test(password)
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+function isInClear(url: URL): boolean {
+  if (isLoopback(url.hostname) || url.protocol === 'rediss:') return false
+  if (url.protocol === 'redis:') return true
+  return !/^(require|verify-ca|verify-full)$/.test(url.searchParams.get('sslmode') ?? '')
+}
+
+/**
+ * Addresses that nobody has (RFC 5737, RFC 3849, and 0.0.0.0/8 of RFC 6890), IPv4-mapped ones too: a range
+ * that holds one of them was not drawn around somebody's proxies.
+ */
+const NOBODY = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
+
+/** @param trusted addresses and CIDR ranges by commas, or proxy-addr's names for local ranges */
+function trustsStrangers(trusted: string): boolean {
+  const list = new BlockList()
+  for (const entry of trusted.split(',').map(item => item.trim())) {
+    const [address = '', prefix] = entry.split('/')
+    const family = isIP(address)
+    // Names of local ranges; anything else Fastify refuses at the start.
+    if (family === 0) continue
+    const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix)
+    // A netmask in place of a length is a way of writing that only hides how wide it is.
+    if (!Number.isInteger(bits) || bits < 0 || bits > (family === 6 ? 128 : 32)) return true
+    list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return NOBODY.some(address => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
+}
+
+/**
+ * OWASP's password storage cheat sheet names settings of equal strength, from 46 MiB in one pass to 7 MiB
+ * in five. The product of memory and passes is least in the last.
+ */
+function isWeakerThanOwasp({ ARGON2_MEMORY_KIB, ARGON2_TIME_COST }: Config): boolean {
+  return ARGON2_MEMORY_KIB < 7168 || ARGON2_MEMORY_KIB * ARGON2_TIME_COST < 5 * 7168
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)
+}

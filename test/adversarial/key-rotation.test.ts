@@ -1,0 +1,225 @@
+/**
+ * A change of the signing secret as the README describes it: every instance learns the new secret first,
+ * then the two are swapped, instance by instance, then the old one is dropped. What a reset's link and code
+ * and what refresh tokens do meanwhile is in their own suites.
+ */
+import { randomBytes } from 'node:crypto'
+import t, { type Test } from 'tap'
+import {
+  confirmedAccount,
+  resetToken,
+  startApp,
+  type TestApp,
+  testEnvironment,
+  tokenIn,
+} from '../harness/app.ts'
+import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
+import { isProblemOf } from '../harness/problem.ts'
+import { openRows, type Rows } from '../harness/rows.ts'
+
+const old = testEnvironment.JWT_SECRET
+const next = randomBytes(48).toString('base64')
+const password = 'correct horse battery staple'
+const newPassword = 'a password that nobody had before'
+
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+
+interface Call {
+  method: 'GET' | 'POST'
+  url: string
+  payload?: Record<string, string>
+  headers?: Record<string, string>
+}
+
+/** Something that is out: how it is used, what comes of it, and what once its secret is gone. */
+interface Outstanding {
+  what: string
+  call: Call
+  success: number
+  dead: 'token_invalid' | 'unauthenticated'
+}
+
+/** One of everything that a secret signs or derives, each of an account of its own. */
+async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
+  const ask = async (call: Call) => {
+    const { answer, mails } = await withMails(at, rows, () => at.app.inject(call))
+    if (answer.statusCode >= 300) throw new Error(`${call.url}: ${answer.body}`)
+    return { answer, mails }
+  }
+  const post = (url: string, payload: Record<string, string>, token?: string): Call => ({
+    method: 'POST',
+    url,
+    payload,
+    ...(token && { headers: bearer(token) }),
+  })
+
+  const email = `new-${randomBytes(6).toString('hex')}@example.org`
+  const registered = await ask(post('/register', { email, password }))
+  const confirm = tokenIn(mailTo(registered.mails, email, /./))
+
+  const reset = await resetToken(at, (await confirmedAccount(at)).email)
+
+  const forgetful = await confirmedAccount(at)
+  const requested = await ask(post('/password-reset/request', { email: forgetful.email }))
+  const { requestToken } = requested.answer.json()
+  const resetCode = codeIn(mailTo(requested.mails, forgetful.email, /reset/i))
+
+  const changing = await confirmedAccount(at)
+  const begun = await ask(
+    post('/password-change/request', { currentPassword: password }, changing.accessToken),
+  )
+  const { changeToken } = begun.answer.json()
+  const changeCode = codeIn(mailTo(begun.mails, changing.email, /./))
+
+  const moving = await confirmedAccount(at)
+  const newEmail = `moved-${randomBytes(6).toString('hex')}@example.org`
+  const moved = await ask(
+    post('/email-change/request', { currentPassword: password, newEmail }, moving.accessToken),
+  )
+  const move = tokenIn(mailTo(moved.mails, newEmail, /./))
+
+  const robbed = await confirmedAccount(at)
+  const alarmed = await ask(
+    post(
+      '/email-change/request',
+      { currentPassword: password, newEmail: `x-${newEmail}` },
+      robbed.accessToken,
+    ),
+  )
+  const secure = tokenIn(mailTo(alarmed.mails, robbed.email, /./))
+
+  const reader = await confirmedAccount(at)
+
+  const linked = { success: 204, dead: 'token_invalid' } as const
+  return [
+    {
+      what: 'confirmation link',
+      call: post('/confirm-email', { token: confirm, password }),
+      ...linked,
+      success: 200,
+    },
+    { what: 'reset link', call: post('/password-reset/confirm', { token: reset, newPassword }), ...linked },
+    {
+      what: 'reset code',
+      call: post('/password-reset/confirm', { requestToken, code: resetCode, newPassword }),
+      ...linked,
+    },
+    {
+      what: 'code for a change of password',
+      call: post(
+        '/password-change/confirm',
+        { changeToken, code: changeCode, newPassword },
+        changing.accessToken,
+      ),
+      success: 204,
+      // The access token with it dies with the same secret, and is looked at first.
+      dead: 'unauthenticated',
+    },
+    {
+      what: 'link to a new address',
+      call: post('/email-change/confirm', { token: move, password }),
+      ...linked,
+    },
+    {
+      what: '"this was not me"',
+      call: post('/account/secure', { token: secure, email: robbed.email }),
+      ...linked,
+    },
+    {
+      what: 'access token',
+      call: { method: 'GET', url: '/me', headers: bearer(reader.accessToken) },
+      success: 200,
+      dead: 'unauthenticated',
+    },
+  ]
+}
+
+/** One database and one mail server, and instances of any secrets over it. */
+async function house(t: Test) {
+  const first = await startApp(t, { env: { JWT_SECRET: old } })
+  const { databaseUrl, smtp } = first
+  const rows = await openRows(t, databaseUrl)
+  const instance = (env: Record<string, string>) => startApp(t, { databaseUrl, smtp, env })
+  return { first, rows, instance }
+}
+
+const faults = ({ log }: TestApp) => log.filter(({ level }) => Number(level) >= 50)
+
+t.test('while secrets are swapped, what one instance hands out works at the other, both ways', async t => {
+  const { first, rows, instance } = await house(t)
+  await first.app.close()
+  // The middle of the change: one instance has swapped them, the other not yet. Each is away while the other
+  // works, since either sends the mails of both.
+  const swapping = { JWT_SECRET: old, JWT_SECRET_PREVIOUS: next }
+  const swapped = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: old }
+  for (const [one, other, way] of [
+    [swapping, swapped, 'old secret at the swapped instance'],
+    [swapped, swapping, 'new secret at the other instance'],
+  ] as const) {
+    const from = await instance(one)
+    const outstanding = await handOut(from, rows)
+    await rows.settled()
+    const { refreshToken } = await confirmedAccount(from)
+    await from.app.close()
+
+    const to = await instance(other)
+    for (const { what, call, success } of outstanding) {
+      const answer = await to.app.inject(call)
+      t.equal(answer.statusCode, success, `${what}: ${way}`, { body: answer.body })
+    }
+    const refreshed = await to.app.inject({
+      method: 'POST',
+      url: '/token/refresh',
+      payload: { refreshToken },
+    })
+    t.equal(refreshed.statusCode, 200, `refresh token: ${way}`)
+    await to.app.close()
+
+    const back = await instance(one)
+    const headers = bearer(refreshed.json().accessToken)
+    const me = await back.app.inject({ method: 'GET', url: '/me', headers })
+    t.equal(me.statusCode, 200, `and the pair that it yields goes back: ${way}`)
+    await back.app.close()
+    t.strictSame([from, to, back].flatMap(faults), [])
+  }
+})
+
+t.test('with the old secret gone its tokens are dead, and sessions and newer tokens live on', async t => {
+  const { first, rows, instance } = await house(t)
+  const outstanding = await handOut(first, rows)
+  await rows.settled()
+  const session = await confirmedAccount(first)
+  const untouched = await confirmedAccount(first)
+  await first.app.close()
+
+  const during = await instance({ JWT_SECRET: next, JWT_SECRET_PREVIOUS: old })
+  const newer = await handOut(during, rows)
+  const rotated = await during.app.inject({
+    method: 'POST',
+    url: '/token/refresh',
+    payload: { refreshToken: session.refreshToken },
+  })
+  await during.app.close()
+
+  const after = await instance({ JWT_SECRET: next })
+  const rowsBefore = await rows.dump()
+  for (const { what, call, dead } of outstanding) isProblemOf(t, await after.app.inject(call), dead, what)
+  t.strictSame(await rows.dump(), rowsBefore, 'and nothing came of them')
+
+  for (const { what, call, success } of newer) {
+    const answer = await after.app.inject(call)
+    t.equal(answer.statusCode, success, `${what} of the new secret`, { body: answer.body })
+  }
+  const { accessToken, refreshToken } = rotated.json()
+  const me = await after.app.inject({ method: 'GET', url: '/me', headers: bearer(accessToken) })
+  t.equal(me.json().email, session.email, 'a session that was refreshed meanwhile goes on')
+  for (const [token, what] of [
+    [refreshToken, 'a session that was refreshed meanwhile'],
+    [untouched.refreshToken, 'a session that was not'],
+  ]) {
+    const payload = { refreshToken: token }
+    const refreshed = await after.app.inject({ method: 'POST', url: '/token/refresh', payload })
+    t.equal(refreshed.statusCode, 200, `${what} is refreshed`)
+  }
+  t.strictSame(faults(after), [])
+})
