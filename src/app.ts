@@ -23,7 +23,8 @@ import type { Config } from './config.ts'
 import database from './database/database.ts'
 import mail, { type MailOptions } from './mail/mail.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
-import passwords from './passwords/passwords.ts'
+import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
+import shedding from './passwords/shedding.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
 import counters from './plugins/counters.ts'
@@ -51,6 +52,7 @@ declare module 'fastify' {
 export interface Overrides {
   clock?: () => Date
   mail?: MailOptions
+  passwords?: PasswordsOptions
   housekeeping?: HousekeepingOptions
   /** Where log lines go; standard output by default. */
   logStream?: { write(line: string): void }
@@ -117,7 +119,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 
   await app.register(database)
   await app.register(tokens)
-  await app.register(passwords)
+  await app.register(passwords, overrides.passwords ?? {})
+  await app.register(shedding)
   await app.register(guessBackoff)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)

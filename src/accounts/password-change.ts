@@ -135,7 +135,7 @@ async function confirmChange(
   const right = this.tokens.changeCode.matches(code, jti, user.id, user.email, user.passwordHash)
   if (!mayTry || !right) throw problem('code_invalid')
 
-  const passwordHash = await this.passwords.hash(newPassword)
+  const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
   if (
     !(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_changed'))

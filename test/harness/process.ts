@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { testEnvironment } from './app.ts'
 import type { Teardown } from './database.ts'
 
-const SERVER = fileURLToPath(new URL('../../src/server.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
 
 export interface ProcessOptions {
   /** The whole environment besides PATH; see `serviceEnvironment`. */

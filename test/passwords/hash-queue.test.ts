@@ -26,7 +26,7 @@ function jobs() {
 t.test('no more jobs run at once than there are cores, and the others wait their turn', async t => {
   const { begun, end, job, most } = jobs()
   const queue = hashQueue(2, 10)
-  const results = Promise.all(Array.from({ length: 20 }, (_, id) => queue.run(job(id))))
+  const results = Promise.all(Array.from({ length: 20 }, (_, id) => queue.run('one', job(id))))
   await turn()
   t.strictSame(begun, [0, 1])
   t.strictSame(queue.load(), { running: 2, waiting: 18 })
@@ -44,9 +44,9 @@ t.test('the queue holds 4 for each core and second of patience, and sheds the re
   const { end, job, begun } = jobs()
   const queue = hashQueue(2, 3)
   const limit = 4 * 2 * 3
-  const kept = Array.from({ length: 2 + limit }, (_, id) => queue.run(job(id)))
+  const kept = Array.from({ length: 2 + limit }, (_, id) => queue.run('one', job(id)))
   const before = performance.now()
-  const shed = await Promise.allSettled([queue.run(job(99)), queue.run(job(98))])
+  const shed = await Promise.allSettled([queue.run('one', job(99)), queue.run('one', job(98))])
   t.ok(performance.now() - before < 100, 'without waiting')
   for (const outcome of shed) {
     t.match(outcome, { status: 'rejected', reason: { code: 'overloaded', statusCode: 503 } })
@@ -62,16 +62,16 @@ t.test('the queue holds 4 for each core and second of patience, and sheds the re
   }
   await Promise.all(kept)
   t.notOk(begun.includes(99) || begun.includes(98), 'what was shed never ran')
-  t.equal(await queue.run(async () => 'free again'), 'free again')
+  t.equal(await queue.run('one', async () => 'free again'), 'free again')
 })
 
 t.test('a job whose patience is over is shed, gives its place in the queue back and never runs', async t => {
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 0.2)
-  const running = queue.run(job(0))
-  await t.rejects(queue.run(job(1)), { code: 'overloaded' })
+  const running = queue.run('one', job(0))
+  await t.rejects(queue.run('one', job(1)), { code: 'overloaded' })
   t.strictSame(queue.load(), { running: 1, waiting: 0 })
-  const next = queue.run(job(2))
+  const next = queue.run('one', job(2))
   end[0]?.()
   await running
   await turn()
@@ -85,11 +85,11 @@ t.test('a job whose patience is over is shed, gives its place in the queue back 
 t.test('the patience of a job that runs is over for good: it takes nobody else out of the queue', async t => {
   const { end, job } = jobs()
   const queue = hashQueue(1, 0.2)
-  const running = [queue.run(job(0)), queue.run(job(1))]
+  const running = [queue.run('one', job(0)), queue.run('one', job(1))]
   await delay(100)
   end[0]?.()
   await turn()
-  const waiting = queue.run(job(2))
+  const waiting = queue.run('one', job(2))
   await delay(150)
   t.strictSame(queue.load(), { running: 1, waiting: 1 }, 'job 1 has run past its patience')
   end[1]?.()
@@ -102,11 +102,11 @@ t.test('the patience of a job that runs is over for good: it takes nobody else o
 t.test('a job that fails frees its place, even one that throws at once', async t => {
   const queue = hashQueue(1, 10)
   const failing = [
-    queue.run(() => Promise.reject(new Error('a'))),
-    queue.run(() => {
+    queue.run('one', () => Promise.reject(new Error('a'))),
+    queue.run('one', () => {
       throw new Error('b')
     }),
-    queue.run(async () => 'c'),
+    queue.run('one', async () => 'c'),
   ]
   const outcomes = await Promise.allSettled(failing)
   t.match(outcomes, [
