@@ -10,32 +10,38 @@ const { availableParallelism, getPriority, setPriority } = process.getBuiltinMod
 /** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
 const OTHER_THREADS = 4
 /** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md has the figures. */
-const YIELDING = 10
+const YIELDING = 5
+const LEAST_PRIORITY = 19
 
 // An operator's own size may be there.
 if (existsSync('.env')) process.loadEnvFile('.env')
-if (!process.env['UV_THREADPOOL_SIZE']?.trim()) {
-  process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
+const chosen = process.env['UV_THREADPOOL_SIZE']?.trim()
+if (!chosen) process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
+
+if (process.platform === 'linux') {
+  const threads = startPool()
+  // A module that was preloaded (`--import`) has used the pool already: it is as large as libuv makes it.
+  if (threads.length === 0 && !chosen) delete process.env['UV_THREADPOOL_SIZE']
+  threads.forEach(letYield)
 }
-letHashesYield()
 void import('./server.ts')
 
-/**
- * Makes the threads of the pool give way to the event loop, which hashes on every core would keep from
- * answering. On Linux a priority belongs to a thread (setpriority(2), Bugs), and to lower one takes no
- * privilege; elsewhere, and where the kernel refuses, all are alike.
- */
-function letHashesYield() {
-  if (process.platform !== 'linux') return
+/** Uses the pool for the first time, which starts all its threads. */
+function startPool(): number[] {
   const threads = () => readdirSync('/proc/self/task').map(Number)
+  const others = new Set(threads())
+  stat('.', () => {})
+  return threads().filter(thread => !others.has(thread))
+}
+
+/**
+ * Makes a thread give way to the event loop, which hashes on every core would keep from answering. On
+ * Linux a priority belongs to a thread (setpriority(2), Bugs), and lowering one takes no privilege.
+ */
+function letYield(thread: number) {
   try {
-    const others = new Set(threads())
-    // The first job starts all threads of the pool.
-    stat('.', () => {})
-    for (const thread of threads()) {
-      if (!others.has(thread)) setPriority(thread, Math.min(getPriority() + YIELDING, 19))
-    }
+    setPriority(thread, Math.min(getPriority() + YIELDING, LEAST_PRIORITY))
   } catch {
-    // Only slower under load.
+    // A sandbox may forbid even this. It only costs speed under load.
   }
 }

@@ -126,7 +126,8 @@ t.test('guesses from elsewhere do not keep the owner out', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)
-  for (let stranger = 0; stranger < 5; stranger++) {
+  // The one that is looked at comes last: a wait may be as short as a second.
+  for (const stranger of [1, 2, 3, 4, 0]) {
     for (let i = 0; i < 8; i++) await guess(app, email, `10.66.0.${stranger}`)
   }
   t.equal((await guess(app, email, '10.66.0.0')).statusCode, 429, 'a stranger has to wait')

@@ -142,3 +142,79 @@ t.test(
     t.equal(after.statusCode, 200)
   },
 )
+
+t.test('clients take turns: who floods waits behind nobody but itself', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 10)
+  const all = Array.from({ length: 10 }, (_, id) => queue.run('flood', job(id)))
+  all.push(queue.run('stranger', job(100)), queue.run('another', job(200)), queue.run('stranger', job(101)))
+  for (let next = 0; next < all.length; next++) {
+    await turn()
+    end[next]?.()
+  }
+  await Promise.all(all)
+  t.strictSame(begun.slice(0, 7), [0, 1, 100, 200, 2, 101, 3], 'one of each in turn')
+  t.strictSame(begun.slice(7), [4, 5, 6, 7, 8, 9], 'and then what is left of the flood')
+})
+
+t.test(
+  'a queue that one client has filled has room for another: the newest of the longest makes way',
+  async t => {
+    const { begun, end, job } = jobs()
+    const queue = hashQueue(1, 1)
+    const limit = 4
+    const flood = Array.from({ length: 1 + limit }, (_, id) => queue.run('flood', job(id)))
+    t.throws(() => queue.assertRoom('flood'), { code: 'overloaded' })
+    t.doesNotThrow(() => queue.assertRoom('stranger'))
+    const newest = t.rejects(flood[limit] as Promise<number>, { code: 'overloaded', retryAfter: 1 })
+    const stranger = queue.run('stranger', job(100))
+    await newest
+    t.strictSame(queue.load(), { running: 1, waiting: limit })
+    // Three of the flood wait, one of the stranger's; a second one would still leave its line the shorter.
+    const second = queue.run('stranger', job(101))
+    await t.rejects(flood[limit - 1] as Promise<number>, { code: 'overloaded' })
+    t.throws(() => queue.assertRoom('stranger'), { code: 'overloaded' }, 'a third would make it the longest')
+    t.throws(() => queue.assertRoom('flood'), { code: 'overloaded' }, 'and nobody makes way for the flood')
+    t.doesNotThrow(() => queue.assertRoom('somebody else'))
+    for (let next = 0; next < 5; next++) {
+      await turn()
+      end[next]?.()
+    }
+    t.strictSame(await Promise.all([stranger, second]), [100, 101])
+    t.strictSame(begun, [0, 1, 100, 2, 101], 'what was shed never ran')
+  },
+)
+
+t.test('where everybody waits with one job, nobody makes way', async t => {
+  const { end, job } = jobs()
+  const queue = hashQueue(1, 1)
+  const all = Array.from({ length: 5 }, (_, id) => queue.run(`client ${id}`, job(id)))
+  t.throws(() => queue.assertRoom('one more'), { code: 'overloaded' })
+  await t.rejects(queue.run('one more', job(99)), { code: 'overloaded' })
+  for (let next = 0; next < 5; next++) {
+    end[next]?.()
+    await turn()
+  }
+  t.strictSame(await Promise.all(all), [0, 1, 2, 3, 4])
+})
+
+t.test('a job whose client is gone leaves the queue, and one that runs goes on', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 10)
+  const [first, second] = [new AbortController(), new AbortController()]
+  const running = queue.run('one', job(0), first.signal)
+  const waiting = queue.run('one', job(1), second.signal)
+  const next = queue.run('one', job(2))
+  first.abort()
+  second.abort()
+  await t.rejects(waiting, { code: 'overloaded' })
+  t.strictSame(queue.load(), { running: 1, waiting: 1 })
+  await t.rejects(queue.run('one', job(3), second.signal), { code: 'overloaded' }, 'one that was gone before')
+  end[0]?.()
+  t.equal(await running, 0)
+  await turn()
+  end[1]?.()
+  t.equal(await next, 2)
+  t.strictSame(begun, [0, 2])
+  t.strictSame(queue.load(), { running: 0, waiting: 0 })
+})
