@@ -11,6 +11,11 @@ const NOTICE_MS = 3000
 /** Time to arrive and patience for a hash are over by then, so whoever is still connected only dawdles. */
 const LAST_ANSWER_MS = 16_000
 const SHUTDOWN_LIMIT_MS = 20_000
+/**
+ * Connections that wait to be accepted. Node's 511 overflow in a flood, and who is dropped comes back only
+ * after TCP's second; Linux cuts this to its own limit (net.core.somaxconn, 4096 by default).
+ */
+const BACKLOG = 4096
 
 const config = configuration()
 const app = await buildApp(config).catch(refuse)
@@ -24,7 +29,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   })
 }
 
-await app.listen({ host: config.HOST, port: config.PORT }).catch(refuse)
+await app.listen({ host: config.HOST, port: config.PORT, backlog: BACKLOG }).catch(refuse)
 process.stdout.write(banner(app))
 
 async function stop(signal: NodeJS.Signals) {
