@@ -9,7 +9,7 @@ const { availableParallelism, getPriority, setPriority } = process.getBuiltinMod
 
 /** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
 const OTHER_THREADS = 4
-/** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md has the figures. */
+/** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md says why. */
 const YIELDING = 5
 const LEAST_PRIORITY = 19
 
