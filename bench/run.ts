@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: one table of ratios, each against a baseline measured in the same run, and
- * bench/RESULTS.md. With `--quick` a smoke run, with `--only cluster` those rows alone; neither writes
- * anything. On SQLite, and on PostgreSQL if TEST_POSTGRES_URL is set.
+ * bench/RESULTS.md. With `--quick` a smoke run, with `--only login,flood` some groups of rows; neither
+ * writes anything. On SQLite, and on PostgreSQL if TEST_POSTGRES_URL is set.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -11,17 +11,37 @@ import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
 import { clusterRows } from './rows/cluster.ts'
 import { floodRows } from './rows/flood.ts'
-import { hashingRows } from './rows/hashing.ts'
+import { confirmRows, loginRows, registerRows } from './rows/hashing.ts'
+import { installRows } from './rows/install.ts'
 import { overloadRows } from './rows/overload.ts'
 import { processRows } from './rows/process.ts'
 import { readRows } from './rows/reads.ts'
 import { writeRows } from './rows/writes.ts'
-import { setStage } from './stage.ts'
+import { type Stage, setStage } from './stage.ts'
 import { type Row, table } from './table.ts'
+
+/** Groups of rows, in the order in which they are measured: memory last, for the peak of all that went before. */
+const GROUPS: Record<string, (stage: Stage) => Promise<Row[]>> = {
+  login: loginRows,
+  register: registerRows,
+  confirm: confirmRows,
+  reads: readRows,
+  writes: writeRows,
+  flood: floodRows,
+  overload: overloadRows,
+  install: installRows,
+  process: processRows,
+}
 
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
 }).values
+/** Several instances are measured on PostgreSQL only, on a stage of their own. */
+const CLUSTER = 'cluster'
+const all = [...Object.keys(GROUPS), CLUSTER]
+const chosen = only?.split(',') ?? all
+const unknown = chosen.filter(group => !all.includes(group))
+if (unknown.length > 0) throw new Error(`no such rows: ${unknown}; there are ${all}`)
 const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 0.3 } : { rounds: 3, seconds: 3, warmUp: 1 }
 const providers: Provider[] = process.env['TEST_POSTGRES_URL'] ? ['sqlite', 'postgresql'] : ['sqlite']
 
@@ -46,36 +66,32 @@ const progress = (message: string) => process.stderr.write(`${message}\n`)
 async function measure(provider: Provider): Promise<Row[]> {
   progress(`${provider}: seeding`)
   const stage = await setStage(stack, provider, timing)
-  progress(`${provider}: hashing`)
-  const { rows: hashing, capacity } = await hashingRows(stage)
-  progress(`${provider}: reads`)
-  const reads = await readRows(stage)
-  progress(`${provider}: writes`)
-  const writes = await writeRows(stage)
-  progress(`${provider}: flood and overload`)
-  const { rows: flood, idleP99 } = await floodRows(stage)
-  const overload = await overloadRows(stage, capacity, idleP99)
-  progress(`${provider}: start and memory`)
-  return [...hashing, ...reads, ...writes, ...flood, ...overload, ...(await processRows(stage))]
+  const rows: Row[] = []
+  for (const [group, measureGroup] of Object.entries(GROUPS)) {
+    if (!chosen.includes(group)) continue
+    progress(`${provider}: ${group}`)
+    rows.push(...(await measureGroup(stage)))
+  }
+  return rows
 }
 
 const began = performance.now()
 try {
   const rows: (Row & { database: string })[] = []
-  for (const provider of only === undefined ? providers : []) {
+  for (const provider of chosen.some(group => group in GROUPS) ? providers : []) {
     rows.push(...(await measure(provider)).map(row => ({ ...row, database: provider })))
     await cleanUp()
   }
-  if ((only ?? 'cluster') === 'cluster' && providers.includes('postgresql') && !noBalancer) {
+  if (chosen.includes(CLUSTER) && providers.includes('postgresql') && !noBalancer) {
     progress('postgresql: several instances')
     rows.push(...(await clusterRows(stack, timing)).map(row => ({ ...row, database: 'postgresql' })))
   }
   const result = table(rows)
-  process.stdout.write(`\n${circumstances(timing)}\n\n${result}\n`)
+  process.stdout.write(`\n${await circumstances(timing)}\n\n${result}\n`)
   if (!quick && only === undefined) {
     writeFileSync(
       new URL('bench/RESULTS.md', import.meta.resolve('#root/package.json')),
-      resultsPage(result, timing),
+      await resultsPage(result, timing),
     )
   }
   progress(`\n${Math.round((performance.now() - began) / 1000)} s`)

@@ -1,10 +1,11 @@
 /** Accounts with sessions and tokens, written straight into the database. */
-import { argon2id, hash } from 'argon2'
 import Fastify from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { loadConfig } from '../src/config.ts'
 import { openDatabase } from '../src/database/client.ts'
 import { migrate } from '../src/database/migrate.ts'
+import type { PrismaClient } from '../src/generated/sqlite/client.ts'
+import { loadArgon2 } from '../src/passwords/argon2.ts'
 import { newSession } from '../src/tokens/pair.ts'
 import tokens from '../src/tokens/tokens.ts'
 
@@ -21,10 +22,17 @@ export interface Seeded {
   /** Of every account. */
   password: string
   accounts: Account[]
+  /**
+   * Files registrations of addresses that nobody has.
+   *
+   * @returns the token in the link of each
+   */
+  newRegistrations(client: PrismaClient, count: number): Promise<string[]>
 }
 
 const PASSWORD = 'correct horse battery staple'
 const ROWS_AT_ONCE = 256
+const DAY_MS = 86_400_000
 
 /**
  * Migrates a database and fills it.
@@ -40,10 +48,10 @@ export async function seed(databaseUrl: string, secret: string, count: number): 
   app.decorate('clock', () => new Date())
   await app.register(tokens)
   // One salt for all: what a verification costs does not depend on it.
-  const passwordHash = await hash(PASSWORD, {
-    type: argon2id,
-    memoryCost: config.ARGON2_MEMORY_KIB,
-    timeCost: config.ARGON2_TIME_COST,
+  const argon2 = await loadArgon2()
+  const passwordHash = await argon2.hash(PASSWORD, {
+    memory: config.ARGON2_MEMORY_KIB,
+    time: config.ARGON2_TIME_COST,
     parallelism: config.ARGON2_PARALLELISM,
   })
   const now = new Date()
@@ -74,5 +82,19 @@ export async function seed(databaseUrl: string, secret: string, count: number): 
     await client.session.createMany({ data: some.map(row => row.session) })
   }
   await close()
-  return { password: PASSWORD, accounts: rows.map(row => row.account) }
+  return {
+    password: PASSWORD,
+    accounts: rows.map(row => row.account),
+    async newRegistrations(client, count) {
+      const registrations = Array.from({ length: count }, () => {
+        const id = uuidv7()
+        const [createdAt, expiresAt] = [new Date(), new Date(Date.now() + DAY_MS)]
+        return { id, email: `${id}@example.org`, passwordHash, createdAt, expiresAt }
+      })
+      for (let from = 0; from < count; from += ROWS_AT_ONCE) {
+        await client.registration.createMany({ data: registrations.slice(from, from + ROWS_AT_ONCE) })
+      }
+      return registrations.map(registration => app.tokens.confirm.mint(registration, {}).token)
+    },
+  }
 }

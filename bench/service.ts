@@ -8,7 +8,7 @@ const { scripts } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/p
 }
 
 /** Options of Node in `npm start`. */
-const NODE_OPTIONS = /exec node (.*)dist\/src\/server\.js/.exec(scripts.start)?.[1]?.trim().split(/\s+/) ?? []
+const NODE_OPTIONS = /exec node (.*)dist\/src\/start\.cjs/.exec(scripts.start)?.[1]?.trim().split(/\s+/) ?? []
 
 /**
  * Starts the service. Everything is at its default but for the limits, which are off, and the log, which
@@ -21,7 +21,7 @@ export function startService(
   { databaseUrl, secret, cwd }: { databaseUrl: string; secret: string; cwd: string },
 ): Promise<Server> {
   return startServer(t, {
-    module: '../src/server.js',
+    module: '../src/start.cjs',
     nodeOptions: NODE_OPTIONS,
     cwd,
     readyPath: '/health/ready',

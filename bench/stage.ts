@@ -21,6 +21,8 @@ export interface Stage {
   bare: Server
   argon2: RawArgon2
   seeded: Seeded
+  /** Files registrations; the token in the link of each. */
+  newRegistrations(count: number): Promise<string[]>
   /** The accounts that one connection of a load uses in turn; no two connections share one. */
   accountsOf(connection: number): Account[]
   /** Waits until the service has done what it took on, and forgets the mails that it still has to send. */
@@ -58,6 +60,7 @@ export async function setStage(t: Teardown, provider: Provider, timing: Timing):
     provider,
     timing,
     seeded,
+    newRegistrations: count => seeded.newRegistrations(client, count),
     service,
     bare: await startBareFastify(t, { cwd: folder, databaseUrl: baselineUrl, secret }),
     argon2: await startRawArgon2(t),

@@ -24,7 +24,8 @@ import database from './database/database.ts'
 import mail, { type MailOptions } from './mail/mail.ts'
 import { pages } from './pages/pages.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
-import passwords from './passwords/passwords.ts'
+import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
+import shedding from './passwords/shedding.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
 import clientAddress from './plugins/client-address.ts'
@@ -57,6 +58,7 @@ declare module 'fastify' {
 export interface Overrides {
   clock?: () => Date
   mail?: MailOptions
+  passwords?: PasswordsOptions
   housekeeping?: HousekeepingOptions
   /** Where log lines go; standard output by default. */
   logStream?: { write(line: string): void }
@@ -127,7 +129,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(database)
   await app.register(tokens)
   await app.register(refreshCookie)
-  await app.register(passwords)
+  await app.register(passwords, overrides.passwords ?? {})
+  await app.register(shedding)
   await app.register(guessBackoff)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)

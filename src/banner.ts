@@ -21,6 +21,7 @@ export function banner(app: FastifyInstance): string {
           ? withoutCredentials(config.REDIS_URL)
           : 'memory',
     ],
+    ['hashes by', app.passwords.describe()],
     ['mails go to', app.mail.describe()],
     ['links lead to', config.APP_URL],
   ]

@@ -98,12 +98,14 @@ const Environment = Type.Object({
   ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 16, description: 'argon2id passes' }),
   ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'argon2id lanes' }),
   HASH_PATIENCE: seconds(10, 'how long a request waits for a hash before it is shed with 503'),
-  UV_THREADPOOL_SIZE: Type.Integer({
-    default: 4,
-    minimum: 1,
-    maximum: 1024,
-    description: "threads of libuv's pool; one less than these hash at once, and no more than cores",
-  }),
+  UV_THREADPOOL_SIZE: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      maximum: 1024,
+      description:
+        "threads of libuv's pool: one less than these hash at once, and no more than cores; cores and four by default",
+    }),
+  ),
   RATE_LIMIT: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
     description: '`off` lifts every limit, the mail caps too; for load tests',

@@ -13,6 +13,11 @@ const NOTICE_MS = 3000
 /** Time to arrive and patience for a hash are over by then, so whoever is still connected only dawdles. */
 const LAST_ANSWER_MS = 16_000
 const SHUTDOWN_LIMIT_MS = 20_000
+/**
+ * Connections that wait to be accepted. Node's 511 overflow in a flood, and who is dropped comes back only
+ * after TCP's second; Linux cuts this to its own limit (net.core.somaxconn, 4096 by default).
+ */
+const BACKLOG = 4096
 
 const config = configuration()
 const app = await buildApp(config).catch(refuse)
@@ -31,7 +36,7 @@ for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ var
 // By address: for the name `localhost` Fastify opens a second listener, which has neither our answers to what
 // the parser refuses nor our shutdown.
 const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
-await app.listen({ host: address, port: config.PORT }).catch(refuse)
+await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
 process.stdout.write(banner(app))
 
 async function stop(signal: NodeJS.Signals) {

@@ -53,7 +53,6 @@ t.test('the defaults are those of the documentation', async t => {
       ARGON2_TIME_COST: 2,
       ARGON2_PARALLELISM: 1,
       HASH_PATIENCE: 10,
-      UV_THREADPOOL_SIZE: 4,
       RATE_LIMIT: 'on',
       CORS_ORIGINS: [],
       LOG_LEVEL: 'info',

@@ -20,11 +20,21 @@ export function startBareFastify(
   })
 }
 
-/** Hashes per second of argon2 in a process of its own. */
-export type RawArgon2 = (order: Order) => Promise<Sample>
+/** argon2 in a process of its own. */
+export interface RawArgon2 {
+  /** The libraries that load here; the last of them is the one that the service uses. */
+  libraries: Order['library'][]
+  /** Hashes per second. */
+  run(order: Order): Promise<Sample>
+}
+
+/** As many as are ever hashed at once, so that no library is held up by the pool. */
+const THREADS = 8
 
 export async function startRawArgon2(t: Teardown): Promise<RawArgon2> {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./raw-argon2.js', import.meta.url)))
+  const child: ChildProcess = fork(fileURLToPath(new URL('./raw-argon2.js', import.meta.url)), {
+    env: { ...process.env, UV_THREADPOOL_SIZE: String(THREADS) },
+  })
   t.teardown(() => end(child))
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`raw argon2 ended with ${code}`)
@@ -35,9 +45,11 @@ export async function startRawArgon2(t: Teardown): Promise<RawArgon2> {
     const [message] = await Promise.race([once(child, 'message'), gone])
     return message
   }
-  await answer()
-  return async order => {
-    child.send(order)
-    return { rate: Number(await answer()) }
+  return {
+    libraries: await answer(),
+    async run(order) {
+      child.send(order)
+      return { rate: Number(await answer()) }
+    },
   }
 }

@@ -1,5 +1,7 @@
 /** Whether cheap routes feel a flood of log ins: paced requests to them, idle and under the flood. */
+import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { RawArgon2 } from '../baselines/baselines.ts'
 import { drive, post } from '../driver.ts'
 import { type Answer, pace } from '../paced.ts'
 import type { Stage } from '../stage.ts'
@@ -16,8 +18,7 @@ const RATE = 100
 const RAMP = 1
 const GOAL = { atMost: 5 } as const
 
-/** @returns the rows, and the p99 of an idle /health/live in milliseconds */
-export async function floodRows(stage: Stage): Promise<{ rows: Row[]; idleP99: number }> {
+export async function floodRows(stage: Stage): Promise<Row[]> {
   const { seconds, rounds } = stage.timing
   const times = { idle: { live: [], me: [] }, flood: { live: [], me: [] } } as Record<
     'idle' | 'flood',
@@ -46,7 +47,47 @@ export async function floodRows(stage: Stage): Promise<{ rows: Row[]; idleP99: n
     },
     goal: GOAL,
   })
-  return { rows: [row('live', '/health/live'), row('me', '/me')], idleP99: median(times.idle.live) }
+  return [row('live', '/health/live'), row('me', '/me'), await controlRow(stage)]
+}
+
+/**
+ * What no service can help: a bare Fastify that hashes nothing, beside a process that hashes on every core.
+ */
+async function controlRow({ bare, argon2, timing }: Stage): Promise<Row> {
+  const look = async () => {
+    const { answers, driver } = await pace({
+      url: bare.url,
+      rate: RATE,
+      seconds: timing.seconds,
+      call: () => ({ method: 'GET', path: '/live' }),
+    })
+    return { p99: p99(answers, '/live'), driver }
+  }
+  const library = argon2.libraries.at(-1) as RawArgon2['libraries'][number]
+  const idle: { p99: number; driver: number }[] = []
+  const beside: typeof idle = []
+  for (let round = 0; round < timing.rounds; round++) {
+    idle.push(await look())
+    const order = {
+      library,
+      work: 'verify',
+      concurrency: availableParallelism(),
+      seconds: timing.seconds,
+    } as const
+    const [seen] = await Promise.all([look(), argon2.run(order)])
+    beside.push(seen)
+  }
+  const middle = (of: typeof idle, key: 'p99' | 'driver') => median(of.map(each => each[key]))
+  return {
+    what: 'control: p99 of bare Fastify beside raw argon2 on every core',
+    figure: milliseconds(middle(beside, 'p99')),
+    driver: middle(beside, 'driver'),
+    baseline: {
+      name: 'the same, idle',
+      ...milliseconds(middle(idle, 'p99')),
+      driver: middle(idle, 'driver'),
+    },
+  }
 }
 
 async function probes({ service: { url }, seeded: { accounts } }: Stage, seconds: number) {

@@ -1,93 +1,96 @@
 /** What hashes a password, beside argon2 alone. */
+import { availableParallelism } from 'node:os'
 import { v7 as uuidv7 } from 'uuid'
-import { drive, post, type Sample } from '../driver.ts'
+import { drive, type Load, post, type Sample } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { perSecond, type Row } from '../table.ts'
+import { bestOf, rawArgon2 } from './raw.ts'
 
-const CONCURRENCIES = [1, 2, 4] as const
 /** A log in shall cost little more than its hash. */
-const LOGIN_GOAL = { atLeast: 0.9 } as const
+const GOAL = { atLeast: 0.9 } as const
+const CONNECTIONS = 8
+/** More than any core confirms in a second. */
+const TOKENS_PER_CORE_AND_SECOND = 400
 
-/** @returns the rows, and how many hashes a second this machine does at most */
-export async function hashingRows(stage: Stage): Promise<{ rows: Row[]; capacity: number }> {
-  const raw = (work: 'hash' | 'verify') =>
-    Object.fromEntries(
-      CONCURRENCIES.map(concurrency => [
-        `${work} ${concurrency}`,
-        (seconds: number) => stage.argon2({ work, concurrency, seconds: seconds / CONCURRENCIES.length }),
-      ]),
-    ) as Record<string, Measure>
+export async function loginRows(stage: Stage): Promise<Row[]> {
+  const measured = await alternate<string>(
+    { few: logins(stage, 8), ...rawArgon2(stage, 'verify'), many: logins(stage, 64) },
+    stage.timing,
+  )
+  const verify = bestOf(measured)
+  return [
+    { what: 'POST /login, 8 connections', ...perSecond(measured['few'] as Sample, verify), goal: GOAL },
+    { what: 'POST /login, 64 connections', ...perSecond(measured['many'] as Sample, verify), goal: GOAL },
+  ]
+}
 
-  const samples = await alternate<string>(
+export async function registerRows(stage: Stage): Promise<Row[]> {
+  const { accounts } = stage.seeded
+  let next = 0
+  const measured = await alternate<string>(
     {
-      'login 8': logins(stage, 8),
-      ...raw('verify'),
-      'login 64': logins(stage, 64),
-      'register unknown': registrations(stage, () => `${uuidv7()}@example.org`),
-      ...raw('hash'),
-      'register known': registrations(stage, known(stage)),
+      unknown: registrations(stage, () => `${uuidv7()}@example.org`),
+      ...rawArgon2(stage, 'hash'),
+      known: registrations(stage, () => accounts[next++ % accounts.length]?.email ?? ''),
     },
     stage.timing,
   )
-  const measured = (name: string) => samples[name] as Sample
-  const verify = best('verify', measured)
-  const hash = best('hash', measured)
-  return {
-    capacity: verify.rate,
-    rows: [
-      { what: 'POST /login, 8 connections', ...perSecond(measured('login 8'), verify), goal: LOGIN_GOAL },
-      { what: 'POST /login, 64 connections', ...perSecond(measured('login 64'), verify), goal: LOGIN_GOAL },
-      { what: 'POST /register, unknown address', ...perSecond(measured('register unknown'), hash) },
-      { what: 'POST /register, known address', ...perSecond(measured('register known'), hash) },
-    ],
-  }
+  const hash = bestOf(measured)
+  return [
+    { what: 'POST /register, unknown address', ...perSecond(measured['unknown'] as Sample, hash) },
+    { what: 'POST /register, known address', ...perSecond(measured['known'] as Sample, hash) },
+  ]
+}
+
+export async function confirmRows(stage: Stage): Promise<Row[]> {
+  const measured = await alternate<string>(
+    { confirm: confirmations(stage), ...rawArgon2(stage, 'verify') },
+    stage.timing,
+  )
+  const { confirm } = measured as { confirm: Sample }
+  return [{ what: 'POST /confirm-email, distinct tokens', ...perSecond(confirm, bestOf(measured)) }]
 }
 
 function logins(stage: Stage, connections: number): Measure {
-  return async seconds => {
-    const sample = await drive({
-      url: stage.service.url,
-      connections,
-      seconds,
-      status: 200,
-      requestsOf: connection =>
-        stage
-          .accountsOf(connection)
-          .map(({ email }) => post('/login', { email, password: stage.seeded.password })),
-    })
-    await stage.settle()
-    return sample
-  }
+  const { password } = stage.seeded
+  return settled(stage, {
+    connections,
+    status: 200,
+    requestsOf: connection =>
+      stage.accountsOf(connection).map(({ email }) => post('/login', { email, password })),
+  })
 }
 
 function registrations(stage: Stage, nextEmail: () => string): Measure {
   const body = () => JSON.stringify({ email: nextEmail(), password: stage.seeded.password })
+  return settled(stage, {
+    connections: CONNECTIONS,
+    status: 202,
+    requestsOf: () => [{ ...post('/register', {}), setupRequest: request => ({ ...request, body: body() }) }],
+  })
+}
+
+function confirmations(stage: Stage): Measure {
   return async seconds => {
-    const sample = await drive({
-      url: stage.service.url,
-      connections: 8,
-      seconds,
-      status: 202,
+    const count = Math.ceil(TOKENS_PER_CORE_AND_SECOND * availableParallelism() * seconds)
+    const tokens = await stage.newRegistrations(count)
+    const body = () => JSON.stringify({ token: tokens.pop(), password: stage.seeded.password })
+    return settled(stage, {
+      connections: CONNECTIONS,
+      status: 200,
       requestsOf: () => [
-        { ...post('/register', {}), setupRequest: request => ({ ...request, body: body() }) },
+        { ...post('/confirm-email', {}), setupRequest: request => ({ ...request, body: body() }) },
       ],
-    })
-    await stage.settle()
-    return sample
+    })(seconds)
   }
 }
 
-function known({ seeded: { accounts } }: Stage): () => string {
-  let next = 0
-  return () => accounts[next++ % accounts.length]?.email ?? ''
-}
-
-/** The concurrency that did most, by its median. */
-function best(work: 'hash' | 'verify', measured: (name: string) => Sample) {
-  const [winner] = CONCURRENCIES.map(concurrency => ({
-    ...measured(`${work} ${concurrency}`),
-    name: `raw argon2 ${work}, best at ${concurrency}`,
-  })).sort((a, b) => b.rate - a.rate) as [Sample & { name: string }]
-  return winner
+/** A load on the service, and then the end of all that it took on. */
+function settled(stage: Stage, load: Omit<Load, 'url' | 'seconds'>): Measure {
+  return async seconds => {
+    const sample = await drive({ ...load, url: stage.service.url, seconds })
+    await stage.settle()
+    return sample
+  }
 }

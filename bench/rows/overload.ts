@@ -3,21 +3,23 @@ import { availableParallelism } from 'node:os'
 import { loadConfig } from '../../src/config.ts'
 import { post } from '../driver.ts'
 import { type Answer, pace } from '../paced.ts'
+import { alternate } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { percentile } from '../statistics.ts'
 import { megabytes, milliseconds, type Row, share } from '../table.ts'
+import { bestOf, rawArgon2 } from './raw.ts'
 
 const TIMES = 10
 /** Long enough for the queue to be full and stay so; in rounds' lengths. */
 const LENGTH = 2
 const SHED_GOAL_MS = 50
+/** Memory that grows by less is taken for flat. */
+const FLAT = 1.2
 
-/**
- * @param capacity hashes per second
- * @param idleP99 of /health/live, milliseconds
- */
-export async function overloadRows(stage: Stage, capacity: number, idleP99: number): Promise<Row[]> {
+export async function overloadRows(stage: Stage): Promise<Row[]> {
   const { service, seeded, timing } = stage
+  const { rate: capacity } = bestOf(await alternate(rawArgon2(stage, 'verify'), timing))
+  const idleP99 = await idle(stage)
   const before = service.memory()
   const { answers, driver } = await pace({
     url: service.url,
@@ -78,10 +80,17 @@ export async function overloadRows(stage: Stage, capacity: number, idleP99: numb
             what: `${overload}: memory after it`,
             figure: megabytes(after.now),
             baseline: { name: 'before it', ...megabytes(before.now) },
+            goal: { atMost: FLAT },
           },
         ]
       : []),
   ]
+}
+
+async function idle({ service: { url }, timing: { seconds } }: Stage): Promise<number> {
+  return p99(
+    (await pace({ url, rate: 100, seconds, call: () => ({ method: 'GET', path: '/health/live' }) })).answers,
+  )
 }
 
 function p99(answers: Answer[]): number {

@@ -95,7 +95,7 @@ async function confirm(
   const { row } = pending
   const guess = {
     email: row.email,
-    ip: request.ip,
+    client: request,
     since: row.createdAt,
     stored: row.passwordHash,
     password,

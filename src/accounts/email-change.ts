@@ -101,7 +101,7 @@ async function confirmChange(
   const verified = this.tokens.changeEmail.verify(token)
   const user = await this.database.users.findById(verified.subject)
   if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
-  if (!(await checkPasswordOf(this, user, request.ip, password))) {
+  if (!(await checkPasswordOf(this, user, request, password))) {
     throw problem('invalid_credentials', { detail: 'This is not the password of the account.' })
   }
   const { email } = verified.claims

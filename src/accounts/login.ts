@@ -5,10 +5,10 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { Origin } from '../database/events.ts'
 import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { checkPassword } from '../passwords/check.ts'
+import type { Client } from '../passwords/passwords.ts'
 import { Password } from '../passwords/policy.ts'
 import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
@@ -57,7 +57,6 @@ async function logIn(
   request: FastifyRequest<{ Body: Static<typeof Body> }>,
   reply: FastifyReply,
 ): Promise<TokenPair> {
-  this.passwords.assertRoom()
   const { password, mode } = request.body
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
@@ -68,7 +67,7 @@ async function logIn(
   ])
 
   const stored = user?.passwordHash ?? registration?.passwordHash
-  const guess = { email, ip: request.ip, since: user?.passwordChangedAt, stored, password }
+  const guess = { email, client: request, since: user?.passwordChangedAt, stored, password }
   if (!(await checkPassword(this, guess))) {
     // Only an account has a history, and a row written now would take the time to tell so.
     if (user) request.afterwards(() => recordRefusal(this, user, request))
@@ -82,8 +81,7 @@ async function logIn(
     throw problem('email_not_confirmed')
 
   const { session, refreshToken } = newSession(this.tokens, this.config, now)
-  if (!(await openSession(this, user, password, session, originOf(request))))
-    throw problem('invalid_credentials')
+  if (!(await openSession(this, user, password, session, request))) throw problem('invalid_credentials')
   this.mail.wake()
   const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
   return this.refreshCookie.deliver(reply, pair, mode)
@@ -99,19 +97,21 @@ async function openSession(
   user: User,
   password: string,
   session: NewSession,
-  origin: Origin,
+  request: FastifyRequest,
 ) {
   const { users } = app.database
-  if (await users.openSession(user, session, origin, await strongerHash(app, user, password))) return true
+  const origin = originOf(request)
+  const upgrade = await strongerHash(app, user, password, request)
+  if (await users.openSession(user, session, origin, upgrade)) return true
   const now = await users.findById(user.id)
-  if (now === null || !(await app.passwords.verify(now.passwordHash, password))) return false
+  if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return false
   return users.openSession(now, session, origin)
 }
 
 /** A new hash of the same password, where the stored one was made with weaker parameters. */
-async function strongerHash(app: FastifyInstance, user: User, password: string) {
+async function strongerHash(app: FastifyInstance, user: User, password: string, client: Client) {
   if (!app.passwords.isOutdated(user.passwordHash)) return {}
-  return { passwordHash: await app.passwords.hash(password) }
+  return { passwordHash: await app.passwords.hash(password, client) }
 }
 
 function recordRefusal(app: FastifyInstance, user: User, request: FastifyRequest) {

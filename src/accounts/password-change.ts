@@ -136,7 +136,7 @@ async function confirmChange(
   const right = this.tokens.changeCode.matches(code, jti, ...boundParts(user))
   if (!mayTry || !right) throw problem('code_invalid')
 
-  const passwordHash = await this.passwords.hash(newPassword)
+  const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
   if (
     !(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_changed'))

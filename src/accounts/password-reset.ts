@@ -155,7 +155,7 @@ async function confirmReset(
 ) {
   const { newPassword } = request.body
   const user = await redeem(this, request.body)
-  const passwordHash = await this.passwords.hash(newPassword)
+  const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
   // Of all that came this far with one link, the compare-and-swap lets one through.
   if (!(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_reset'))) {

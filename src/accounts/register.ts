@@ -79,5 +79,5 @@ async function prepare(app: FastifyInstance, request: Request) {
   const email = canonicalEmail(body.email)
   const locale = canonicalLocale(body.locale) ?? preferredLanguage(request)
   app.passwords.assertAcceptable(body.password, email)
-  return { email, locale, passwordHash: await app.passwords.hash(body.password) }
+  return { email, locale, passwordHash: await app.passwords.hash(body.password, request) }
 }

@@ -4,12 +4,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { User } from '../database/users.ts'
 import { problem } from '../errors.ts'
+import type { Client } from './passwords.ts'
 
 /** A password to check, and whose it should be. */
 export interface PasswordGuess {
   /** Canonical. */
   email: string
-  ip: string
+  client: Client
   /** When the password was set; undefined where there is no account, which behaves the same. */
   since: Date | undefined
   /** The stored hash, if there is one. */
@@ -24,8 +25,9 @@ export interface PasswordGuess {
  * @throws {ProblemError} `rate_limited`, `overloaded`
  */
 export async function checkPassword(app: FastifyInstance, guess: PasswordGuess): Promise<boolean> {
-  const attempt = await app.guessBackoff.attempt(guess)
-  const right = await app.passwords.verify(guess.stored, guess.password).catch(attempt.undoAndRethrow)
+  const { email, client, since, stored, password } = guess
+  const attempt = await app.guessBackoff.attempt({ email, ip: client.ip, since })
+  const right = await app.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
   if (right) await attempt.forgive()
   return right
 }
@@ -34,10 +36,10 @@ export async function checkPassword(app: FastifyInstance, guess: PasswordGuess):
 export function checkPasswordOf(
   app: FastifyInstance,
   { email, passwordChangedAt: since, passwordHash: stored }: User,
-  ip: string,
+  client: Client,
   password: string,
 ): Promise<boolean> {
-  return checkPassword(app, { email, ip, since, stored, password })
+  return checkPassword(app, { email, client, since, stored, password })
 }
 
 /**
@@ -54,6 +56,6 @@ export async function reauthenticate(
 ): Promise<User> {
   const user = await app.database.users.findById(request.session.userId)
   if (!user) throw problem('unauthenticated')
-  if (await checkPasswordOf(app, user, request.ip, currentPassword)) return user
+  if (await checkPasswordOf(app, user, request, currentPassword)) return user
   throw problem('invalid_credentials', { detail: 'This is not the current password.' })
 }

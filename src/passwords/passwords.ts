@@ -1,20 +1,24 @@
 /**
- * Password hashing: argon2id behind a bounded queue. Decorates the app with `passwords`.
+ * Password hashing: argon2id behind a bounded, fair queue. Decorates the app with `passwords`.
  */
-import { randomBytes } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { argon2id, hash, verify } from 'argon2'
-import type { FastifyInstance } from 'fastify'
+import { normalizeIP } from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
+import { type LoadFast, loadArgon2 } from './argon2.ts'
 import { type HashQueue, hashQueue } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
+import { costOf, isAffordable, matchless } from './stored-hash.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     passwords: Passwords
   }
 }
+
+/** Whom a hash is for: the request. Clients take turns, and for one that is gone nothing is hashed. */
+export type Client = Pick<FastifyRequest, 'ip' | 'signal'>
 
 /** What flows do with passwords. All of it normalises first. */
 export interface Passwords {
@@ -24,36 +28,46 @@ export interface Passwords {
    * @returns a PHC string
    * @throws {ProblemError} `overloaded`
    */
-  hash(password: string): Promise<string>
+  hash(password: string, client: Client): Promise<string>
   /**
    * Verifies against a stored hash or, where there is none, against one of equal cost that nothing
    * matches, so that an unknown address costs what a known one does.
    *
    * @throws {ProblemError} `overloaded`
    */
-  verify(stored: string | undefined, password: string): Promise<boolean>
+  verify(stored: string | undefined, password: string, client: Client): Promise<boolean>
   /** Whether a stored hash was made with weaker parameters than today's. */
   isOutdated(stored: string): boolean
-  /** Sheds a request that will need a hash before it costs anything; see hash-queue.ts. */
-  assertRoom: HashQueue['assertRoom']
+  /**
+   * Sheds a request that will need a hash before it costs anything; see hash-queue.ts.
+   *
+   * @throws {ProblemError} `overloaded`
+   */
+  assertRoom(client: Client): void
   load: HashQueue['load']
+  /** What hashes, and how many at once, for the banner. */
+  describe(): string
 }
 
-/** Parameters above these come from no configuration of ours, but from somebody who can write to the database. */
-const MOST_MEMORY_KIB = 1024 * 1024
-const MOST_TIME_COST = 16
-const MOST_PARALLELISM = 16
+export interface PasswordsOptions {
+  /** How the optional library is loaded. */
+  loadFast?: LoadFast
+}
 
-async function passwords(app: FastifyInstance) {
+/** libuv's own size, where nobody set one. https://docs.libuv.org/en/stable/threadpool.html */
+const LIBUV_THREADS = 4
+
+async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   const { config } = app
-  const parameters = {
-    type: argon2id,
-    memoryCost: config.ARGON2_MEMORY_KIB,
-    timeCost: config.ARGON2_TIME_COST,
+  const cost = {
+    memory: config.ARGON2_MEMORY_KIB,
+    time: config.ARGON2_TIME_COST,
     parallelism: config.ARGON2_PARALLELISM,
   }
-  const queue = hashQueue(hashesAtOnce(config), config.HASH_PATIENCE)
-  const dummy = matchless(config)
+  const argon2 = await loadArgon2(loadFast)
+  const concurrency = hashesAtOnce(config)
+  const queue = hashQueue(concurrency, config.HASH_PATIENCE)
+  const dummy = matchless(cost)
 
   app.decorate('passwords', {
     assertAcceptable: (password, email) =>
@@ -62,56 +76,33 @@ async function passwords(app: FastifyInstance) {
         serviceName: config.SERVICE_NAME,
         minLength: config.PASSWORD_MIN_LENGTH,
       }),
-    hash: password => queue.run(() => hash(normalizePassword(password), parameters)),
-    async verify(stored, password) {
+    hash: (password, client) =>
+      queue.run(keyOf(client), () => argon2.hash(normalizePassword(password), cost), client.signal),
+    async verify(stored, password, client) {
       const comparable = stored !== undefined && isAffordable(stored) ? stored : dummy
-      const matches = await queue.run(() => verify(comparable, normalizePassword(password)))
+      const job = () => argon2.verify(comparable, normalizePassword(password))
+      const matches = await queue.run(keyOf(client), job, client.signal)
       // Half a character is hashed as U+FFFD: without this, two different passwords would match.
       return matches && comparable === stored && isWellFormedPassword(password)
     },
     isOutdated(stored) {
-      const cost = costOf(stored)
-      if (cost === undefined) return false
-      return cost.memory < config.ARGON2_MEMORY_KIB || cost.time < config.ARGON2_TIME_COST
+      const its = costOf(stored)
+      return its !== undefined && (its.memory < cost.memory || its.time < cost.time)
     },
-    assertRoom: queue.assertRoom,
+    assertRoom: client => queue.assertRoom(keyOf(client)),
     load: queue.load,
+    describe: () => `${argon2.name}, ${concurrency} at once`,
   })
 }
 
-/** A hash of today's cost that no password is known for; random bytes do, so none need be computed. */
-function matchless(config: Config): string {
-  const base64 = (bytes: number) => randomBytes(bytes).toString('base64').replace(/=+$/, '')
-  const { ARGON2_MEMORY_KIB: memory, ARGON2_TIME_COST: time, ARGON2_PARALLELISM: parallelism } = config
-  return `$argon2id$v=19$m=${memory},t=${time},p=${parallelism}$${base64(16)}$${base64(32)}`
+/** One network, as for every other limit: IPv6 by /64. */
+function keyOf({ ip }: Client): string {
+  return normalizeIP(ip)
 }
 
 /** As many as cores, and one less than libuv's pool, which DNS and files share. */
-function hashesAtOnce(config: Config): number {
-  return Math.max(1, Math.min(availableParallelism(), config.UV_THREADPOOL_SIZE - 1))
-}
-
-/**
- * Whether a stored hash is argon2id within bounds. Whoever can write a row must not be able to make
- * a log in take gigabytes or minutes.
- */
-function isAffordable(stored: string): boolean {
-  const cost = costOf(stored)
-  if (cost === undefined) return false
-  const { memory, time, parallelism } = cost
-  // Below these least values (RFC 9106 section 3.1) the library throws.
-  if (time < 1 || parallelism < 1 || memory < 8 * parallelism) return false
-  return memory <= MOST_MEMORY_KIB && time <= MOST_TIME_COST && parallelism <= MOST_PARALLELISM
-}
-
-const ARGON2ID = /^\$argon2id\$v=19\$m=(\d{1,9}),t=(\d{1,9}),p=(\d{1,9})\$[\w+/]{11,88}\$[\w+/]{16,88}$/
-
-/** The parameters in an argon2id PHC string; memory in KiB. */
-function costOf(stored: string): { memory: number; time: number; parallelism: number } | undefined {
-  const match = ARGON2ID.exec(stored)
-  if (match === null) return undefined
-  const [memory, time, parallelism] = match.slice(1).map(Number) as [number, number, number]
-  return { memory, time, parallelism }
+function hashesAtOnce({ UV_THREADPOOL_SIZE = LIBUV_THREADS }: Config): number {
+  return Math.max(1, Math.min(availableParallelism(), UV_THREADPOOL_SIZE - 1))
 }
 
 export default fp(passwords, { name: 'passwords' })

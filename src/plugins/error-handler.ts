@@ -89,7 +89,9 @@ function invalidInput(error: FastifyError): ProblemError {
 }
 
 function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
-  if (error.statusCode >= 500) request.log.error({ err: error.cause ?? error }, error.message)
+  // To be shed is no fault, and a stack for each of thousands a second would be what keeps the others waiting.
+  const isFault = error.statusCode >= 500 && (error.code !== 'overloaded' || error.cause !== undefined)
+  if (isFault) request.log.error({ err: error.cause ?? error }, error.message)
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
   if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { startApp, type TestApp, testClock, tokenIn } from '../harness/app.ts'
+import { clientAt } from '../harness/client.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'
 
@@ -141,7 +142,7 @@ t.test('a link for a registration whose row was changed is spent', async t => {
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
   const original = await rows.client.registration.findFirstOrThrow()
-  const passwordHash = await house.app.passwords.hash('a password of somebody else')
+  const passwordHash = await house.app.passwords.hash('a password of somebody else', clientAt())
   for (const data of [{ email: 'eve@example.com' }, { passwordHash }]) {
     await rows.client.registration.updateMany({ data })
     isProblemOf(t, await confirm(house, { token, password }), 'token_spent', Object.keys(data)[0])

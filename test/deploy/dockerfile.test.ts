@@ -109,8 +109,8 @@ t.test('the files that containers start are built from sources that exist', asyn
   for (const command of commands) {
     t.equal(command[0], 'node', 'exec form: node itself receives the signals')
     const file = command.at(-1) ?? ''
-    t.match(file, /^dist\/src\/.+\.js$/)
-    t.ok(existsSync(root(file.replace(/^dist\/(.+)\.js$/, '$1.ts'))), file)
+    t.match(file, /^dist\/src\/.+\.c?js$/)
+    t.ok(existsSync(root(file.replace(/^dist\/(.+\.c?)js$/, '$1ts'))), file)
   }
 })
 

@@ -9,13 +9,15 @@ import { fileURLToPath } from 'node:url'
 import { testEnvironment } from './app.ts'
 import type { Teardown } from './database.ts'
 
-const SERVER = fileURLToPath(new URL('../../src/server.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
 
 export interface ProcessOptions {
   /** The whole environment besides PATH; see `serviceEnvironment`. */
   env: Record<string, string>
   /** Working directory; an empty one by default, so that no `.env` is read. */
   cwd?: string
+  /** A command that becomes the process, such as `['taskset', '-c', '0']`. */
+  through?: string[]
 }
 
 /** A process of the service, whether or not it came up. */
@@ -46,8 +48,12 @@ export function serviceEnvironment(env: Record<string, string>): Record<string, 
 }
 
 /** Starts the service as `npm start` does; it is killed when the test ends. */
-export function startProcess(t: Teardown, { env, cwd = emptyFolder(t) }: ProcessOptions): ServiceProcess {
-  const child = spawn(process.execPath, ['--enable-source-maps', SERVER], {
+export function startProcess(
+  t: Teardown,
+  { env, cwd = emptyFolder(t), through = [] }: ProcessOptions,
+): ServiceProcess {
+  const [command = '', ...rest] = [...through, process.execPath, '--enable-source-maps', SERVER]
+  const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

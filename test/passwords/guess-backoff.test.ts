@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
 import { confirmedAccount, resetToken, startApp, tokenIn } from '../harness/app.ts'
+import { clientAt } from '../harness/client.ts'
 import { countHashes } from '../harness/hash-count.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { noRedisServer, startRedis } from '../harness/redis.ts'
@@ -84,7 +85,7 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () =>
       app.guessBackoff.attempt({ email, ip: '10.0.0.9' }).then(
-        () => app.passwords.verify(undefined, 'a wrong password').then(() => 'checked'),
+        () => app.passwords.verify(undefined, 'a wrong password', clientAt('10.0.0.9')).then(() => 'checked'),
         error => error.code,
       ),
     ),
@@ -209,7 +210,9 @@ t.test('a try that nothing was checked for is no failure', async t => {
   const { app } = world
   const { email, password } = await confirmedAccount(world)
   // More hashes than the queue takes, asked for past every limit.
-  const flood = Array.from({ length: 400 }, () => app.passwords.verify(undefined, 'x').catch(() => {}))
+  const flood = Array.from({ length: 400 }, () =>
+    app.passwords.verify(undefined, 'x', clientAt('10.0.0.1')).catch(() => {}),
+  )
   const shed = await Promise.all(Array.from({ length: 4 }, () => guess(app, email, '10.0.0.1')))
   await Promise.all(flood)
   t.ok(

@@ -26,7 +26,7 @@ function jobs() {
 t.test('no more jobs run at once than there are cores, and the others wait their turn', async t => {
   const { begun, end, job, most } = jobs()
   const queue = hashQueue(2, 10)
-  const results = Promise.all(Array.from({ length: 20 }, (_, id) => queue.run(job(id))))
+  const results = Promise.all(Array.from({ length: 20 }, (_, id) => queue.run('one', job(id))))
   await turn()
   t.strictSame(begun, [0, 1])
   t.strictSame(queue.load(), { running: 2, waiting: 18 })
@@ -44,9 +44,9 @@ t.test('the queue holds 4 for each core and second of patience, and sheds the re
   const { end, job, begun } = jobs()
   const queue = hashQueue(2, 3)
   const limit = 4 * 2 * 3
-  const kept = Array.from({ length: 2 + limit }, (_, id) => queue.run(job(id)))
+  const kept = Array.from({ length: 2 + limit }, (_, id) => queue.run('one', job(id)))
   const before = performance.now()
-  const shed = await Promise.allSettled([queue.run(job(99)), queue.run(job(98))])
+  const shed = await Promise.allSettled([queue.run('one', job(99)), queue.run('one', job(98))])
   t.ok(performance.now() - before < 100, 'without waiting')
   for (const outcome of shed) {
     t.match(outcome, { status: 'rejected', reason: { code: 'overloaded', statusCode: 503 } })
@@ -62,16 +62,16 @@ t.test('the queue holds 4 for each core and second of patience, and sheds the re
   }
   await Promise.all(kept)
   t.notOk(begun.includes(99) || begun.includes(98), 'what was shed never ran')
-  t.equal(await queue.run(async () => 'free again'), 'free again')
+  t.equal(await queue.run('one', async () => 'free again'), 'free again')
 })
 
 t.test('a job whose patience is over is shed, gives its place in the queue back and never runs', async t => {
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 0.2)
-  const running = queue.run(job(0))
-  await t.rejects(queue.run(job(1)), { code: 'overloaded' })
+  const running = queue.run('one', job(0))
+  await t.rejects(queue.run('one', job(1)), { code: 'overloaded' })
   t.strictSame(queue.load(), { running: 1, waiting: 0 })
-  const next = queue.run(job(2))
+  const next = queue.run('one', job(2))
   end[0]?.()
   await running
   await turn()
@@ -85,11 +85,11 @@ t.test('a job whose patience is over is shed, gives its place in the queue back 
 t.test('the patience of a job that runs is over for good: it takes nobody else out of the queue', async t => {
   const { end, job } = jobs()
   const queue = hashQueue(1, 0.2)
-  const running = [queue.run(job(0)), queue.run(job(1))]
+  const running = [queue.run('one', job(0)), queue.run('one', job(1))]
   await delay(100)
   end[0]?.()
   await turn()
-  const waiting = queue.run(job(2))
+  const waiting = queue.run('one', job(2))
   await delay(150)
   t.strictSame(queue.load(), { running: 1, waiting: 1 }, 'job 1 has run past its patience')
   end[1]?.()
@@ -102,11 +102,11 @@ t.test('the patience of a job that runs is over for good: it takes nobody else o
 t.test('a job that fails frees its place, even one that throws at once', async t => {
   const queue = hashQueue(1, 10)
   const failing = [
-    queue.run(() => Promise.reject(new Error('a'))),
-    queue.run(() => {
+    queue.run('one', () => Promise.reject(new Error('a'))),
+    queue.run('one', () => {
       throw new Error('b')
     }),
-    queue.run(async () => 'c'),
+    queue.run('one', async () => 'c'),
   ]
   const outcomes = await Promise.allSettled(failing)
   t.match(outcomes, [
@@ -142,3 +142,79 @@ t.test(
     t.equal(after.statusCode, 200)
   },
 )
+
+t.test('clients take turns: who floods waits behind nobody but itself', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 10)
+  const all = Array.from({ length: 10 }, (_, id) => queue.run('flood', job(id)))
+  all.push(queue.run('stranger', job(100)), queue.run('another', job(200)), queue.run('stranger', job(101)))
+  for (let next = 0; next < all.length; next++) {
+    await turn()
+    end[next]?.()
+  }
+  await Promise.all(all)
+  t.strictSame(begun.slice(0, 7), [0, 1, 100, 200, 2, 101, 3], 'one of each in turn')
+  t.strictSame(begun.slice(7), [4, 5, 6, 7, 8, 9], 'and then what is left of the flood')
+})
+
+t.test(
+  'a queue that one client has filled has room for another: the newest of the longest makes way',
+  async t => {
+    const { begun, end, job } = jobs()
+    const queue = hashQueue(1, 1)
+    const limit = 4
+    const flood = Array.from({ length: 1 + limit }, (_, id) => queue.run('flood', job(id)))
+    t.throws(() => queue.assertRoom('flood'), { code: 'overloaded' })
+    t.doesNotThrow(() => queue.assertRoom('stranger'))
+    const newest = t.rejects(flood[limit] as Promise<number>, { code: 'overloaded', retryAfter: 1 })
+    const stranger = queue.run('stranger', job(100))
+    await newest
+    t.strictSame(queue.load(), { running: 1, waiting: limit })
+    // Three of the flood wait, one of the stranger's; a second one would still leave its line the shorter.
+    const second = queue.run('stranger', job(101))
+    await t.rejects(flood[limit - 1] as Promise<number>, { code: 'overloaded' })
+    t.throws(() => queue.assertRoom('stranger'), { code: 'overloaded' }, 'a third would make it the longest')
+    t.throws(() => queue.assertRoom('flood'), { code: 'overloaded' }, 'and nobody makes way for the flood')
+    t.doesNotThrow(() => queue.assertRoom('somebody else'))
+    for (let next = 0; next < 5; next++) {
+      await turn()
+      end[next]?.()
+    }
+    t.strictSame(await Promise.all([stranger, second]), [100, 101])
+    t.strictSame(begun, [0, 1, 100, 2, 101], 'what was shed never ran')
+  },
+)
+
+t.test('where everybody waits with one job, nobody makes way', async t => {
+  const { end, job } = jobs()
+  const queue = hashQueue(1, 1)
+  const all = Array.from({ length: 5 }, (_, id) => queue.run(`client ${id}`, job(id)))
+  t.throws(() => queue.assertRoom('one more'), { code: 'overloaded' })
+  await t.rejects(queue.run('one more', job(99)), { code: 'overloaded' })
+  for (let next = 0; next < 5; next++) {
+    end[next]?.()
+    await turn()
+  }
+  t.strictSame(await Promise.all(all), [0, 1, 2, 3, 4])
+})
+
+t.test('a job whose client is gone leaves the queue, and one that runs goes on', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 10)
+  const [first, second] = [new AbortController(), new AbortController()]
+  const running = queue.run('one', job(0), first.signal)
+  const waiting = queue.run('one', job(1), second.signal)
+  const next = queue.run('one', job(2))
+  first.abort()
+  second.abort()
+  await t.rejects(waiting, { code: 'overloaded' })
+  t.strictSame(queue.load(), { running: 1, waiting: 1 })
+  await t.rejects(queue.run('one', job(3), second.signal), { code: 'overloaded' }, 'one that was gone before')
+  end[0]?.()
+  t.equal(await running, 0)
+  await turn()
+  end[1]?.()
+  t.equal(await next, 2)
+  t.strictSame(begun, [0, 2])
+  t.strictSame(queue.load(), { running: 0, waiting: 0 })
+})

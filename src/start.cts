@@ -1,0 +1,47 @@
+/**
+ * The entry of the process: sets up libuv's thread pool, on which passwords are hashed, and starts the service.
+ *
+ * libuv reads the size of its pool when it is first used, and Node uses it to load an ES module: in
+ * server.ts it would be too late. So this is no ES module.
+ */
+const { existsSync, readdirSync, stat } = process.getBuiltinModule('node:fs')
+const { availableParallelism, getPriority, setPriority } = process.getBuiltinModule('node:os')
+
+/** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
+const OTHER_THREADS = 4
+/** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md says why. */
+const YIELDING = 5
+const LEAST_PRIORITY = 19
+
+// An operator's own size may be there.
+if (existsSync('.env')) process.loadEnvFile('.env')
+const chosen = process.env['UV_THREADPOOL_SIZE']?.trim()
+if (!chosen) process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
+
+if (process.platform === 'linux') {
+  const threads = startPool()
+  // A module that was preloaded (`--import`) has used the pool already: it is as large as libuv makes it.
+  if (threads.length === 0 && !chosen) delete process.env['UV_THREADPOOL_SIZE']
+  threads.forEach(letYield)
+}
+void import('./server.ts')
+
+/** Uses the pool for the first time, which starts all its threads. */
+function startPool(): number[] {
+  const threads = () => readdirSync('/proc/self/task').map(Number)
+  const others = new Set(threads())
+  stat('.', () => {})
+  return threads().filter(thread => !others.has(thread))
+}
+
+/**
+ * Makes a thread give way to the event loop, which hashes on every core would keep from answering. On
+ * Linux a priority belongs to a thread (setpriority(2), Bugs), and lowering one takes no privilege.
+ */
+function letYield(thread: number) {
+  try {
+    setPriority(thread, Math.min(getPriority() + YIELDING, LEAST_PRIORITY))
+  } catch {
+    // A sandbox may forbid even this. It only costs speed under load.
+  }
+}

@@ -1,0 +1,35 @@
+/** A hashing queue that one client has filled. */
+import { setMaxListeners } from 'node:events'
+import type { FastifyInstance } from 'fastify'
+import type { Teardown } from './database.ts'
+
+/** For an app whose hashes take a while; whoever else waits does so for as long as it takes to empty. */
+export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '8', HASH_PATIENCE: '60' }
+
+/**
+ * Fills the queue, and keeps it full: patience is a minute.
+ *
+ * @param ip the client whose hashes wait
+ * @returns empties it; what is under way is finished
+ */
+export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): Promise<() => Promise<void>> {
+  const leaving = new AbortController()
+  setMaxListeners(0, leaving.signal)
+  const client = { ip, signal: leaving.signal }
+  const outcomes: Promise<unknown>[] = []
+  const isFull = () => {
+    try {
+      app.passwords.assertRoom(client)
+      return false
+    } catch {
+      return true
+    }
+  }
+  while (!isFull()) outcomes.push(app.passwords.verify(undefined, 'x', client).catch(() => {}))
+  const empty = async () => {
+    leaving.abort()
+    await Promise.all(outcomes)
+  }
+  t.teardown(empty)
+  return empty
+}
