@@ -3,6 +3,7 @@ import type { Answer, Failure } from './api.ts'
 import { find, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { checkFields, type Faults, readValues, type Values } from './fields.ts'
+import './password-fields.ts'
 import { words } from './words.ts'
 
 /** What a form does. */

@@ -3,7 +3,6 @@
 import { say, sayNotice } from './notice.ts'
 import { mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
 import { words } from './words.ts'
-import './password-fields.ts'
 
 showFor(mayBeLoggedIn())
 onLogOutElsewhere(() => showFor(false))

@@ -95,7 +95,7 @@ ${options}
 </select>
 <p class="error" id="language-locale-error" data-error-for="locale" hidden></p>
 </div>`
-  return card('language', text.language, form('language', text.save, [field], 'secondary'))
+  return card('language', text.mails, form('language', text.save, [field], 'secondary'))
 }
 
 export function history({ words: { me: text } }: PageContext): Html {

@@ -61,8 +61,7 @@ export const pages = {
     submit: 'Confirm and log in',
     caution: 'You did not register? Then close this page. Without the password, no account is made.',
     staleTitle: 'This link does not work any more',
-    staleLead:
-      'It has been used, has expired, or was not copied whole. If you have confirmed already, just log in.',
+    staleLead: 'If you have confirmed your address already, just log in. Otherwise ask for a new link.',
     missingTitle: 'Confirm your address',
     missingLead:
       'Open the link in our mail to confirm your address. If you cannot find the mail, ask for another.',
@@ -97,7 +96,7 @@ export const pages = {
     submit: 'Set the new password',
     retry: 'Try again',
     staleTitle: 'This link does not work any more',
-    staleLead: 'It has been used, has expired, or was not copied whole. A new one is one click away.',
+    staleLead: 'A new one is one click away.',
     missingTitle: 'Choose a new password',
     missingLead: 'For this you need a link or a code from us. Enter the address of your account to get both.',
   },
@@ -108,8 +107,7 @@ export const pages = {
     submit: 'Confirm the new address',
     caution: 'You did not ask for this? Then close this page, and nothing changes.',
     staleTitle: 'This link does not work any more',
-    staleLead:
-      'It has been used, has expired, or was not copied whole. In your account you can ask for a new one.',
+    staleLead: 'You can ask for a new one in your account.',
     takenTitle: 'This address has an account already',
     takenLead: 'Somebody has registered it in the meantime. Your account keeps the address it has.',
     doneTitle: 'Your address is changed',
@@ -131,8 +129,7 @@ export const pages = {
     doneLead: 'Every device is logged out, and the old password is blocked. A mail is on its way to:',
     doneNext: 'Open the link in it to choose a new password. Choose one that you use nowhere else.',
     staleTitle: 'This link does nothing here',
-    staleLead:
-      'It has been used, has expired, was not copied whole, or the address was not the one the notice was sent to.',
+    staleLead: 'Or the address is not the one that the notice was sent to.',
     tryAgain: 'Type the address again',
     resetInstead: 'Choose a new password',
     missingTitle: 'This was not you?',
@@ -168,7 +165,8 @@ export const pages = {
     devices: 'Devices',
     devicesLead: 'Where your account is open just now.',
     logOutOthers: 'Log out everywhere else',
-    language: 'Language of your mails',
+    mails: 'Your mails',
+    language: 'Language',
     languageDefault: 'Default (English)',
     save: 'Save',
     history: 'History',
