@@ -12,6 +12,7 @@ RUN npm ci
 COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
+COPY pages pages
 RUN npm run build
 
 FROM manifest AS dependencies
@@ -29,6 +30,7 @@ COPY package.json ./
 COPY prisma prisma
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
+COPY --from=build /app/dist/pages dist/pages
 # The one place the service writes to: the SQLite file, if there is one. A volume inherits this owner.
 RUN install -d -o node -g node -m 0700 data
 VOLUME /app/data

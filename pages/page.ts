@@ -4,6 +4,7 @@ import { say, sayNotice } from './notice.ts'
 import { mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
 import { words } from './words.ts'
 
+document.querySelector('[data-unready]')?.remove()
 showFor(mayBeLoggedIn())
 onLogOutElsewhere(() => showFor(false))
 sayNotice()

@@ -66,7 +66,6 @@ ${form('password-confirm', text.setPassword, [
 <details data-disclosure="email"><summary>${text.changeEmail}</summary>
 ${paragraph(text.emailNote)}
 ${form('email-change', text.sendLink, [emailField(newEmail, 'email'), usernameField(), current('email-change')])}
-<p class="notice" role="status" data-email-sent hidden>${text.emailSent}</p>
 </details>`,
   )
 }

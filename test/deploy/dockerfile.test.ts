@@ -78,11 +78,11 @@ t.test('what is copied from the repository is there, and not kept out of the bui
 
 t.test('what is copied from another stage is made there', async t => {
   const made: Record<string, string[]> = {
-    build: ['/app/dist/src'],
+    build: ['/app/dist/src', '/app/dist/pages'],
     dependencies: ['/app/node_modules'],
   }
   const copies = final.instructions.filter(({ name, text }) => name === 'COPY' && text.startsWith('--from='))
-  t.equal(copies.length, 2)
+  t.equal(copies.length, 3)
   for (const { text } of copies) {
     const [, stage = '', source = ''] = /^--from=(\S+) (\S+) \S+$/.exec(text) ?? []
     t.ok(stages.some(({ name }) => name === stage))

@@ -85,6 +85,8 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Alle anderen Geräte sind abgemeldet.',
   notConfirmed: 'noch nicht',
   saved: 'Gespeichert.',
+  emailSent:
+    'Wenn die neue Adresse frei ist, ist ein Link dorthin unterwegs. Öffnen Sie ihn und geben Sie dort Ihr Passwort ein.',
   exported: 'Ihre Daten liegen bei den Downloads Ihres Browsers.',
   events: {
     registered: 'Registriert',

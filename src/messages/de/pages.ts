@@ -6,6 +6,8 @@ export const pages: PageWords = {
   navigation: 'Konto',
   needsScript: 'Diese Seite braucht JavaScript, und Ihr Browser führt hier keines aus.',
   noScriptHelp: 'Erlauben Sie JavaScript für diese Website und laden Sie die Seite neu.',
+  notWhole:
+    'Diese Seite ist nicht vollständig angekommen. Wenn das hier stehen bleibt, laden Sie die Seite neu.',
   email: 'E-Mail-Adresse',
   password: 'Passwort',
   newPassword: 'Neues Passwort',
@@ -167,8 +169,6 @@ export const pages: PageWords = {
     newEmail: 'Neue E-Mail-Adresse',
     emailNote: 'Wir schicken einen Link an die neue Adresse. Bis Sie ihn öffnen, ändert sich nichts.',
     sendLink: 'Link senden',
-    emailSent:
-      'Wenn die neue Adresse frei ist, ist ein Link dorthin unterwegs. Öffnen Sie ihn und geben Sie dort Ihr Passwort ein.',
     devices: 'Geräte',
     devicesLead: 'Wo Ihr Konto gerade offen ist.',
     logOutOthers: 'Überall sonst abmelden',

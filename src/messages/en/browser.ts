@@ -88,6 +88,7 @@ export const browser = {
   loggedOutOthers: 'All other devices are logged out.',
   notConfirmed: 'not yet',
   saved: 'Saved.',
+  emailSent: 'If the new address is free, a link is on its way to it. Open it and enter your password there.',
   exported: 'Your data is in the downloads of your browser.',
   events: {
     registered: 'Registered',

@@ -7,6 +7,7 @@ export const pages = {
   navigation: 'Account',
   needsScript: 'This page needs JavaScript, and your browser runs none here.',
   noScriptHelp: 'Allow JavaScript for this site and load the page again.',
+  notWhole: 'This page has not arrived whole. If this stays here, load the page again.',
   email: 'E-mail address',
   password: 'Password',
   newPassword: 'New password',
@@ -160,8 +161,6 @@ export const pages = {
     newEmail: 'New e-mail address',
     emailNote: 'We mail a link to the new address. Nothing changes until you open it.',
     sendLink: 'Send the link',
-    emailSent:
-      'If the new address is free, a link is on its way to it. Open it and enter your password there.',
     devices: 'Devices',
     devicesLead: 'Where your account is open just now.',
     logOutOthers: 'Log out everywhere else',

@@ -87,6 +87,8 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Se ha cerrado la sesión en todos los demás dispositivos.',
   notConfirmed: 'todavía no',
   saved: 'Guardado.',
+  emailSent:
+    'Si la dirección nueva está libre, hay un enlace en camino a ella. Ábralo e introduzca allí su contraseña.',
   exported: 'Sus datos están en las descargas de su navegador.',
   events: {
     registered: 'Registro',

@@ -6,6 +6,7 @@ export const pages: PageWords = {
   navigation: 'Cuenta',
   needsScript: 'Esta página necesita JavaScript y su navegador no lo ejecuta aquí.',
   noScriptHelp: 'Permita JavaScript para este sitio y vuelva a cargar la página.',
+  notWhole: 'Esta página no ha llegado completa. Si este aviso sigue aquí, vuelva a cargar la página.',
   email: 'Dirección de correo',
   password: 'Contraseña',
   newPassword: 'Contraseña nueva',
@@ -166,8 +167,6 @@ export const pages: PageWords = {
     newEmail: 'Dirección de correo nueva',
     emailNote: 'Enviamos un enlace a la dirección nueva. Nada cambia hasta que usted lo abra.',
     sendLink: 'Enviar el enlace',
-    emailSent:
-      'Si la dirección nueva está libre, hay un enlace en camino a ella. Ábralo e introduzca allí su contraseña.',
     devices: 'Dispositivos',
     devicesLead: 'Donde su cuenta está abierta ahora mismo.',
     logOutOthers: 'Cerrar sesión en los demás',

@@ -87,6 +87,8 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Tous les autres appareils sont déconnectés.',
   notConfirmed: 'pas encore',
   saved: 'Enregistré.',
+  emailSent:
+    'Si la nouvelle adresse est libre, un lien est en route vers elle. Ouvrez-le et saisissez-y votre mot de passe.',
   exported: 'Vos données se trouvent dans les téléchargements de votre navigateur.',
   events: {
     registered: 'Inscription',

@@ -6,6 +6,7 @@ export const pages: PageWords = {
   navigation: 'Compte',
   needsScript: 'Cette page a besoin de JavaScript, et votre navigateur n’en exécute pas ici.',
   noScriptHelp: 'Autorisez JavaScript pour ce site, puis rechargez la page.',
+  notWhole: 'Cette page n’est pas arrivée entière. Si ce message reste, rechargez la page.',
   email: 'Adresse e-mail',
   password: 'Mot de passe',
   newPassword: 'Nouveau mot de passe',
@@ -169,8 +170,6 @@ export const pages: PageWords = {
     newEmail: 'Nouvelle adresse e-mail',
     emailNote: 'Nous envoyons un lien à la nouvelle adresse. Rien ne change avant que vous l’ouvriez.',
     sendLink: 'Envoyer le lien',
-    emailSent:
-      'Si la nouvelle adresse est libre, un lien est en route vers elle. Ouvrez-le et saisissez-y votre mot de passe.',
     devices: 'Appareils',
     devicesLead: 'Là où votre compte est ouvert en ce moment.',
     logOutOthers: 'Déconnecter tous les autres',

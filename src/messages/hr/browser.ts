@@ -83,6 +83,7 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Svi su ostali uređaji odjavljeni.',
   notConfirmed: 'još nije',
   saved: 'Spremljeno.',
+  emailSent: 'Ako je nova adresa slobodna, poveznica je na putu. Otvorite je i ondje upišite svoju lozinku.',
   exported: 'Vaši su podaci među preuzimanjima Vašeg preglednika.',
   events: {
     registered: 'Registracija',

@@ -6,6 +6,7 @@ export const pages: PageWords = {
   navigation: 'Račun',
   needsScript: 'Ova stranica treba JavaScript, a Vaš ga preglednik ovdje ne izvršava.',
   noScriptHelp: 'Dopustite JavaScript za ovo web-mjesto i ponovno učitajte stranicu.',
+  notWhole: 'Ova stranica nije stigla cijela. Ako ova poruka ostane, ponovno učitajte stranicu.',
   email: 'Adresa e-pošte',
   password: 'Lozinka',
   newPassword: 'Nova lozinka',
@@ -161,8 +162,6 @@ export const pages: PageWords = {
     newEmail: 'Nova adresa e-pošte',
     emailNote: 'Na novu adresu šaljemo poveznicu. Dok je ne otvorite, ništa se ne mijenja.',
     sendLink: 'Pošalji poveznicu',
-    emailSent:
-      'Ako je nova adresa slobodna, poveznica je na putu. Otvorite je i ondje upišite svoju lozinku.',
     devices: 'Uređaji',
     devicesLead: 'Gdje je Vaš račun sada otvoren.',
     logOutOthers: 'Odjavi sve ostale',
