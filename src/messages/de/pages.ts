@@ -72,7 +72,7 @@ export const pages: PageWords = {
       'Öffnen Sie den Link in unserer E-Mail, um Ihre Adresse zu bestätigen. Wenn Sie die E-Mail nicht finden, fordern Sie eine neue an.',
     resend: 'Neuen Link senden',
     resentTitle: 'Sehen Sie in Ihr Postfach',
-    resentLead: 'Wenn diese Adresse auf ihre Bestätigung wartet, ist eine E-Mail unterwegs an:',
+    resentLead: 'Wenn diese Adresse noch zu bestätigen ist, ist eine E-Mail unterwegs an:',
     resentNext: 'Öffnen Sie den Link darin. Es kann eine Minute dauern; sehen Sie auch im Spam-Ordner nach.',
     otherwise: 'Sie wissen das gewählte Passwort nicht mehr?',
     registerAgain: 'Noch einmal registrieren',
