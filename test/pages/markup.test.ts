@@ -113,6 +113,16 @@ t.test('a form sends nothing by itself, and nothing ever into an address', async
   t.ok(forms > 50)
 })
 
+t.test('mails can be had in every language, each under its own name', async t => {
+  const { app } = await startApp(t)
+  const { body } = await app.inject('/app/account')
+  const options = tagsOf(body).filter(tag => tag.name === 'option')
+  t.same(
+    options.map(({ attributes }) => attributes['value']),
+    ['', ...LANGUAGES],
+  )
+})
+
 t.test('a hostile name of the service is text everywhere', async t => {
   const SERVICE_NAME = `"><script>alert(1)</script><img src=x onerror='x'>&amp;`
   const { app } = await startApp(t, { env: { SERVICE_NAME } })
