@@ -3,7 +3,6 @@ import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
 import { element } from './dom.ts'
 import { leaving, onSubmit } from './form.ts'
-import { say } from './notice.ts'
 import { callAsMe, leave } from './session.ts'
 import { words } from './words.ts'
 
@@ -18,9 +17,9 @@ export function exportData(exported: () => Promise<void>): void {
         const address = URL.createObjectURL(file)
         element('a', { href: address, download: 'account.json' }).click()
         setTimeout(() => URL.revokeObjectURL(address), 60_000)
-        say(words.exported)
         await exported()
       },
+      said: words.exported,
     }),
   )
 }

@@ -3,7 +3,6 @@
 import { accountForm } from './account-form.ts'
 import { find } from './dom.ts'
 import { onSubmit } from './form.ts'
-import { say } from './notice.ts'
 import { callAsMe } from './session.ts'
 import { mention } from './views.ts'
 import { day, words } from './words.ts'
@@ -48,10 +47,8 @@ export function mailLanguage(): void {
     'language',
     accountForm({
       send: ({ locale }) => callAsMe({ method: 'PATCH', path: 'me', body: { locale: locale || null } }),
-      done: body => {
-        showMe(body)
-        say(words.saved)
-      },
+      done: showMe,
+      said: words.saved,
     }),
   )
 }

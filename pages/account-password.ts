@@ -2,9 +2,10 @@
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
 import { find, onPress } from './dom.ts'
-import { isStale, rejection } from './failure.ts'
+import { rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
 import { callAsMe, leave } from './session.ts'
+import { isStale } from './stale.ts'
 import { mention } from './views.ts'
 import { words } from './words.ts'
 

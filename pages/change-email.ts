@@ -1,25 +1,25 @@
 // First: it takes the token out of the address bar before anything else runs.
 import './fragment.ts'
 import { call } from './api.ts'
-import { isStale } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
+import { showIfStale, showStale } from './stale.ts'
 import { show } from './views.ts'
 import { words } from './words.ts'
 
 onToken(token => {
   clearForm('confirm')
-  show(token === undefined ? 'stale' : 'form', { focus: false })
+  if (token === undefined) showStale('token_invalid', { focus: false })
+  else show('form', { focus: false })
 })
 
 onSubmit('confirm', {
   send: ({ password }) => call({ path: 'email-change/confirm', body: { token: currentToken(), password } }),
   done: () => show('done'),
   failed: failure => {
-    if (failure.code === 'email_taken') show('taken')
-    else if (isStale(failure)) show('stale')
-    else return false
+    if (failure.code !== 'email_taken') return showIfStale(failure)
+    show('taken')
     return true
   },
   fieldOf: ({ code }): Record<string, string> =>

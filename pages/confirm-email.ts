@@ -2,12 +2,13 @@
 import './fragment.ts'
 import { pageAddress } from './addresses.ts'
 import { call } from './api.ts'
-import { invalidFields, isStale } from './failure.ts'
+import { invalidFields } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
 import { leaveNotice } from './notice.ts'
 import { begin, type Tokens } from './session.ts'
+import { showIfStale } from './stale.ts'
 import { mention, show } from './views.ts'
 import { words } from './words.ts'
 
@@ -25,11 +26,7 @@ onSubmit<Tokens>('confirm', {
     location.replace(pageAddress('account'))
     return leaving
   },
-  failed: failure => {
-    if (!isStale(failure)) return false
-    show('stale')
-    return true
-  },
+  failed: showIfStale,
   fieldOf: ({ code }): Record<string, string> =>
     code === 'invalid_credentials' ? { password: words.wrongPassword } : {},
 })

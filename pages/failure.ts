@@ -4,13 +4,6 @@ import type { Faults, Values } from './fields.ts'
 import { minLength, service } from './settings.ts'
 import { waitFor, words } from './words.ts'
 
-/** The codes after which a link is of no more use. */
-const STALE = /^token_(invalid|expired|spent)$/
-
-export function isStale({ code }: Failure): boolean {
-  return STALE.test(code)
-}
-
 /** A sentence for a failure that belongs beside no field. */
 export function sentenceFor({ code, retryAfter }: Failure): string {
   if (code === 'network' || code === 'timeout') return words[code]

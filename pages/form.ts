@@ -3,6 +3,7 @@ import type { Answer, Failure } from './api.ts'
 import { find, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { checkFields, type Faults, readValues, type Values } from './fields.ts'
+import './password-fields.ts'
 import { words } from './words.ts'
 
 /** What a form does. */
@@ -11,6 +12,8 @@ export interface Form<T> {
   check?: (values: Values) => Faults
   send: (values: Values) => Promise<Answer<T>>
   done: (body: T, values: Values) => void | Promise<void>
+  /** What to say beside the button when it is done. */
+  said?: string
   /** Handles a failure itself, where it returns true. */
   failed?: (failure: Failure, values: Values) => boolean
   /** Beside which field a failure is said, with which sentence; beside none, it is the form's own error. */
@@ -28,7 +31,7 @@ const SLOW = 6000
  *
  * @param name its `data-form`
  */
-export function onSubmit<T>(name: string, { check, send, done, failed, fieldOf }: Form<T>): void {
+export function onSubmit<T>(name: string, { check, send, done, said = '', failed, fieldOf }: Form<T>): void {
   const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
   form.addEventListener('submit', async event => {
     event.preventDefault()
@@ -43,6 +46,7 @@ export function onSubmit<T>(name: string, { check, send, done, failed, fieldOf }
     if (answer.ok) {
       await done(answer.body, values)
       idle()
+      find('[data-progress]', form).textContent = said
       return
     }
     idle()

@@ -1,6 +1,7 @@
 /** A word that one page leaves for the next: what it is, never a text. */
 import type { BrowserWords } from '../src/messages/en/browser.ts'
 import { find } from './dom.ts'
+import { drop, keep, recall } from './storage.ts'
 import { words } from './words.ts'
 
 export type Notice = keyof BrowserWords['notices']
@@ -9,13 +10,13 @@ const KEY = 'latchkey.notice'
 
 /** Leaves a notice for the page that comes next in this tab. */
 export function leaveNotice(notice: Notice): void {
-  sessionStorage.setItem(KEY, notice)
+  keep('tab', KEY, notice)
 }
 
 /** Says what the page before left. */
 export function sayNotice(): void {
-  const notice = sessionStorage.getItem(KEY)
-  sessionStorage.removeItem(KEY)
+  const notice = recall('tab', KEY)
+  drop('tab', KEY)
   if (notice !== null && notice in words.notices) say(words.notices[notice as Notice])
 }
 

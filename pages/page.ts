@@ -3,8 +3,8 @@
 import { say, sayNotice } from './notice.ts'
 import { mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
 import { words } from './words.ts'
-import './password-fields.ts'
 
+document.querySelector('[data-unready]')?.remove()
 showFor(mayBeLoggedIn())
 onLogOutElsewhere(() => showFor(false))
 sayNotice()

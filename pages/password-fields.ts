@@ -9,13 +9,16 @@ const PAUSE = 400
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act="show-password"]')) {
   const field = find<HTMLInputElement>('input', button.parentElement ?? document)
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent ?? ''
-  button.hidden = false
-  button.ariaLabel = `${words.showPassword}: ${label}`
   const showIt = (shown: boolean) => {
     field.type = shown ? 'text' : 'password'
     button.ariaPressed = String(shown)
-    button.textContent = shown ? words.hide : words.show
+    const act = shown ? words.hide : words.show
+    button.textContent = act
+    // Which password, for who cannot see it.
+    button.ariaLabel = `${act}: ${label}`
   }
+  showIt(false)
+  button.hidden = false
   button.addEventListener('click', () => showIt(field.type === 'password'))
   // Browsers keep what was typed into a text field; and nobody means to leave a password standing there.
   field.form?.addEventListener('submit', () => showIt(false))

@@ -3,9 +3,10 @@
  * answered with stays in memory; with the code from the mail it does what the link does.
  */
 import { call } from './api.ts'
-import { invalidFields, isStale, rejection } from './failure.ts'
+import { invalidFields, rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
 import { leave } from './session.ts'
+import { isStale } from './stale.ts'
 import { mention, show } from './views.ts'
 import { words } from './words.ts'
 

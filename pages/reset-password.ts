@@ -2,11 +2,12 @@
 import './fragment.ts'
 import { call } from './api.ts'
 import { find, onPress, tell } from './dom.ts'
-import { isStale, rejection, sentenceFor } from './failure.ts'
+import { rejection, sentenceFor } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
 import { askForReset, passwordIsSet, redeemCode } from './reset-by-code.ts'
+import { showIfStale, showStale } from './stale.ts'
 import { show } from './views.ts'
 import { lasting, words } from './words.ts'
 
@@ -27,10 +28,7 @@ onSubmit('reset', {
   send: ({ newPassword }) =>
     call({ path: 'password-reset/confirm', body: { token: currentToken(), newPassword } }),
   done: passwordIsSet,
-  failed: failure => {
-    if (isStale(failure)) show('stale')
-    return isStale(failure)
-  },
+  failed: showIfStale,
   fieldOf: rejection,
 })
 
@@ -50,9 +48,7 @@ async function check(token: string): Promise<void> {
   if (answer.ok) {
     countDown(Date.parse(answer.body.expiresAt))
     show('form', { focus: false })
-  } else if (isStale(answer.failure) || answer.failure.code === 'validation_failed') {
-    show('stale', { focus: false })
-  } else {
+  } else if (!showIfStale(answer.failure)) {
     found(sentenceFor(answer.failure))
   }
 }
@@ -70,7 +66,7 @@ function countDown(expiresAt: number): void {
   const tick = () => {
     const seconds = (expiresAt - Date.now()) / 1000
     if (seconds > 0) place.textContent = words.validFor(lasting(seconds))
-    else if (!find('[data-view="form"]').hidden) show('stale')
+    else if (!find('[data-view="form"]').hidden) showStale('token_expired')
     if (seconds <= 0) clearInterval(ticking)
   }
   tick()

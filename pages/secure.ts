@@ -2,11 +2,12 @@
 import './fragment.ts'
 import { call } from './api.ts'
 import { onPress } from './dom.ts'
-import { invalidFields, isStale } from './failure.ts'
+import { invalidFields } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
 import { forget } from './session.ts'
+import { showIfStale } from './stale.ts'
 import { mention, show } from './views.ts'
 
 onToken(token => {
@@ -22,10 +23,7 @@ onSubmit('secure', {
     mention(email)
     show('done')
   },
-  failed: failure => {
-    if (isStale(failure)) show('stale')
-    return isStale(failure)
-  },
+  failed: showIfStale,
   fieldOf: failure => invalidFields(failure),
 })
 

@@ -6,6 +6,7 @@
 import { pageAddress } from './addresses.ts'
 import { type Answer, type Call, call } from './api.ts'
 import { leaveNotice, type Notice } from './notice.ts'
+import { drop, keep, recall } from './storage.ts'
 
 const HINT = 'latchkey.session'
 
@@ -19,19 +20,19 @@ export interface Tokens {
 
 /** Whether somebody logged in here, as far as can be told without asking. */
 export function mayBeLoggedIn(): boolean {
-  return localStorage.getItem(HINT) !== null
+  return recall('all', HINT) !== null
 }
 
 /** After a log in. */
 export function begin(tokens: Tokens): void {
   accessToken = tokens.accessToken
-  localStorage.setItem(HINT, String(Date.now()))
+  keep('all', HINT, String(Date.now()))
 }
 
 /** After a log out, here or elsewhere. */
 export function forget(): void {
   accessToken = undefined
-  localStorage.removeItem(HINT)
+  drop('all', HINT)
 }
 
 /** Forgets the session and goes to log in, where the reason is said. */

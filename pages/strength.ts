@@ -10,17 +10,28 @@ export interface Estimate {
   missing: number
 }
 
+/** Parts of the passwords that are tried first. The service knows all of them. */
+const COMMON = [
+  'password',
+  'passwort',
+  'qwerty',
+  'qwertz',
+  'azerty',
+  'iloveyou',
+  'letmein',
+  'welcome',
+  'admin',
+]
 /** In characters that are hard to guess. */
-const FAIR = 9
+const FAIR = 10
 const STRONG = 14
 
 export function estimate(password: string, email: string): Estimate {
   const length = [...password.normalize('NFC')].length
   if (length === 0) return { level: 'none', missing: 0 }
   const missing = Math.max(0, minLength - length)
-  const known = [service, ...email.split(/[@.]/)]
-    .map(part => part.toLowerCase())
-    .filter(part => part.length > 3)
+  const own = [service, ...email.split(/[@.]/)].map(part => part.toLowerCase())
+  const known = [...COMMON, ...own.filter(part => part.length > 3)]
   const unknown = known.reduce((rest, part) => rest.replaceAll(part, ' '), password.toLowerCase())
   const worth = hardToGuess([...unknown])
   if (missing > 0 || worth < FAIR) return { level: 'weak', missing }

@@ -4,6 +4,9 @@ import type { BrowserWords } from '../src/messages/en/browser.ts'
 /** BCP 47 tag. */
 export const language = document.documentElement.lang
 
+/** As the reader's browser writes dates and numbers in that language: British, Austrian. */
+const regional = navigator.languages.find(tag => tag.split('-', 1)[0] === language) ?? language
+
 const catalogue = (await import(`./words/${language}.js`)) as { browser: BrowserWords }
 
 export const words: BrowserWords = catalogue.browser
@@ -26,14 +29,14 @@ export function lasting(seconds: number): string {
 
 /** A moment, in the language of the page and the time zone of the reader. */
 export function moment(iso: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(regional, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 }
 
 /** A day. */
 export function day(iso: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: 'long' }).format(new Date(iso))
+  return new Intl.DateTimeFormat(regional, { dateStyle: 'long' }).format(new Date(iso))
 }
 
 function unit(count: number, name: 'second' | 'minute' | 'hour'): string {
-  return new Intl.NumberFormat(language, { style: 'unit', unit: name, unitDisplay: 'long' }).format(count)
+  return new Intl.NumberFormat(regional, { style: 'unit', unit: name, unitDisplay: 'long' }).format(count)
 }

@@ -66,7 +66,6 @@ ${form('password-confirm', text.setPassword, [
 <details data-disclosure="email"><summary>${text.changeEmail}</summary>
 ${paragraph(text.emailNote)}
 ${form('email-change', text.sendLink, [emailField(newEmail, 'email'), usernameField(), current('email-change')])}
-<p class="notice" role="status" data-email-sent hidden>${text.emailSent}</p>
 </details>`,
   )
 }
@@ -95,7 +94,7 @@ ${options}
 </select>
 <p class="error" id="language-locale-error" data-error-for="locale" hidden></p>
 </div>`
-  return card('language', text.language, form('language', text.save, [field], 'secondary'))
+  return card('language', text.mails, form('language', text.save, [field], 'secondary'))
 }
 
 export function history({ words: { me: text } }: PageContext): Html {

@@ -25,7 +25,8 @@ ${paragraph(text.caution, 'aside')}`,
   view(
     'stale',
     text.staleTitle,
-    html`${paragraph(text.staleLead, 'lead')}
+    html`<p class="lead" data-why></p>
+${paragraph(text.staleLead)}
 ${toAccount}`,
   ),
   view(

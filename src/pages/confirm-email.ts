@@ -28,7 +28,8 @@ ${paragraph(text.caution, 'aside')}`,
   view(
     'stale',
     text.staleTitle,
-    html`${paragraph(text.staleLead, 'lead')}
+    html`<p class="lead" data-why></p>
+${paragraph(text.staleLead)}
 ${ask('resend')}
 <p class="aside">${linkTo(context, '/login', words.logIn)}</p>`,
   ),

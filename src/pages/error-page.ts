@@ -11,7 +11,7 @@ export function errorPage(context: PageContext, status: number, retryAfter: numb
     status === 404
       ? [text.notFoundTitle, text.notFoundLead]
       : retryAfter !== undefined
-        ? [text.waitTitle, text.waitLead(duration(retryAfter, language))]
+        ? [text.waitTitle, text.waitLead(duration(atLeast(retryAfter), language))]
         : [text.failedTitle, text.failedLead]
   return {
     name: 'error',
@@ -22,4 +22,9 @@ ${paragraph(lead, 'lead')}
 <p class="actions">${linkTo(context, '', text.home, 'button primary')}</p>
 </div>`,
   }
+}
+
+/** Whole minutes where it is long: never less than it is. */
+function atLeast(seconds: number): number {
+  return seconds < 60 ? seconds : Math.ceil(seconds / 60) * 60
 }

@@ -45,6 +45,8 @@ export function layout(context: PageContext, page: Page): string {
   const assets = `${root}${context.assets}`
   const modules = page.script === undefined ? [] : context.modules(page.script)
   const title = page.name === 'home' ? page.title : `${page.title} · ${service}`
+  const inNavigation = (name: string, label: string) =>
+    html`<a href="${root}app/${name}"${page.name === name ? html` aria-current="page"` : html``}>${label}</a>`
   return html`<!doctype html>
 <html lang="${language}" data-service="${service}" data-min-length="${String(context.minLength)}">
 <head>
@@ -68,12 +70,13 @@ ${[
 <header class="top">
 <a class="brand" href="${root}app"><img src="${assets}/mark.svg" alt="" width="32" height="32"><span>${service}</span></a>
 <nav aria-label="${words.navigation}">
-<span data-signed="out">${linkTo(context, '/login', words.logIn)} ${linkTo(context, '/register', words.register)}</span>
-<span data-signed="in" hidden>${linkTo(context, '/account', words.account)}</span>
+<span data-signed="out">${inNavigation('login', words.logIn)} ${inNavigation('register', words.register)}</span>
+<span data-signed="in" hidden>${inNavigation('account', words.account)}</span>
 </nav>
 </header>
 <main id="main" tabindex="-1" data-page="${page.name}">
 ${page.script === undefined ? [] : [html`<noscript><div class="notice warning"><p><strong>${words.needsScript}</strong></p><p>${words.noScriptHelp}</p></div></noscript>`]}
+${page.script === undefined ? [] : [html`<p class="notice warning unready" data-unready>${words.notWhole}</p>`]}
 <p class="notice" role="status" data-notice hidden></p>
 ${page.body}
 </main>

@@ -36,7 +36,8 @@ ${paragraph(text.afterwards, 'aside')}`,
   view(
     'stale',
     text.staleTitle,
-    html`${paragraph(text.staleLead, 'lead')}
+    html`<p class="lead" data-why></p>
+${paragraph(text.staleLead)}
 ${ask('request')}`,
   ),
   view(

@@ -32,7 +32,8 @@ ${paragraph(text.doneNext)}`,
   view(
     'stale',
     text.staleTitle,
-    html`${paragraph(text.staleLead, 'lead')}
+    html`<p class="lead" data-why></p>
+${paragraph(text.staleLead)}
 <div class="actions">${button('type-again', text.tryAgain, 'primary')}${reset}</div>`,
   ),
   view(

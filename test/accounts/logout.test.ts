@@ -83,3 +83,44 @@ t.test('nobody logs out without a token', async t => {
   t.equal(out.headers['www-authenticate'], 'Bearer')
   t.equal(await rows.client.session.count(), 1)
 })
+
+t.test('the body may be left out; what is no body of a log out is refused, and ends nothing', async t => {
+  const service = await startApp(t)
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password, accessToken } = await confirmedAccount(service)
+  const authorization = `Bearer ${accessToken}`
+  const json = { 'content-type': 'application/json' }
+  const junk: [payload: string, code: 'validation_failed' | 'malformed_json'][] = [
+    ['null', 'validation_failed'],
+    ['[]', 'validation_failed'],
+    ['""', 'validation_failed'],
+    ['{"everywhere":true}', 'validation_failed'],
+    ['{"mode":"json"}', 'validation_failed'],
+    ['{"mode":null}', 'validation_failed'],
+    ['{"refreshToken":"x"}', 'validation_failed'],
+    ['{', 'malformed_json'],
+  ]
+  for (const [payload, code] of junk) {
+    const headers = { authorization, ...json }
+    const answer = await app.inject({ method: 'POST', url: '/logout', headers, payload })
+    isProblemOf(t, answer, code, payload)
+    t.notOk('set-cookie' in answer.headers)
+  }
+  const text = { authorization, 'content-type': 'text/plain' }
+  const typed = await app.inject({ method: 'POST', url: '/logout', headers: text, payload: 'bye' })
+  isProblemOf(t, typed, 'unsupported_media_type')
+  t.equal(await rows.client.session.count(), 1)
+
+  for (const body of [{}, { headers: json }, { headers: json, payload: '' }, { payload: {} }] as const) {
+    const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+    const headers = {
+      ...('headers' in body && body.headers),
+      authorization: `Bearer ${session.json().accessToken}`,
+    }
+    const out = await app.inject({ ...body, method: 'POST', url: '/logout', headers })
+    t.equal(out.statusCode, 204, JSON.stringify(body))
+    t.notOk('set-cookie' in out.headers, 'no cookie mode, no cookie')
+    t.equal(await rows.client.session.count(), 1)
+  }
+})

@@ -258,8 +258,17 @@ t.test('the session beyond the fiftieth ends the oldest, also when many come at 
     await logIn(service, oldest)
   }
   t.equal((await listOf(service, oldest)).length, 50, 'fifty live side by side')
+  const endings = () => rows.client.event.findMany({ where: { kind: 'session_ended' } })
+  t.strictSame(await endings(), [])
   time.advance(1)
-  const newest = await logIn(service, oldest)
+  const newest = await logIn(service, oldest, FIREFOX, '203.0.113.9')
+  const [ending, ...others] = await endings()
+  t.match(
+    ending,
+    { at: time.clock(), ip: '203.0.113.9', device: 'Firefox on Linux', requestId: String },
+    'the history has it, with the log in that caused it',
+  )
+  t.strictSame(others, [])
   t.equal((await listOf(service, newest)).length, 50)
   isProblemOf(t, await app.inject({ url: '/me', headers: bearer(oldest) }), 'unauthenticated')
   t.equal((await app.inject({ url: '/me', headers: bearer(second) })).statusCode, 200)
@@ -272,6 +281,26 @@ t.test('the session beyond the fiftieth ends the oldest, also when many come at 
   }
   t.equal((await app.inject({ url: '/me', headers: bearer(stranger) })).statusCode, 200)
   t.equal(await rows.client.session.count(), 51, "of the stranger's account none ended")
+  t.equal((await endings()).length, 21, 'one ended for each that began')
+})
+
+t.test('a session that had run out makes room without a word in the history', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const account = await confirmedAccount(service)
+  const session = await rows.client.session.findFirstOrThrow()
+  const past = { createdAt: new Date(0), refreshedAt: new Date(0), expiresAt: new Date(1) }
+  const over = Array.from({ length: 50 }, (_, i) => ({
+    ...session,
+    ...past,
+    id: randomUUID(),
+    refreshHash: `hash ${i}`,
+  }))
+  await rows.client.session.createMany({ data: over })
+  await logIn(service, account)
+  t.equal(await rows.client.session.count(), 50, 'two are gone')
+  t.equal((await listOf(service, account)).length, 2)
+  t.equal(await rows.client.event.count({ where: { kind: 'session_ended' } }), 0)
 })
 
 t.test('of 20 ends of one session at once one ends it', async t => {

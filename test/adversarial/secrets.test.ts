@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { EVENT_KINDS } from '../../src/database/events.ts'
 import { startApp, type TestApp, tokenIn } from '../harness/app.ts'
+import { cookieIn, showing } from '../harness/cookie.ts'
 import { provider } from '../harness/database.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
@@ -109,6 +110,24 @@ async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, str
   await post('/logout', '', bearer(third))
   await post('/token/refresh', { refreshToken: second.refreshToken })
   await app.inject({ url: '/me', headers: bearer(third) })
+
+  // A browser: the same in cookies, and what becomes of them.
+  const keepCookie = (name: string, answer: Awaited<ReturnType<typeof post>>) => {
+    const refreshToken = cookieIn(answer)
+    keep(name, { accessToken: answer.json().accessToken, refreshToken })
+    return showing(refreshToken)
+  }
+  const mode = 'cookie'
+  const browser = keepCookie('browser', await post('/login', { email, password, mode }))
+  const foreign = { ...browser, origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+  await post('/token/refresh', { mode }, foreign)
+  const rotated = await post('/token/refresh', { mode }, browser)
+  const cookies = keepCookie('rotated', rotated)
+  await post('/token/refresh', { mode, refreshToken: cookies.cookie }, browser)
+  await post('/logout', { mode }, { ...cookies, ...bearer(rotated.json()) })
+  await post('/token/refresh', { mode }, cookies)
+  await post('/nowhere', { mode }, cookies)
+  await post('/token/refresh', '{', cookies)
 
   const { refreshToken } = keep('reused', (await post('/login', { email, password })).json())
   keep('successor', (await post('/token/refresh', { refreshToken })).json())

@@ -1,4 +1,4 @@
-import t from 'tap'
+import t, { type Test } from 'tap'
 import { toProblem } from '../../src/plugins/error-handler.ts'
 import { confirmedAccount, startApp } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
@@ -28,15 +28,21 @@ t.test('a method that a path does not have is a 405 that names those it has', as
   }
 })
 
-t.test('what leads nowhere is a 404, in whatever spelling', async t => {
-  const { app, log } = await startApp(t)
+/** Leads to the pages, and nowhere without them. */
+const HOME = ['/', '/login/..']
+
+for (const PAGES of ['on', 'off']) {
+  t.test(`what leads nowhere is a 404, in whatever spelling, with PAGES=${PAGES}`, t => isNowhere(t, PAGES))
+}
+
+async function isNowhere(t: Test, PAGES: string) {
+  const { app, log } = await startApp(t, { env: { PAGES } })
   const nowhere = [
-    '/',
+    ...(PAGES === 'off' ? HOME : []),
     '/nowhere',
     '/LOGIN',
     '/login/',
     '//login',
-    '/login/..',
     '/login;x=y',
     '/login%2f',
     '/login%00',
@@ -71,7 +77,7 @@ t.test('what leads nowhere is a 404, in whatever spelling', async t => {
   const answered = log.filter(line => line['msg'] === 'answered').length
   t.equal(answered, nowhere.length * 2, 'each of them has its line in the log')
   t.equal((await app.inject('/%6cogin')).statusCode, 405, 'and an encoded letter is that letter (RFC 3986)')
-})
+}
 
 t.test('a query changes nothing and is never an input', async t => {
   const { app } = await startApp(t)

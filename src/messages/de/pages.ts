@@ -1,1 +1,202 @@
-export { pages } from '../en/pages.ts'
+import type { PageWords } from '../en/pages.ts'
+
+/** German, formal. */
+export const pages: PageWords = {
+  skip: 'Zum Inhalt springen',
+  navigation: 'Konto',
+  needsScript: 'Diese Seite braucht JavaScript, und Ihr Browser führt hier keines aus.',
+  noScriptHelp: 'Erlauben Sie JavaScript für diese Website und laden Sie die Seite neu.',
+  notWhole:
+    'Diese Seite ist nicht vollständig angekommen. Wenn das hier stehen bleibt, laden Sie die Seite neu.',
+  email: 'E-Mail-Adresse',
+  password: 'Passwort',
+  newPassword: 'Neues Passwort',
+  repeatPassword: 'Dasselbe Passwort noch einmal',
+  currentPassword: 'Aktuelles Passwort',
+  showPassword: 'Anzeigen',
+  passwordHint: minimum =>
+    `Mindestens ${minimum} Zeichen. Einige zufällige Wörter ergeben ein gutes Passwort.`,
+  logIn: 'Anmelden',
+  logOut: 'Abmelden',
+  register: 'Registrieren',
+  account: 'Mein Konto',
+  forgot: 'Passwort vergessen?',
+  cancel: 'Abbrechen',
+
+  home: {
+    title: service => `Ihr Konto bei ${service}`,
+    lead: 'Registrieren Sie sich, melden Sie sich an, verwalten Sie Ihr Konto, und finden Sie zurück, wenn das Passwort weg ist.',
+    registerText: 'Neu hier? Sie brauchen nur eine E-Mail-Adresse und ein Passwort.',
+    logInText: 'Sie haben ein Konto und wissen das Passwort.',
+    forgotTitle: 'Passwort vergessen',
+    forgotText: 'Wir schicken Ihnen einen Link und einen Code für andere Geräte.',
+    accountText: 'Geräte, Passwort, Adresse, Verlauf und Ihre Daten.',
+  },
+
+  registration: {
+    title: 'Registrieren',
+    lead: 'Wir schicken Ihnen einen Link, mit dem Sie Ihre Adresse bestätigen.',
+    submit: 'Registrieren',
+    haveAccount: 'Sie haben schon ein Konto?',
+    sentTitle: 'Sehen Sie in Ihr Postfach',
+    sentLead: 'Wenn sich diese Adresse registrieren lässt, ist eine E-Mail unterwegs an:',
+    sentNext:
+      'Öffnen Sie den Link darin und geben Sie das Passwort ein, das Sie eben gewählt haben. Dann sind Sie angemeldet.',
+    sentMissing: 'Keine E-Mail? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.',
+    again: 'Noch einmal senden',
+    another: 'Andere Adresse verwenden',
+    doneTitle: 'Ihr Konto ist bereit',
+    doneLead: 'Sie können sich jetzt mit Ihrem Passwort anmelden.',
+  },
+
+  login: {
+    title: 'Anmelden',
+    noAccount: 'Noch kein Konto?',
+    unconfirmedTitle: 'Bestätigen Sie zuerst Ihre Adresse',
+    unconfirmedLead:
+      'Ihre Registrierung wartet darauf, dass Sie den Link in unserer E-Mail öffnen. Wir können sie noch einmal senden.',
+    resend: 'E-Mail noch einmal senden',
+  },
+
+  confirmation: {
+    title: 'Adresse bestätigen',
+    lead: 'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben. Es zeigt, dass die Registrierung von Ihnen stammt.',
+    submit: 'Bestätigen und anmelden',
+    caution:
+      'Sie haben sich nicht registriert? Dann schließen Sie diese Seite. Ohne das Passwort entsteht kein Konto.',
+    staleTitle: 'Dieser Link funktioniert nicht mehr',
+    staleLead:
+      'Wenn Sie Ihre Adresse schon bestätigt haben, melden Sie sich einfach an. Sonst fordern Sie einen neuen Link an.',
+    missingTitle: 'Adresse bestätigen',
+    missingLead:
+      'Öffnen Sie den Link in unserer E-Mail, um Ihre Adresse zu bestätigen. Wenn Sie die E-Mail nicht finden, fordern Sie eine neue an.',
+    resend: 'Neuen Link senden',
+    resentTitle: 'Sehen Sie in Ihr Postfach',
+    resentLead: 'Wenn diese Adresse noch zu bestätigen ist, ist eine E-Mail unterwegs an:',
+    resentNext: 'Öffnen Sie den Link darin. Es kann eine Minute dauern; sehen Sie auch im Spam-Ordner nach.',
+    otherwise: 'Sie wissen das gewählte Passwort nicht mehr?',
+    registerAgain: 'Noch einmal registrieren',
+  },
+
+  forgotten: {
+    title: 'Passwort vergessen?',
+    lead: 'Geben Sie die Adresse Ihres Kontos ein. Wir schicken Ihnen einen Link, mit dem Sie ein neues Passwort wählen.',
+    submit: 'Link senden',
+    remembered: 'Es ist Ihnen wieder eingefallen?',
+    sentTitle: 'Sehen Sie in Ihr Postfach',
+    sentLead: 'Wenn es zu dieser Adresse ein Konto gibt, ist eine E-Mail unterwegs an:',
+    sentNext:
+      'Öffnen Sie den Link darin. Oder geben Sie, wenn Sie Ihre E-Mails auf einem anderen Gerät lesen, hier den Code daraus ein:',
+    code: 'Code aus der E-Mail',
+    codeHint: 'Acht Ziffern. Nur in der neuesten E-Mail stehen die richtigen.',
+    submitCode: 'Neues Passwort setzen',
+    missing: 'Keine E-Mail? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.',
+    again: 'Von vorn beginnen',
+  },
+
+  reset: {
+    title: 'Neues Passwort wählen',
+    checking: 'Einen Moment, wir prüfen Ihren Link.',
+    afterwards:
+      'Wenn Sie es setzen, werden alle Geräte abgemeldet, und Sie melden sich mit dem neuen Passwort an.',
+    submit: 'Neues Passwort setzen',
+    retry: 'Noch einmal versuchen',
+    staleTitle: 'Dieser Link funktioniert nicht mehr',
+    staleLead: 'Ein neuer ist nur einen Klick entfernt.',
+    missingTitle: 'Neues Passwort wählen',
+    missingLead:
+      'Dafür brauchen Sie einen Link oder Code von uns. Geben Sie die Adresse Ihres Kontos ein, um beides zu bekommen.',
+  },
+
+  emailChange: {
+    title: 'Neue Adresse bestätigen',
+    lead: 'Geben Sie das Passwort Ihres Kontos ein, dann wird dies die Adresse des Kontos.',
+    submit: 'Neue Adresse bestätigen',
+    caution: 'Sie haben das nicht verlangt? Dann schließen Sie diese Seite, und nichts ändert sich.',
+    staleTitle: 'Dieser Link funktioniert nicht mehr',
+    staleLead: 'In Ihrem Konto können Sie einen neuen anfordern.',
+    takenTitle: 'Zu dieser Adresse gibt es schon ein Konto',
+    takenLead: 'Jemand hat sie inzwischen registriert. Ihr Konto behält seine bisherige Adresse.',
+    doneTitle: 'Ihre Adresse ist geändert',
+    doneLead: 'Von jetzt an melden Sie sich mit der neuen Adresse an, und E-Mails gehen dorthin.',
+  },
+
+  secure: {
+    title: 'Das waren nicht Sie?',
+    lead: 'Dann sperren Sie aus, wer auch immer es war. Geben Sie dazu die Adresse ein, an die der Hinweis ging.',
+    whatHappens: 'Das geschieht, wenn Sie die Schaltfläche drücken:',
+    effects: [
+      'Alle Geräte werden sofort abgemeldet.',
+      'Das Passwort gilt nicht mehr, wer auch immer es gesetzt hat.',
+      'Eine geänderte Adresse wird zurückgenommen.',
+      'Sie bekommen eine E-Mail mit einem Link, um ein neues Passwort zu wählen.',
+    ],
+    submit: 'Mein Konto sichern',
+    doneTitle: 'Ihr Konto ist gesichert',
+    doneLead: 'Alle Geräte sind abgemeldet, das alte Passwort ist gesperrt. Eine E-Mail ist unterwegs an:',
+    doneNext:
+      'Öffnen Sie den Link darin und wählen Sie ein neues Passwort, das Sie sonst nirgends verwenden.',
+    staleTitle: 'Dieser Link bewirkt hier nichts',
+    staleLead: 'Oder die Adresse ist nicht die, an die der Hinweis ging.',
+    tryAgain: 'Adresse noch einmal eingeben',
+    resetInstead: 'Neues Passwort wählen',
+    missingTitle: 'Das waren nicht Sie?',
+    missingLead:
+      'Öffnen Sie den Link in dem Hinweis, den wir Ihnen geschickt haben. Wenn Sie ihn nicht finden, wählen Sie ein neues Passwort: Auch damit werden alle Geräte abgemeldet.',
+  },
+
+  me: {
+    title: 'Mein Konto',
+    loading: 'Einen Moment, wir holen Ihr Konto.',
+    failedTitle: 'Ihr Konto lässt sich gerade nicht anzeigen',
+    retry: 'Noch einmal versuchen',
+    you: 'Sie',
+    address: 'Adresse',
+    confirmed: 'Bestätigt',
+    since: 'Konto seit',
+    passwordSince: 'Passwort gesetzt',
+    security: 'Zugang',
+    changePassword: 'Passwort ändern',
+    passwordStep1: 'Geben Sie zuerst das aktuelle Passwort ein. Dann schicken wir Ihnen einen Code.',
+    sendCode: 'Code senden',
+    passwordStep2:
+      'Wir haben Ihnen einen Code aus sechs Ziffern geschickt. Er gehört zu Ihrem neuen Passwort.',
+    code: 'Code aus der E-Mail',
+    codeHint: 'Sechs Ziffern.',
+    setPassword: 'Passwort ändern',
+    setPasswordNote: 'Danach sind alle Geräte abgemeldet, auch dieses.',
+    changeEmail: 'Adresse ändern',
+    newEmail: 'Neue E-Mail-Adresse',
+    emailNote: 'Wir schicken einen Link an die neue Adresse. Bis Sie ihn öffnen, ändert sich nichts.',
+    sendLink: 'Link senden',
+    devices: 'Geräte',
+    devicesLead: 'Wo Ihr Konto gerade offen ist.',
+    logOutOthers: 'Überall sonst abmelden',
+    mails: 'Ihre E-Mails',
+    language: 'Sprache',
+    languageDefault: 'Standard (Englisch)',
+    save: 'Speichern',
+    history: 'Verlauf',
+    historyLead: 'Was mit Ihrem Konto geschehen ist, das Neueste zuerst.',
+    more: 'Mehr anzeigen',
+    data: 'Ihre Daten',
+    exportText: 'Alles, was wir über Sie gespeichert haben, in einer JSON-Datei.',
+    exportButton: 'Meine Daten herunterladen',
+    deleteTitle: 'Konto löschen',
+    deleteText:
+      'Das Konto, seine Geräte und wartende E-Mails werden sofort gelöscht. Das lässt sich nicht rückgängig machen.',
+    typeEmail: 'Geben Sie zur Sicherheit Ihre E-Mail-Adresse ein',
+    deleteButton: 'Mein Konto endgültig löschen',
+  },
+
+  error: {
+    notFoundTitle: 'Hier ist nichts',
+    notFoundLead: 'Vielleicht ist die Adresse vertippt, oder die Seite gibt es nicht mehr.',
+    home: 'Zur Startseite',
+    waitTitle: 'Einen Moment, bitte',
+    waitLead: wait =>
+      `Aus Ihrem Netz kamen zu viele Anfragen. Warten Sie ${wait} und laden Sie die Seite dann neu.`,
+    failedTitle: 'Das hat nicht geklappt',
+    failedLead: 'Hier ist etwas schiefgegangen. Laden Sie die Seite gleich noch einmal.',
+  },
+}

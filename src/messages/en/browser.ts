@@ -5,8 +5,6 @@
 export const browser = {
   show: 'Show',
   hide: 'Hide',
-  /** Names of the switch, for who cannot see which field it stands in. */
-  showPassword: 'Show the password',
   busy: 'One moment …',
   slow: 'This takes longer than usual. Please wait …',
 
@@ -88,11 +86,10 @@ export const browser = {
   logOutNamed: (device: string, when: string) => `Log out: ${device}, last used ${when}`,
   loggedOutDevice: 'The device is logged out.',
   loggedOutOthers: 'All other devices are logged out.',
-  noOthers: 'There is no other device.',
   notConfirmed: 'not yet',
   saved: 'Saved.',
+  emailSent: 'If the new address is free, a link is on its way to it. Open it and enter your password there.',
   exported: 'Your data is in the downloads of your browser.',
-  noEvents: 'Nothing yet.',
   events: {
     registered: 'Registered',
     confirmed: 'Address confirmed',

@@ -1,1 +1,203 @@
-export { pages } from '../en/pages.ts'
+import type { PageWords } from '../en/pages.ts'
+
+/** French, with « vous ». No-break spaces are written as escapes so that they can be seen. */
+export const pages: PageWords = {
+  skip: 'Aller au contenu',
+  navigation: 'Compte',
+  needsScript: 'Cette page a besoin de JavaScript, et votre navigateur n’en exécute pas ici.',
+  noScriptHelp: 'Autorisez JavaScript pour ce site, puis rechargez la page.',
+  notWhole: 'Cette page n’est pas arrivée entière. Si ce message reste, rechargez la page.',
+  email: 'Adresse e-mail',
+  password: 'Mot de passe',
+  newPassword: 'Nouveau mot de passe',
+  repeatPassword: 'Le même mot de passe encore une fois',
+  currentPassword: 'Mot de passe actuel',
+  showPassword: 'Afficher',
+  passwordHint: minimum =>
+    `Au moins ${minimum} caractères. Quelques mots pris au hasard font un bon mot de passe.`,
+  logIn: 'Se connecter',
+  logOut: 'Se déconnecter',
+  register: 'S’inscrire',
+  account: 'Mon compte',
+  forgot: 'Mot de passe oublié\u00a0?',
+  cancel: 'Annuler',
+
+  home: {
+    title: service => `Votre compte sur ${service}`,
+    lead: 'Inscrivez-vous, connectez-vous, gérez votre compte et retrouvez-en l’accès quand le mot de passe est perdu.',
+    registerText: 'Nouveau ici\u00a0? Il suffit d’une adresse e-mail et d’un mot de passe.',
+    logInText: 'Vous avez un compte et connaissez le mot de passe.',
+    forgotTitle: 'Mot de passe oublié',
+    forgotText: 'Nous vous envoyons un lien, et un code pour les autres appareils.',
+    accountText: 'Appareils, mot de passe, adresse, historique et vos données.',
+  },
+
+  registration: {
+    title: 'S’inscrire',
+    lead: 'Nous vous envoyons un lien pour confirmer votre adresse.',
+    submit: 'S’inscrire',
+    haveAccount: 'Vous avez déjà un compte\u00a0?',
+    sentTitle: 'Consultez votre messagerie',
+    sentLead: 'Si cette adresse peut être inscrite, un message est en route vers\u00a0:',
+    sentNext:
+      'Ouvrez le lien qu’il contient et saisissez le mot de passe que vous venez de choisir. Vous serez alors connecté.',
+    sentMissing: 'Pas de message\u00a0? Cela peut prendre une minute. Regardez aussi dans les indésirables.',
+    again: 'Renvoyer le message',
+    another: 'Utiliser une autre adresse',
+    doneTitle: 'Votre compte est prêt',
+    doneLead: 'Vous pouvez maintenant vous connecter avec votre mot de passe.',
+  },
+
+  login: {
+    title: 'Se connecter',
+    noAccount: 'Pas encore de compte\u00a0?',
+    unconfirmedTitle: 'Confirmez d’abord votre adresse',
+    unconfirmedLead:
+      'Pour terminer votre inscription, ouvrez le lien de notre message. Nous pouvons vous le renvoyer.',
+    resend: 'Renvoyer le message',
+  },
+
+  confirmation: {
+    title: 'Confirmer votre adresse',
+    lead: 'Saisissez le mot de passe que vous avez choisi lors de l’inscription. Il montre qu’elle vient bien de vous.',
+    submit: 'Confirmer et se connecter',
+    caution:
+      'Vous ne vous êtes pas inscrit\u00a0? Alors fermez cette page. Sans le mot de passe, aucun compte n’est créé.',
+    staleTitle: 'Ce lien ne fonctionne plus',
+    staleLead:
+      'Si vous avez déjà confirmé votre adresse, connectez-vous simplement. Sinon, demandez un nouveau lien.',
+    missingTitle: 'Confirmer votre adresse',
+    missingLead:
+      'Ouvrez le lien de notre message pour confirmer votre adresse. Si vous ne le trouvez pas, demandez-en un autre.',
+    resend: 'M’envoyer un nouveau lien',
+    resentTitle: 'Consultez votre messagerie',
+    resentLead: 'Si cette adresse attend d’être confirmée, un message est en route vers\u00a0:',
+    resentNext:
+      'Ouvrez le lien qu’il contient. Cela peut prendre une minute\u00a0; regardez aussi dans les indésirables.',
+    otherwise: 'Vous ne savez plus quel mot de passe vous avez choisi\u00a0?',
+    registerAgain: 'S’inscrire de nouveau',
+  },
+
+  forgotten: {
+    title: 'Mot de passe oublié\u00a0?',
+    lead: 'Saisissez l’adresse de votre compte. Nous vous envoyons un lien pour choisir un nouveau mot de passe.',
+    submit: 'M’envoyer le lien',
+    remembered: 'Il vous est revenu\u00a0?',
+    sentTitle: 'Consultez votre messagerie',
+    sentLead: 'S’il existe un compte pour cette adresse, un message est en route vers\u00a0:',
+    sentNext:
+      'Ouvrez le lien qu’il contient. Ou, si vous lisez vos messages sur un autre appareil, saisissez ici le code qui s’y trouve\u00a0:',
+    code: 'Code reçu par e-mail',
+    codeHint: 'Huit chiffres. Seul le message le plus récent contient les bons.',
+    submitCode: 'Définir le nouveau mot de passe',
+    missing: 'Pas de message\u00a0? Cela peut prendre une minute. Regardez aussi dans les indésirables.',
+    again: 'Recommencer',
+  },
+
+  reset: {
+    title: 'Choisir un nouveau mot de passe',
+    checking: 'Un instant, nous vérifions votre lien.',
+    afterwards:
+      'Tous les appareils seront alors déconnectés, et vous vous connecterez avec le nouveau mot de passe.',
+    submit: 'Définir le nouveau mot de passe',
+    retry: 'Réessayer',
+    staleTitle: 'Ce lien ne fonctionne plus',
+    staleLead: 'Un clic suffit pour en recevoir un nouveau.',
+    missingTitle: 'Choisir un nouveau mot de passe',
+    missingLead:
+      'Il vous faut pour cela un lien ou un code de notre part. Saisissez l’adresse de votre compte pour recevoir les deux.',
+  },
+
+  emailChange: {
+    title: 'Confirmer votre nouvelle adresse',
+    lead: 'Saisissez le mot de passe de votre compte, et cette adresse deviendra la sienne.',
+    submit: 'Confirmer la nouvelle adresse',
+    caution: 'Vous n’avez rien demandé\u00a0? Alors fermez cette page, et rien ne change.',
+    staleTitle: 'Ce lien ne fonctionne plus',
+    staleLead: 'Vous pouvez en demander un nouveau dans votre compte.',
+    takenTitle: 'Cette adresse a déjà un compte',
+    takenLead: 'Quelqu’un l’a inscrite entre-temps. Votre compte garde son adresse actuelle.',
+    doneTitle: 'Votre adresse est changée',
+    doneLead: 'Connectez-vous désormais avec la nouvelle adresse\u00a0; les messages y arrivent aussi.',
+  },
+
+  secure: {
+    title: 'Ce n’était pas vous\u00a0?',
+    lead: 'Alors fermez la porte à cette personne. Pour continuer, saisissez l’adresse à laquelle l’avis a été envoyé.',
+    whatHappens: 'Voici ce qui se passe quand vous appuyez sur le bouton\u00a0:',
+    effects: [
+      'Tous les appareils sont aussitôt déconnectés.',
+      'Le mot de passe ne fonctionne plus, qui que ce soit qui l’ait défini.',
+      'Une adresse modifiée est rétablie.',
+      'Vous recevez un message avec un lien pour choisir un nouveau mot de passe.',
+    ],
+    submit: 'Sécuriser mon compte',
+    doneTitle: 'Votre compte est sécurisé',
+    doneLead:
+      'Tous les appareils sont déconnectés et l’ancien mot de passe est bloqué. Un message est en route vers\u00a0:',
+    doneNext:
+      'Ouvrez le lien qu’il contient pour choisir un nouveau mot de passe, que vous n’utilisez nulle part ailleurs.',
+    staleTitle: 'Ce lien n’a pas d’effet ici',
+    staleLead: 'Ou bien l’adresse n’est pas celle à laquelle l’avis a été envoyé.',
+    tryAgain: 'Saisir l’adresse de nouveau',
+    resetInstead: 'Choisir un nouveau mot de passe',
+    missingTitle: 'Ce n’était pas vous\u00a0?',
+    missingLead:
+      'Ouvrez le lien de l’avis que nous vous avons envoyé. Si vous ne le trouvez pas, choisissez un nouveau mot de passe\u00a0: cela déconnecte aussi tous les appareils.',
+  },
+
+  me: {
+    title: 'Mon compte',
+    loading: 'Un instant, nous cherchons votre compte.',
+    failedTitle: 'Votre compte ne peut pas être affiché pour le moment',
+    retry: 'Réessayer',
+    you: 'Vous',
+    address: 'Adresse',
+    confirmed: 'Confirmée',
+    since: 'Compte depuis',
+    passwordSince: 'Mot de passe du',
+    security: 'Accès',
+    changePassword: 'Changer le mot de passe',
+    passwordStep1: 'Saisissez d’abord le mot de passe actuel. Nous vous envoyons ensuite un code.',
+    sendCode: 'M’envoyer un code',
+    passwordStep2:
+      'Nous vous avons envoyé un code de six chiffres. Il accompagne votre nouveau mot de passe.',
+    code: 'Code reçu par e-mail',
+    codeHint: 'Six chiffres.',
+    setPassword: 'Changer le mot de passe',
+    setPasswordNote: 'Tous les appareils seront alors déconnectés, celui-ci aussi.',
+    changeEmail: 'Changer l’adresse',
+    newEmail: 'Nouvelle adresse e-mail',
+    emailNote: 'Nous envoyons un lien à la nouvelle adresse. Rien ne change avant que vous l’ouvriez.',
+    sendLink: 'Envoyer le lien',
+    devices: 'Appareils',
+    devicesLead: 'Là où votre compte est ouvert en ce moment.',
+    logOutOthers: 'Déconnecter tous les autres',
+    mails: 'Vos messages',
+    language: 'Langue',
+    languageDefault: 'Par défaut (anglais)',
+    save: 'Enregistrer',
+    history: 'Historique',
+    historyLead: 'Ce qui s’est passé sur votre compte, le plus récent d’abord.',
+    more: 'Afficher la suite',
+    data: 'Vos données',
+    exportText: 'Tout ce que nous conservons à votre sujet, dans un fichier JSON.',
+    exportButton: 'Télécharger mes données',
+    deleteTitle: 'Supprimer le compte',
+    deleteText:
+      'Le compte, ses appareils et ses messages en attente sont supprimés aussitôt. On ne peut pas revenir en arrière.',
+    typeEmail: 'Pour être sûr, saisissez votre adresse e-mail',
+    deleteButton: 'Supprimer mon compte définitivement',
+  },
+
+  error: {
+    notFoundTitle: 'Il n’y a rien ici',
+    notFoundLead: 'L’adresse est peut-être mal saisie, ou la page n’existe plus.',
+    home: 'Vers la page d’accueil',
+    waitTitle: 'Un instant, s’il vous plaît',
+    waitLead: wait =>
+      `Trop de requêtes sont venues de votre réseau. Attendez ${wait}, puis rechargez la page.`,
+    failedTitle: 'Cela n’a pas marché',
+    failedLead: 'Un problème est survenu de notre côté. Rechargez la page dans un instant.',
+  },
+}

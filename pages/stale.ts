@@ -1,0 +1,28 @@
+/** Links, and requests for a code, that are of no more use. */
+import type { Failure } from './api.ts'
+import { find } from './dom.ts'
+import { show } from './views.ts'
+import { words } from './words.ts'
+
+type StaleCode = 'token_invalid' | 'token_expired' | 'token_spent'
+
+/** Whether the token is at fault, so that trying again does not help. */
+export function isStale({ code, fields }: Failure): boolean {
+  // A token that was not copied whole may not even look like one.
+  return (
+    /^token_(invalid|expired|spent)$/.test(code) || (code === 'validation_failed' && fields.includes('token'))
+  )
+}
+
+/** For forms of pages behind a link: shows what is wrong with it and what to do next. */
+export function showIfStale(failure: Failure): boolean {
+  if (!isStale(failure)) return false
+  showStale(failure.code === 'validation_failed' ? 'token_invalid' : (failure.code as StaleCode))
+  return true
+}
+
+/** The view for a link that is of no more use. */
+export function showStale(code: StaleCode, options: { focus: boolean } = { focus: true }): void {
+  find('[data-why]').textContent = words.problems[code]
+  show('stale', options)
+}
