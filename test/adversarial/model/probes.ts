@@ -13,8 +13,8 @@ export interface Probe {
   expected(state: State): string
 }
 
-/** What says that a token is dead, for good. */
-const DEAD = /^(401 unauthenticated|400 token_)/
+/** What says that a token is dead for good; one that is spent might come alive again. */
+const DEAD = /^(401 unauthenticated|400 token_expired)/
 
 /** Every probe of a run. A wrong password, or one that the policy refuses, spends nothing. */
 function allProbes(run: Run): Probe[] {
@@ -93,7 +93,7 @@ export function prober(run: Run) {
   let turn = 0
   return {
     /**
-     * The probes to be made now: of all that is alive or has just died, and of the long dead two at a
+     * The probes to be made now: of all that is alive or spent, and of what has run out two at a
      * time in turn, lest a run with many tokens take forever.
      */
     due(all = false): Probe[] {
