@@ -1,6 +1,6 @@
 import t from 'tap'
 import { canonicalLocale } from '../../src/accounts/locale.ts'
-import { startApp, tokenIn } from '../harness/app.ts'
+import { confirmedAccount, startApp, tokenIn } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'
 
@@ -80,4 +80,20 @@ t.test('a language goes with the registration into the account, and an unknown o
     const me = await app.inject({ method: 'GET', url: '/me', headers })
     t.equal(me.json().locale, canonicalLocale(locale))
   }
+})
+
+t.test('a tag whose canonical form would be too long is refused', async t => {
+  const house = await startApp(t)
+  const { accessToken } = await confirmedAccount(house)
+  const patch = (locale: string) =>
+    house.app.inject({
+      method: 'PATCH',
+      url: '/me',
+      headers: { authorization: `Bearer ${accessToken}` },
+      payload: { locale },
+    })
+  t.equal((await patch('sh-x-aaaaaaaa-bbbbbbbb-cccc')).json().locale, 'sr-Latn-x-aaaaaaaa-bbbbbbbb-cccc')
+  const long = await patch('sh-x-aaaaaaaa-bbbbbbbb-cccccccc-ddd')
+  t.equal(long.statusCode, 400)
+  t.match(long.json(), { code: 'validation_failed', errors: [{ path: '/locale' }] })
 })

@@ -402,6 +402,9 @@ t.test('a limited request costs nothing, whatever it asks for: no hash, no mail,
   for (const [method, url, payload, bearer] of requests) {
     const answer = await app.inject({ method, url, remoteAddress: from, payload, ...(bearer && { headers }) })
     isProblemOf(t, answer, 'rate_limited', `${method} ${url}`)
+    const unread = { ...(bearer && headers), 'content-type': 'application/json' }
+    const broken = await app.inject({ method, url, remoteAddress: from, payload: '{', headers: unread })
+    isProblemOf(t, broken, 'rate_limited', `${method} ${url}, before its body is read`)
   }
   t.equal(hashes(), 0, 'no hash')
   await rows.settled()

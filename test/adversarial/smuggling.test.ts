@@ -7,6 +7,7 @@ import t, { type Test } from 'tap'
 import { startApp } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { answersIn, type Exchange, onTheWire, requestText } from '../harness/raw-http.ts'
+import { openRows } from '../harness/rows.ts'
 
 /** A request that leaves its path in the log, if anybody serves it. */
 const INNER = 'GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n'
@@ -113,6 +114,31 @@ t.test('a request that could be framed in two ways is refused, with all that is 
 })
 
 const NOTHING = { statusCode: 0, headers: {}, body: '' }
+
+t.test('nothing comes of a request behind one that is refused for its framing', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const { exchange } = await onTheWire(house.app)
+  const inner = requestText('POST /password-reset/request', {
+    fields: [JSON_TYPE],
+    body: '{"email":"smuggled@example.org"}',
+  })
+  for (const [framing, body] of [
+    [['Transfer-Encoding: ', 'Content-Length: 42'], BODY],
+    [['Transfer-Encoding: gzip, chunked'], CHUNKS],
+    [['Host: a', 'Host: b', 'Content-Length: 42'], BODY],
+  ] as const) {
+    const { answers } = await exchange(logIn([...framing], body) + inner)
+    t.strictSame(statuses(answers), [400], framing.join(', '))
+  }
+  const alone = requestText('POST /password-reset/request', {
+    fields: [JSON_TYPE],
+    body: '{"email":"asked@example.org"}',
+  })
+  await exchange(alone, { answers: 1 })
+  const recipients = (await rows.client.outbox.findMany()).map(({ recipient }) => recipient)
+  t.strictSame(recipients, ['asked@example.org'], 'the same request alone files its mail')
+})
 
 t.test('what stands in a body is a body, also of a request that is refused before it is read', async t => {
   const { exchange, served } = await service(t)

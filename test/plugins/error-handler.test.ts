@@ -164,3 +164,18 @@ t.test('a list of faults is bounded', async t => {
   t.ok(errors.length <= 64 && errors.length > 0)
   t.ok(errors.every(({ path, message }) => path.length <= 1024 && message.length <= 1024))
 })
+
+t.test('unknown properties, however many, hide no other fault', async t => {
+  const { app } = await startApp(t)
+  for (const count of [1, 7, 8, 9, 100]) {
+    const unknown = Object.fromEntries(Array.from({ length: count }, (_, i) => [`unknown${i}`, 0]))
+    const payload = { ...unknown, email: 5, password: '' }
+    const { errors } = isProblemOf(
+      t,
+      await app.inject({ method: 'POST', url: '/login', payload }),
+      'validation_failed',
+    )
+    const paths = new Set(errors?.map(({ path }) => path))
+    t.strictSame([...paths].sort(), ['', '/email', '/password'], `${count} unknown ones`)
+  }
+})
