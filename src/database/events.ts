@@ -4,6 +4,7 @@
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
+import type { Statements } from './statements.ts'
 
 /** What can happen to an account. */
 export const EVENT_KINDS = [
@@ -53,19 +54,20 @@ export async function isKnownDevice(tx: Prisma.TransactionClient, userId: string
   return (await tx.event.findFirst({ where: { userId, device, kind: { in: ARRIVALS } } })) !== null
 }
 
-/** @param client the database */
-export function events(client: PrismaClient) {
+/**
+ * @param client the database
+ * @param statements on the same database
+ */
+export function events(client: PrismaClient, { provider, change }: Statements) {
+  // The row is locked, and the statement waits for a deletion that is under way.
+  const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
+  const RECORD = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+    SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
+
   return {
     /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
-    record: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
-      client.$transaction(async tx => {
-        // An update and no read: it waits for a deletion that is under way.
-        const { count } = await tx.user.updateMany({
-          where: { id: event.userId },
-          data: { id: event.userId },
-        })
-        if (count === 1) await recordEvent(tx, event)
-      }),
+    record: ({ userId, kind, at, origin }: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
+      change(RECORD, [uuidv7(), userId, kind, at, origin.ip, origin.device, origin.requestId]),
 
     /**
      * One page of an account's history, newest first.
@@ -80,7 +82,5 @@ export function events(client: PrismaClient) {
       }),
 
     all: (userId: string) => client.event.findMany({ where: { userId }, orderBy: { id: 'asc' } }),
-
-    purgeOlder: (than: Date) => client.event.deleteMany({ where: { at: { lt: than } } }),
   }
 }

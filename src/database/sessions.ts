@@ -3,6 +3,7 @@
  */
 import type { Prisma, PrismaClient, Session } from '../generated/sqlite/client.ts'
 import { type Origin, recordEvent } from './events.ts'
+import { columns, type Statements } from './statements.ts'
 
 export type { Session }
 
@@ -11,6 +12,25 @@ export type Sessions = ReturnType<typeof sessions>
 
 /** More devices than a person has; the oldest session makes room for the newest. */
 export const SESSIONS_PER_ACCOUNT = 50
+
+const FIELDS = [
+  'id',
+  'userId',
+  'refreshHash',
+  'previousRefreshHash',
+  'createdAt',
+  'refreshedAt',
+  'ip',
+  'device',
+  'expiresAt',
+] as const satisfies (keyof Session)[]
+
+const ALIVE = `SELECT ${columns(FIELDS, 'sessions')} FROM sessions JOIN users ON users.id = sessions.user_id
+  WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL`
+
+const ROTATE = `UPDATE sessions SET refresh_hash = $1, previous_refresh_hash = refresh_hash,
+  refreshed_at = $2, expires_at = $3, ip = $4, device = $5
+  WHERE id = $6 AND refresh_hash = $7 RETURNING id`
 
 /** Ends every session of an account, within a transaction. */
 export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
@@ -29,8 +49,11 @@ export async function makeRoomForSession(tx: Prisma.TransactionClient, userId: s
   await tx.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } })
 }
 
-/** @param client the database */
-export function sessions(client: PrismaClient) {
+/**
+ * @param client the database
+ * @param statements on the same database
+ */
+export function sessions(client: PrismaClient, { read, change }: Statements) {
   function endIf(where: Prisma.SessionWhereInput & { userId: string }, now: Date, origin: Origin) {
     return client.$transaction(async tx => {
       const { count } = await tx.session.deleteMany({ where })
@@ -42,9 +65,10 @@ export function sessions(client: PrismaClient) {
   }
 
   return {
-    /** The session if it is alive: one read, at every call with an access token. */
-    findAlive: (id: string, now: Date) =>
-      client.session.findFirst({ where: { id, expiresAt: { gt: now }, user: { disabledAt: null } } }),
+    /** The session if it and its account are alive. */
+    async findAlive(id: string, now: Date): Promise<Session | null> {
+      return (await read<Session>(ALIVE, [id, now]))[0] ?? null
+    },
 
     /** The living sessions of an account, the one used last first. */
     listOf: (userId: string, now: Date) =>
@@ -61,18 +85,9 @@ export function sessions(client: PrismaClient) {
      * @returns whether this call was the one that rotated it
      */
     async rotate(session: Session, refreshHash: string, expiresAt: Date, now: Date, origin: Origin) {
-      const { count } = await client.session.updateMany({
-        where: { id: session.id, refreshHash: session.refreshHash },
-        data: {
-          refreshHash,
-          previousRefreshHash: session.refreshHash,
-          refreshedAt: now,
-          expiresAt,
-          ip: origin.ip,
-          device: origin.device,
-        },
-      })
-      return count === 1
+      const { id, refreshHash: shown } = session
+      const rotated = await change(ROTATE, [refreshHash, now, expiresAt, origin.ip, origin.device, id, shown])
+      return rotated.length === 1
     },
 
     /** Ends one session of an account; how many ended, 0 where it is gone or another account's. */
@@ -90,7 +105,5 @@ export function sessions(client: PrismaClient) {
           await recordEvent(tx, { userId: session.userId, kind: 'refresh_token_reused', at: now, origin })
         }
       }),
-
-    purgeExpired: (now: Date) => client.session.deleteMany({ where: { expiresAt: { lte: now } } }),
   }
 }

@@ -7,6 +7,7 @@ import type { NewSession } from '../tokens/pair.ts'
 import { isKnownDevice, type Origin, recordEvent } from './events.ts'
 import type { FileMail } from './outbox.ts'
 import { endSessionsOf, makeRoomForSession } from './sessions.ts'
+import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
 export type { User }
@@ -17,14 +18,38 @@ type Verified = Pick<User, 'id' | 'email' | 'passwordHash'>
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
 
+const FIELDS = [
+  'id',
+  'email',
+  'passwordHash',
+  'emailConfirmedAt',
+  'passwordChangedAt',
+  'lastLoginAt',
+  'disabledAt',
+  'securedAt',
+  'securedNoticeAt',
+  'locale',
+  'createdAt',
+] as const satisfies (keyof User)[]
+
+const ACCOUNT = columns(FIELDS, 'users')
+const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
+const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
+const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
+  WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
+
 /** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
 const UNUSABLE = 'unusable'
 
 /**
  * @param client the database
+ * @param statements on the same database
  * @param fileMail puts a mail into the outbox within a transaction
  */
-export function users(client: PrismaClient, fileMail: FileMail) {
+export function users(client: PrismaClient, { read }: Statements, fileMail: FileMail) {
+  const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
+    (await read<User>(sql, values))[0] ?? null
+
   /** The compare-and-swap on the account comes first: it serialises with a reset, which ends all sessions. */
   function openSessionIf(
     still: Prisma.UserWhereInput & { id: string },
@@ -59,9 +84,17 @@ export function users(client: PrismaClient, fileMail: FileMail) {
 
   return {
     /** @param email canonical */
-    findByEmail: (email: string) => client.user.findUnique({ where: { email } }),
+    findByEmail: (email: string) => one(BY_EMAIL, email),
 
-    findById: (id: string) => client.user.findUnique({ where: { id } }),
+    findById: (id: string) => one(BY_ID, id),
+
+    /**
+     * The account of a session, if both are alive: one read, at every call with an access token.
+     *
+     * @param id of the account, as the token has it
+     */
+    findBearer: (session: { id: string; userId: string }, now: Date) =>
+      one(OF_SESSION, session.id, session.userId, now),
 
     /**
      * Makes an account at once, unconfirmed (EMAIL_CONFIRMATION=off).

@@ -47,7 +47,7 @@ function loggable(url: string): string {
 }
 
 async function log(app: FastifyInstance) {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -58,6 +58,7 @@ async function log(app: FastifyInstance) {
       },
       'answered',
     )
+    done()
   })
 }
 
