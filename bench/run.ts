@@ -1,7 +1,8 @@
 /**
  * `npm run bench`: one table of ratios, each against a baseline measured in the same run, and
- * bench/RESULTS.md. With `--quick` a smoke run that writes nothing. On SQLite, and on PostgreSQL if
- * TEST_POSTGRES_URL is set.
+ * bench/RESULTS.md. With `--quick` a smoke run that writes nothing. With `--only growth` what it leaves out
+ * because it takes long, and nothing is written either. On SQLite, and on PostgreSQL if TEST_POSTGRES_URL is
+ * set.
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -9,15 +10,19 @@ import type { Provider } from '../src/database/client.ts'
 import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
 import { floodRows } from './rows/flood.ts'
+import { growthRows } from './rows/growth.ts'
 import { hashingRows } from './rows/hashing.ts'
 import { overloadRows } from './rows/overload.ts'
 import { processRows } from './rows/process.ts'
 import { readRows } from './rows/reads.ts'
 import { writeRows } from './rows/writes.ts'
-import { setStage } from './stage.ts'
+import { databasesOf, setStage } from './stage.ts'
 import { type Row, table } from './table.ts'
 
-const { quick } = parseArgs({ options: { quick: { type: 'boolean', default: false } } }).values
+const { quick, only } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
+}).values
+if (only !== undefined && only !== 'growth') throw new Error('--only takes growth')
 const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 0.3 } : { rounds: 3, seconds: 3, warmUp: 1 }
 const providers: Provider[] = process.env['TEST_POSTGRES_URL'] ? ['sqlite', 'postgresql'] : ['sqlite']
 
@@ -40,6 +45,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const progress = (message: string) => process.stderr.write(`${message}\n`)
 
 async function measure(provider: Provider): Promise<Row[]> {
+  if (only === 'growth') {
+    return growthRows(stack, provider, databasesOf(stack, provider), { quick, progress })
+  }
   progress(`${provider}: seeding`)
   const stage = await setStage(stack, provider, timing)
   progress(`${provider}: hashing`)
@@ -64,7 +72,7 @@ try {
   }
   const result = table(rows)
   process.stdout.write(`\n${circumstances(timing)}\n\n${result}\n`)
-  if (!quick) {
+  if (!quick && only === undefined) {
     writeFileSync(
       new URL('bench/RESULTS.md', import.meta.resolve('#root/package.json')),
       resultsPage(result, timing),

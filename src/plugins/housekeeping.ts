@@ -15,7 +15,7 @@ const HOUR_MS = 3_600_000
 const BATCH = 500
 /** Between two statements; milliseconds. */
 const REST = 50
-/** Far longer than a statement and its rest, since each keeps the lease; seconds. */
+/** Renewed when half of it is over, between two statements; seconds. */
 const LEASE = 60
 
 export interface HousekeepingOptions {
@@ -42,8 +42,15 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
   const holder = uuidv7()
   let stopped = false
 
+  let renewAt = 0
   const after = (seconds: number) => new Date(app.clock().getTime() + seconds * 1000)
-  const hold = () => expired.hold(holder, app.clock(), after(LEASE))
+
+  function hold(): Promise<boolean> {
+    renewAt = after(LEASE / 2).getTime()
+    return expired.hold(holder, app.clock(), after(LEASE))
+  }
+
+  const stillHolds = async () => app.clock().getTime() < renewAt || hold()
 
   async function sweep() {
     try {
@@ -68,7 +75,7 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
     try {
       for (let count = BATCH; count === BATCH && !stopped; removed += count) {
         if (removed > 0) await delay(rest)
-        if (!(await hold())) break
+        if (!(await stillHolds())) break
         count = await expired.remove(kind, before, BATCH)
       }
     } catch (error) {
