@@ -2,8 +2,9 @@
  * Queries about sessions. A session that ended has no row.
  */
 import type { Prisma, PrismaClient, Session } from '../generated/sqlite/client.ts'
+import type { NewSession } from '../tokens/pair.ts'
 import { type Origin, recordEvent } from './events.ts'
-import { columns, type Statements } from './statements.ts'
+import { columns, type Run, type Statements } from './statements.ts'
 
 export type { Session }
 
@@ -32,21 +33,24 @@ const ROTATE = `UPDATE sessions SET refresh_hash = $1, previous_refresh_hash = r
   refreshed_at = $2, expires_at = $3, ip = $4, device = $5
   WHERE id = $6 AND refresh_hash = $7 RETURNING id`
 
+/** No account has more than the cap, so that one more than it is all there can be to end. */
+const MAKE_ROOM = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1
+  ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})`
+
+const INSERT = `INSERT INTO sessions
+  (id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+/** Stores a session within a transaction; the oldest one beyond the cap ends. */
+export async function insertSession(run: Run, userId: string, session: NewSession, { ip, device }: Origin) {
+  const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
+  await run(MAKE_ROOM, [userId])
+  await run(INSERT, [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device])
+}
+
 /** Ends every session of an account, within a transaction. */
 export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
   return tx.session.deleteMany({ where: { userId } })
-}
-
-/** Ends the oldest sessions of an account, so that one more is within the cap. */
-export async function makeRoomForSession(tx: Prisma.TransactionClient, userId: string): Promise<void> {
-  const surplus = await tx.session.findMany({
-    where: { userId },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    skip: SESSIONS_PER_ACCOUNT - 1,
-    select: { id: true },
-  })
-  if (surplus.length === 0) return
-  await tx.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } })
 }
 
 /**

@@ -4,9 +4,9 @@
  */
 import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { isKnownDevice, type Origin, recordEvent } from './events.ts'
-import type { FileMail } from './outbox.ts'
-import { endSessionsOf, makeRoomForSession } from './sessions.ts'
+import { insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
+import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
+import { endSessionsOf, insertSession } from './sessions.ts'
 import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
@@ -38,6 +38,11 @@ const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
 const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
+const ARRIVE = `UPDATE users SET last_login_at = $1, password_hash = $2
+  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL RETURNING id`
+const CONFIRM = `UPDATE users SET last_login_at = $1, email_confirmed_at = $1, password_hash = $2
+  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL AND email_confirmed_at IS NULL RETURNING id`
+
 /** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
 const UNUSABLE = 'unusable'
 
@@ -46,38 +51,37 @@ const UNUSABLE = 'unusable'
  * @param statements on the same database
  * @param fileMail puts a mail into the outbox within a transaction
  */
-export function users(client: PrismaClient, { read }: Statements, fileMail: FileMail) {
+export function users(client: PrismaClient, { read, transaction }: Statements, fileMail: FileMail) {
   const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
     (await read<User>(sql, values))[0] ?? null
 
   /** The compare-and-swap on the account comes first: it serialises with a reset, which ends all sessions. */
   function openSessionIf(
-    still: Prisma.UserWhereInput & { id: string },
+    account: Verified,
     session: NewSession,
     origin: Origin,
     kind: 'logged_in' | 'confirmed',
-    changes: Prisma.UserUpdateManyMutationInput,
+    changes: { passwordHash?: string } = {},
     notice?: { recipient: string },
   ): Promise<boolean> {
+    const { id, passwordHash } = account
     const at = session.createdAt
-    return client.$transaction(async tx => {
-      const { count } = await tx.user.updateMany({
-        where: { ...still, disabledAt: null },
-        data: { ...changes, lastLoginAt: at },
-      })
-      if (count !== 1) return false
-      if (notice && !(await isKnownDevice(tx, still.id, origin.device))) {
-        await fileMail(
-          tx,
-          { kind: 'new_device', recipient: notice.recipient, userId: still.id, ...origin },
-          at,
+    return transaction(async run => {
+      const arrived = await run(kind === 'confirmed' ? CONFIRM : ARRIVE, [
+        at,
+        changes.passwordHash ?? passwordHash,
+        id,
+        passwordHash,
+      ])
+      if (arrived.length !== 1) return false
+      if (notice && !(await isKnownDevice(run, id, origin.device))) {
+        await run(
+          INSERT_MAIL,
+          mailRow({ kind: 'new_device', recipient: notice.recipient, userId: id, ...origin }, at),
         )
       }
-      await makeRoomForSession(tx, still.id)
-      await tx.session.create({
-        data: { ...session, userId: still.id, ip: origin.ip, device: origin.device },
-      })
-      await recordEvent(tx, { userId: still.id, kind, at, origin })
+      await insertSession(run, id, session, origin)
+      await insertEvent(run, { userId: id, kind, at, origin })
       return true
     })
   }
@@ -129,7 +133,7 @@ export function users(client: PrismaClient, { read }: Statements, fileMail: File
       changes: { passwordHash?: string } = {},
     ) =>
       openSessionIf(
-        { id: verified.id, passwordHash: verified.passwordHash },
+        verified,
         session,
         origin,
         'logged_in',
@@ -143,13 +147,7 @@ export function users(client: PrismaClient, { read }: Statements, fileMail: File
      * @returns whether this call was the one that confirmed it
      */
     confirm: (verified: Verified, session: NewSession, origin: Origin) =>
-      openSessionIf(
-        { id: verified.id, passwordHash: verified.passwordHash, emailConfirmedAt: null },
-        session,
-        origin,
-        'confirmed',
-        { emailConfirmedAt: session.createdAt },
-      ),
+      openSessionIf(verified, session, origin, 'confirmed'),
 
     /**
      * Sets a new password by compare-and-swap, ends every session, and files the notice. The address
