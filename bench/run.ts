@@ -11,13 +11,14 @@ import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
 import { clusterRows } from './rows/cluster.ts'
 import { floodRows } from './rows/flood.ts'
+import { growthRows } from './rows/growth.ts'
 import { confirmRows, loginRows, registerRows } from './rows/hashing.ts'
 import { installRows } from './rows/install.ts'
 import { overloadRows } from './rows/overload.ts'
 import { processRows } from './rows/process.ts'
 import { readRows } from './rows/reads.ts'
 import { writeRows } from './rows/writes.ts'
-import { type Stage, setStage } from './stage.ts'
+import { databasesOf, type Stage, setStage } from './stage.ts'
 import { type Row, table } from './table.ts'
 
 /** Groups of rows, in the order in which they are measured: memory last, for the peak of all that went before. */
@@ -38,10 +39,12 @@ const { quick, only } = parseArgs({
 }).values
 /** Several instances are measured on PostgreSQL only, on a stage of their own. */
 const CLUSTER = 'cluster'
-const all = [...Object.keys(GROUPS), CLUSTER]
-const chosen = only?.split(',') ?? all
-const unknown = chosen.filter(group => !all.includes(group))
-if (unknown.length > 0) throw new Error(`no such rows: ${unknown}; there are ${all}`)
+/** Takes minutes and gigabytes, so it has to be asked for. */
+const GROWTH = 'growth'
+const usual = [...Object.keys(GROUPS), CLUSTER]
+const chosen = only?.split(',') ?? usual
+const unknown = chosen.filter(group => group !== GROWTH && !usual.includes(group))
+if (unknown.length > 0) throw new Error(`no such rows: ${unknown}; there are ${[...usual, GROWTH]}`)
 const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 0.3 } : { rounds: 3, seconds: 3, warmUp: 1 }
 const providers: Provider[] = process.env['TEST_POSTGRES_URL'] ? ['sqlite', 'postgresql'] : ['sqlite']
 
@@ -64,9 +67,13 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const progress = (message: string) => process.stderr.write(`${message}\n`)
 
 async function measure(provider: Provider): Promise<Row[]> {
+  const rows: Row[] = []
+  if (chosen.includes(GROWTH)) {
+    rows.push(...(await growthRows(stack, provider, databasesOf(stack, provider), { quick, progress })))
+  }
+  if (!chosen.some(group => group in GROUPS)) return rows
   progress(`${provider}: seeding`)
   const stage = await setStage(stack, provider, timing)
-  const rows: Row[] = []
   for (const [group, measureGroup] of Object.entries(GROUPS)) {
     if (!chosen.includes(group)) continue
     progress(`${provider}: ${group}`)
@@ -78,7 +85,7 @@ async function measure(provider: Provider): Promise<Row[]> {
 const began = performance.now()
 try {
   const rows: (Row & { database: string })[] = []
-  for (const provider of chosen.some(group => group in GROUPS) ? providers : []) {
+  for (const provider of chosen.some(group => group !== CLUSTER) ? providers : []) {
     rows.push(...(await measure(provider)).map(row => ({ ...row, database: provider })))
     await cleanUp()
   }

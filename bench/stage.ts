@@ -40,11 +40,7 @@ const ACCOUNTS_PER_CONNECTION = 16
 export async function setStage(t: Teardown, provider: Provider, timing: Timing): Promise<Stage> {
   const folder = newFolder(t)
   const secret = randomBytes(48).toString('base64url')
-  let databases = 0
-  const newDatabase = () =>
-    provider === 'sqlite'
-      ? `file:${join(folder, String(databases++), 'latchkey.db')}`
-      : emptyDatabase(t, 'postgresql')
+  const newDatabase = emptyDatabases(t, provider, folder)
 
   const databaseUrl = await newDatabase()
   const seeded = await seed(databaseUrl, secret, ACCOUNTS)
@@ -80,6 +76,24 @@ export async function setStage(t: Teardown, provider: Provider, timing: Timing):
     },
     anotherBare: () => startBareFastify(t, { cwd: folder }),
   }
+}
+
+/** Makes migrated databases without rows; they end with `t`. */
+export function databasesOf(t: Teardown, provider: Provider): () => Promise<string> {
+  const newDatabase = emptyDatabases(t, provider, newFolder(t))
+  return async () => {
+    const url = await newDatabase()
+    await migrate(url)
+    return url
+  }
+}
+
+function emptyDatabases(t: Teardown, provider: Provider, folder: string): () => Promise<string> {
+  let databases = 0
+  return async () =>
+    provider === 'sqlite'
+      ? `file:${join(folder, String(databases++), 'latchkey.db')}`
+      : emptyDatabase(t, 'postgresql')
 }
 
 /** Where the service has its file by default: temporary folders may lie in memory, where `fsync` is free. */

@@ -4,7 +4,7 @@ import type { Sample } from './driver.ts'
 /** A number with its unit. */
 export interface Figure {
   value: number
-  unit: '/s' | 'ms' | 'MB' | '%'
+  unit: '/s' | 'µs' | 'ms' | 'MB' | '%'
 }
 
 /** What is wanted: of the ratio, or of the figure itself. */
@@ -22,6 +22,7 @@ export interface Row {
   driver?: number
 }
 
+export const microseconds = (value: number): Figure => ({ value, unit: 'µs' })
 export const milliseconds = (value: number): Figure => ({ value, unit: 'ms' })
 export const megabytes = (value: number): Figure => ({ value, unit: 'MB' })
 export const share = (value: number): Figure => ({ value: value * 100, unit: '%' })

@@ -64,6 +64,13 @@ const Environment = Type.Object({
   CHANGE_CODE_TTL: seconds(600, 'life of a mailed code for a change of password'),
   SECURE_TOKEN_TTL: seconds(604_800, 'life of a "this was not me" link'),
   EVENT_RETENTION: seconds(31_536_000, 'how long the history of an account is kept'),
+  // The mail caps count a day back.
+  MAIL_RETENTION: seconds(
+    86_400,
+    'how long a mail that was sent or not needed is kept in the outbox',
+    86_400,
+  ),
+  DEAD_MAIL_RETENTION: seconds(2_592_000, 'how long a mail that could not be sent is kept', 86_400),
   EMAIL_CONFIRMATION: Type.Union([Type.Literal('required'), Type.Literal('off')], {
     default: 'required',
     description: '`off`: an account is there at once, unconfirmed',

@@ -68,10 +68,8 @@ export async function me(app: FastifyInstance) {
   })
 }
 
-async function whoAmI(this: FastifyInstance, request: FastifyRequest) {
-  const user = await this.database.users.findById(request.session.userId)
-  if (!user) throw problem('unauthenticated')
-  return publicUser(user)
+async function whoAmI(request: FastifyRequest) {
+  return publicUser(request.account)
 }
 
 async function update(this: FastifyInstance, request: FastifyRequest<{ Body: Static<typeof PatchBody> }>) {

@@ -1,7 +1,8 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { PrismaLibSql } from '@prisma/adapter-libsql'
+import type { PrismaLibSql } from '@prisma/adapter-libsql'
+import { type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
 /** The libsql client that the adapter works on. */
 export type LibsqlClient = ReturnType<PrismaLibSql['createClient']>
@@ -44,16 +45,15 @@ export async function openSqlite(databaseUrl: string, busyTimeout = BUSY_TIMEOUT
   const path = sqlitePath(databaseUrl)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   makeFile(path)
-  const config = { url: databaseUrl, timeout: busyTimeout }
-  const client = new PrismaLibSql(config).createClient(config)
+  const connection = sqliteConnection(path, busyTimeout)
   try {
-    await setPragmas(client)
-    await switchToWal(client)
+    await setPragmas(connection)
+    await switchToWal(connection)
   } catch (error) {
-    client.close()
+    connection.close()
     throw error
   }
-  return keepConnection(client)
+  return keepConnection(connection)
 }
 
 /**
@@ -76,7 +76,7 @@ function makeFile(path: string): void {
  * @param patience milliseconds
  */
 export async function whileBusy<T>(
-  client: LibsqlClient,
+  client: Pick<LibsqlClient, 'reconnect'>,
   patience: number,
   step: () => Promise<T>,
 ): Promise<T> {
@@ -93,37 +93,33 @@ export async function whileBusy<T>(
   }
 }
 
-const switchToWal = (client: LibsqlClient) =>
+const switchToWal = (client: SqliteConnection) =>
   whileBusy(client, BUSY_TIMEOUT, async () => {
     const { rows } = await client.execute('PRAGMA journal_mode = WAL')
     if (rows[0]?.[0] !== 'wal') throw new Error(`SQLite cannot use WAL here: journal mode ${rows[0]?.[0]}`)
     await setPragmas(client)
   })
 
-async function setPragmas(client: LibsqlClient): Promise<void> {
+async function setPragmas(client: SqliteConnection): Promise<void> {
   for (const pragma of CONNECTION_PRAGMAS) await client.execute(pragma)
 }
 
 /**
- * By itself libsql gives its connection away to each transaction, never closes it, and opens another
- * without the pragmas. It also leaves a statement that met a lock unfinished, so that later writes
- * on the connection seem to succeed and are never committed (libsql-client-ts#350). Here a
- * transaction runs on the one connection, which is safe because the adapter lets nothing else run
- * beside it, takes the write lock at its start, as a reader that turns writer cannot wait for it,
- * and a connection that met a lock is replaced.
+ * libsql leaves a statement that met a lock unfinished, so that later writes on the connection seem to
+ * succeed and are never committed (libsql-client-ts#350). Here a connection that met a lock is replaced.
+ * Transactions run on the one connection, which is safe because the adapter lets nothing else run
+ * beside them, and take the write lock at their start, as a reader that turns writer cannot wait for it.
  */
-function keepConnection(client: LibsqlClient): LibsqlClient {
-  const execute = client.execute.bind(client) as (statement: unknown) => ReturnType<LibsqlClient['execute']>
-  const executeMultiple = client.executeMultiple.bind(client)
+function keepConnection(connection: SqliteConnection): LibsqlClient {
+  const { execute, executeMultiple } = connection
 
   // libsql closes a connection only when its statements have been collected as garbage, and until
   // then a transaction left open in it would keep its lock.
   const abandon = () => execute('ROLLBACK').catch(() => {})
-  const close = client.close.bind(client)
 
   async function replace(): Promise<void> {
     await abandon()
-    await client.reconnect()
+    await connection.reconnect()
     for (const pragma of CONNECTION_PRAGMAS) await execute(pragma)
   }
 
@@ -139,7 +135,7 @@ function keepConnection(client: LibsqlClient): LibsqlClient {
   async function transaction(): Promise<Transaction> {
     await orReplace(() => execute('BEGIN IMMEDIATE'))
     let over = false
-    const run = async (statement: unknown) => {
+    const run: SqliteConnection['execute'] = async statement => {
       if (over) throw new Error('The transaction is over')
       try {
         return await execute(statement)
@@ -168,16 +164,17 @@ function keepConnection(client: LibsqlClient): LibsqlClient {
       // After some errors SQLite has rolled back by itself, and says that there is nothing to undo.
       await abandon()
     }
-    return { execute: run, commit, rollback } as Transaction
+    return { execute: run, commit, rollback } as unknown as Transaction
   }
 
-  return Object.assign(client, {
-    execute: (statement: unknown) => orReplace(() => execute(statement)),
+  return {
+    execute: (statement: Parameters<SqliteConnection['execute']>[0]) => orReplace(() => execute(statement)),
     executeMultiple: (script: string) => orReplace(() => executeMultiple(script)),
     transaction,
+    reconnect: connection.reconnect,
     close: () => {
       void abandon()
-      close()
+      connection.close()
     },
-  } as Partial<LibsqlClient>)
+  } as unknown as LibsqlClient
 }

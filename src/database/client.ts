@@ -1,7 +1,9 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql'
 import { PrismaPg } from '@prisma/adapter-pg'
+import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import { BUSY_TIMEOUT, openSqlite } from './client-sqlite.ts'
+import { type Named, type Statements, statements } from './statements.ts'
 
 /** Which kind of database a DATABASE_URL names. */
 export type Provider = 'sqlite' | 'postgresql'
@@ -9,6 +11,8 @@ export type Provider = 'sqlite' | 'postgresql'
 /** An open database. `client` is typed as SQLite's; PostgreSQL's is alike in all that is used here. */
 export interface Database {
   client: PrismaClient
+  /** On the same connections, past Prisma. */
+  statements: Statements
   provider: Provider
   /** Closes every connection. Nothing of it may be used afterwards. */
   close(): Promise<void>
@@ -70,32 +74,51 @@ export async function openDatabase(
   { busyTimeout = BUSY_TIMEOUT }: { busyTimeout?: number } = {},
 ): Promise<Database> {
   const provider = providerOf(databaseUrl)
-  const client =
+  const { client, adapter } =
     provider === 'sqlite' ? await sqliteClient(databaseUrl, busyTimeout) : await postgresqlClient(databaseUrl)
-  return { client, provider, close: () => client.$disconnect() }
+  return {
+    client,
+    statements: statements(adapter, provider),
+    provider,
+    close: () => client.$disconnect(),
+  }
 }
 
-async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<PrismaClient> {
+interface Opened {
+  client: PrismaClient
+  /** The one that the client works on. */
+  adapter: SqlDriverAdapter
+}
+
+async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<Opened> {
   const { PrismaClient } = await import('../generated/sqlite/client.ts')
   const libsql = await openSqlite(databaseUrl, busyTimeout)
-  const adapter = Object.assign(new PrismaLibSql({ url: databaseUrl }), { createClient: () => libsql })
+  const factory = Object.assign(new PrismaLibSql({ url: databaseUrl }), { createClient: () => libsql })
+  const adapter = await factory.connect()
   // Transactions queue for the one connection, so they may wait as long as a statement may.
   const client = new PrismaClient({
-    adapter,
+    adapter: Object.assign(factory, { connect: async () => adapter }),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: BUSY_TIMEOUT },
   })
   await client.$connect()
-  return client
+  return { client, adapter }
 }
 
-async function postgresqlClient(databaseUrl: string): Promise<PrismaClient> {
+async function postgresqlClient(databaseUrl: string): Promise<Opened> {
   const { PrismaClient } = await import('../generated/postgresql/client.ts')
   // The adapter listens to the pool's errors, so that a connection cut while idle ends nothing.
+  const factory = new PrismaPg(postgresqlConfig(databaseUrl), {
+    // Prisma's own have no names: their texts vary with their lists, and each would be kept for ever.
+    statementNameGenerator: query => (query as Named).name,
+  } as PrismaPgOptions)
+  const adapter = await factory.connect()
   const client = new PrismaClient({
-    adapter: new PrismaPg(postgresqlConfig(databaseUrl)),
+    adapter: Object.assign(factory, { connect: async () => adapter }),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: POSTGRESQL_LIMITS.connectionTimeoutMillis },
   })
-  return client as unknown as PrismaClient
+  return { client: client as unknown as PrismaClient, adapter }
 }
+
+type PrismaPgOptions = NonNullable<ConstructorParameters<typeof PrismaPg>[1]>

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { openDatabase, type Provider, providerOf } from './client.ts'
 import { type Events, events } from './events.ts'
+import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
@@ -26,6 +27,7 @@ export interface Database {
   outbox: OutboxQueries
   events: Events
   guesses: Guesses
+  expired: Expired
   /** Answers, or throws within the driver's time limits. */
   ping(): Promise<unknown>
   /** Names of the migrations that this build has and the database lacks. */
@@ -36,17 +38,18 @@ async function database(app: FastifyInstance) {
   const url = app.config.DATABASE_URL
   // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
   if (providerOf(url) === 'sqlite') await migrate(url)
-  const { client, provider, close } = await openDatabase(url)
+  const { client, statements, provider, close } = await openDatabase(url)
   app.addHook('onClose', close)
 
   app.decorate('database', {
     provider,
-    users: users(client, insertMail),
-    registrations: registrations(client, insertMail),
-    sessions: sessions(client),
-    outbox: outbox(client),
-    events: events(client),
+    users: users(client, statements, insertMail),
+    registrations: registrations(client, statements),
+    sessions: sessions(client, statements),
+    outbox: outbox(client, statements),
+    events: events(client, statements),
     guesses: guesses(client),
+    expired: expired(statements),
     ping: () => client.$queryRaw`SELECT 1`,
     pendingMigrations: () => pendingMigrations(client, provider),
   })

@@ -4,6 +4,7 @@
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
+import type { Run, Statements } from './statements.ts'
 
 /** What can happen to an account. */
 export const EVENT_KINDS = [
@@ -48,24 +49,48 @@ export function recordEvent(
   return tx.event.create({ data: { ...rest, ...origin, id: uuidv7() } })
 }
 
+const INSERT = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+  VALUES ($1, $2, $3, $4, $5, $6, $7)`
+
+/** Writes one event within a transaction by hand. */
+export const insertEvent = (run: Run, event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
+  run(INSERT, eventRow(event))
+
+const eventRow = ({ userId, kind, at, origin }: Parameters<typeof insertEvent>[1]) => [
+  uuidv7(),
+  userId,
+  kind,
+  at,
+  origin.ip,
+  origin.device,
+  origin.requestId,
+]
+
+const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
+
 /** Whether the account was logged in to from such a device before. */
-export async function isKnownDevice(tx: Prisma.TransactionClient, userId: string, device: string | null) {
-  return (await tx.event.findFirst({ where: { userId, device, kind: { in: ARRIVALS } } })) !== null
+export async function isKnownDevice(run: Run, userId: string, device: string | null): Promise<boolean> {
+  const before =
+    device === null
+      ? await run(`${ARRIVED} AND device IS NULL LIMIT 1`, [userId])
+      : await run(`${ARRIVED} AND device = $2 LIMIT 1`, [userId, device])
+  return before.length > 0
 }
 
-/** @param client the database */
-export function events(client: PrismaClient) {
+/**
+ * @param client the database
+ * @param statements on the same database
+ */
+export function events(client: PrismaClient, { provider, change }: Statements) {
+  // The row is locked, and the statement waits for a deletion that is under way.
+  const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
+  const RECORD = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+    SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
+
   return {
     /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
     record: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
-      client.$transaction(async tx => {
-        // An update and no read: it waits for a deletion that is under way.
-        const { count } = await tx.user.updateMany({
-          where: { id: event.userId },
-          data: { id: event.userId },
-        })
-        if (count === 1) await recordEvent(tx, event)
-      }),
+      change(RECORD, eventRow(event)),
 
     /**
      * One page of an account's history, newest first.
@@ -80,7 +105,5 @@ export function events(client: PrismaClient) {
       }),
 
     all: (userId: string) => client.event.findMany({ where: { userId }, orderBy: { id: 'asc' } }),
-
-    purgeOlder: (than: Date) => client.event.deleteMany({ where: { at: { lt: than } } }),
   }
 }

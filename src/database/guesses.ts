@@ -25,7 +25,5 @@ export function guesses(client: PrismaClient) {
       })
       return count
     },
-
-    purgeExpired: (now: Date) => client.guess.deleteMany({ where: { expiresAt: { lte: now } } }),
   }
 }

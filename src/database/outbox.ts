@@ -6,6 +6,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Outbox, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
 import type { Origin } from './events.ts'
+import { column, columns, type Statements, type Value } from './statements.ts'
 
 /** Why a mail is sent. Which mail it becomes, the worker decides when it sends it. */
 export type OutboxKind =
@@ -54,10 +55,82 @@ export const insertMail: FileMail = (tx, mail, now) =>
     data: { ...mail, id: uuidv7(), state: 'queued', attempts: 0, nextAttemptAt: now, createdAt: now },
   })
 
-/** @param client the database */
-export function outbox(client: PrismaClient) {
+const FIELDS = [
+  'id',
+  'kind',
+  'recipient',
+  'registrationId',
+  'userId',
+  'challengeId',
+  'mentionedEmail',
+  'locale',
+  'ip',
+  'device',
+  'requestId',
+  'state',
+  'attempts',
+  'nextAttemptAt',
+  'leasedUntil',
+  'lastError',
+  'createdAt',
+  'finishedAt',
+] as const satisfies (keyof Outbox)[]
+
+/** The row of a new mail, with `mailRow`. */
+export const INSERT_MAIL = `INSERT INTO outbox (${FIELDS.map(column).join(', ')})
+  VALUES (${FIELDS.map((_, index) => `$${index + 1}`).join(', ')})`
+
+/** The values for `INSERT_MAIL`. */
+export function mailRow(mail: NewMail, now: Date): Value[] {
+  const row: Partial<Outbox> = {
+    ...mail,
+    id: uuidv7(),
+    state: 'queued',
+    attempts: 0,
+    nextAttemptAt: now,
+    createdAt: now,
+  }
+  return FIELDS.map(field => row[field] ?? null)
+}
+
+const NEXT_DUE = `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox WHERE state = 'queued'
+  ORDER BY next_attempt_at LIMIT 1`
+
+const ASKED_BEFORE = `SELECT created_at AS "createdAt" FROM outbox
+  WHERE recipient = $1 AND kind = $2 AND created_at > $3 AND created_at <= $4
+    AND (created_at < $4 OR id < $5) AND state <> 'dropped'
+  ORDER BY created_at, id`
+
+const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error = COALESCE($3, last_error),
+  leased_until = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5`
+
+const FINISH = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
+  WHERE id = $4 AND state = 'queued' AND attempts = $5`
+
+/**
+ * `next_attempt_at` moves to the end of the lease, so that one index finds what is due. What another
+ * instance is claiming at this moment is passed over, not waited for; what it has claimed is no longer due
+ * once it can be locked. SQLite has one writer.
+ */
+const claimOn = (provider: Statements['provider']) => {
+  const due = `SELECT id FROM outbox WHERE state = 'queued' AND next_attempt_at <= $1
+    ORDER BY next_attempt_at LIMIT $2`
+  // As an array it is read once; as a join it might be read again, and more be locked than is taken.
+  const among = provider === 'postgresql' ? `= ANY(ARRAY(${due} FOR UPDATE SKIP LOCKED))` : `IN (${due})`
+  return `UPDATE outbox SET attempts = attempts + 1, leased_until = $3, next_attempt_at = $3
+    WHERE id ${among}
+    RETURNING ${columns(FIELDS, 'outbox')}`
+}
+
+/**
+ * @param client the database
+ * @param statements on the same database
+ */
+export function outbox(client: PrismaClient, { provider, read, change }: Statements) {
+  const CLAIM = claimOn(provider)
+
   return {
-    file: (mail: NewMail, now: Date) => insertMail(client, mail, now),
+    file: (mail: NewMail, now: Date) => change(INSERT_MAIL, mailRow(mail, now)),
 
     /** Files several mails, all or none. */
     fileAll: (mails: NewMail[], now: Date) =>
@@ -71,39 +144,20 @@ export function outbox(client: PrismaClient) {
       }),
 
     /**
-     * Claims rows that are due, by compare-and-swap on their attempts.
+     * Claims rows that are due, in one statement.
      *
      * @param limit how many at most
      * @param leasedUntil when another worker may take them, should this one die
      * @returns the rows that are now this worker's
      */
     async claim(limit: number, now: Date, leasedUntil: Date): Promise<OutboxRow[]> {
-      const due = await client.outbox.findMany({
-        where: { state: 'queued', nextAttemptAt: { lte: now } },
-        orderBy: { nextAttemptAt: 'asc' },
-        take: limit,
-      })
-      const claimed: OutboxRow[] = []
-      for (const row of due) {
-        const attempts = row.attempts + 1
-        // `nextAttemptAt` moves to the end of the lease, so that one index finds what is due.
-        const { count } = await client.outbox.updateMany({
-          where: { id: row.id, state: 'queued', attempts: row.attempts, nextAttemptAt: row.nextAttemptAt },
-          data: { attempts, leasedUntil, nextAttemptAt: leasedUntil },
-        })
-        if (count === 1) claimed.push({ ...row, kind: row.kind as OutboxKind, attempts, leasedUntil })
-      }
-      return claimed
+      const rows = await change<OutboxRow>(CLAIM, [now, limit, leasedUntil])
+      return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
     },
 
     /** When the next row is due; undefined where none waits. */
     async nextDue(): Promise<Date | undefined> {
-      const row = await client.outbox.findFirst({
-        where: { state: 'queued' },
-        orderBy: { nextAttemptAt: 'asc' },
-        select: { nextAttemptAt: true },
-      })
-      return row?.nextAttemptAt
+      return (await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, []))[0]?.nextAttemptAt
     },
 
     /**
@@ -112,40 +166,23 @@ export function outbox(client: PrismaClient) {
      * never disagree.
      */
     async askedBefore(row: OutboxRow, since: Date): Promise<Date[]> {
-      const rows = await client.outbox.findMany({
-        where: {
-          recipient: row.recipient,
-          kind: row.kind,
-          createdAt: { gt: since },
-          state: { not: 'dropped' },
-          OR: [{ createdAt: { lt: row.createdAt } }, { createdAt: row.createdAt, id: { lt: row.id } }],
-        },
-        orderBy: [{ createdAt: 'asc' }, { id: 'asc' }],
-        select: { createdAt: true },
-      })
+      const values = [row.recipient, row.kind, since, row.createdAt, row.id]
+      const rows = await read<Pick<Outbox, 'createdAt'>>(ASKED_BEFORE, values)
       return rows.map(({ createdAt }) => createdAt)
     },
 
     /** Gives a claimed row back: after a failure, or because its time has not come. */
     defer: (row: OutboxRow, to: { nextAttemptAt: Date; attempts?: number; lastError?: string }) =>
-      client.outbox.updateMany({
-        where: { id: row.id, state: 'queued', attempts: row.attempts },
-        data: { ...to, leasedUntil: null },
-      }),
+      change(DEFER, [
+        to.nextAttemptAt,
+        to.attempts ?? row.attempts,
+        to.lastError ?? null,
+        row.id,
+        row.attempts,
+      ]),
 
     /** Finishes a claimed row. */
     finish: (row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) =>
-      client.outbox.updateMany({
-        where: { id: row.id, state: 'queued', attempts: row.attempts },
-        data: { state: outcome, finishedAt: now, leasedUntil: null, lastError },
-      }),
-
-    /** Forgets finished rows: dead letters finished before one moment, all others before another. */
-    purgeFinished: (before: Date, deadBefore: Date) =>
-      client.outbox.deleteMany({
-        where: {
-          OR: [{ finishedAt: { lt: before }, state: { not: 'dead' } }, { finishedAt: { lt: deadBefore } }],
-        },
-      }),
+      change(FINISH, [outcome, now, lastError, row.id, row.attempts]),
   }
 }

@@ -4,7 +4,8 @@
 import type { PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
 import { type Origin, recordEvent } from './events.ts'
-import type { FileMail } from './outbox.ts'
+import { INSERT_MAIL, mailRow } from './outbox.ts'
+import type { Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
 export type { Registration }
@@ -12,21 +13,21 @@ export type { Registration }
 /** Queries about registrations. */
 export type Registrations = ReturnType<typeof registrations>
 
+const FILE = `INSERT INTO registrations (id, email, password_hash, locale, created_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5, $6)`
+
 /**
  * @param client the database
- * @param fileMail puts a mail into the outbox within a transaction
+ * @param statements on the same database
  */
-export function registrations(client: PrismaClient, fileMail: FileMail) {
+export function registrations(client: PrismaClient, { transaction }: Statements) {
   return {
     /** Stores a registration with the mail that asks to confirm it. Never looks whether there is an account. */
     file(registration: Omit<Registration, 'createdAt'>, now: Date) {
-      return client.$transaction(async tx => {
-        await tx.registration.create({ data: { ...registration, createdAt: now } })
-        await fileMail(
-          tx,
-          { kind: 'registration', recipient: registration.email, registrationId: registration.id },
-          now,
-        )
+      const { id, email, passwordHash, locale, expiresAt } = registration
+      return transaction(async run => {
+        await run(FILE, [id, email, passwordHash, locale, now, expiresAt])
+        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email, registrationId: id }, now))
       })
     },
 
@@ -89,7 +90,5 @@ export function registrations(client: PrismaClient, fileMail: FileMail) {
         throw error
       })
     },
-
-    purgeExpired: (now: Date) => client.registration.deleteMany({ where: { expiresAt: { lte: now } } }),
   }
 }

@@ -2,7 +2,9 @@
  * Queries about sessions. A session that ended has no row.
  */
 import type { Prisma, PrismaClient, Session } from '../generated/sqlite/client.ts'
-import { type Origin, recordEvent } from './events.ts'
+import type { NewSession } from '../tokens/pair.ts'
+import { insertEvent, type Origin, recordEvent } from './events.ts'
+import { columns, type Run, type Statements } from './statements.ts'
 
 export type { Session }
 
@@ -12,39 +14,58 @@ export type Sessions = ReturnType<typeof sessions>
 /** More devices than a person has; the oldest session makes room for the newest. */
 export const SESSIONS_PER_ACCOUNT = 50
 
+const FIELDS = [
+  'id',
+  'userId',
+  'refreshHash',
+  'previousRefreshHash',
+  'createdAt',
+  'refreshedAt',
+  'ip',
+  'device',
+  'expiresAt',
+] as const satisfies (keyof Session)[]
+
+const ALIVE = `SELECT ${columns(FIELDS, 'sessions')} FROM sessions JOIN users ON users.id = sessions.user_id
+  WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL`
+
+const ROTATE = `UPDATE sessions SET refresh_hash = $1, previous_refresh_hash = refresh_hash,
+  refreshed_at = $2, expires_at = $3, ip = $4, device = $5
+  WHERE id = $6 AND refresh_hash = $7 RETURNING id`
+
+/**
+ * No account has more than the cap, so that one more than it is all there can be to end. Tells whether it was
+ * still alive, or had run out before.
+ */
+const MAKE_ROOM = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1
+  ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})
+  RETURNING CASE WHEN expires_at > $2 THEN 1 ELSE 0 END AS alive`
+
+const INSERT = `INSERT INTO sessions
+  (id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+/** Stores a session within a transaction; the oldest one beyond the cap ends, on account of the new one. */
+export async function insertSession(run: Run, userId: string, session: NewSession, origin: Origin) {
+  const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
+  const ended = await run<{ alive: number }>(MAKE_ROOM, [userId, createdAt])
+  if (ended.some(({ alive }) => Number(alive) === 1)) {
+    await insertEvent(run, { userId, kind: 'session_ended', at: createdAt, origin })
+  }
+  const { ip, device } = origin
+  await run(INSERT, [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device])
+}
+
 /** Ends every session of an account, within a transaction. */
 export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
   return tx.session.deleteMany({ where: { userId } })
 }
 
 /**
- * Ends the oldest sessions of an account, so that one more is within the cap.
- *
- * @param at when the new session begins
- * @param origin of the new session
+ * @param client the database
+ * @param statements on the same database
  */
-export async function makeRoomForSession(
-  tx: Prisma.TransactionClient,
-  userId: string,
-  at: Date,
-  origin: Origin,
-): Promise<void> {
-  const surplus = await tx.session.findMany({
-    where: { userId },
-    orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-    skip: SESSIONS_PER_ACCOUNT - 1,
-    select: { id: true, expiresAt: true },
-  })
-  if (surplus.length === 0) return
-  await tx.session.deleteMany({ where: { id: { in: surplus.map(({ id }) => id) } } })
-  // One that had run out was over before.
-  if (surplus.some(({ expiresAt }) => expiresAt > at)) {
-    await recordEvent(tx, { userId, kind: 'session_ended', at, origin })
-  }
-}
-
-/** @param client the database */
-export function sessions(client: PrismaClient) {
+export function sessions(client: PrismaClient, { read, change }: Statements) {
   function endIf(where: Prisma.SessionWhereInput & { userId: string }, now: Date, origin: Origin) {
     return client.$transaction(async tx => {
       const { count } = await tx.session.deleteMany({ where })
@@ -56,9 +77,10 @@ export function sessions(client: PrismaClient) {
   }
 
   return {
-    /** The session if it is alive: one read, at every call with an access token. */
-    findAlive: (id: string, now: Date) =>
-      client.session.findFirst({ where: { id, expiresAt: { gt: now }, user: { disabledAt: null } } }),
+    /** The session if it and its account are alive. */
+    async findAlive(id: string, now: Date): Promise<Session | null> {
+      return (await read<Session>(ALIVE, [id, now]))[0] ?? null
+    },
 
     /** The living sessions of an account, the one used last first. */
     listOf: (userId: string, now: Date) =>
@@ -75,18 +97,9 @@ export function sessions(client: PrismaClient) {
      * @returns whether this call was the one that rotated it
      */
     async rotate(session: Session, refreshHash: string, expiresAt: Date, now: Date, origin: Origin) {
-      const { count } = await client.session.updateMany({
-        where: { id: session.id, refreshHash: session.refreshHash },
-        data: {
-          refreshHash,
-          previousRefreshHash: session.refreshHash,
-          refreshedAt: now,
-          expiresAt,
-          ip: origin.ip,
-          device: origin.device,
-        },
-      })
-      return count === 1
+      const { id, refreshHash: shown } = session
+      const rotated = await change(ROTATE, [refreshHash, now, expiresAt, origin.ip, origin.device, id, shown])
+      return rotated.length === 1
     },
 
     /** Ends one session of an account; how many ended, 0 where it is gone or another account's. */
@@ -104,7 +117,5 @@ export function sessions(client: PrismaClient) {
           await recordEvent(tx, { userId: session.userId, kind: 'refresh_token_reused', at: now, origin })
         }
       }),
-
-    purgeExpired: (now: Date) => client.session.deleteMany({ where: { expiresAt: { lte: now } } }),
   }
 }

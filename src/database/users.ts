@@ -4,9 +4,10 @@
  */
 import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { isKnownDevice, type Origin, recordEvent } from './events.ts'
-import type { FileMail } from './outbox.ts'
-import { endSessionsOf, makeRoomForSession } from './sessions.ts'
+import { insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
+import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
+import { endSessionsOf, insertSession } from './sessions.ts'
+import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
 export type { User }
@@ -17,51 +18,87 @@ type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt'>
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
 
+const FIELDS = [
+  'id',
+  'email',
+  'passwordHash',
+  'emailConfirmedAt',
+  'passwordChangedAt',
+  'lastLoginAt',
+  'disabledAt',
+  'securedAt',
+  'securedNoticeAt',
+  'locale',
+  'createdAt',
+] as const satisfies (keyof User)[]
+
+const ACCOUNT = columns(FIELDS, 'users')
+const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
+const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
+const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
+  WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
+
+const ARRIVE = `UPDATE users SET last_login_at = $1, password_hash = $2
+  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL RETURNING id`
+const CONFIRM = `UPDATE users SET last_login_at = $1, email_confirmed_at = $1, password_hash = $2
+  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL AND email_confirmed_at IS NULL RETURNING id`
+
 /** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
 const UNUSABLE = 'unusable'
 
 /**
  * @param client the database
+ * @param statements on the same database
  * @param fileMail puts a mail into the outbox within a transaction
  */
-export function users(client: PrismaClient, fileMail: FileMail) {
+export function users(client: PrismaClient, { read, transaction }: Statements, fileMail: FileMail) {
+  const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
+    (await read<User>(sql, values))[0] ?? null
+
   /** The compare-and-swap on the account comes first: it serialises with a reset, which ends all sessions. */
   function openSessionIf(
-    still: Prisma.UserWhereInput & { id: string },
+    account: Verified,
     session: NewSession,
     origin: Origin,
     kind: 'logged_in' | 'confirmed',
-    changes: Prisma.UserUpdateManyMutationInput,
+    changes: { passwordHash?: string } = {},
     notice?: { recipient: string },
   ): Promise<boolean> {
+    const { id, passwordHash } = account
     const at = session.createdAt
-    return client.$transaction(async tx => {
-      const { count } = await tx.user.updateMany({
-        where: { ...still, disabledAt: null },
-        data: { ...changes, lastLoginAt: at },
-      })
-      if (count !== 1) return false
-      if (notice && !(await isKnownDevice(tx, still.id, origin.device))) {
-        await fileMail(
-          tx,
-          { kind: 'new_device', recipient: notice.recipient, userId: still.id, ...origin },
-          at,
+    return transaction(async run => {
+      const arrived = await run(kind === 'confirmed' ? CONFIRM : ARRIVE, [
+        at,
+        changes.passwordHash ?? passwordHash,
+        id,
+        passwordHash,
+      ])
+      if (arrived.length !== 1) return false
+      if (notice && !(await isKnownDevice(run, id, origin.device))) {
+        await run(
+          INSERT_MAIL,
+          mailRow({ kind: 'new_device', recipient: notice.recipient, userId: id, ...origin }, at),
         )
       }
-      await makeRoomForSession(tx, still.id, at, origin)
-      await tx.session.create({
-        data: { ...session, userId: still.id, ip: origin.ip, device: origin.device },
-      })
-      await recordEvent(tx, { userId: still.id, kind, at, origin })
+      await insertSession(run, id, session, origin)
+      await insertEvent(run, { userId: id, kind, at, origin })
       return true
     })
   }
 
   return {
     /** @param email canonical */
-    findByEmail: (email: string) => client.user.findUnique({ where: { email } }),
+    findByEmail: (email: string) => one(BY_EMAIL, email),
 
-    findById: (id: string) => client.user.findUnique({ where: { id } }),
+    findById: (id: string) => one(BY_ID, id),
+
+    /**
+     * The account of a session, if both are alive: one read, at every call with an access token.
+     *
+     * @param id of the account, as the token has it
+     */
+    findBearer: (session: { id: string; userId: string }, now: Date) =>
+      one(OF_SESSION, session.id, session.userId, now),
 
     /**
      * Makes an account at once, unconfirmed (EMAIL_CONFIRMATION=off).
@@ -96,7 +133,7 @@ export function users(client: PrismaClient, fileMail: FileMail) {
       changes: { passwordHash?: string } = {},
     ) =>
       openSessionIf(
-        { id: verified.id, passwordHash: verified.passwordHash },
+        verified,
         session,
         origin,
         'logged_in',
@@ -110,13 +147,7 @@ export function users(client: PrismaClient, fileMail: FileMail) {
      * @returns whether this call was the one that confirmed it
      */
     confirm: (verified: Verified, session: NewSession, origin: Origin) =>
-      openSessionIf(
-        { id: verified.id, passwordHash: verified.passwordHash, emailConfirmedAt: null },
-        session,
-        origin,
-        'confirmed',
-        { emailConfirmedAt: session.createdAt },
-      ),
+      openSessionIf(verified, session, origin, 'confirmed'),
 
     /**
      * Sets a new password by compare-and-swap, ends every session, and files the notice. The address

@@ -19,7 +19,7 @@ async function afterwards(app: FastifyInstance) {
     jobs.set(this, [...(jobs.get(this) ?? []), job])
   })
 
-  app.addHook('onResponse', async request => {
+  app.addHook('onResponse', (request, _reply, ready) => {
     for (const job of jobs.get(request) ?? []) {
       const done = job()
         .then(
@@ -29,6 +29,7 @@ async function afterwards(app: FastifyInstance) {
         .finally(() => underWay.delete(done))
       underWay.add(done)
     }
+    ready()
   })
 
   app.addHook('onClose', async () => void (await Promise.all(underWay)))

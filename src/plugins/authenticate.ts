@@ -3,12 +3,15 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import type { User } from '../database/users.ts'
 import { problem } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** The session of the bearer; only behind `authenticate`. */
     session: { id: string; userId: string }
+    /** The account of the bearer as it was when the request came; only behind `authenticate`. */
+    account: User
   }
   interface FastifyInstance {
     /** `onRequest` hook: lets only bearers of a live session through. */
@@ -21,13 +24,16 @@ const BEARER = /^Bearer +([\w.~+/=-]{1,4096})$/i
 
 async function authentication(app: FastifyInstance) {
   app.decorateRequest('session')
+  app.decorateRequest('account')
   app.decorate('authenticate', async (request: FastifyRequest) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1]
     if (token === undefined) throw problem('unauthenticated')
     const { sessionId, userId } = app.tokens.access.verify(token)
-    const session = await app.database.sessions.findAlive(sessionId, app.clock())
-    if (session?.userId !== userId) throw problem('unauthenticated')
-    request.session = { id: sessionId, userId }
+    const session = { id: sessionId, userId }
+    const account = await app.database.users.findBearer(session, app.clock())
+    if (account === null) throw problem('unauthenticated')
+    request.session = session
+    request.account = account
   })
 }
 

@@ -25,8 +25,9 @@ async function drain(app: FastifyInstance) {
   app.decorate('isDraining', () => draining)
 
   // A kept-alive connection that turns idle after `close()` began holds it up for the keep-alive time.
-  app.addHook('onSend', async (_request, reply) => {
+  app.addHook('onSend', (_request, reply, _payload, done) => {
     if (draining) reply.header('connection', 'close')
+    done()
   })
 
   // Node does not take a connection for idle on which no request has come yet (a browser's spare one, a

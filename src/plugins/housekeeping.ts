@@ -1,41 +1,125 @@
 /**
- * Removes what has run out: sessions, registrations, finished mails.
+ * Removes what has run out: sessions, registrations, tries at codes, finished mails, old events.
+ *
+ * Of many instances one works at a time, under a lease. It removes a few rows at a time, so that no
+ * statement holds up a request for long, and rests in between.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { v7 as uuidv7 } from 'uuid'
+import type { ExpiredKind } from '../database/expired.ts'
 
 const HOUR_MS = 3_600_000
-/** The mail caps count an hour back; the rest of the day is for whoever looks for a lost mail. */
-const KEEP_MAILS_MS = 24 * HOUR_MS
-/** Time for an operator to see that mails do not arrive; then the address is forgotten. */
-const KEEP_DEAD_LETTERS_MS = 30 * 24 * HOUR_MS
+/** Rows of one statement: some milliseconds on SQLite, which has one writer. */
+const BATCH = 500
+/** Between two statements; milliseconds. */
+const REST = 50
+/** Renewed when half of it is over, between two statements; seconds. */
+const LEASE = 60
 
 export interface HousekeepingOptions {
   /** Milliseconds from one sweep to the next, on average; for tests that cannot wait. */
   interval?: number
+  /** Milliseconds between two statements; for tests that cannot wait. */
+  rest?: number
 }
 
-async function housekeeping(app: FastifyInstance, { interval = HOUR_MS }: HousekeepingOptions) {
-  let timer: NodeJS.Timeout | undefined
-  let sweeping: Promise<void> | undefined
+/** One who sweeps. */
+export interface Housekeeper {
+  /**
+   * Removes all that has run out.
+   *
+   * @returns how many rows went; undefined where another instance is at it
+   */
+  sweep(): Promise<number | undefined>
+  /** Lets the statement under way be the last. */
+  stop(): void
+}
 
-  async function sweep() {
-    const { sessions, registrations, outbox, guesses, events } = app.database
-    const now = app.clock()
-    try {
-      await sessions.purgeExpired(now)
-      await registrations.purgeExpired(now)
-      await guesses.purgeExpired(now)
-      await events.purgeOlder(new Date(now.getTime() - app.config.EVENT_RETENTION * 1000))
-      const ago = (milliseconds: number) => new Date(now.getTime() - milliseconds)
-      await outbox.purgeFinished(ago(KEEP_MAILS_MS), ago(KEEP_DEAD_LETTERS_MS))
-    } catch (error) {
-      app.log.error({ err: error }, 'what has run out could not be removed')
-    }
+export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
+  const { expired } = app.database
+  const holder = uuidv7()
+  let stopped = false
+
+  let renewAt = 0
+  const after = (seconds: number) => new Date(app.clock().getTime() + seconds * 1000)
+
+  function hold(): Promise<boolean> {
+    renewAt = after(LEASE / 2).getTime()
+    return expired.hold(holder, app.clock(), after(LEASE))
   }
 
+  const stillHolds = async () => app.clock().getTime() < renewAt || hold()
+
+  async function sweep() {
+    try {
+      if (!(await hold())) return undefined
+    } catch (error) {
+      return void tell(error)
+    }
+    let removed = 0
+    try {
+      for (const [kind, before] of Object.entries(dates(app)) as [ExpiredKind, Date][]) {
+        removed += await removeAll(kind, before)
+      }
+    } finally {
+      await expired.release(holder).catch(tell)
+    }
+    return removed
+  }
+
+  /** What fails is left for the next sweep, and the others have their turn. */
+  async function removeAll(kind: ExpiredKind, before: Date): Promise<number> {
+    let removed = 0
+    try {
+      for (let count = BATCH; count === BATCH && !stopped; removed += count) {
+        if (removed > 0) await delay(rest)
+        if (!(await stillHolds())) break
+        count = await expired.remove(kind, before, BATCH)
+      }
+    } catch (error) {
+      tell(error, kind)
+    }
+    return removed
+  }
+
+  function tell(error: unknown, kind?: ExpiredKind) {
+    app.log.error({ err: error, kind }, 'what has run out could not be removed')
+  }
+
+  return {
+    sweep,
+    stop() {
+      stopped = true
+    },
+  }
+}
+
+/** Before when each kind is of no use any more. */
+function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
+  const { EVENT_RETENTION, MAIL_RETENTION, DEAD_MAIL_RETENTION } = app.config
+  const now = app.clock()
+  const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
+  return {
+    sessions: now,
+    registrations: now,
+    guesses: now,
+    events: ago(EVENT_RETENTION),
+    mails_sent: ago(MAIL_RETENTION),
+    mails_dropped: ago(MAIL_RETENTION),
+    mails_dead: ago(DEAD_MAIL_RETENTION),
+  }
+}
+
+async function housekeeping(app: FastifyInstance, options: HousekeepingOptions) {
+  const { interval = HOUR_MS } = options
+  const { sweep, stop } = housekeeper(app, options)
+  let timer: NodeJS.Timeout | undefined
+  let sweeping: Promise<unknown> | undefined
+
   function schedule() {
-    // Not in step with other instances, which would all delete the same rows at the same time.
+    // Not in step with other instances, which would all ask for the lease at the same time.
     timer = setTimeout(
       () => {
         sweeping = sweep().finally(schedule)
@@ -46,6 +130,7 @@ async function housekeeping(app: FastifyInstance, { interval = HOUR_MS }: Housek
 
   app.addHook('onReady', async () => schedule())
   app.addHook('onClose', async () => {
+    stop()
     clearTimeout(timer)
     await sweeping
     clearTimeout(timer)

@@ -54,7 +54,7 @@ function loggable(url: string): string {
 }
 
 async function log(app: FastifyInstance) {
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onResponse', (request, reply, done) => {
     request.log.info(
       {
         method: request.method,
@@ -65,6 +65,7 @@ async function log(app: FastifyInstance) {
       },
       'answered',
     )
+    done()
   })
 }
 

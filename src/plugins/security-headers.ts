@@ -3,26 +3,20 @@
  */
 import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
-import type { FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 async function securityHeaders(app: FastifyInstance) {
-  // The first hook, because CORS answers preflights in its own.
-  app.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id)
+  const guards = {
+    ...(await helmetFields()),
     // Answers carry tokens or personal data; pages that may be kept say so themselves.
-    reply.header('cache-control', 'no-store')
-  })
-
-  await app.register(helmet, {
-    global: true,
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
-    },
-    referrerPolicy: { policy: 'no-referrer' },
-    frameguard: { action: 'deny' },
-    strictTransportSecurity: { maxAge: 63_072_000, includeSubDomains: true },
+    'cache-control': 'no-store',
+  }
+  // The first hook, because CORS answers preflights in its own.
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(guards)
+    reply.header('x-request-id', request.id)
+    done()
   })
 
   const origins = app.config.CORS_ORIGINS
@@ -45,6 +39,31 @@ async function securityHeaders(app: FastifyInstance) {
       strictPreflight: false,
     })
   }
+}
+
+/**
+ * What helmet sets, asked once: it is the same for every answer. Asked at each, it cost a third of what a
+ * bare route costs, since fields that are set one by one keep Node from writing them all at once.
+ */
+async function helmetFields(): Promise<Record<string, string>> {
+  const probe = Fastify()
+  await probe.register(helmet, {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] },
+    },
+    referrerPolicy: { policy: 'no-referrer' },
+    frameguard: { action: 'deny' },
+    strictTransportSecurity: { maxAge: 63_072_000, includeSubDomains: true },
+  })
+  let fields: Record<string, string> = {}
+  probe.get('/', async (_request, { raw }) => {
+    fields = { ...(raw.getHeaders() as Record<string, string>) }
+    return ''
+  })
+  await probe.inject('/')
+  await probe.close()
+  return fields
 }
 
 export default fp(securityHeaders, { name: 'security-headers' })

@@ -111,7 +111,7 @@ t.test('a registration lives as long as the last link that was sent for it', asy
   await resend(house)
   const token = tokenIn((await house.smtp.waitForMails(sent + 1))[sent])
   time.advance(DAY - 60)
-  await house.app.database.registrations.purgeExpired(time.clock())
+  await house.app.database.expired.remove('registrations', time.clock(), 10)
   t.equal((await confirm(house, { token, password })).statusCode, 200)
 })
 

@@ -48,16 +48,3 @@ t.test('a later try does not move the end of the count', async t => {
   await guesses.count('one', new Date(LATER.getTime() + 60_000))
   t.match(await client.guess.findUnique({ where: { id: 'one' } }), { expiresAt: LATER })
 })
-
-t.test('only counts whose time is up are forgotten', async t => {
-  const { client, guesses } = await opened(t)
-  await guesses.count('over', new Date(LATER.getTime() - 1))
-  await guesses.count('just over', LATER)
-  await guesses.count('alive', new Date(LATER.getTime() + 1))
-  await guesses.purgeExpired(LATER)
-  t.strictSame(
-    (await client.guess.findMany()).map(({ id }) => id),
-    ['alive'],
-  )
-  t.equal(await guesses.count('alive', LATER), 2)
-})

@@ -1,0 +1,64 @@
+/**
+ * Removes what has run out, a few rows at a time, by one instance for all of them.
+ */
+import type { Statements } from './statements.ts'
+
+/** Queries of the housekeeping. */
+export type Expired = ReturnType<typeof expired>
+
+/** What runs out, each found by an index and removed from its oldest row on. */
+const KINDS = {
+  sessions: { table: 'sessions', by: 'expires_at' },
+  registrations: { table: 'registrations', by: 'expires_at' },
+  guesses: { table: 'guesses', by: 'expires_at' },
+  events: { table: 'events', by: 'at' },
+  mails_sent: { table: 'outbox', by: 'finished_at', state: 'sent' },
+  mails_dropped: { table: 'outbox', by: 'finished_at', state: 'dropped' },
+  mails_dead: { table: 'outbox', by: 'finished_at', state: 'dead' },
+} as const
+export type ExpiredKind = keyof typeof KINDS
+
+/** One statement, so of two instances that ask at the same moment one gets it. */
+const HOLD = `INSERT INTO leases (id, holder, expires_at) VALUES ('housekeeping', $1, $2)
+  ON CONFLICT (id) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
+  WHERE leases.holder = $1 OR leases.expires_at <= $3
+  RETURNING id`
+const RELEASE = `DELETE FROM leases WHERE id = 'housekeeping' AND holder = $1`
+
+/** @param statements on the database */
+export function expired({ provider, change }: Statements) {
+  const removals = Object.fromEntries(
+    Object.entries(KINDS).map(([kind, what]) => [kind, removalOf(what, provider)]),
+  ) as Record<ExpiredKind, string>
+
+  return {
+    /**
+     * Takes the lease, or keeps it.
+     *
+     * @param holder names this instance
+     * @param until when another may take it, should this one die
+     * @returns whether it is this instance's now
+     */
+    hold: async (holder: string, now: Date, until: Date) =>
+      (await change(HOLD, [holder, until, now])).length === 1,
+
+    release: (holder: string) => change(RELEASE, [holder]),
+
+    /**
+     * Removes some of what ran out before a moment.
+     *
+     * @param limit how many rows at most: as long as it takes, nobody else writes on SQLite
+     * @returns how many were removed
+     */
+    remove: async (kind: ExpiredKind, before: Date, limit: number): Promise<number> =>
+      (await change(removals[kind], [before, limit])).length,
+  }
+}
+
+function removalOf({ table, by, state }: { table: string; by: string; state?: string }, provider: string) {
+  const which = state === undefined ? '' : `state = '${state}' AND `
+  const some = `SELECT id FROM ${table} WHERE ${which}${by} <= $1 ORDER BY ${by} LIMIT $2`
+  // A row that somebody has in hand is left for the next time.
+  const among = provider === 'postgresql' ? `= ANY(ARRAY(${some} FOR UPDATE SKIP LOCKED))` : `IN (${some})`
+  return `DELETE FROM ${table} WHERE id ${among} RETURNING id`
+}

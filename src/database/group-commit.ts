@@ -1,0 +1,82 @@
+/**
+ * Group commit on SQLite: what is asked to be written in one turn of the event loop is written in one
+ * transaction, with one `fsync` for all of it. SQLite has one writer, so else each would wait for the
+ * fsyncs of all before it, and this process with them: they block its one thread.
+ */
+import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils'
+
+interface Job {
+  /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
+  run(tx: Transaction): Promise<() => void>
+  reject(error: unknown): void
+}
+
+/**
+ * Runs work in the next transaction. It is durable when the promise is fulfilled; where it fails, it
+ * leaves nothing and the others of the group are none the worse.
+ */
+export type Enter = <T>(
+  work: (tx: Transaction) => Promise<T>,
+  /** One statement is undone by SQLite itself where it fails. */
+  options?: { single: boolean },
+) => Promise<T>
+
+/** @param adapter of one SQLite connection; its own lock keeps out Prisma's transactions */
+export function groupCommits(adapter: SqlDriverAdapter): Enter {
+  let waiting: Job[] = []
+  let scheduled = false
+
+  async function commitAll() {
+    let jobs: Job[] = []
+    try {
+      const tx = await adapter.startTransaction()
+      // Whoever came while another transaction was under way is taken along.
+      jobs = take()
+      const outcomes: (() => void)[] = []
+      try {
+        for (const job of jobs) outcomes.push(await job.run(tx))
+      } catch (error) {
+        await tx.rollback()
+        throw error
+      }
+      await tx.commit()
+      for (const tell of outcomes) tell()
+    } catch (error) {
+      // The lock could not be had, or the commit failed: nothing is on disk.
+      for (const { reject } of jobs.length > 0 ? jobs : take()) reject(error)
+    }
+  }
+
+  function take(): Job[] {
+    const jobs = waiting
+    waiting = []
+    scheduled = false
+    return jobs
+  }
+
+  return (work, { single } = { single: false }) =>
+    new Promise((resolve, reject) => {
+      const run = async (tx: Transaction) => {
+        if (!single) await execute(tx, 'SAVEPOINT job')
+        try {
+          const result = await work(tx)
+          if (!single) await execute(tx, 'RELEASE job')
+          return () => resolve(result)
+        } catch (error) {
+          // Fails where SQLite has undone the whole transaction, which ends the group.
+          if (!single) {
+            await execute(tx, 'ROLLBACK TO job')
+            await execute(tx, 'RELEASE job')
+          }
+          return () => reject(error)
+        }
+      }
+      waiting.push({ run, reject })
+      if (scheduled) return
+      scheduled = true
+      // After all requests that this turn of the loop has read.
+      setImmediate(() => void commitAll())
+    })
+}
+
+const execute = (tx: Transaction, sql: string) => tx.executeRaw({ sql, args: [], argTypes: [] })
