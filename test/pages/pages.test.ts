@@ -124,7 +124,8 @@ t.test('what is not there is said in a page to browsers, and in a problem docume
     t.equal(page.headers['vary'], 'accept, accept-language')
     isGuarded(t, page.headers, url)
     const home = /<main.*href="([^"]+)"/s.exec(page.body)?.[1] ?? ''
-    t.equal(new URL(home, `http://example.org${url}`).pathname, '/app', `${url} leads home by ${home}`)
+    const { pathname } = new URL(home, `https://example.org/auth${url}`)
+    t.equal(pathname, '/auth/app', `${url} leads home by ${home}`)
     for (const accept of ['application/json', '*/*', undefined]) {
       isProblemOf(t, await app.inject({ url, headers: accept ? { accept } : {} }), 'not_found', url)
     }
