@@ -92,11 +92,13 @@ t.test(
         async stored => {
           if (!isAffordable(stored)) return
           affordable++
-          t.equal(await fast.verify(stored, 'a password'), false)
-          t.equal(await portable.verify(stored, 'a password'), false)
+          for (const library of [fast, portable]) {
+            if (await library.verify(stored, 'a password'))
+              throw new Error(`${library.name} took it for right`)
+          }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
     t.ok(affordable > 20, 'some were let through', { affordable })
   },

@@ -207,7 +207,7 @@ t.test('a job whose client is gone leaves the queue, and one that runs goes on',
   const next = queue.run('one', job(2))
   first.abort()
   second.abort()
-  await t.rejects(waiting, { code: 'overloaded' })
+  await t.rejects(waiting, { code: 'overloaded', detail: 'The client is gone.' })
   t.strictSame(queue.load(), { running: 1, waiting: 1 })
   await t.rejects(queue.run('one', job(3), second.signal), { code: 'overloaded' }, 'one that was gone before')
   end[0]?.()
