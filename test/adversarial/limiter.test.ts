@@ -1,4 +1,5 @@
 /** Ways around the limits: other addresses, other spellings of a path or of a mail address. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { addressesIn } from '../../src/plugins/client-address.ts'
@@ -52,6 +53,9 @@ const SPOOFED = [
   'x'.repeat(10_000),
   '192.0.2.9,'.repeat(1000),
 ]
+
+// Many connections and requests, one after the other, on whatever machine.
+t.setTimeout(115_000)
 
 t.test('without TRUST_PROXY no field of a request makes another client of it', async t => {
   const { app, log } = await startApp(t, { env: limits })
@@ -341,12 +345,19 @@ t.test('every spelling of an address has one turn for mails', async t => {
     } as const
     t.equal((await house.app.inject(request)).statusCode, 202)
   }
-  await house.smtp.waitForMails(before + 1)
-  // The others are put off by a minute; a mail that is due now is claimed within a second.
-  const waiting = await rows.client.outbox.findMany({ where: { kind: 'reset_request', state: 'queued' } })
+  const asked = () => rows.client.outbox.findMany({ where: { kind: 'reset_request' } })
+  // Put off: the next attempt is most of a minute away, and no worker has it in hand.
+  const decided = (row: Awaited<ReturnType<typeof asked>>[number]) =>
+    row.state !== 'queued' || (row.leasedUntil === null && row.nextAttemptAt.getTime() > Date.now() + 20_000)
+  for (let waited = 0; waited < 20_000 && !(await asked()).every(decided); waited += 20) await delay(20)
+  const outcomes = (await asked()).map(({ state, recipient }) => `${state} to ${recipient}`).sort()
+  // One a minute and three an hour, so the fourth has no turn that is worth waiting for.
+  const canonical = 'ada@xn--bcher-kva.example'
+  t.strictSame(
+    outcomes,
+    ['dropped', 'queued', 'queued', 'sent'].map(state => `${state} to ${canonical}`),
+  )
   t.equal(house.smtp.mails.length, before + 1, 'one mail')
-  t.ok(waiting.length <= spellings.length - 1)
-  t.equal(new Set(waiting.map(({ recipient }) => recipient)).size <= 1, true)
 })
 
 t.test('a limited request costs nothing, whatever it asks for: no hash, no mail, no row', async t => {
