@@ -10,7 +10,7 @@ import { emptyFolder, serviceEnvironment } from '../harness/process.ts'
 import { freePort } from '../harness/redis.ts'
 import { startSmtpServer } from '../harness/smtp.ts'
 
-const SERVER = fileURLToPath(new URL('../../src/server.js', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
 const skip = provider === 'sqlite' && 'on SQLite it writes its one file'
 
 t.test('on PostgreSQL the service writes no file, so that its root may be read-only', { skip }, async t => {
