@@ -42,8 +42,8 @@ async function securityHeaders(app: FastifyInstance) {
 }
 
 /**
- * What helmet sets, asked once: it is the same for every answer. Asked at each, it cost a third of what a
- * bare route costs, since fields that are set one by one keep Node from writing them all at once.
+ * What helmet sets, asked once: it is the same for every answer. Fields that are set one by one keep Node
+ * from writing the head at once; see docs/decisions.md.
  */
 async function helmetFields(): Promise<Record<string, string>> {
   const probe = Fastify()
