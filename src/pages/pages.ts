@@ -78,7 +78,7 @@ async function underApp(app: FastifyInstance) {
 
   app.get<{ Params: { version: string; '*': string } }>(
     '/assets/:version/*',
-    { schema: { hide: true } },
+    { schema: { hide: true }, config: { countedAsFile: true } },
     async (request, reply) => {
       const { version, '*': name } = request.params
       const file = files.find(name)

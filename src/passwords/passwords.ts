@@ -3,10 +3,11 @@
  */
 import { availableParallelism } from 'node:os'
 import { normalizeIP } from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { type LoadFast, loadArgon2 } from './argon2.ts'
+import { type Connection, departureOf } from './departure.ts'
 import { type HashQueue, hashQueue } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
 import { costOf, isAffordable, matchless } from './stored-hash.ts'
@@ -18,7 +19,10 @@ declare module 'fastify' {
 }
 
 /** Whom a hash is for: the request. Clients take turns, and for one that is gone nothing is hashed. */
-export type Client = Pick<FastifyRequest, 'ip' | 'signal'>
+export interface Client {
+  ip: string
+  socket: Connection
+}
 
 /** What flows do with passwords. All of it normalises first. */
 export interface Passwords {
@@ -77,11 +81,15 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
         minLength: config.PASSWORD_MIN_LENGTH,
       }),
     hash: (password, client) =>
-      queue.run(keyOf(client), () => argon2.hash(normalizePassword(password), cost), client.signal),
+      queue.run(
+        keyOf(client),
+        () => argon2.hash(normalizePassword(password), cost),
+        departureOf(client.socket),
+      ),
     async verify(stored, password, client) {
       const comparable = stored !== undefined && isAffordable(stored) ? stored : dummy
       const job = () => argon2.verify(comparable, normalizePassword(password))
-      const matches = await queue.run(keyOf(client), job, client.signal)
+      const matches = await queue.run(keyOf(client), job, departureOf(client.socket))
       // Half a character is hashed as U+FFFD: without this, two different passwords would match.
       return matches && comparable === stored && isWellFormedPassword(password)
     },

@@ -8,6 +8,10 @@ import type { RateLimiterAbstract } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A file that costs next to nothing: it counts for a limit of its own, not for that on everything. */
+    countedAsFile?: true
+  }
   interface FastifyInstance {
     /**
      * An `onRequest` hook that counts a request for its client's address.
@@ -27,6 +31,8 @@ export interface Window {
 
 /** Everything together, what is not found included. */
 const OVERALL: Window = { max: 100, seconds: 60 }
+/** The files of pages, of which one first visit takes some forty: a family behind one address may come at once. */
+const FILES: Window = { max: 1000, seconds: 60 }
 /** The only routes it leaves out. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
@@ -50,10 +56,12 @@ async function rateLimits(app: FastifyInstance) {
 
   if (app.config.RATE_LIMIT === 'off') return
   const overall = app.limit('all', OVERALL)
+  const files = app.limit('files', FILES)
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
     // that begins like a probe's may lead to, or nowhere, counts.
-    if (!PROBES.has(request.routeOptions.url ?? '')) await overall.call(app, request, reply)
+    if (PROBES.has(request.routeOptions.url ?? '')) return
+    await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
   })
 }
 

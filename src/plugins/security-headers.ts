@@ -21,10 +21,8 @@ async function securityHeaders(app: FastifyInstance) {
 
   const origins = app.config.CORS_ORIGINS
   if (origins.length > 0) {
-    await app.register(cors, {
+    const shared = {
       origin: origins.includes('*') ? '*' : origins,
-      // For cookie mode on another origin of the same site; a browser never takes it together with `*`.
-      credentials: !origins.includes('*'),
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
       allowedHeaders: ['authorization', 'content-type'],
       exposedHeaders: [
@@ -37,6 +35,11 @@ async function securityHeaders(app: FastifyInstance) {
       maxAge: 600,
       // An OPTIONS that is no preflight is no error, and the package's answer to it no problem document.
       strictPreflight: false,
+    }
+    await app.register(cors, {
+      delegator: (request, done) =>
+        // For cookie mode on another origin of the same site, by name: never for `*`, and told to nobody else.
+        done(null, { ...shared, credentials: origins.includes(request.headers.origin ?? '') }),
     })
   }
 }

@@ -17,6 +17,7 @@ const REAL: Record<string, string[]> = {
   changeToken: ['«change»', '«reset»'],
   code: ['«reset-code»', '«change-code»', '00000000', '0000 0000', '000000'],
   refreshToken: ['«refresh»', 'x'.repeat(86)],
+  mode: ['cookie', 'cookie', 'body'],
   locale: ['en-GB', 'hr', 'x-y', 'sh-x-aaaaaaaa-bbbbbbbb-cccccccc-ddd', 'de-u-co-phonebk', 'i-klingon'],
   limit: ['1', '100', '101', '0', '-1', '1e2'],
   cursor: ['«session»', '«event»', '00000000-0000-0000-0000-000000000000'],

@@ -435,7 +435,7 @@ t.test('a limited request costs nothing, whatever it asks for: no hash, no mail,
   const unlimited = documented.filter(name => !requests.some(([method, url]) => name === `${method} ${url}`))
   t.strictSame(
     unlimited,
-    ['POST /token/refresh', 'PATCH /me'],
+    ['POST /token/refresh', 'POST /logout', 'PATCH /me'],
     'all but those that cost neither hash nor mail',
   )
 })

@@ -11,6 +11,7 @@ import {
   NEW_PASSWORD,
   PASSWORD,
   press,
+  says,
   sees,
   send,
   unfold,
@@ -96,7 +97,7 @@ for (const [what, options] of [
     for (const part of ['password', 'email', 'delete']) await unfold(page, part)
     await look('the account, unfolded')
     await send(page, 'email-change', { newEmail: 'new@example.org', currentPassword: PASSWORD })
-    await page.locator('[data-email-sent]').waitFor({ state: 'visible' })
+    await says(page, 'email-change')
     await send(page, 'password-request', { currentPassword: PASSWORD })
     await page.locator('[data-step="2"]').waitFor({ state: 'visible' })
     await send(page, 'delete')

@@ -14,6 +14,7 @@ import {
   NEW_PASSWORD,
   PASSWORD,
   press,
+  says,
   sees,
   send,
   unfold,
@@ -53,7 +54,7 @@ t.test('change the address by the link to the new mailbox and the password', asy
   await joins(page, site, email)
   await unfold(page, 'email')
   await send(page, 'email-change', { newEmail, currentPassword: PASSWORD })
-  await page.locator('[data-email-sent]').waitFor({ state: 'visible' })
+  await says(page, 'email-change')
   const link = linkIn(await site.mailTo(newEmail, /confirm your new/i))
   const tab = await context.newPage()
   await tab.goto(link)

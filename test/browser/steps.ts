@@ -36,6 +36,11 @@ export async function press(page: Page, act: string): Promise<void> {
   await page.locator(`[data-act="${act}"]`).first().click()
 }
 
+/** Waits until a form says that it has done what it was asked for. */
+export async function says(page: Page, form: string): Promise<void> {
+  await page.locator(`[data-form="${form}"]:not([aria-busy="true"]) [data-progress]:not(:empty)`).waitFor()
+}
+
 /** Opens one of the closed parts of the account page. */
 export async function unfold(page: Page, name: string): Promise<void> {
   await page.locator(`[data-disclosure="${name}"] summary`).click()

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Teardown } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 import { emptyFolder } from '../harness/process.ts'
-import { stablePort } from './ports.ts'
 
 /** Debian keeps it out of the PATH of everybody but root. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
@@ -40,7 +40,7 @@ export interface Balancer {
  */
 export async function startBalancer(t: Teardown, ports: readonly number[]): Promise<Balancer> {
   const folder = emptyFolder(t)
-  const port = await stablePort()
+  const port = await freePort()
   copyFileSync(shipped('nginx.conf'), join(folder, 'nginx.conf'))
   writeFileSync(
     join(folder, 'server.conf'),

@@ -1,11 +1,11 @@
 /** Several processes of the service on one database and one Redis, behind a real load balancer. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { emptyDatabase, freshDatabase, provider, type Teardown } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../harness/process.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { type SmtpServer, startSmtpServer } from '../harness/smtp.ts'
 import { type Balancer, noBalancer, startBalancer } from './balancer.ts'
-import { stablePort } from './ports.ts'
 
 const redis = process.env['TEST_REDIS_URL'] || undefined
 if (redis === undefined && process.env['TEST_REQUIRE_ALL']) {
@@ -65,7 +65,7 @@ export async function startCluster(
     ...env,
   }
   const ports: number[] = []
-  while (ports.length < count) ports.push(await stablePort())
+  while (ports.length < count) ports.push(await freePort())
   const instances = ports.map((port): Instance => {
     const start = () => startProcess(t, { env: serviceEnvironment({ ...common, PORT: String(port) }) })
     const instance = {

@@ -83,7 +83,7 @@ t.test('what is copied from another stage is made there', async t => {
     dependencies: ['/app/node_modules'],
   }
   const copies = final.instructions.filter(({ name, text }) => name === 'COPY' && text.startsWith('--from='))
-  t.equal(copies.length, 3)
+  t.equal(copies.length, 4)
   for (const { text } of copies) {
     const [, stage = '', source = ''] = /^--from=(\S+) (\S+) \S+$/.exec(text) ?? []
     t.ok(stages.some(({ name }) => name === stage))

@@ -131,10 +131,10 @@ t.test('with real secrets the service takes the configuration', async t => {
   const config = loadConfig({
     ...data,
     JWT_SECRET: 'nUc0tJ3+Yb6dQ2mVx9LkR5wPz8HsF1gE7oTaCiB4',
-    DATABASE_URL: 'postgresql://latchkey:secret@postgres.example.org/latchkey',
+    DATABASE_URL: 'postgresql://latchkey:fR3tq9wLk2@postgres.example.org/latchkey',
     REDIS_URL: 'rediss://redis.example.org',
     MAIL_USERNAME: 'latchkey',
-    MAIL_PASSWORD: 'secret',
+    MAIL_PASSWORD: 'mV7xq2Lr9d',
   })
   t.equal(config.NODE_ENV, 'production')
   t.equal(config.PORT, manifest('Deployment').spec.template.spec.containers[0].ports[0].containerPort)

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { tokenIn } from '../harness/app.ts'
 import { freshDatabase, provider } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 import { emptyFolder, serviceEnvironment } from '../harness/process.ts'
-import { freePort } from '../harness/redis.ts'
 import { startSmtpServer } from '../harness/smtp.ts'
 
 const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
@@ -20,7 +20,13 @@ t.test('on PostgreSQL the service writes no file, so that its root may be read-o
   // A process that may not write a byte to any file; pipes and sockets are none.
   const child = spawn(
     'sh',
-    ['-c', 'ulimit -f 0; exec "$0" "$@"', process.execPath, '--enable-source-maps', SERVER],
+    [
+      '-c',
+      'ulimit -f 0; exec env -u NODE_OPTIONS "$0" "$@"',
+      process.execPath,
+      '--enable-source-maps',
+      SERVER,
+    ],
     {
       cwd,
       env: {

@@ -3,7 +3,6 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,6 +10,7 @@ import { promisify } from 'node:util'
 import t from 'tap'
 import { describeEnvironment } from '../../src/config.ts'
 import type { Teardown } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 
 const ROOT = join(fileURLToPath(import.meta.resolve('#root/package.json')), '..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -141,12 +141,4 @@ function collect(child: ChildProcess) {
         give()
       }),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise(resolve => server.close(resolve))
-  return port
 }

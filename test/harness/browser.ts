@@ -8,7 +8,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { Test } from 'tap'
 import { startApp, type TestApp, type TestAppOptions } from './app.ts'
 import type { Teardown } from './database.ts'
-import { freePort } from './redis.ts'
+import { freePort } from './free-port.ts'
 import type { ReceivedMail } from './smtp.ts'
 import { until } from './until.ts'
 

@@ -1,7 +1,8 @@
 /** Whom a hash is for, where there is no request. */
+import { Socket } from 'node:net'
 import type { Client } from '../../src/passwords/passwords.ts'
 
 /** A client that stays. */
-export function clientAt(ip = '127.0.0.1'): Client {
-  return { ip, signal: new AbortController().signal }
+export function clientAt(ip = '127.0.0.1'): Client & { socket: Socket } {
+  return { ip, socket: new Socket() }
 }

@@ -1,5 +1,5 @@
 /** A hashing queue that one client has filled. */
-import { setMaxListeners } from 'node:events'
+import { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Teardown } from './database.ts'
 
@@ -13,9 +13,7 @@ export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '8', 
  * @returns empties it; what is under way is finished
  */
 export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): Promise<() => Promise<void>> {
-  const leaving = new AbortController()
-  setMaxListeners(0, leaving.signal)
-  const client = { ip, signal: leaving.signal }
+  const client = { ip, socket: new Socket() }
   const outcomes: Promise<unknown>[] = []
   const isFull = () => {
     try {
@@ -27,7 +25,7 @@ export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): 
   }
   while (!isFull()) outcomes.push(app.passwords.verify(undefined, 'x', client).catch(() => {}))
   const empty = async () => {
-    leaving.abort()
+    client.socket.destroy()
     await Promise.all(outcomes)
   }
   t.teardown(empty)

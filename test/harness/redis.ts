@@ -1,9 +1,9 @@
 /** A Redis of the test's own, that may be stopped and hung without harm to anybody. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { Redis } from 'ioredis'
 import type { Teardown } from './database.ts'
+import { freePort } from './free-port.ts'
 
 export interface RedisServer {
   url: string
@@ -54,15 +54,4 @@ export async function startRedis(t: Teardown): Promise<RedisServer> {
     stop,
     start,
   }
-}
-
-/** A port nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('no port')
-  return address.port
 }

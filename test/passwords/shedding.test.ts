@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { once, setMaxListeners } from 'node:events'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, startApp } from '../harness/app.ts'
+import { clientAt } from '../harness/client.ts'
 import { fillQueue, SLOW_HASHES } from '../harness/full-queue.ts'
 import { countHashes } from '../harness/hash-count.ts'
 import { isProblemOf } from '../harness/problem.ts'
@@ -158,14 +159,12 @@ t.test('for a client that is gone nothing is hashed', async t => {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as { port: number }
   const hashes = countHashes(t)
-  const leaving = new AbortController()
-  setMaxListeners(0, leaving.signal)
+  const client = clientAt('127.0.0.1')
   // In the same line, before those on the sockets, and too many to be done before these come.
   let before = 0
   let hashed = 0
   const ahead = Array.from({ length: 150 }, async () => {
     before++
-    const client = { ip: '127.0.0.1', signal: leaving.signal }
     await app.passwords.verify(undefined, 'x', client).then(
       () => hashed++,
       () => {},
@@ -182,12 +181,32 @@ t.test('for a client that is gone nothing is hashed', async t => {
   while (onSockets() < 3) await delay(5)
   for (const socket of sockets) socket.destroy()
   while (onSockets() > 0) await delay(5)
-  leaving.abort()
+  client.socket.destroy()
   await Promise.all(ahead)
   t.equal(hashes(), hashed, 'only what somebody waited for')
   t.strictSame(app.passwords.load(), { running: 0, waiting: 0 })
   t.notOk(
     log.some(({ level }) => Number(level) >= 50),
     'which is no error',
+  )
+})
+
+// Fastify's request.signal is aborted when the body has been read, by whoever asks for it early enough.
+t.test('whoever waits in the queue is not taken for gone because the body has come to its end', async t => {
+  const { app } = await startApp(t, { env: { ARGON2_MEMORY_KIB: '19456' } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      fetch(`http://127.0.0.1:${port}/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: `person-${i}@example.org`, password }),
+      }),
+    ),
+  )
+  t.strictSame(
+    answers.map(({ status }) => status),
+    Array(20).fill(202),
   )
 })

@@ -2,7 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { startApp } from '../harness/app.ts'
-import { freePort, noRedisServer, startRedis } from '../harness/redis.ts'
+import { freePort } from '../harness/free-port.ts'
+import { noRedisServer, startRedis } from '../harness/redis.ts'
 import { until } from '../harness/until.ts'
 
 /** What an answer may be slowed by a store that is away. */

@@ -1,8 +1,8 @@
 import t from 'tap'
 import { startApp } from '../harness/app.ts'
 import { emptyDatabase, provider, providers } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 import { isProblemOf } from '../harness/problem.ts'
-import { freePort } from '../harness/redis.ts'
 
 t.test('an instance that can serve says so, and on what', async t => {
   const { app } = await startApp(t)

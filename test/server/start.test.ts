@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { freshDatabase } from '../harness/database.ts'
+import { freePort } from '../harness/free-port.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../harness/process.ts'
-import { freePort } from '../harness/redis.ts'
 
 const json = (method: string, body: object) => ({
   method,
