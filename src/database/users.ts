@@ -13,7 +13,7 @@ import { unlessTaken } from './unique-violation.ts'
 export type { User }
 
 /** An account as it was when its password or a token was verified. */
-type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt'>
+type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
 
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
@@ -23,6 +23,7 @@ const FIELDS = [
   'email',
   'passwordHash',
   'emailConfirmedAt',
+  'emailChangedAt',
   'passwordChangedAt',
   'lastLoginAt',
   'disabledAt',
@@ -191,7 +192,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       const change = client.$transaction(async tx => {
         const { count } = await tx.user.updateMany({
           where: stillAsIt(old),
-          data: { email, emailConfirmedAt: now },
+          data: { email, emailConfirmedAt: now, emailChangedAt: now },
         })
         if (count !== 1) return 'stale' as const
         await tx.registration.deleteMany({ where: { email } })
@@ -273,6 +274,6 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
 
 /** The account, if nothing that a token or a password check relied on has changed since. */
 function stillAsIt(old: Verified): Prisma.UserWhereInput {
-  const { id, email, passwordHash, emailConfirmedAt } = old
-  return { id, email, passwordHash, emailConfirmedAt, disabledAt: null }
+  const { id, email, passwordHash, emailChangedAt } = old
+  return { id, email, passwordHash, emailChangedAt, disabledAt: null }
 }

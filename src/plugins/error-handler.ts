@@ -54,7 +54,10 @@ async function errorHandler(app: FastifyInstance) {
   })
 
   function nothingHere(request: FastifyRequest): ProblemError {
-    const allowed = [...methods].filter(method => paths.find(method as never, pathOf(request)) !== null)
+    const path = pathOf(request)
+    // The router takes `OPTIONS *` for the root.
+    const allowed =
+      path === '*' ? [] : [...methods].filter(method => paths.find(method as never, path) !== null)
     // A method it has: the route itself found nothing, such as a file.
     if (allowed.length === 0 || allowed.includes(request.method as HTTPMethods)) return problem('not_found')
     return problem('method_not_allowed', { headers: { allow: allowed.sort().join(', ') } })

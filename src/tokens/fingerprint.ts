@@ -11,17 +11,17 @@ export interface Fingerprinted {
   /** The stored hash (PHC string). */
   passwordHash: string
   /**
-   * When the present address was confirmed; a registration has no such time. With the address alone, what
+   * When the account came to another address; a registration has no such time. With the address alone, what
    * died with a change of address would be good again once the account has its old address back.
    */
-  emailConfirmedAt?: Date | null
+  emailChangedAt?: Date | null
 }
 
 const BYTES = 16
 
 /** What a fingerprint or a code is taken of, as text. */
-export function boundParts({ id, email, passwordHash, emailConfirmedAt }: Fingerprinted): string[] {
-  return [id, email, passwordHash, emailConfirmedAt?.toISOString() ?? 'unconfirmed']
+export function boundParts({ id, email, passwordHash, emailChangedAt }: Fingerprinted): string[] {
+  return [id, email, passwordHash, emailChangedAt?.toISOString() ?? 'never changed']
 }
 
 /**

@@ -33,6 +33,7 @@ async function people({ client }: Awaited<ReturnType<typeof opened>>) {
     email: 'full@example.org',
     passwordHash: 'hash',
     emailConfirmedAt: later(1),
+    emailChangedAt: later(6),
     passwordChangedAt: later(2),
     lastLoginAt: later(3),
     disabledAt: null,

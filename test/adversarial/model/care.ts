@@ -57,7 +57,7 @@ export const confirmMove: Choose = (run, op, picks) => {
       if (accountAt(state, email)) return refused('409 email_taken', state)
       return done('204', state, copy => {
         const mine = accountOf(copy, account.id) as Account
-        Object.assign(mine, { email, confirmed: op })
+        Object.assign(mine, { email, confirmed: true, moved: op })
         mine.events.push('email_changed')
         copy.pending = copy.pending.filter(row => row.email !== email)
         copy.queue.push({ kind: 'email_changed', to: account.email, at: now, account: account.id })

@@ -40,7 +40,7 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
     case 'registration':
       return [send('already_registered')]
     case 'confirmation_resend':
-      if (account.confirmed !== null) return [send('already_registered')]
+      if (account.confirmed) return [send('already_registered')]
       return [send('confirm_address', { link: bound('confirm', account, now, 86_400) })]
     case 'reset_request': {
       const code = { challenge: mail.challenge as string, subject: account.id, print: printOf(account) }

@@ -32,7 +32,7 @@ export const requestReset: Choose = (run, op, picks) => {
 function setPassword(copy: State, id: string, password: string, op: string, event: string, now: number) {
   const account = accountOf(copy, id)
   if (!account) return
-  Object.assign(account, { password, hash: `h${op}`, confirmed: account.confirmed ?? op })
+  Object.assign(account, { password, hash: `h${op}`, confirmed: true })
   account.events.push(event)
   endSessions(copy, id)
   copy.queue.push({ kind: 'password_changed', to: account.email, at: now, account: id })

@@ -45,7 +45,8 @@ export const register: Choose = (run, op, picks) => {
             email,
             password,
             hash: `h${op}`,
-            confirmed: null,
+            confirmed: false,
+            moved: null,
             disabled: false,
             secured: null,
           },
@@ -110,21 +111,29 @@ export function confirming(
     return done('200', state, copy => {
       copy.pending = copy.pending.filter(({ email }) => email !== row.email)
       copy.accounts.push({
-        ...{ id: `a${op}`, email: row.email, password, hash: row.hash, confirmed: op, disabled: false },
+        ...{
+          id: `a${op}`,
+          email: row.email,
+          password,
+          hash: row.hash,
+          confirmed: true,
+          moved: null,
+          disabled: false,
+        },
         ...{ secured: null, locale: row.locale, loggedInBefore: true, devices: [device] },
         events: ['registered', 'confirmed'],
       })
       openSession(copy, op, `a${op}`, now)
     })
   }
-  if (!account || account.disabled || account.confirmed !== null || printOf(account) !== link.print) {
+  if (!account || account.disabled || account.confirmed || printOf(account) !== link.print) {
     return refused('400 token_spent', state)
   }
   if (account.password !== password) return refused('401 invalid_credentials', state)
   return done('200', state, copy => {
     const mine = accountOf(copy, account.id)
     if (!mine) return
-    Object.assign(mine, { confirmed: op, loggedInBefore: true })
+    Object.assign(mine, { confirmed: true, loggedInBefore: true })
     mine.devices.push(device)
     mine.events.push('confirmed')
     openSession(copy, op, account.id, now)

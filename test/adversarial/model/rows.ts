@@ -97,7 +97,7 @@ export function rowsOf(state: State, run: Run): RunRows {
     accounts: state.accounts.map(account => ({
       email: account.email,
       password: account.password,
-      confirmed: account.confirmed !== null,
+      confirmed: account.confirmed,
       disabled: account.disabled,
       locale: account.locale,
       sessions: state.sessions

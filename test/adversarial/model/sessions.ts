@@ -57,7 +57,7 @@ function loggingIn(
     )
   }
   if (account.disabled) return refused('403 account_disabled', state)
-  if (account.confirmed === null && required) return refused('403 email_not_confirmed', state)
+  if (!account.confirmed && required) return refused('403 email_not_confirmed', state)
   return done('200', state, copy => {
     const mine = accountOf(copy, account.id)
     if (!mine) return

@@ -10,8 +10,9 @@ export interface Account {
   password: string | undefined
   /** Stands for the stored hash: another one each time a password is set, even the same password. */
   hash: string
-  /** Stands for the date on which the address was confirmed. */
-  confirmed: string | null
+  confirmed: boolean
+  /** Stands for the date on which the account came to another address. */
+  moved: string | null
   disabled: boolean
   /** The last "this was not me", and the notice that said so; milliseconds. */
   secured: { at: number; notice: number } | null
@@ -140,8 +141,8 @@ export function after(state: State, change: (copy: State) => unknown): State {
 export const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)
 
 /** What tokens and codes of an account or a registration are bound to. */
-export const printOf = ({ email, hash, confirmed }: Pick<Account, 'email' | 'hash'> & Partial<Account>) =>
-  JSON.stringify([email, hash, confirmed ?? null])
+export const printOf = ({ email, hash, moved }: Pick<Account, 'email' | 'hash'> & Partial<Account>) =>
+  JSON.stringify([email, hash, moved ?? null])
 
 export const accountAt = (state: State, email: string) =>
   state.accounts.find(account => account.email === email)
