@@ -24,7 +24,7 @@ import { confirm, register } from './model/registration.ts'
 import { type Choose, PASSWORDS } from './model/run.ts'
 import { loginWith } from './model/sessions.ts'
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 12)
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 60)
 const seed = process.env['MODEL_SEED']
 /** A failure is made smaller for so long. */
 const SHRINK_MS = 30_000

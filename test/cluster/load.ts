@@ -7,6 +7,10 @@ import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './pe
 /** How many ask at the same time. */
 export const PEOPLE = 12
 const LONGEST_WAIT_MS = 30_000
+/** People think before they ask again: what matters is what happens to requests, not how many there are. */
+const THINK_MS = 50
+/** Fewer than the sessions an account may have: one more would end the one that the person works with. */
+const LOG_INS = 40
 
 /** A request and what became of it. */
 export interface Outcome {
@@ -58,6 +62,7 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
     const person = newPerson(t, cluster)
     let bearer = accessToken
     let token = refreshToken
+    let logIns = 0
     books.refreshed.set(email, token)
     const ask = async (method: Outcome['method'], path: string, body: object = {}) => {
       const at = performance.now()
@@ -83,6 +88,7 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
       },
       () => ask('GET', '/me'),
       async () => {
+        if (logIns++ >= LOG_INS) return
         const answer = await ask('POST', '/login', { email, password: PASSWORD })
         if (answer) books.loggedIn.push(answer.body.accessToken)
       },
@@ -90,7 +96,10 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
         if (await ask('POST', '/password-reset/request', { email })) books.resetAsked.add(email)
       },
     ]
-    for (let step = made++; !stopped; step++) await steps[step % steps.length]?.()
+    for (let step = made++; !stopped; step++) {
+      await steps[step % steps.length]?.()
+      await delay(THINK_MS)
+    }
   }
 
   const people = accounts.map(live)

@@ -40,11 +40,10 @@ t.test('every line of the tour does what the README says', async t => {
     }
     const { stdout } = await promisify(execFile)('bash', ['-c', `${setup}\n${line}`], { cwd: service.folder })
     t.strictSame(shape(JSON.parse(stdout)), shape(answer), script)
-    setup +=
-      line
-        .split('\n')
-        .filter(part => /^[A-Z]+=/.test(part))
-        .join('\n') + '\n'
+    setup += `${line
+      .split('\n')
+      .filter(part => /^[A-Z]+=/.test(part))
+      .join('\n')}\n`
     setup = freeze(setup, service.folder)
   }
 })
