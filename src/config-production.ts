@@ -4,6 +4,7 @@
  */
 import { BlockList, isIP } from 'node:net'
 import type { Config } from './config.ts'
+import { isLoopback } from './config-urls.ts'
 
 /**
  * What production refuses besides a missing secret.
@@ -67,7 +68,7 @@ export function doubtsInProduction(config: Config): Doubt[] {
     'a mail server without STARTTLS gets mails, links included, in clear',
   )
   for (const [name, url] of servers(config)) {
-    unless(!isInClear(url), name, 'the connection to another machine is not encrypted')
+    unless(!connectsInClear(url), name, 'the connection to another machine is not encrypted')
   }
   return doubts
 }
@@ -110,7 +111,7 @@ function decoded(text: string): string {
   }
 }
 
-function isInClear(url: URL): boolean {
+function connectsInClear(url: URL): boolean {
   if (isLoopback(url.hostname) || url.protocol === 'rediss:') return false
   if (url.protocol === 'redis:') return true
   return !/^(require|verify-ca|verify-full)$/.test(url.searchParams.get('sslmode') ?? '')
@@ -144,8 +145,4 @@ function trustsStrangers(trusted: string): boolean {
  */
 function isWeakerThanOwasp({ ARGON2_MEMORY_KIB, ARGON2_TIME_COST }: Config): boolean {
   return ARGON2_MEMORY_KIB < 7168 || ARGON2_MEMORY_KIB * ARGON2_TIME_COST < 5 * 7168
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)
 }

@@ -29,6 +29,7 @@ export function isInClear(url: string): boolean {
   return protocol === 'http:' && !isLoopback(hostname)
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\./.test(hostname)
+/** @param host a name or an address, IPv6 in brackets or without */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)
 }

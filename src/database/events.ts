@@ -68,6 +68,11 @@ const eventRow = ({ userId, kind, at, origin }: Parameters<typeof insertEvent>[1
 
 const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
 
+/** Whether anybody was logged in to the account, as far as its history goes back. */
+export async function hasArrived(run: Run, userId: string): Promise<boolean> {
+  return (await run(`${ARRIVED} LIMIT 1`, [userId])).length > 0
+}
+
 /** Whether the account was logged in to from such a device before. */
 export async function isKnownDevice(run: Run, userId: string, device: string | null): Promise<boolean> {
   const before =

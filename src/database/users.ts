@@ -4,7 +4,7 @@
  */
 import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
+import { hasArrived, insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
 import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
 import { endSessionsOf, insertSession } from './sessions.ts'
 import { columns, type Statements } from './statements.ts'
@@ -63,7 +63,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
     origin: Origin,
     kind: 'logged_in' | 'confirmed',
     changes: { passwordHash?: string } = {},
-    notice?: { recipient: string },
+    notice?: { recipient: string; isFirst: boolean },
   ): Promise<boolean> {
     const { id, passwordHash } = account
     const at = session.createdAt
@@ -75,7 +75,9 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         passwordHash,
       ])
       if (arrived.length !== 1) return false
-      if (notice && !(await isKnownDevice(run, id, origin.device))) {
+      // Asked again within the transaction: of two first log ins at once, the second is none.
+      const isFirst = notice?.isFirst && !(await hasArrived(run, id))
+      if (notice && !isFirst && !(await isKnownDevice(run, id, origin.device))) {
         await run(
           INSERT_MAIL,
           mailRow({ kind: 'new_device', recipient: notice.recipient, userId: id, ...origin }, at),
@@ -133,14 +135,10 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       origin: Origin,
       changes: { passwordHash?: string } = {},
     ) =>
-      openSessionIf(
-        verified,
-        session,
-        origin,
-        'logged_in',
-        changes,
-        verified.lastLoginAt === null ? undefined : { recipient: verified.email },
-      ),
+      openSessionIf(verified, session, origin, 'logged_in', changes, {
+        recipient: verified.email,
+        isFirst: verified.lastLoginAt === null,
+      }),
 
     /**
      * Confirms the address of an account that was made unconfirmed, and opens its first session.

@@ -21,6 +21,7 @@ async function securityHeaders(app: FastifyInstance) {
 
   const origins = app.config.CORS_ORIGINS
   if (origins.length > 0) {
+    const named = origins.includes('*') ? [] : origins
     const shared = {
       origin: origins.includes('*') ? '*' : origins,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
@@ -39,7 +40,7 @@ async function securityHeaders(app: FastifyInstance) {
     await app.register(cors, {
       delegator: (request, done) =>
         // For cookie mode on another origin of the same site, by name: never for `*`, and told to nobody else.
-        done(null, { ...shared, credentials: origins.includes(request.headers.origin ?? '') }),
+        done(null, { ...shared, credentials: named.includes(request.headers.origin ?? '') }),
     })
   }
 }

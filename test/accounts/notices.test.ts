@@ -72,6 +72,14 @@ t.test('the first log in is no new device, whatever it comes from', async t => {
   t.equal((await house.news()).length, 1)
 })
 
+t.test('of two first log ins at once, from two devices, the second is told of', async t => {
+  const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const answers = await Promise.all([house.logIn(FIREFOX), house.logIn('curl/8.5.0')])
+  t.ok(answers.every(({ statusCode }) => statusCode === 200))
+  t.equal((await house.news()).length, 1)
+})
+
 t.test('of many log ins at once from a new device one is told of', async t => {
   const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
   await confirmedAccount(house, email, password)

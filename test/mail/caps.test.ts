@@ -143,11 +143,12 @@ t.test('mails of repeated registrations are put off, so that the last one gets i
 
 t.test('the mails of a flood of registrations wait for a day at most', async t => {
   const world = await capped(t)
+  // First the registration that the mails are about: the worker may look for it as soon as one is filed.
+  await world.post('/register', { email: 'ada@example.org', password: 'the password of a stranger' })
   for (let i = 0; i < 80; i++) {
     const mail = { kind: 'registration' as const, recipient: 'ada@example.org' }
     await world.app.database.outbox.file(mail, world.app.clock())
   }
-  await world.post('/register', { email: 'ada@example.org', password: 'the password of a stranger' })
   t.equal(await world.sent('registration', 'ada@example.org'), 1)
   // Three an hour for a day, and the one whose turn comes just as the day is over.
   t.equal(await world.rows.client.outbox.count({ where: { state: 'queued' } }), 72)

@@ -88,14 +88,14 @@ t.test('verifying against nothing works as hard as against a real hash', async t
   const stored = await passwords.hash(PASSWORD, client)
   const costOf = async (work: () => Promise<unknown>) => {
     const before = process.cpuUsage()
-    for (let i = 0; i < 3; i++) await work()
+    for (let i = 0; i < 5; i++) await work()
     const { user, system } = process.cpuUsage(before)
     return user + system
   }
   const known = await costOf(() => passwords.verify(stored, 'a wrong password', client))
   const unknown = await costOf(() => passwords.verify(undefined, 'a wrong password', client))
   // The hash of the tests' usual cost would be a thousandth of it.
-  t.ok(unknown > known / 2 && unknown < known * 2, 'about the same', { known, unknown })
+  t.ok(unknown > known / 5 && unknown < known * 5, 'about the same', { known, unknown })
 })
 
 t.test('a hash of less than the configured cost is outdated, one of more is not', async t => {
