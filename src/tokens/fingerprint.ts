@@ -25,7 +25,7 @@ export function boundParts({ id, email, passwordHash, emailChangedAt }: Fingerpr
 }
 
 /**
- * HMAC-SHA-256 over purpose, id, address, password hash and the address's date, cut to 128 bits.
+ * HMAC-SHA-256 over purpose, id, address, password hash and the last change of address, cut to 128 bits.
  *
  * @param key the purpose's fingerprint key
  * @param purpose the token's audience
