@@ -137,6 +137,7 @@ t.test('without confirmation by mail, who registers can log in at once', async t
   await sees(page, 'done')
   await logsIn(page, site, email)
   await press(page, 'log-out')
+  await arrives(page, site, '/app/login')
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
   t.not(await complaintOf(page, 'register'), '', 'a taken address is said to be')

@@ -94,6 +94,7 @@ t.test('no token and no password is in any address that the service logged', asy
   const { page } = await person(t, site)
   await joins(page, site, email)
   await press(page, 'log-out')
+  await page.waitForURL(/\/app\/login$/)
   await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
   await sees(page, 'form')
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
