@@ -97,7 +97,8 @@ t.test('requests in flight are answered, over connections that are kept alive to
 })
 
 t.test('requests in flight are answered when a person presses Ctrl-C, and nobody waits', async t => {
-  const { service, url } = await running(t, { ARGON2_MEMORY_KIB: '19456', ARGON2_TIME_COST: '2' })
+  // Hashes that take long enough for all to arrive before a few are answered.
+  const { service, url } = await running(t, { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3' })
   const keptAlive = agent(t, true)
   let answered = 0
   const inFlight = Array.from({ length: 20 }, async () => {
@@ -118,7 +119,7 @@ t.test('requests in flight are answered when a person presses Ctrl-C, and nobody
     'most of them while it closed',
   )
   t.equal(code, 0)
-  t.ok(ms < 3000, 'at once', { ms })
+  t.ok(ms < 10_000, 'well within 20 s', { ms })
 })
 
 t.test('idle connections do not hold it up: kept alive, never used, or half a request', async t => {
