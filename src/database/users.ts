@@ -259,8 +259,9 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       return client.$transaction(async tx => {
         const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
         if (count !== 1) return false
-        await tx.registration.deleteMany({ where: { email: user.email } })
+        // The mails first: of a registration that commits between the two, no row is left without its mail.
         await tx.outbox.deleteMany({ where: { OR: [{ recipient: user.email }, { userId: user.id }] } })
+        await tx.registration.deleteMany({ where: { email: user.email } })
         await tx.event.updateMany({ where: { userId: user.id }, data: { userId: null, ...anonymous } })
         await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: anonymous })
         await fileMail(tx, { kind: 'farewell', recipient: user.email, locale: user.locale }, now)
