@@ -5,7 +5,6 @@ import accepts from '@fastify/accepts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { v7 as uuidv7 } from 'uuid'
 import { accountSecure } from './accounts/account-secure.ts'
 import { confirmEmail } from './accounts/confirm-email.ts'
 import { emailChangeConfirm, emailChangeRequest } from './accounts/email-change.ts'
@@ -39,6 +38,7 @@ import { escapeMalformed, httpProblem } from './plugins/http-problem.ts'
 import jsonBody from './plugins/json-body.ts'
 import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
+import { newRequestId } from './plugins/request-id.ts'
 import { logging, requestLog } from './plugins/request-log.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import strictHttp from './plugins/strict-http.ts'
@@ -87,7 +87,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     logger: logging(config, overrides.logStream),
     // plugins/request-log.ts writes one line a request, the error handler the causes of 5xx.
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
-    genReqId: () => uuidv7(),
+    genReqId: newRequestId,
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,
     requestTimeout: HTTP.requestTimeout,

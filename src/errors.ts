@@ -89,12 +89,26 @@ export interface ProblemError extends Error, ProblemOptions {
  */
 export function problem(code: ProblemCode, options: ProblemOptions = {}): ProblemError {
   const [statusCode, title] = CATALOGUE[code]
-  return Object.assign(new Error(options.detail ?? title, { cause: options.cause }), {
+  return Object.assign(withoutStack(options.detail ?? title, options.cause), {
     ...options,
     name: 'Problem' as const,
     code,
     statusCode,
   })
+}
+
+/**
+ * An error that says what a client did needs no stack, and making one for each request of a flood is a sizeable
+ * part of what it costs to turn it away.
+ */
+function withoutStack(message: string, cause: unknown): Error {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    return new Error(message, { cause })
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }
 
 export function isProblem(error: unknown): error is ProblemError {

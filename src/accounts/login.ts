@@ -81,8 +81,9 @@ async function logIn(
     throw problem('email_not_confirmed')
 
   const { session, refreshToken } = newSession(this.tokens, this.config, now)
-  if (!(await openSession(this, user, password, session, request))) throw problem('invalid_credentials')
-  this.mail.wake()
+  const opened = await openSession(this, user, password, session, request)
+  if (opened === undefined) throw problem('invalid_credentials')
+  if (opened.mailFiled) this.mail.wake()
   const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
@@ -102,9 +103,10 @@ async function openSession(
   const { users } = app.database
   const origin = originOf(request)
   const upgrade = await strongerHash(app, user, password, request)
-  if (await users.openSession(user, session, origin, upgrade)) return true
+  const opened = await users.openSession(user, session, origin, upgrade)
+  if (opened !== undefined) return opened
   const now = await users.findById(user.id)
-  if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return false
+  if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return undefined
   return users.openSession(now, session, origin)
 }
 

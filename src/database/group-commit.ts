@@ -7,7 +7,7 @@ import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
-  run(tx: Transaction): Promise<() => void>
+  run(tx: Transaction, alone: boolean): Promise<() => void>
   reject(error: unknown): void
 }
 
@@ -34,7 +34,7 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
       jobs = take()
       const outcomes: (() => void)[] = []
       try {
-        for (const job of jobs) outcomes.push(await job.run(tx))
+        for (const job of jobs) outcomes.push(await job.run(tx, jobs.length === 1))
       } catch (error) {
         await tx.rollback()
         throw error
@@ -56,7 +56,12 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
 
   return (work, { single } = { single: false }) =>
     new Promise((resolve, reject) => {
-      const run = async (tx: Transaction) => {
+      const run = async (tx: Transaction, alone: boolean) => {
+        // There is nobody to spare: what fails undoes the transaction, which is its own.
+        if (alone) {
+          const result = await work(tx)
+          return () => resolve(result)
+        }
         if (!single) await execute(tx, 'SAVEPOINT job')
         try {
           const result = await work(tx)

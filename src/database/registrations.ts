@@ -5,13 +5,25 @@ import type { PrismaClient, Registration, User } from '../generated/sqlite/clien
 import type { NewSession } from '../tokens/pair.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { INSERT_MAIL, mailRow } from './outbox.ts'
-import type { Statements } from './statements.ts'
+import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
 export type { Registration }
 
 /** Queries about registrations. */
 export type Registrations = ReturnType<typeof registrations>
+
+const FIELDS = [
+  'id',
+  'email',
+  'passwordHash',
+  'locale',
+  'createdAt',
+  'expiresAt',
+] as const satisfies (keyof Registration)[]
+
+const NEWEST = `SELECT ${columns(FIELDS, 'registrations')} FROM registrations
+  WHERE email = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT 1`
 
 const FILE = `INSERT INTO registrations (id, email, password_hash, locale, created_at, expires_at)
   VALUES ($1, $2, $3, $4, $5, $6)`
@@ -20,7 +32,7 @@ const FILE = `INSERT INTO registrations (id, email, password_hash, locale, creat
  * @param client the database
  * @param statements on the same database
  */
-export function registrations(client: PrismaClient, { transaction }: Statements) {
+export function registrations(client: PrismaClient, { read, transaction }: Statements) {
   return {
     /** Stores a registration with the mail that asks to confirm it. Never looks whether there is an account. */
     file(registration: Omit<Registration, 'createdAt'>, now: Date) {
@@ -34,11 +46,8 @@ export function registrations(client: PrismaClient, { transaction }: Statements)
     findById: (id: string) => client.registration.findUnique({ where: { id } }),
 
     /** The registration whose password a log in would be told about. */
-    newestFor: (email: string, now: Date) =>
-      client.registration.findFirst({
-        where: { email, expiresAt: { gt: now } },
-        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
-      }),
+    newestFor: async (email: string, now: Date): Promise<Registration | null> =>
+      (await read<Registration>(NEWEST, [email, now]))[0] ?? null,
 
     /** Lets a registration live as long as the link that is being mailed for it. */
     keepUntil: (id: string, expiresAt: Date) =>

@@ -15,6 +15,11 @@ export type { User }
 /** An account as it was when its password or a token was verified. */
 type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
 
+/** What came of a log in: a session, and perhaps a mail that tells of it. */
+export interface OpenedSession {
+  mailFiled: boolean
+}
+
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
 
@@ -64,7 +69,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
     kind: 'logged_in' | 'confirmed',
     changes: { passwordHash?: string } = {},
     notice?: { recipient: string; isFirst: boolean },
-  ): Promise<boolean> {
+  ): Promise<OpenedSession | undefined> {
     const { id, passwordHash } = account
     const at = session.createdAt
     return transaction(async run => {
@@ -74,10 +79,11 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         id,
         passwordHash,
       ])
-      if (arrived.length !== 1) return false
+      if (arrived.length !== 1) return undefined
       // Asked again within the transaction: of two first log ins at once, the second is none.
       const isFirst = notice?.isFirst && !(await hasArrived(run, id))
-      if (notice && !isFirst && !(await isKnownDevice(run, id, origin.device))) {
+      const isNews = notice !== undefined && !isFirst && !(await isKnownDevice(run, id, origin.device))
+      if (isNews) {
         await run(
           INSERT_MAIL,
           mailRow({ kind: 'new_device', recipient: notice.recipient, userId: id, ...origin }, at),
@@ -85,7 +91,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       }
       await insertSession(run, id, session, origin)
       await insertEvent(run, { userId: id, kind, at, origin })
-      return true
+      return { mailFiled: isNews }
     })
   }
 
@@ -127,7 +133,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      *
      * @param verified the account as it was read; its first log in is no new device
      * @param changes a stronger hash of the same password, if there is one
-     * @returns whether the session was opened
+     * @returns undefined where the session was not opened
      */
     openSession: (
       verified: Verified & Pick<User, 'lastLoginAt'>,
@@ -145,8 +151,8 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      *
      * @returns whether this call was the one that confirmed it
      */
-    confirm: (verified: Verified, session: NewSession, origin: Origin) =>
-      openSessionIf(verified, session, origin, 'confirmed'),
+    confirm: async (verified: Verified, session: NewSession, origin: Origin): Promise<boolean> =>
+      (await openSessionIf(verified, session, origin, 'confirmed')) !== undefined,
 
     /**
      * Sets a new password by compare-and-swap, ends every session, and files the notice. The address

@@ -23,7 +23,8 @@ export function departureOf(connection: Connection): AbortSignal {
   const leaving = new AbortController()
   // As many as a client pipelines.
   setMaxListeners(0, leaving.signal)
-  connection.once('close', () => leaving.abort())
+  // With a reason of its own: a DOMException, with its stack, for each connection is dear.
+  connection.once('close', () => leaving.abort('the connection is closed'))
   departures.set(connection, leaving.signal)
   return leaving.signal
 }

@@ -46,8 +46,8 @@ async function errorHandler(app: FastifyInstance) {
   })
 
   // Before the body is read: what is wrong with it does not matter where nobody takes it.
-  app.addHook('preParsing', async request => {
-    if (request.is404) throw nothingHere(request)
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    done(request.is404 ? nothingHere(request) : null)
   })
   app.setNotFoundHandler(request => {
     throw nothingHere(request)

@@ -3,8 +3,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { v7 as uuidv7 } from 'uuid'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
+import { newRequestId } from './request-id.ts'
 
 /** Node's own codes. https://nodejs.org/api/http.html#event-clienterror */
 const FROM_NODE: Record<string, ProblemCode> = {
@@ -74,7 +74,7 @@ export function httpProblem(error: Error & { code?: string }, socket: Socket): v
 }
 
 function refusal(code: ProblemCode): string {
-  const requestId = uuidv7()
+  const requestId = newRequestId()
   const body = JSON.stringify(problemDocument(problem(code), requestId))
   return [
     `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,

@@ -30,16 +30,16 @@ async function strictHttp(app: FastifyInstance) {
 
   // What comes behind a refused request may be a part of it, and has been parsed by now.
   const refused = new WeakSet<object>()
-  app.addHook('onRequest', async (request, reply) => {
+  app.addHook('onRequest', (request, reply, done) => {
     const { socket, headers } = request.raw
     // Node forgets what comes behind it in the same packet, and whoever sent that would wait.
     if (headers.upgrade !== undefined) reply.header('connection', 'close')
-    if (request.raw.rawHeaders.length > 2 * MAX_FIELDS) throw problem('headers_too_large')
+    if (request.raw.rawHeaders.length > 2 * MAX_FIELDS) return done(problem('headers_too_large'))
     const reason = refused.has(socket) ? 'The request before it is not valid HTTP.' : objection(request)
-    if (reason === undefined) return
+    if (reason === undefined) return done()
     refused.add(socket)
     reply.header('connection', 'close')
-    throw problem('bad_request', { detail: reason })
+    done(problem('bad_request', { detail: reason }))
   })
 }
 
