@@ -3,8 +3,6 @@
  */
 import accepts from '@fastify/accepts'
 import Fastify, { type FastifyInstance, LogController } from 'fastify'
-import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { accountSecure } from './accounts/account-secure.ts'
 import { confirmEmail } from './accounts/confirm-email.ts'
 import { emailChangeConfirm, emailChangeRequest } from './accounts/email-change.ts'
@@ -40,6 +38,7 @@ import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { newRequestId } from './plugins/request-id.ts'
 import { logging, requestLog } from './plugins/request-log.ts'
+import { schemaController } from './plugins/schema-compilers.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import strictHttp from './plugins/strict-http.ts'
 import wellKnown from './plugins/well-known.ts'
@@ -103,13 +102,9 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     return503OnClosing: false,
     clientErrorHandler: httpProblem,
     rewriteUrl: escapeMalformed,
+    schemaController,
     // The router's own bound answers without a problem document; the schemas have theirs.
     routerOptions: { maxParamLength: HTTP.maxHeaderSize },
-  })
-  // Strict: no coercion, no defaults, nothing removed.
-  app.setValidatorCompiler<TSchema>(({ schema }) => {
-    const validator = Compile(schema)
-    return value => (validator.Check(value) ? { value } : { error: validator.Errors(value) as never })
   })
   app.decorate('config', config)
   app.decorate('clock', overrides.clock ?? (() => new Date()))
