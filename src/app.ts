@@ -2,7 +2,7 @@
  * The map of the house: Fastify's options and the ordered registrations.
  */
 import accepts from '@fastify/accepts'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { v7 as uuidv7 } from 'uuid'
@@ -39,7 +39,7 @@ import { escapeMalformed, httpProblem } from './plugins/http-problem.ts'
 import jsonBody from './plugins/json-body.ts'
 import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
-import { logging, requestLog } from './plugins/request-log.ts'
+import { logController, logging, requestLog } from './plugins/request-log.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import strictHttp from './plugins/strict-http.ts'
 import wellKnown from './plugins/well-known.ts'
@@ -85,8 +85,7 @@ const HTTP = {
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logging(config, overrides.logStream),
-    // plugins/request-log.ts writes one line a request, the error handler the causes of 5xx.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: logController(),
     genReqId: () => uuidv7(),
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,
