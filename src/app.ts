@@ -2,7 +2,7 @@
  * The map of the house: Fastify's options and the ordered registrations.
  */
 import accepts from '@fastify/accepts'
-import Fastify, { type FastifyInstance, LogController } from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import { accountSecure } from './accounts/account-secure.ts'
 import { confirmEmail } from './accounts/confirm-email.ts'
 import { emailChangeConfirm, emailChangeRequest } from './accounts/email-change.ts'
@@ -37,7 +37,7 @@ import jsonBody from './plugins/json-body.ts'
 import openapi from './plugins/openapi.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { newRequestId } from './plugins/request-id.ts'
-import { logging, requestLog } from './plugins/request-log.ts'
+import { logController, logging, requestLog } from './plugins/request-log.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import strictHttp from './plugins/strict-http.ts'
@@ -84,8 +84,7 @@ const HTTP = {
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const app = Fastify({
     logger: logging(config, overrides.logStream),
-    // plugins/request-log.ts writes one line a request, the error handler the causes of 5xx.
-    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    logController: logController(),
     genReqId: newRequestId,
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PrismaLibSql } from '@prisma/adapter-libsql'
@@ -40,11 +40,13 @@ export function sqlitePath(databaseUrl: string): string {
  * into WAL mode and sets what belongs to each connection.
  *
  * @returns a client that keeps one connection for its whole life, transactions included
+ * @throws Error naming the file or folder that this process may not write to
  */
 export async function openSqlite(databaseUrl: string, busyTimeout = BUSY_TIMEOUT): Promise<LibsqlClient> {
   const path = sqlitePath(databaseUrl)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   makeFile(path)
+  assertWritable(path)
   const connection = sqliteConnection(path, busyTimeout)
   try {
     await setPragmas(connection)
@@ -66,6 +68,21 @@ function makeFile(path: string): void {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/**
+ * SQLite opens a file that it cannot write to, and fails at the first change; of a folder it says nothing at all.
+ * The folder is for the WAL, which comes and goes.
+ */
+function assertWritable(path: string): void {
+  for (const needed of [path, dirname(path)]) {
+    try {
+      accessSync(needed, constants.W_OK)
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      throw new Error(`the database cannot be written to: ${needed} is read-only for this process (${code})`)
+    }
   }
 }
 

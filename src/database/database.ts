@@ -30,9 +30,14 @@ export interface Database {
   expired: Expired
   /** Answers, or throws within the driver's time limits. */
   ping(): Promise<unknown>
+  /** Throws where nothing can be written, without writing anything. */
+  assertWritable(): Promise<unknown>
   /** Names of the migrations that this build has and the database lacks. */
   pendingMigrations(): Promise<string[]>
 }
+
+/** Needs the right to write, and finds no row: a probe must not cost a write each second. */
+const CHANGE_NOTHING = `UPDATE leases SET holder = holder WHERE id = ''`
 
 async function database(app: FastifyInstance) {
   const url = app.config.DATABASE_URL
@@ -51,6 +56,7 @@ async function database(app: FastifyInstance) {
     guesses: guesses(client),
     expired: expired(statements),
     ping: () => client.$queryRaw`SELECT 1`,
+    assertWritable: () => statements.change(CHANGE_NOTHING, []),
     pendingMigrations: () => pendingMigrations(client, provider),
   })
 }

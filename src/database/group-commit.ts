@@ -4,6 +4,7 @@
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
 import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils'
+import { outageOf } from './outage.ts'
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
@@ -13,7 +14,8 @@ interface Job {
 
 /**
  * Runs work in the next transaction. It is durable when the promise is fulfilled; where it fails, it
- * leaves nothing and the others of the group are none the worse.
+ * leaves nothing and the others of the group are none the worse, unless the disk is full or the file cannot be
+ * written: then all fail.
  */
 export type Enter = <T>(
   work: (tx: Transaction) => Promise<T>,
@@ -68,7 +70,9 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
           if (!single) await execute(tx, 'RELEASE job')
           return () => resolve(result)
         } catch (error) {
-          // Fails where SQLite has undone the whole transaction, which ends the group.
+          // SQLite has undone the whole transaction, or may have: what comes after would be committed by itself.
+          // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
+          if (outageOf(error) !== undefined) throw error
           if (!single) {
             await execute(tx, 'ROLLBACK TO job')
             await execute(tx, 'RELEASE job')

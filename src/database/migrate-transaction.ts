@@ -1,7 +1,8 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import { type Provider, postgresqlConfig } from './client.ts'
+import type { Provider } from './client.ts'
+import { postgresqlConfig } from './client-postgresql.ts'
 import { type LibsqlClient, openSqlite, whileBusy } from './client-sqlite.ts'
 import { type Query, queryOf } from './migrate-history.ts'
 

@@ -129,20 +129,9 @@ const CODES: Record<string, string> = {
   TooManyConnections: 'P2037',
 }
 
-/** PostgreSQL's codes for what took too long or found no room: statement and lock timeouts, shutdown, connections. */
-const BUSY_POSTGRESQL = /^(57014|55P03|57P0[1-5]|53\d{3}|08\w{3})$/
-
 /** @throws what was thrown, always, with the code that Prisma's client would have given it */
 function known(error: unknown): never {
-  const { message = '', cause } = error as {
-    message?: string
-    cause?: { kind?: string; originalCode?: string }
-  }
-  let code = CODES[cause?.kind ?? '']
-  if (BUSY_POSTGRESQL.test(cause?.originalCode ?? '')) code ??= CODES['SocketTimeout']
-  // The pool's own words; they reach no adapter.
-  if (message.startsWith('timeout exceeded when trying to connect')) code = 'P2024'
-  if (message.startsWith('Connection terminated')) code = CODES['ConnectionClosed']
+  const code = CODES[(error as { cause?: { kind?: string } }).cause?.kind ?? '']
   if (code !== undefined) Object.assign(error as object, { code })
   throw error
 }

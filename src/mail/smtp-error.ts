@@ -47,6 +47,21 @@ export function smtpError(
 }
 
 /**
+ * What came of sending a mail, whatever was thrown: our own errors as they are, of anything else what may be
+ * logged and stored. Something odd must not keep a mail from its back-off.
+ *
+ * @param mail what was being sent, to find pieces of it in the message
+ */
+export function sendError(
+  thrown: unknown,
+  mail: { to: string; text: string },
+): Pick<MailSendError, 'message' | 'permanent'> {
+  const { message, permanent } = (thrown ?? {}) as Partial<MailSendError>
+  if (typeof message !== 'string') return { message: `${typeof thrown} was thrown`, permanent: false }
+  return { message: clean(message, mail, undefined), permanent: permanent === true }
+}
+
+/**
  * The first 200 characters of a server's answer, without what it may have quoted from the mail: spam
  * filters name the link that they object to, and the link carries the token.
  */

@@ -2,10 +2,13 @@
  * The worker that empties the outbox: claims rows by lease, writes each mail, hands it over, and tries
  * again with exponential back-off and jitter until the mail is sent or a dead letter.
  */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
 import { capVerdict } from './caps.ts'
 import { composeMail } from './compose.ts'
+import { sendError } from './smtp-error.ts'
 import type { MailSendError, MailTransport } from './transports.ts'
 
 /** Mails handed over at once: as many as connections in nodemailer's pool. */
@@ -20,6 +23,9 @@ const GROWTH = 3.6
 const TRIES = 8
 /** Instances that failed together shall not try again together. */
 const JITTER = 0.2
+
+/** How often the database is asked again to note that a mail was sent, while it cannot; seconds. */
+const NOTE_AGAIN = 1
 
 /** Seconds; for tests that cannot wait. */
 export interface WorkerTiming {
@@ -44,6 +50,8 @@ export function startMailWorker(
   const { outbox } = app.database
   const log = app.log.child({ part: 'outbox' })
   const inHand = new Set<Promise<void>>()
+  /** Ids of mails that were sent while the database could not take note: they must not be sent again. */
+  const unnoted = new Set<string>()
   let looking: Promise<void> | undefined
   let lookAgain = false
   let stopped = false
@@ -91,6 +99,7 @@ export function startMailWorker(
   }
 
   async function deliver(row: OutboxRow) {
+    if (unnoted.has(row.id)) return noteSent(row)
     if (app.config.RATE_LIMIT === 'on') {
       const verdict = await capVerdict(outbox, row)
       if (verdict === 'drop') return void (await outbox.finish(row, 'dropped', app.clock(), 'capped'))
@@ -102,20 +111,37 @@ export function startMailWorker(
         }))
       }
     }
+    let mail: Awaited<ReturnType<typeof composeMail>>
     try {
-      const mail = await composeMail(app, row)
+      mail = await composeMail(app, row)
       if (mail) await transport.send({ to: row.recipient, ...mail })
-      await outbox.finish(row, mail ? 'sent' : 'dropped', app.clock())
-      log.debug(
-        { mail: row.id, kind: row.kind, attempts: row.attempts },
-        mail ? 'mail sent' : 'nothing to mail',
-      )
     } catch (error) {
-      await fail(row, error as Partial<MailSendError> & Error)
+      return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
+    }
+    if (mail) await noteSent(row)
+    else await outbox.finish(row, 'dropped', app.clock())
+    log.debug(
+      { mail: row.id, kind: row.kind, attempts: row.attempts },
+      mail ? 'mail sent' : 'nothing to mail',
+    )
+  }
+
+  /** Until the database takes note: a row that looks unsent is sent again when its lease is over. */
+  async function noteSent(row: OutboxRow) {
+    for (;;) {
+      try {
+        await outbox.finish(row, 'sent', app.clock())
+        return
+      } catch (error) {
+        // Kept also when it is noted at last: the row may have been claimed anew just before.
+        unnoted.add(row.id)
+        if (stopped || outageOf(error) === undefined) throw error
+        await delay(NOTE_AGAIN * 1000)
+      }
     }
   }
 
-  async function fail(row: OutboxRow, error: Partial<MailSendError> & Error) {
+  async function fail(row: OutboxRow, error: Pick<MailSendError, 'message' | 'permanent'>) {
     const facts = { mail: row.id, kind: row.kind, attempts: row.attempts, reason: error.message }
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)

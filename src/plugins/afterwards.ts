@@ -21,7 +21,9 @@ async function afterwards(app: FastifyInstance) {
 
   app.addHook('onResponse', (request, _reply, ready) => {
     for (const job of jobs.get(request) ?? []) {
-      const done = job()
+      // One that throws at once must not keep the others from their turn.
+      const begun = async () => job()
+      const done = begun()
         .then(
           () => {},
           error => request.log.error({ err: error }, 'what was to be done after the answer failed'),

@@ -5,6 +5,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPM
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
 import { Settings } from 'typebox/system'
+import { type Outage, outageOf } from '../database/outage.ts'
 import {
   isProblem,
   MAX_FAULTS,
@@ -24,8 +25,12 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
   FST_ERR_NOT_FOUND: 'not_found',
 }
 
-/** The database does not answer or has no room: not the client's fault, and over by and by. */
-const DATABASE_AWAY = /^P(1001|1002|1008|1017|2024|2028|2034|2037)$/
+/** What is told of a database that fails, and after how many seconds trying again makes sense. */
+const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
+  away: { detail: 'The database does not answer.', retryAfter: 2 },
+  // Somebody has to do something about it.
+  unwritable: { detail: 'The database cannot be written to at the moment.', retryAfter: 10 },
+}
 
 // After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
 Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
@@ -70,9 +75,8 @@ export function toProblem(error: FastifyError): ProblemError {
   if (error.validation !== undefined) return invalidInput(error)
   const code = FROM_FASTIFY[error.code]
   if (code !== undefined) return problem(code, { cause: error })
-  if (DATABASE_AWAY.test(error.code ?? '') || error.name === 'PrismaClientInitializationError') {
-    return problem('overloaded', { cause: error, retryAfter: 2, detail: 'The database does not answer.' })
-  }
+  const outage = outageOf(error)
+  if (outage) return problem('overloaded', { cause: error, ...OUTAGES[outage] })
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return problem('bad_request', { cause: error })
   }

@@ -4,6 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { outageOf } from '../database/outage.ts'
 import { problem, problems } from '../errors.ts'
 
 const State = Type.String({ maxLength: 64 })
@@ -40,7 +41,8 @@ async function health(app: FastifyInstance) {
       operationId: 'ready',
       summary: 'Can it serve?',
       description:
-        'Asks the database, whether its migrations are applied, and whether the instance is shutting down. ' +
+        'Asks the database, whether its migrations are applied and it can be written to, and whether the instance ' +
+        'is shutting down. ' +
         'A mail server or Redis that is away does not make it unready: mails wait, limits are counted locally.',
       tags: ['health'],
       security: [],
@@ -51,10 +53,13 @@ async function health(app: FastifyInstance) {
 
   async function ready(_request: FastifyRequest, _reply: FastifyReply) {
     if (app.isDraining()) throw notReady('/process', 'is shutting down')
-    const pending = await app.database.pendingMigrations().catch(cause => {
-      throw notReady('/database', 'does not answer', cause)
-    })
+    const failing = (cause: unknown) => {
+      const told = outageOf(cause) === 'unwritable' ? 'cannot be written to' : 'does not answer'
+      throw notReady('/database', told, cause)
+    }
+    const pending = await app.database.pendingMigrations().catch(failing)
     if (pending.length > 0) throw notReady('/database', `lacks migrations: ${pending.join(', ')}`)
+    await app.database.assertWritable().catch(failing)
     return {
       status: 'ready' as const,
       database: app.database.provider,

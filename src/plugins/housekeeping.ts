@@ -122,7 +122,9 @@ async function housekeeping(app: FastifyInstance, options: HousekeepingOptions) 
     // Not in step with other instances, which would all ask for the lease at the same time.
     timer = setTimeout(
       () => {
-        sweeping = sweep().finally(schedule)
+        sweeping = sweep()
+          .catch(error => app.log.error({ err: error }, 'the housekeeping failed'))
+          .finally(schedule)
       },
       interval * (0.5 + Math.random()),
     ).unref()

@@ -1,7 +1,7 @@
 /**
  * Structured logs (pino): one line for each request, nothing secret in any.
  */
-import type { FastifyInstance } from 'fastify'
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 
@@ -46,6 +46,19 @@ export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line
     },
     ...(stream && { stream }),
   }
+}
+
+/**
+ * Fastify's `logController` option: quiet, since there is one line a request from here and the causes of 5xx from
+ * the error handler. What a hook throws after the answer reaches neither of them.
+ */
+export function logController(): LogController {
+  const quiet = new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
+  return Object.assign(quiet, {
+    requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
+      if (error) reply.log.error({ err: error }, 'a hook failed after the answer')
+    },
+  })
 }
 
 /** A path without what is longer than an id: somebody will put a token there, too. */

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import PostalMime from 'postal-mime'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
-import { selfSignedCertificate } from './certificates/self-signed.ts'
+import { type Certificate, selfSignedCertificate } from './certificates/self-signed.ts'
 
 /** A mail that the server took. */
 export interface ReceivedMail {
@@ -26,7 +26,10 @@ export interface SmtpLogin {
   secure: boolean
 }
 
+/** Read anew for each connection, and those of TLS at each start: a test may change them. */
 export interface SmtpServerOptions {
+  /** What to show; one for `localhost` and 127.0.0.1 by default. */
+  certificate?: Certificate
   /** `none` by default: STARTTLS is neither offered nor understood. */
   tls?: 'none' | 'starttls' | 'implicit'
   /** Credentials to demand; without them AUTH is not offered. */
@@ -34,7 +37,9 @@ export interface SmtpServerOptions {
   /** Called for each recipient and each message; an answer refuses it with that reply. */
   respond?: (command: 'MAIL' | 'RCPT' | 'DATA', address: string) => { code: number; text: string } | undefined
   /** `greeting`: takes connections and says nothing. `data`: takes a message and never answers. */
-  hang?: 'greeting' | 'data'
+  hang?: 'greeting' | 'data' | undefined
+  /** Closes the connection when the whole message is there, without an answer. */
+  breakOff?: boolean
 }
 
 /** A real SMTP server on 127.0.0.1 that keeps what it is sent. */
@@ -58,7 +63,7 @@ export interface SmtpServer {
   waitForMails(count: number, timeoutMs?: number): Promise<ReceivedMail[]>
   /** Goes away: ends every connection and gives up the port's listener. */
   stop(): Promise<void>
-  /** Comes back on the same port. */
+  /** Comes back on the same port, as `options` are now. */
   start(): Promise<void>
 }
 
@@ -87,6 +92,10 @@ export async function startSmtpServer(
   async function receive(stream: SMTPServerDataStream, session: SMTPServerSession): Promise<void> {
     const raw = Buffer.concat(await stream.toArray())
     if (options.hang === 'data') await new Promise<never>(() => {})
+    if (options.breakOff) {
+      for (const connection of running?.connections ?? []) connection.close()
+      await new Promise<never>(() => {})
+    }
     const { mailFrom, rcptTo } = session.envelope
     const to = rcptTo.map(recipient => recipient.address)
     const refused = refusal('DATA', to.join(', '))
@@ -106,8 +115,7 @@ export async function startSmtpServer(
 
   function start(): Promise<void> {
     const server = new SMTPServer({
-      key,
-      cert,
+      ...(options.certificate ?? { key, cert }),
       logger: false,
       disableReverseLookup: true,
       closeTimeout: 500,

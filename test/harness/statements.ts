@@ -1,7 +1,7 @@
 /** What this process really asks its database, caught where it leaves for the driver, and its plans. */
 import Libsql from 'libsql'
 import pg from 'pg'
-import { postgresqlConfig } from '../../src/database/client.ts'
+import { postgresqlConfig } from '../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../src/database/client-sqlite.ts'
 import { provider, type Teardown } from './database.ts'
 

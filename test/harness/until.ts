@@ -8,12 +8,17 @@ const PATIENCE = 60_000
  *
  * @param what the condition in words, for the message
  * @param holds looked at every few milliseconds
- * @throws Error when it does not hold within a minute
+ * @param patience milliseconds; a minute by default, more only where the condition itself takes longer
+ * @throws Error when it does not hold by then
  */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + PATIENCE
+export async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  patience = PATIENCE,
+): Promise<void> {
+  const deadline = performance.now() + patience
   while (!(await holds())) {
-    if (performance.now() > deadline) throw new Error(`waited for ${PATIENCE / 1000} s in vain: ${what}`)
+    if (performance.now() > deadline) throw new Error(`waited for ${patience / 1000} s in vain: ${what}`)
     await delay(10)
   }
 }

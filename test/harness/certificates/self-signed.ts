@@ -1,24 +1,31 @@
 import { createSign, generateKeyPairSync, randomBytes } from 'node:crypto'
 
-/** A certificate for `localhost` and 127.0.0.1 that is its own authority, and its key, both PEM. */
+/** A certificate that is its own authority, and its key, both PEM. */
 export interface Certificate {
   key: string
   cert: string
 }
 
+export interface CertificateOptions {
+  /** `localhost`, and 127.0.0.1 with it, unless given; then that name alone. */
+  name?: string
+  /** Days from now until it is no longer valid, 1 by default; of the past where negative. */
+  days?: number
+}
+
 /**
- * Makes a throwaway certificate: X.509 v3 (RFC 5280) over an EC P-256 key, valid from yesterday until
- * tomorrow. Node makes keys but no certificates, so the DER is written here; no key lies in the
+ * Makes a throwaway certificate: X.509 v3 (RFC 5280) over an EC P-256 key, valid for days before
+ * its end. Node makes keys but no certificates, so the DER is written here; no key lies in the
  * repository and none expires.
  */
-export function selfSignedCertificate(): Certificate {
+export function selfSignedCertificate({ name: host, days = 1 }: CertificateOptions = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const day = 86_400_000
   const signatureAlgorithm = sequence(oid('2a8648ce3d040302')) // ecdsa-with-SHA256
-  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from('localhost')))))
+  const name = sequence(der(0x31, sequence(oid('550403'), der(0x0c, Buffer.from(host ?? 'localhost')))))
   const subjectAltName = sequence(
-    der(0x82, Buffer.from('localhost')), // dNSName
-    der(0x87, Buffer.from([127, 0, 0, 1])), // iPAddress
+    der(0x82, Buffer.from(host ?? 'localhost')), // dNSName
+    ...(host === undefined ? [der(0x87, Buffer.from([127, 0, 0, 1]))] : []), // iPAddress
   )
   const basicConstraints = sequence(der(0x01, Buffer.from([0xff]))) // cA TRUE
   const tbs = sequence(
@@ -26,7 +33,7 @@ export function selfSignedCertificate(): Certificate {
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])), // serial number, positive
     signatureAlgorithm,
     name,
-    sequence(utcTime(Date.now() - day), utcTime(Date.now() + day)),
+    sequence(utcTime(Date.now() + (days - 3) * day), utcTime(Date.now() + days * day)),
     name,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(
