@@ -32,6 +32,9 @@ export interface Account {
   codes: number
 }
 
+/** One thing that is done; answers with the account that there is afterwards, or none. */
+export type Step = (account: Account) => Promise<Account | undefined>
+
 export interface World {
   door: Door
   mail: Mailbag

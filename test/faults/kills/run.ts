@@ -8,11 +8,13 @@ import { drawFrom, seedOf } from '../../harness/draw.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
-import { type Books, emptyBooks, KINDS, type Mailbag, mailbag, type Owed } from './books.ts'
+import { begin } from './begin.ts'
+import { emptyBooks, KINDS, mailbag } from './books.ts'
 import type { Account, World } from './life.ts'
+import { wrongMails } from './mails.ts'
 import { newDoor } from './service.ts'
-import { begin, stepsOf } from './steps.ts'
-import { type Between, between, faultsOf, openPlain } from './whole.ts'
+import { stepsOf } from './steps.ts'
+import { between, faultsOf, openPlain } from './whole.ts'
 
 /** How many use it at the same time. */
 const PEOPLE = 10
@@ -149,31 +151,4 @@ export async function killAgainAndAgain(t: Test, provider: Provider): Promise<vo
   for (const kind of KINDS) t.ok(acknowledged[kind] >= kills / 10, `enough was acknowledged: ${kind}`)
   t.ok(cut.happened + cut['did not happen'] + cut.either >= kills / 2, 'enough was cut off')
   t.equal(accounts.size, PEOPLE, 'everybody had a part')
-}
-
-/** What is wrong with the mails that came, in words. */
-async function wrongMails(rows: Between, mail: Mailbag, { owed, gone }: Books, inHand: Map<string, number>) {
-  const wrong: string[] = []
-  const promised = new Map<string, Owed & { count: number }>()
-  for (const one of owed) {
-    const key = `${one.address} ${one.subject}`
-    promised.set(key, { ...one, count: (promised.get(key)?.count ?? 0) + 1 })
-  }
-  for (const { address, subject, count } of promised.values()) {
-    const came = mail.to(address, subject).length
-    if (came < count) wrong.push(`${address} was promised ${count} like ${subject}, and got ${came}`)
-  }
-  const filed = await rows.query(
-    `SELECT recipient, count(*) AS count FROM outbox WHERE state = 'sent' GROUP BY recipient`,
-  )
-  for (const { recipient, count } of filed) {
-    const address = String(recipient)
-    // With an account its rows went, of mails that had been sent.
-    if (gone.has(address)) continue
-    const came = mail.to(address, /./).length
-    const most = Number(count) + (inHand.get(address) ?? 0)
-    if (came < Number(count) || came > most)
-      wrong.push(`${address}: ${came} mails for ${count} rows, ${most} at most`)
-  }
-  return wrong
 }

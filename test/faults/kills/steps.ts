@@ -1,9 +1,18 @@
 /** What somebody with an account does. Each step ends with an account whose state is known again. */
-import { type Account, actions, demand, type Session, SUBJECTS, sessionOf, type World } from './life.ts'
+import {
+  type Account,
+  actions,
+  demand,
+  type Session,
+  type Step,
+  SUBJECTS,
+  sessionOf,
+  type World,
+} from './life.ts'
+import { passwordSteps } from './password-steps.ts'
 
 /** Fewer than an account may have: one more would end the oldest. Those of log ins without an answer count, too. */
 const MOST_SESSIONS = 12
-const MOST_CODES = 8
 const DEVICES = [
   'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
   'curl/8.5.0',
@@ -11,65 +20,13 @@ const DEVICES = [
 /** All of them get English mails, which are told apart by their subjects. */
 const LOCALES = ['en', 'en-GB', 'pt', 'nl', null] as const
 
-/** Registers an address and confirms it. */
-export async function begin(world: World): Promise<Account> {
-  const { door, books } = world
-  const { ask, cut, fresh, logIn, owe, mailed, tokenIn } = actions(world)
-  const { email, password } = fresh()
-  const at = mailed(email, SUBJECTS.confirm)
-  while (!(await ask('register', 202, 'POST', '/register', { body: { email, password } }))) cut('either')
-  const token = tokenIn(await world.mail.after(at.count, email, at.subject))
-  const call = { body: { token, password } }
-  let answer = await ask('confirm', 200, 'POST', '/confirm-email', call)
-  if (answer === undefined) {
-    answer = await door.insist('POST', '/confirm-email', call)
-    if (answer.status === 200) {
-      cut('did not happen')
-      books.acknowledged.confirm++
-    } else {
-      cut('happened')
-      demand(answer.body.code === 'token_spent', `${email}: a second try to confirm`, answer)
-      answer = await logIn(email, password)
-      demand(answer.status === 200, `${email}: confirmed without an answer`, answer)
-    }
-  }
-  const session = sessionOf(answer)
-  const me = await door.insist('GET', '/me', { bearer: session.accessToken })
-  demand(me.status === 200 && me.body.email === email, `${email}: who is it?`, me)
-  const { id, locale } = me.body
-  owe(id, email, SUBJECTS.confirm)
-  return { id, email, password, locale, addresses: [email], sessions: [session], ended: [], codes: 0 }
-}
-
 /** The steps of one account; each answers with the account that there is afterwards, or none. */
 export function stepsOf(world: World) {
   const { door, books, draw, name } = world
   const act = actions(world)
-  const { ask, cut, owe, mailed, redeem, tokenIn, codeIn } = act
-  type Step = (account: Account) => Promise<Account | undefined>
+  const { ask, cut, owe, tokenIn } = act
+  const { reset, change } = passwordSteps(world)
   const one = (account: Account) => draw.of(account.sessions as [Session, ...Session[]])
-
-  function allEnded(account: Account, password: string): Account {
-    const ended = [...account.sessions, ...account.ended].slice(0, 5)
-    return { ...account, password, sessions: [], ended }
-  }
-
-  /** After a new password was set or not: everything that can be asked must agree. */
-  async function lookAtPassword(account: Account, password: string) {
-    const happened = await act.first({ ...account, password }, account)
-    for (const session of account.sessions) {
-      demand((await act.isAlive(session)) !== happened, `${name}: sessions end with the password`, {
-        happened,
-      })
-    }
-    return happened
-  }
-
-  async function changed(account: Account, password: string, answer: unknown) {
-    if (answer === undefined && !(await lookAtPassword(account, password))) return account
-    if (answer !== undefined) owe(account.id, account.email, SUBJECTS.passwordChanged)
-    return allEnded(account, password)
-  }
 
   const logIn: Step = async account => {
     if (account.sessions.length >= MOST_SESSIONS) return logOut(account)
@@ -116,49 +73,6 @@ export function stepsOf(world: World) {
     if (answer === undefined) cut(me.body.locale === wanted ? 'happened' : 'did not happen')
     account.locale = me.body.locale
     return account
-  }
-
-  const reset: Step = async account => {
-    const { email } = account
-    const at = mailed(email, SUBJECTS.reset)
-    if (!(await ask('ask for a reset', 202, 'POST', '/password-reset/request', { body: { email } }))) {
-      cut('either')
-      return account
-    }
-    owe(account.id, email, SUBJECTS.reset)
-    const { password: newPassword } = act.fresh()
-    const answer = await redeem(at, mail =>
-      door.ask('POST', '/password-reset/confirm', { body: { token: tokenIn(mail), newPassword } }),
-    )
-    demand(answer === undefined || answer.status === 204, `${name}: a reset`, answer)
-    if (answer) books.acknowledged.reset++
-    return changed(account, newPassword, answer)
-  }
-
-  const change: Step = async account => {
-    if (account.codes >= MOST_CODES) return reset(account)
-    const { email, password: currentPassword } = account
-    const bearer = one(account).accessToken
-    const at = mailed(email, SUBJECTS.code)
-    const asked = await ask('ask for a change', 202, 'POST', '/password-change/request', {
-      bearer,
-      body: { currentPassword },
-    })
-    if (asked === undefined) {
-      cut('either')
-      return account
-    }
-    owe(account.id, email, SUBJECTS.code)
-    const { password: newPassword } = act.fresh()
-    const { changeToken } = asked.body
-    const answer = await redeem(at, mail => {
-      account.codes++
-      const body = { changeToken, code: codeIn(mail), newPassword }
-      return door.ask('POST', '/password-change/confirm', { bearer, body })
-    })
-    demand(answer === undefined || answer.status === 204, `${name}: a change`, answer)
-    if (answer) books.acknowledged.change++
-    return changed(account, newPassword, answer)
   }
 
   const address: Step = async account => {
