@@ -9,6 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { Session } from '../database/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
+import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { sessionExpiry, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
@@ -107,8 +108,9 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
 /** The successor once more, if the token was spent just now and the successor is still the newest. */
 function forgiven(session: Session, shown: ParsedRefreshToken, now: Date, graceSeconds: number) {
   if (session.previousRefreshHash !== shown.hash) return undefined
-  // A call that came in before the one that rotated, or whose clock is behind, finds it in its future.
-  const age = Math.max(0, now.getTime() - session.refreshedAt.getTime())
-  if (age >= graceSeconds * 1000) return undefined
+  // A call that came in before the one that rotated, or whose clock is behind, finds it in its future. So does
+  // every call for an hour where the clock was set back by one: that long a spent token must not be good.
+  const age = (now.getTime() - session.refreshedAt.getTime()) / 1000
+  if (Math.max(0, age) >= graceSeconds || age < -CLOCK_TOLERANCE) return undefined
   return shown.successors.find(successor => successor.hash === session.refreshHash)
 }

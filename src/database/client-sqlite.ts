@@ -97,12 +97,12 @@ export async function whileBusy<T>(
   patience: number,
   step: () => Promise<T>,
 ): Promise<T> {
-  const deadline = Date.now() + patience
+  const deadline = performance.now() + patience
   for (;;) {
     try {
       return await step()
     } catch (error) {
-      if (!isBusy(error) || Date.now() > deadline) throw error
+      if (!isBusy(error) || performance.now() > deadline) throw error
       // The statement that met the lock is never finished otherwise: see keepConnection().
       await client.reconnect()
     }

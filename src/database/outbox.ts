@@ -107,6 +107,12 @@ const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error
 const FINISH = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
   WHERE id = $4 AND state = 'queued' AND attempts = $5`
 
+const RECALL = `UPDATE outbox SET
+  created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END,
+  next_attempt_at = CASE WHEN leased_until IS NULL THEN $1 ELSE $2 END,
+  leased_until = CASE WHEN leased_until IS NULL THEN leased_until ELSE $2 END
+  WHERE state = 'queued' AND (created_at > $3 OR leased_until > $4)`
+
 /**
  * `next_attempt_at` moves to the end of the lease, so that one index finds what is due. What another
  * instance is claiming at this moment is passed over, not waited for; what it has claimed is no longer due
@@ -153,6 +159,18 @@ export function outbox(client: PrismaClient, { provider, read, change }: Stateme
     async claim(limit: number, now: Date, leasedUntil: Date): Promise<OutboxRow[]> {
       const rows = await change<OutboxRow>(CLAIM, [now, limit, leasedUntil])
       return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
+    },
+
+    /**
+     * Brings rows out of the future, where they are after the clock was set back: what was filed there counts
+     * as filed now, and what was leased there is leased from now on.
+     *
+     * @param leasedUntil when a lease ends that begins now
+     * @param tolerance by how many seconds clocks may differ that are right
+     */
+    recall(now: Date, leasedUntil: Date, tolerance: number) {
+      const tolerated = (date: Date) => new Date(date.getTime() + tolerance * 1000)
+      return change(RECALL, [now, leasedUntil, tolerated(now), tolerated(leasedUntil)])
     },
 
     /** When the next row is due; undefined where none waits. */

@@ -6,7 +6,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
+import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { capVerdict } from './caps.ts'
+import { watchClock } from './clock-watch.ts'
 import { composeMail } from './compose.ts'
 import { sendError } from './smtp-error.ts'
 import type { MailSendError, MailTransport } from './transports.ts'
@@ -49,9 +51,12 @@ export function startMailWorker(
 ): MailWorker {
   const { outbox } = app.database
   const log = app.log.child({ part: 'outbox' })
-  const inHand = new Set<Promise<void>>()
+  const inHand = new Map<string, { row: OutboxRow; delivery: Promise<void> }>()
   /** Ids of mails that were sent while the database could not take note: they must not be sent again. */
   const unnoted = new Set<string>()
+  const wasSetBack = watchClock(app.clock, CLOCK_TOLERANCE)
+  /** At the start, too: the clock may have been set back before. */
+  let recallDue = true
   let looking: Promise<void> | undefined
   let lookAgain = false
   let stopped = false
@@ -71,6 +76,7 @@ export function startMailWorker(
   async function look() {
     let wait = poll
     try {
+      await recall()
       while (lookAgain && !stopped && inHand.size < AT_ONCE) {
         lookAgain = false
         const rows = await outbox.claim(AT_ONCE - inHand.size, app.clock(), later(lease))
@@ -88,14 +94,28 @@ export function startMailWorker(
     timer = setTimeout(wake, wait * 1000).unref()
   }
 
+  /** What is in the future now would wait there, as long as the clock was set back. */
+  async function recall() {
+    if (wasSetBack()) recallDue = true
+    if (!recallDue) return
+    await outbox.recall(app.clock(), later(lease), CLOCK_TOLERANCE)
+    recallDue = false
+  }
+
   function take(row: OutboxRow) {
+    const held = inHand.get(row.id)
+    if (held) {
+      // The clock was set forward, and its lease was over. That is renewed now; sent it is once.
+      held.row.attempts = row.attempts
+      return
+    }
     const delivery = deliver(row)
       .catch(error => log.error({ err: error, mail: row.id }, 'a mail could not be brought to its end'))
       .finally(() => {
-        inHand.delete(delivery)
+        inHand.delete(row.id)
         wake()
       })
-    inHand.add(delivery)
+    inHand.set(row.id, { row, delivery })
   }
 
   async function deliver(row: OutboxRow) {
@@ -161,7 +181,7 @@ export function startMailWorker(
       stopped = true
       clearTimeout(timer)
       await looking
-      await Promise.all(inHand)
+      await Promise.all([...inHand.values()].map(({ delivery }) => delivery))
       transport.close()
     },
   }

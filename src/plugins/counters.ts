@@ -5,7 +5,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
-import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible'
+import { type RateLimiterAbstract, RateLimiterRedis } from 'rate-limiter-flexible'
+import { MemoryCounter } from './memory-counter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -53,7 +54,7 @@ function makeCounter(
   options: { keyPrefix: string; points: number; duration: number },
   redis: Redis | undefined,
 ): RateLimiterAbstract {
-  const memory = new RateLimiterMemory(options)
+  const memory = new MemoryCounter(options)
   if (redis === undefined) return memory
   return new RateLimiterRedis({
     ...options,

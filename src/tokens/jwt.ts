@@ -14,7 +14,7 @@ import { deriveKey, type Secrets } from './keys.ts'
 export const ISSUER = 'latchkey'
 
 /** RFC 7519 section 4.1.4 allows some leeway for clocks that differ; seconds. */
-const CLOCK_TOLERANCE = 30
+export const CLOCK_TOLERANCE = 30
 
 /** A verified token. */
 export interface Verified<Claims> {

@@ -119,6 +119,19 @@ t.test('without grace even a call that came in earlier than the rotation is a re
   isProblemOf(t, await refresh(service, second.refreshToken), 'refresh_token_invalid')
 })
 
+t.test('a clock that is set back gives no spent token its time again', async t => {
+  const time = testClock()
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const first = await confirmedAccount(service)
+  const second = (await refresh(service, first.refreshToken)).json()
+  time.advance(-20)
+  const again = await refresh(service, first.refreshToken)
+  t.equal(again.json().refreshToken, second.refreshToken, 'so far clocks of instances may differ')
+  time.advance(-3580)
+  isProblemOf(t, await refresh(service, first.refreshToken), 'refresh_token_invalid')
+  isProblemOf(t, await refresh(service, second.refreshToken), 'refresh_token_invalid')
+})
+
 t.test('an invented token ends nothing, whatever its inventor knows', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)

@@ -1,0 +1,34 @@
+import type { Books, Mailbag, Owed } from './books.ts'
+import type { Between } from './whole.ts'
+
+/** What is wrong with the mails that came, in words. */
+export async function wrongMails(
+  rows: Between,
+  mail: Mailbag,
+  { owed, gone }: Books,
+  inHand: Map<string, number>,
+) {
+  const wrong: string[] = []
+  const promised = new Map<string, Owed & { count: number }>()
+  for (const one of owed) {
+    const key = `${one.address} ${one.subject}`
+    promised.set(key, { ...one, count: (promised.get(key)?.count ?? 0) + 1 })
+  }
+  for (const { address, subject, count } of promised.values()) {
+    const came = mail.to(address, subject).length
+    if (came < count) wrong.push(`${address} was promised ${count} like ${subject}, and got ${came}`)
+  }
+  const filed = await rows.query(
+    `SELECT recipient, count(*) AS count FROM outbox WHERE state = 'sent' GROUP BY recipient`,
+  )
+  for (const { recipient, count } of filed) {
+    const address = String(recipient)
+    // With an account its rows went, of mails that had been sent.
+    if (gone.has(address)) continue
+    const came = mail.to(address, /./).length
+    const most = Number(count) + (inHand.get(address) ?? 0)
+    if (came < Number(count) || came > most)
+      wrong.push(`${address}: ${came} mails for ${count} rows, ${most} at most`)
+  }
+  return wrong
+}

@@ -1,0 +1,80 @@
+/** What somebody does to set a new password, in both ways. */
+import { type Account, actions, demand, type Session, type Step, SUBJECTS, type World } from './life.ts'
+
+/** Fifteen an hour are taken of one account. */
+const MOST_CODES = 8
+
+/** Both steps end with an account whose password is known again, whatever became of the request. */
+export function passwordSteps(world: World): { reset: Step; change: Step } {
+  const { door, books, draw, name } = world
+  const act = actions(world)
+  const { ask, cut, owe, mailed, redeem, tokenIn, codeIn } = act
+  const one = (account: Account) => draw.of(account.sessions as [Session, ...Session[]])
+
+  function allEnded(account: Account, password: string): Account {
+    const ended = [...account.sessions, ...account.ended].slice(0, 5)
+    return { ...account, password, sessions: [], ended }
+  }
+
+  /** After a new password was set or not: everything that can be asked must agree. */
+  async function lookAtPassword(account: Account, password: string) {
+    const happened = await act.first({ ...account, password }, account)
+    for (const session of account.sessions) {
+      demand((await act.isAlive(session)) !== happened, `${name}: sessions end with the password`, {
+        happened,
+      })
+    }
+    return happened
+  }
+
+  async function changed(account: Account, password: string, answer: unknown) {
+    if (answer === undefined && !(await lookAtPassword(account, password))) return account
+    if (answer !== undefined) owe(account.id, account.email, SUBJECTS.passwordChanged)
+    return allEnded(account, password)
+  }
+
+  const reset: Step = async account => {
+    const { email } = account
+    const at = mailed(email, SUBJECTS.reset)
+    if (!(await ask('ask for a reset', 202, 'POST', '/password-reset/request', { body: { email } }))) {
+      cut('either')
+      return account
+    }
+    owe(account.id, email, SUBJECTS.reset)
+    const { password: newPassword } = act.fresh()
+    const answer = await redeem(at, mail =>
+      door.ask('POST', '/password-reset/confirm', { body: { token: tokenIn(mail), newPassword } }),
+    )
+    demand(answer === undefined || answer.status === 204, `${name}: a reset`, answer)
+    if (answer) books.acknowledged.reset++
+    return changed(account, newPassword, answer)
+  }
+
+  const change: Step = async account => {
+    if (account.codes >= MOST_CODES) return reset(account)
+    const { email, password: currentPassword } = account
+    const bearer = one(account).accessToken
+    const at = mailed(email, SUBJECTS.code)
+    const asked = await ask('ask for a change', 202, 'POST', '/password-change/request', {
+      bearer,
+      body: { currentPassword },
+    })
+    if (asked === undefined) {
+      cut('either')
+      return account
+    }
+    owe(account.id, email, SUBJECTS.code)
+    const { password: newPassword } = act.fresh()
+    const { changeToken } = asked.body
+    const answer = await redeem(at, mail => {
+      account.codes++
+      const body = { changeToken, code: codeIn(mail), newPassword }
+      return door.ask('POST', '/password-change/confirm', { bearer, body })
+    })
+    demand(answer === undefined || answer.status === 204, `${name}: a change`, answer)
+    if (answer) books.acknowledged.change++
+    return changed(account, newPassword, answer)
+  }
+
+  return { reset, change }
+}

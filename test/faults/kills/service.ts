@@ -1,0 +1,100 @@
+/** One process of the service at a time, and those who ask it while it comes and goes. */
+import { Agent, request } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+
+export interface Answer {
+  status: number
+  // biome-ignore lint/suspicious/noExplicitAny: a parsed answer, whose form the test asserts
+  body: any
+}
+
+export interface Call {
+  body?: object
+  /** Access token. */
+  bearer?: string | undefined
+  userAgent?: string
+}
+
+/** Where requests go in. */
+export interface Door {
+  /** A process has come up. */
+  open(url: string): void
+  /** Nobody is let in until the next one has; whoever is in stays. */
+  shut(): void
+  /** How many answers this process has given. */
+  answers(): number
+  /**
+   * Asks, once a process is there.
+   *
+   * @returns the whole answer, or undefined where the process died first: nobody knows what became of it
+   */
+  ask(method: string, path: string, call?: Call): Promise<Answer | undefined>
+  /** Asks again until there is an answer. */
+  insist(method: string, path: string, call?: Call): Promise<Answer>
+}
+
+/** A process that neither answers nor dies for so long is a fault. */
+const LONGEST_ANSWER_MS = 60_000
+
+/** @param signal once aborted, whoever waits is sent away */
+export function newDoor(signal: AbortSignal): Door {
+  let url: string | undefined
+  let agent = new Agent({ keepAlive: true })
+  let answers = 0
+
+  async function ask(method: string, path: string, call: Call = {}): Promise<Answer | undefined> {
+    while (url === undefined) await delay(10, undefined, { signal })
+    signal.throwIfAborted()
+    const answer = await send(agent, method, url + path, call)
+    if (answer !== undefined) answers++
+    return answer
+  }
+
+  return {
+    ask,
+    async insist(method, path, call) {
+      for (;;) {
+        const answer = await ask(method, path, call)
+        if (answer !== undefined) return answer
+      }
+    },
+    open(at) {
+      answers = 0
+      url = at
+    },
+    shut() {
+      url = undefined
+      agent.destroy()
+      agent = new Agent({ keepAlive: true })
+    },
+    answers: () => answers,
+  }
+}
+
+function send(agent: Agent, method: string, url: string, { body, bearer, userAgent }: Call) {
+  const payload = body && JSON.stringify(body)
+  return new Promise<Answer | undefined>((resolve, reject) => {
+    const headers = {
+      ...(payload && { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+      ...(bearer && { authorization: `Bearer ${bearer}` }),
+      ...(userAgent && { 'user-agent': userAgent }),
+    }
+    const outgoing = request(url, { method, agent, headers, timeout: LONGEST_ANSWER_MS }, incoming => {
+      const parts: Buffer[] = []
+      incoming.on('data', part => parts.push(part))
+      // Cut off in its middle it is no answer.
+      incoming.on('error', () => resolve(undefined))
+      incoming.on('end', () => {
+        if (!incoming.complete) return resolve(undefined)
+        const text = Buffer.concat(parts).toString()
+        resolve({ status: incoming.statusCode ?? 0, body: text === '' ? undefined : JSON.parse(text) })
+      })
+    })
+    outgoing.on('timeout', () => {
+      reject(new Error(`${method} ${url}: neither answer nor end in ${LONGEST_ANSWER_MS / 1000} s`))
+      outgoing.destroy()
+    })
+    outgoing.on('error', () => resolve(undefined))
+    outgoing.end(payload)
+  })
+}
