@@ -1,7 +1,7 @@
 /** What must hold of the rows whenever no process has them: nothing is there in half. */
 import pg from 'pg'
 import type { Provider } from '../../../src/database/client.ts'
-import { postgresqlConfig } from '../../../src/database/client.ts'
+import { postgresqlConfig } from '../../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../../src/database/client-sqlite.ts'
 import { until } from '../../harness/until.ts'
 
