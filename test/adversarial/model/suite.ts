@@ -1,0 +1,51 @@
+/** The tests of the model, few runs or many. */
+import { randomInt } from 'node:crypto'
+import t from 'tap'
+import type { Provider } from '../../../src/database/client.ts'
+import { runInThread } from '../../harness/thread.ts'
+import type { Checked, CheckOptions } from './check.ts'
+import type { HouseOptions } from './house.ts'
+
+const HOUSES: [string, Omit<HouseOptions, 'provider'>, share: number][] = [
+  ['with a grace window', { grace: 10, confirmation: 'required' }, 0.4],
+  ['without a grace window', { grace: 0, confirmation: 'required' }, 0.3],
+  ['where addresses need no confirmation', { grace: 10, confirmation: 'off' }, 0.3],
+]
+
+export interface Suite {
+  /** On each of these, side by side. */
+  databases: readonly { provider: Provider; skip: string | false }[]
+  /** On each database, in all; MODEL_RUNS instead, if it is set. */
+  runs: number
+  /** Without one each house has its own, by chance; MODEL_SEED instead, if it is set. */
+  seed?: number
+}
+
+/** Holds services of several kinds against the model. */
+export function holdAgainstModel({ databases, ...suite }: Suite): void {
+  const { MODEL_RUNS, MODEL_SEED, MODEL_PATH: path, MODEL_REPLAY: replay } = process.env
+  const runs = Number(MODEL_RUNS ?? suite.runs)
+  const fixed = MODEL_SEED ?? (MODEL_RUNS === undefined ? suite.seed : undefined)
+  t.setTimeout(0)
+  t.jobs = databases.length
+  for (const { provider, skip } of databases) {
+    t.test(`on ${provider}, the service`, { skip, timeout: 0, buffered: true }, async t => {
+      for (const [name, house, share] of HOUSES) {
+        await t.test(`does what the model says, ${name}`, { timeout: 0 }, async t => {
+          const seed = fixed === undefined ? randomInt(2 ** 31) : Number(fixed)
+          const options: CheckOptions = {
+            ...{ ...house, provider, seed, runs: Math.ceil(runs * share) },
+            ...(path !== undefined && { path }),
+            ...(replay !== undefined && { replay }),
+          }
+          t.comment(`MODEL_SEED=${seed}`)
+          const thread = new URL(import.meta.resolve('./thread.js'))
+          const { failed, report, errors, runs: done } = await runInThread<Checked>(t, thread, options)
+          if (failed) t.comment(report)
+          t.notOk(failed, `seed ${seed}, ${done} runs`)
+          t.strictSame(errors, [], 'nothing was logged as an error')
+        })
+      }
+    })
+  }
+}
