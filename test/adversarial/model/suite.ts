@@ -2,7 +2,7 @@
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import type { Provider } from '../../../src/database/client.ts'
-import { runInThread } from '../../harness/thread.ts'
+import { runInFork } from '../../harness/fork.ts'
 import type { Checked, CheckOptions } from './check.ts'
 import type { HouseOptions } from './house.ts'
 
@@ -39,8 +39,8 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
             ...(replay !== undefined && { replay }),
           }
           t.comment(`MODEL_SEED=${seed}`)
-          const thread = new URL(import.meta.resolve('./thread.js'))
-          const { failed, report, errors, runs: done } = await runInThread<Checked>(t, thread, options)
+          const module = new URL(import.meta.resolve('./fork.js'))
+          const { failed, report, errors, runs: done } = await runInFork<Checked>(t, module, options)
           if (failed) t.comment(report)
           t.notOk(failed, `seed ${seed}, ${done} runs`)
           t.strictSame(errors, [], 'nothing was logged as an error')
