@@ -2,8 +2,11 @@
 import type { RunDetails } from 'fast-check'
 import type { Provider } from '../../src/database/client.ts'
 
-/** Most of a core's time that the requests of one run may take, in seconds; a pattern that explodes takes more. */
-export const CPU_BOUND = 2
+/**
+ * Most of a core's time that the requests of one run may take, in seconds, however busy the machine is; a
+ * pattern that explodes takes more. The costliest take 0.2.
+ */
+export const CPU_BOUND = 1
 
 export interface FuzzOptions {
   kind: 'inject' | 'wire'

@@ -1,7 +1,7 @@
 /** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
 import fc from 'fast-check'
 import { confirmMove, requestMove, secure } from './care.ts'
-import { CHOICES, command, drawn, oneOf, turns } from './drawn.ts'
+import { CHOICES, command, type Drawn, drawn, oneOf, turns } from './drawn.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
 import { confirm, register } from './registration.ts'
 import { login, refresh } from './sessions.ts'
@@ -17,17 +17,26 @@ const RACERS = new Set([
   'leave',
 ])
 
+const racers = CHOICES.filter(([name]) => RACERS.has(name))
+
 /** Everything that can be asked for is, and then some of it is done at once. */
-const race = fc
-  .array(fc.tuple(oneOf(CHOICES.filter(([name]) => RACERS.has(name))), turns), { minLength: 2, maxLength: 3 })
-  .map(racers =>
+const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
+  some.map(racing =>
     command([
       drawn('requestReset', requestReset),
       drawn('requestChange', requestChange),
       drawn('requestMove', requestMove, { email: 2 }),
-      racers,
+      racing,
     ]),
   )
+
+const race = raceOf(fc.array(fc.tuple(oneOf(racers), turns), { minLength: 2, maxLength: 3 }))
+
+/** Two that would each succeed alone, on one account. */
+const right = fc
+  .tuple(fc.constantFrom(...racers), fc.nat(2))
+  .map(([[name, choose], newPassword]) => drawn(name, choose, { newPassword }))
+const duel = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
 
 /** Wrong codes, up to too many and one less, and then the right one. */
 const guesses = fc
@@ -79,4 +88,4 @@ const alarm = fc
     ]),
   )
 
-export const stories = [race, race, guesses, rivals, journey, replay, alarm]
+export const stories = [race, duel, duel, guesses, rivals, journey, replay, alarm]
