@@ -1,5 +1,9 @@
-/** Holds a service against the model, in a process of its own. */
+/** Holds services against the model, one after another, in a process of its own. */
 import { answerFromFork } from '../../harness/fork.ts'
-import { check } from './check.ts'
+import { type Checked, type CheckOptions, check } from './check.ts'
 
-await answerFromFork(check)
+await answerFromFork(async (t, all: CheckOptions[]) => {
+  const checked: Checked[] = []
+  for (const options of all) checked.push(await check(t, options))
+  return checked
+})
