@@ -7,7 +7,7 @@
  * the refresh token that each session holds, the history (which only grows), and all that can be tried
  * without spending it: access tokens, reset links by their check, confirmation links and links to
  * another address with a wrong password, tokens of a change and of a request with a password that the
- * policy refuses. At the end of a run, since it spends something or leaves a trace: every password at
+ * policy refuses, notices with an address that is not theirs. (What is dead for good, in turn.) At the end of a run, since it spends something or leaves a trace: every password at
  * every address, and codes, links, notices and refresh tokens that chance picks.
  *
  * Of things done at once the model accepts whatever some order of them explains, mails in between.

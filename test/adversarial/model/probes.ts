@@ -5,7 +5,7 @@ import { isExpired, sessionOf } from './moment.ts'
 import { checking } from './passwords.ts'
 import { confirming } from './registration.ts'
 import { type Run, WEAK } from './run.ts'
-import { accountOf, printOf, type State } from './state.ts'
+import { accountOf, type Link, printOf, type State } from './state.ts'
 
 export interface Probe {
   words: string
@@ -57,6 +57,15 @@ function allProbes(run: Run): Probe[] {
           return confirming(state, run.moment, name, payload.password, '', '')[0]?.answer as string
         },
         subject: state => state.links[name]?.subject,
+      })
+    } else {
+      const payload = { token: value, email: 'somebody-else@example.org' }
+      probes.push({
+        words: `the notice ${name} with another address`,
+        ask: async () => (await run.call('POST', '/account/secure', { payload })).said,
+        expected: state =>
+          isExpired(state.links[name] as Link, now, true) ? '400 token_expired' : '400 token_spent',
+        onlyByTime: true,
       })
     }
   }
