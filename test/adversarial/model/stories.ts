@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { confirmMove, requestMove, secure } from './care.ts'
 import { CHOICES, command, type Drawn, drawn, oneOf, turns } from './drawn.ts'
+import { ABSOLUTE } from './moment.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
 import { confirm, register } from './registration.ts'
 import { login, refresh } from './sessions.ts'
@@ -76,6 +77,13 @@ const replay = fc
   .constantFrom(0, 1, 9, 10, 31)
   .map(by => command([drawn('refresh', refresh), by, drawn('refresh', refresh, { which: 1 })]))
 
+/** A session that is kept in use up to its end, with an access token that would outlive it. */
+const veteran = fc.constantFrom(299, 301).map(by => {
+  const used = (after: number) => [after, drawn('refresh', refresh)]
+  const last = ABSOLUTE / 1000 - 2 * 1_209_000 - 300
+  return command([drawn('login', login), ...used(1_209_000), ...used(1_209_000), ...used(last), by])
+})
+
 /** Another device logs in, and the owner says that it was not them; once or twice. */
 const alarm = fc
   .nat(2)
@@ -88,4 +96,4 @@ const alarm = fc
     ]),
   )
 
-export const stories = [race, duel, duel, guesses, rivals, journey, replay, alarm]
+export const stories = [race, duel, duel, guesses, rivals, journey, replay, veteran, alarm]
