@@ -1,6 +1,6 @@
 /** Databases to test on, each test's its own. */
 import { createHash, randomBytes } from 'node:crypto'
-import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
@@ -33,11 +33,36 @@ export const providers: readonly { provider: Provider; skip: string | false }[] 
 ]
 
 /** The URL of a migrated database without rows, which ends with the test. */
-export async function freshDatabase(t: Teardown): Promise<string> {
-  if (provider === 'postgresql') return createDatabase(t, await postgresqlTemplate())
-  const path = temporaryFile(t)
+export async function freshDatabase(t: Teardown, on: Provider = provider): Promise<string> {
+  if (on === 'postgresql') return createDatabase(t, await postgresqlTemplate())
+  return `file:${await copyOfTemplate(temporaryFile(t))}`
+}
+
+/**
+ * The same, for tests that write all the time and claim nothing of crashes: it waits for no disk, whose time
+ * would be most of theirs.
+ */
+export async function volatileDatabase(t: Teardown, on: Provider): Promise<string> {
+  if (on === 'sqlite') return `file:${await copyOfTemplate(temporaryFile(t, memoryFolder()))}`
+  const url = new URL(await freshDatabase(t, on))
+  url.searchParams.set('options', '-c synchronous_commit=off')
+  return url.href
+}
+
+async function copyOfTemplate(path: string): Promise<string> {
   copyFileSync(await sqliteTemplate(), path)
-  return `file:${path}`
+  return path
+}
+
+/** A folder in memory, where the system has one with room (containers often have 64 MiB). */
+function memoryFolder(): string {
+  try {
+    const { bavail, bsize } = statfsSync('/dev/shm')
+    if (bavail * bsize > 2 ** 29) return '/dev/shm'
+  } catch {
+    // Such as macOS.
+  }
+  return tmpdir()
 }
 
 /** The URL of a database without tables, which ends with the test. */
@@ -46,8 +71,8 @@ export async function emptyDatabase(t: Teardown, on: Provider = provider): Promi
 }
 
 /** The path of a file that does not exist yet, in a folder that is removed with the test. */
-function temporaryFile(t: Teardown): string {
-  const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
+function temporaryFile(t: Teardown, within = tmpdir()): string {
+  const folder = mkdtempSync(join(within, 'latchkey-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'latchkey.db')
 }

@@ -5,12 +5,16 @@ import { isExpired, sessionOf } from './moment.ts'
 import { checking } from './passwords.ts'
 import { confirming } from './registration.ts'
 import { type Run, WEAK } from './run.ts'
-import { accountOf, printOf, type State } from './state.ts'
+import { accountOf, type Link, printOf, type State } from './state.ts'
 
 export interface Probe {
   words: string
   ask(): Promise<string>
   expected(state: State): string
+  /** What it speaks of, where that may be gone for good: an id, of which there is no other. */
+  subject?: (state: State) => string | undefined
+  /** Whether nothing but the time can change the answer. */
+  onlyByTime?: boolean
 }
 
 /** What says that a token is dead for good; one that is spent might come alive again. */
@@ -40,6 +44,7 @@ function allProbes(run: Run): Probe[] {
         ask: async () =>
           (await run.call('POST', '/password-reset/check', { payload: { token: value } })).said,
         expected: state => checking(state, name, now),
+        subject: state => state.links[name]?.subject,
       })
     } else if (purpose === 'confirm' || purpose === 'move') {
       const url = purpose === 'confirm' ? '/confirm-email' : '/email-change/confirm'
@@ -51,6 +56,16 @@ function allProbes(run: Run): Probe[] {
           if (purpose === 'move') return moving(state, name, payload.password, now) as string
           return confirming(state, run.moment, name, payload.password, '', '')[0]?.answer as string
         },
+        subject: state => state.links[name]?.subject,
+      })
+    } else {
+      const payload = { token: value, email: 'somebody-else@example.org' }
+      probes.push({
+        words: `the notice ${name} with another address`,
+        ask: async () => (await run.call('POST', '/account/secure', { payload })).said,
+        expected: state =>
+          isExpired(state.links[name] as Link, now, true) ? '400 token_expired' : '400 token_spent',
+        onlyByTime: true,
       })
     }
   }
@@ -65,6 +80,7 @@ function allProbes(run: Run): Probe[] {
         const change = state.changes[name] as State['changes'][string]
         return changeProbe(state, change, now)
       },
+      subject: state => state.changes[name]?.account,
     })
   }
   for (const { name, value } of run.held.requests) {
@@ -76,6 +92,7 @@ function allProbes(run: Run): Probe[] {
         isExpired(state.requests[name] as State['requests'][string], now)
           ? '400 token_expired'
           : '422 password_rejected',
+      onlyByTime: true,
     })
   }
   return probes
@@ -87,27 +104,38 @@ function changeProbe(state: State, change: State['changes'][string], now: number
   return account && printOf(account) === change.print ? '422 password_rejected' : '400 token_spent'
 }
 
+/** Whether an account or a registration is in no state any more. */
+function isGone(run: Run, { subject }: Probe): boolean {
+  return (
+    subject !== undefined &&
+    run.states.every(state => {
+      const id = subject(state)
+      return !state.pending.some(row => row.id === id) && !accountOf(state, id)
+    })
+  )
+}
+
 /** Makes the probes of a run, step by step. */
 export function prober(run: Run) {
   const last = new Map<string, string>()
   let turn = 0
+  let probedAt = 0
   return {
     /**
-     * The probes to be made now: of all that is alive or spent, and of what has run out two at a
-     * time in turn, lest a run with many tokens take forever.
+     * The probes to be made now: of all that is alive or spent; and of what can only have changed if a dead
+     * thing came alive, or with no time gone, two at a time in turn, lest a run with many tokens take forever.
      */
     due(all = false): Probe[] {
       const probes = allProbes(run)
-      const dead = probes.filter(probe => {
+      const passed = run.moment.now - probedAt >= 1000
+      probedAt = run.moment.now
+      const idle = probes.filter(probe => {
         const before = last.get(probe.words)
-        return (
-          before !== undefined &&
-          DEAD.test(before) &&
-          run.states.every(state => probe.expected(state) === before)
-        )
+        if (before === undefined || run.states.some(state => probe.expected(state) !== before)) return false
+        return probe.onlyByTime ? !passed : DEAD.test(before) || isGone(run, probe)
       })
-      const taken = new Set([dead[turn++ % dead.length], dead[turn++ % dead.length]])
-      return all ? probes : probes.filter(probe => !dead.includes(probe) || taken.has(probe))
+      const taken = new Set([idle[turn++ % idle.length], idle[turn++ % idle.length]])
+      return all ? probes : probes.filter(probe => !idle.includes(probe) || taken.has(probe))
     },
     note: (probe: Probe, said: string) => void last.set(probe.words, said),
   }

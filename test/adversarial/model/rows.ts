@@ -1,7 +1,8 @@
 /** What is in the database, held against what a state says should be. */
 import { createHash } from 'node:crypto'
 import { verify } from 'argon2'
-import type { PrismaClient } from '../../../src/generated/sqlite/client.ts'
+import type { Run as Read } from '../../../src/database/statements.ts'
+import type { Event, Registration, Session, User } from '../../../src/generated/sqlite/client.ts'
 import { PASSWORDS, type Run } from './run.ts'
 import type { State } from './state.ts'
 
@@ -35,24 +36,34 @@ async function passwordOf(hash: string): Promise<string | undefined> {
   return hashes.get(hash)
 }
 
+const USERS = `SELECT id, email, password_hash AS "passwordHash", email_confirmed_at AS "emailConfirmedAt",
+  disabled_at AS "disabledAt", locale FROM users WHERE email IN ($1, $2, $3)`
+const SESSIONS = `SELECT id, user_id AS "userId", refresh_hash AS "refreshHash" FROM sessions
+  WHERE user_id IN (SELECT id FROM users WHERE email IN ($1, $2, $3))`
+const REGISTRATIONS = `SELECT email, expires_at AS "expiresAt" FROM registrations WHERE email IN ($1, $2, $3)`
+const eventsOf = (accounts: number) => `SELECT id, user_id AS "userId", kind, at, ip, device,
+  request_id AS "requestId" FROM events WHERE user_id IN (${Array.from({ length: accounts }, (_, i) => `$${i + 1}`)})`
+
 /**
  * Reads the rows of a run.
  *
+ * @param emails three
  * @param history every event seen before, by id; none may change or go while its account is there
  */
 export async function readRows(
-  client: PrismaClient,
+  read: Read,
   emails: readonly string[],
   history: Map<string, { userId: string; text: string }>,
 ): Promise<RunRows> {
-  const users = await client.user.findMany({
-    where: { email: { in: [...emails] } },
-    include: { sessions: { select: { id: true, refreshHash: true } } },
-  })
+  const [users, sessions, pending] = await Promise.all([
+    read<User>(USERS, emails),
+    read<Session>(SESSIONS, emails),
+    read<Registration>(REGISTRATIONS, emails),
+  ])
   const ids = [
     ...new Set([...users.map(({ id }) => id), ...[...history.values()].map(({ userId }) => userId)]),
   ]
-  const events = await client.event.findMany({ where: { userId: { in: ids } } })
+  const events = ids.length === 0 ? [] : await read<Event>(eventsOf(ids.length), ids)
   const found = new Map(events.map(event => [event.id, JSON.stringify(event)]))
   for (const [id, { userId, text }] of history) {
     const there = users.some(user => user.id === userId)
@@ -63,7 +74,6 @@ export async function readRows(
   for (const { id, userId } of events) {
     history.set(id, { userId: userId as string, text: found.get(id) as string })
   }
-  const pending = await client.registration.findMany({ where: { email: { in: [...emails] } } })
   return {
     accounts: await Promise.all(
       users.map(async user => ({
@@ -72,7 +82,10 @@ export async function readRows(
         confirmed: user.emailConfirmedAt !== null,
         disabled: user.disabledAt !== null,
         locale: user.locale,
-        sessions: user.sessions.map(({ id, refreshHash }) => `${id} ${refreshHash}`).sort(),
+        sessions: sessions
+          .filter(({ userId }) => userId === user.id)
+          .map(({ id, refreshHash }) => `${id} ${refreshHash}`)
+          .sort(),
         ...historyOf(events.filter(event => event.userId === user.id).map(({ kind }) => kind)),
       })),
     ),

@@ -133,9 +133,18 @@ export const emptyState = (): State => ({
 
 /** The state after a change; the one before stays as it is. */
 export function after(state: State, change: (copy: State) => unknown): State {
-  const copy = structuredClone(state)
+  const copy = copyOf(state)
   change(copy)
   return copy
+}
+
+/** Of plain data; structuredClone takes ten times as long. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  if (value === null || typeof value !== 'object') return value
+  const copy: Record<string, unknown> = {}
+  for (const key in value) copy[key] = copyOf(value[key])
+  return copy as T
 }
 
 export const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)

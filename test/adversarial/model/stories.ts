@@ -1,7 +1,8 @@
 /** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
 import fc from 'fast-check'
 import { confirmMove, requestMove, secure } from './care.ts'
-import { CHOICES, command, drawn, oneOf, turns } from './drawn.ts'
+import { CHOICES, command, type Drawn, drawn, oneOf, turns } from './drawn.ts'
+import { ABSOLUTE } from './moment.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
 import { confirm, register } from './registration.ts'
 import { login, refresh } from './sessions.ts'
@@ -17,17 +18,26 @@ const RACERS = new Set([
   'leave',
 ])
 
+const racers = CHOICES.filter(([name]) => RACERS.has(name))
+
 /** Everything that can be asked for is, and then some of it is done at once. */
-const race = fc
-  .array(fc.tuple(oneOf(CHOICES.filter(([name]) => RACERS.has(name))), turns), { minLength: 2, maxLength: 3 })
-  .map(racers =>
+const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
+  some.map(racing =>
     command([
       drawn('requestReset', requestReset),
       drawn('requestChange', requestChange),
       drawn('requestMove', requestMove, { email: 2 }),
-      racers,
+      racing,
     ]),
   )
+
+const race = raceOf(fc.array(fc.tuple(oneOf(racers), turns), { minLength: 2, maxLength: 3 }))
+
+/** Two that would each succeed alone, on one account. */
+const right = fc
+  .tuple(fc.constantFrom(...racers), fc.nat(2))
+  .map(([[name, choose], newPassword]) => drawn(name, choose, { newPassword }))
+const duel = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
 
 /** Wrong codes, up to too many and one less, and then the right one. */
 const guesses = fc
@@ -67,6 +77,13 @@ const replay = fc
   .constantFrom(0, 1, 9, 10, 31)
   .map(by => command([drawn('refresh', refresh), by, drawn('refresh', refresh, { which: 1 })]))
 
+/** A session that is kept in use up to its end, with an access token that would outlive it. */
+const veteran = fc.constantFrom(299, 301).map(by => {
+  const used = (after: number) => [after, drawn('refresh', refresh)]
+  const last = ABSOLUTE / 1000 - 2 * 1_209_000 - 300
+  return command([drawn('login', login), ...used(1_209_000), ...used(1_209_000), ...used(last), by])
+})
+
 /** Another device logs in, and the owner says that it was not them; once or twice. */
 const alarm = fc
   .nat(2)
@@ -79,4 +96,4 @@ const alarm = fc
     ]),
   )
 
-export const stories = [race, race, guesses, rivals, journey, replay, alarm]
+export const stories = [race, duel, duel, guesses, rivals, journey, replay, veteran, alarm]

@@ -1,0 +1,9 @@
+/** Fuzzes a service, in a process of its own. */
+import { answerFromFork } from '../harness/fork.ts'
+import { fuzzInject } from './fuzz-inject.ts'
+import type { FuzzOptions } from './fuzz-options.ts'
+import { fuzzWire } from './fuzz-wire.ts'
+
+await answerFromFork((t, options: FuzzOptions) =>
+  options.kind === 'wire' ? fuzzWire(t, options) : fuzzInject(t, options),
+)

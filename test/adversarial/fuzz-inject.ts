@@ -1,0 +1,130 @@
+/** Fuzzed requests, handed to the service without a socket, and what becomes of it. */
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import type { InjectOptions } from 'fastify'
+import { startApp } from '../harness/app.ts'
+import { type Teardown, volatileDatabase } from '../harness/database.ts'
+import { openRows } from '../harness/rows.ts'
+import { faultsOf, OPERATIONS, type Operation } from './fuzz-contract.ts'
+import { CPU_BOUND, type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
+import { type Damage, type Request, request } from './fuzz-requests.ts'
+import { wrongRows } from './fuzz-rows.ts'
+import { filled, freshWorld, type World } from './fuzz-world.ts'
+
+/** After so many, all code is compiled and all caches are full. */
+const WARM = 400
+
+/** Operations after whose success the account is not what it was. */
+const SPENDING =
+  /^(POST \/(logout|token\/refresh|confirm-email|password-reset\/confirm|password-change\/confirm|email-change\/confirm|account\/secure)|DELETE .*)$/
+
+const nameOf = ({ method, path }: Operation) => `${method} ${path}`
+
+function injected({ method, url, headers, body, damage }: Request, world: World): InjectOptions {
+  const fields = Object.entries(headers).map(([name, value]) => [name, filled(value, world)])
+  return {
+    method: method as 'POST',
+    url: filled(url, world),
+    headers: Object.fromEntries(fields),
+    ...(body !== undefined && { payload: damaged(Buffer.from(filled(body, world)), damage) }),
+  }
+}
+
+function damaged(bytes: Buffer, damage: Damage | undefined): Buffer {
+  if (damage === undefined) return bytes
+  const at = Math.floor(damage.at * bytes.length)
+  return Buffer.concat([bytes.subarray(0, at), damage.insert, bytes.subarray(at + damage.remove)])
+}
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** What is held on to, in MiB. */
+function held(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return (heapUsed + external) / 2 ** 20
+}
+
+/** Sends as many as are asked for, some at once. */
+export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
+  const { provider, seed, runs, milliseconds } = options
+  const house = await startApp(t, {
+    databaseUrl: await volatileDatabase(t, provider),
+    env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
+  })
+  const { app, log, smtp } = house
+  const rows = await openRows(t, house.databaseUrl)
+  let world = await freshWorld(house)
+  let spent = false
+  let age = 0
+  const reached = new Map<string, number>()
+  const errors: unknown[] = []
+  const delay = monitorEventLoopDelay({ resolution: 10 })
+  let before = 0
+  let sent = 0
+  let costliest = 0
+
+  /** What the test itself would keep is no growth of the service. */
+  function forget() {
+    errors.push(...log.filter(line => Number(line['level']) >= 50))
+    log.length = 0
+    smtp.mails.length = 0
+  }
+
+  async function send(request: Request) {
+    const answer = await app.inject(injected(request, world))
+    sent++
+    const { operation } = request
+    const name = nameOf(operation)
+    if (answer.statusCode < 300) {
+      reached.set(name, (reached.get(name) ?? 0) + 1)
+      spent ||= SPENDING.test(name)
+    }
+    const faults = faultsOf(operation, answer as never)
+    if (faults.length > 0) throw new Error(`${name}: ${faults.join('; ')}`)
+  }
+  const atOnce = fc.array(request, { minLength: 1, maxLength: 12, size: 'max' })
+  const property = fc.asyncProperty(atOnce, async requests => {
+    // What is spent is worth sending, too.
+    if (spent && ++age >= 3) {
+      forget()
+      world = await freshWorld(house)
+      spent = false
+      age = 0
+    }
+    const start = process.cpuUsage()
+    delay.enable()
+    await Promise.all(requests.map(send))
+    delay.disable()
+    const { user, system } = process.cpuUsage(start)
+    const cost = (user + system) / 1e6
+    costliest = Math.max(costliest, cost)
+    if (cost > CPU_BOUND) throw new Error(`${cost} s of a core`)
+    if (before === 0 && sent >= WARM) {
+      forget()
+      before = held()
+    }
+  })
+  const outcome = await fc.check(property, {
+    ...{ seed, numRuns: runs },
+    ...(milliseconds !== undefined && { interruptAfterTimeLimit: milliseconds }),
+  })
+  await rows.settled()
+  forget()
+  const grown = before === 0 ? 0 : held() - before
+  const wrong = await wrongRows(rows, provider)
+  const ready = (await app.inject('/health/ready')).statusCode
+  const { email, password } = await freshWorld(house)
+  const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  forget()
+  return {
+    ...{ sent, grown, costliest, wrong, errors, working: ready === 200 && login.statusCode === 200 },
+    stall: delay.max / 1e9,
+    said: `succeeded: ${JSON.stringify(Object.fromEntries(reached))}`,
+    never: OPERATIONS.map(nameOf).filter(name => !reached.has(name)),
+    ...failureOf(outcome),
+  }
+}

@@ -1,0 +1,106 @@
+/** Many runs on one house, as fast-check draws, shrinks and replays them. */
+import fc from 'fast-check'
+import type { Teardown } from '../../harness/database.ts'
+import { commands, endings, startOf } from './commands.ts'
+import { type Drawn, PLAIN } from './drawn.ts'
+import { type House, type HouseOptions, startHouse } from './house.ts'
+import { confirm, register } from './registration.ts'
+import { type Choose, PASSWORDS } from './run.ts'
+import { loginWith } from './sessions.ts'
+
+/** A failure is made smaller for so long; milliseconds. */
+const SHRINKING = 30_000
+
+export interface CheckOptions extends HouseOptions {
+  runs: number
+  seed: number
+  /** From the report of a failure, to see it again. */
+  path?: string
+  /** Likewise. */
+  replay?: string
+}
+
+export interface Checked {
+  failed: boolean
+  runs: number
+  /** Of a failure: what was done, what differed, and how to see it again. */
+  report: string
+  /** What the service logged as errors. */
+  errors: unknown[]
+}
+
+/** Holds a service against the model. */
+export async function check(t: Teardown, options: CheckOptions): Promise<Checked> {
+  const { runs, seed, path, replay } = options
+  const house = await startHouse(t, options)
+  let giveUp = Number.POSITIVE_INFINITY
+  const property = fc.asyncProperty(
+    commands(replay),
+    fc.constantFrom(1, 2, 0),
+    endings,
+    async (steps, accounts, ends) => {
+      if (Date.now() > giveUp) return
+      try {
+        await oneRun(house, steps, accounts, ends)
+      } catch (error) {
+        giveUp = Math.min(giveUp, Date.now() + SHRINKING)
+        throw error
+      }
+    },
+  )
+  const details = await fc.check(property, {
+    seed,
+    numRuns: path === undefined ? runs : 1,
+    ...(path !== undefined && { path }),
+  })
+  return {
+    failed: details.failed,
+    runs: details.numRuns,
+    report: details.failed ? report(details) : '',
+    errors: house.errors,
+  }
+}
+
+async function oneRun(
+  house: House,
+  steps: Parameters<typeof fc.asyncModelRun>[1],
+  accounts: number,
+  ends: Drawn[],
+) {
+  const real = house.startRun()
+  const quietly = { probing: false }
+  for (let email = 0; email < accounts; email++) {
+    await real.act([[{ choose: register, picks: { ...PLAIN, email } }, 0]])
+    await real.act([[{ choose: confirm, picks: PLAIN }, 0]])
+  }
+  await fc.asyncModelRun(() => startOf(real), steps)
+  for (const end of ends) await real.act([[end, 0]], quietly)
+  for (const email of real.run.emails) {
+    for (const password of PASSWORDS) {
+      const choose: Choose = (run, op) => loginWith(run, op, email, password, 0)
+      await real.act([[{ choose, picks: PLAIN }, 0]], quietly)
+    }
+  }
+  await real.probeAll()
+}
+
+/** What failed, in words, and how to see it again. */
+function report(failure: {
+  seed: number
+  counterexample: unknown[] | null
+  counterexamplePath: string | null
+  errorInstance: unknown
+  numShrinks: number
+}) {
+  const { seed, counterexample, counterexamplePath, errorInstance, numShrinks } = failure
+  const [steps, accounts, ends] = counterexample ?? []
+  const replay = /replayPath="([^"]*)"/.exec(String(steps))?.[1]
+  return [
+    `After ${numShrinks} shrinks, ${accounts} accounts to begin with:`,
+    ...String(steps).split(/,(?=\w)/),
+    `and at the end: ${ends}`,
+    '',
+    String(errorInstance instanceof Error ? errorInstance.message : errorInstance),
+    `Again: MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath} MODEL_REPLAY=${replay}`,
+  ].join('\n')
+}

@@ -1,0 +1,57 @@
+/** The tests of the model, few runs or many. */
+import { randomInt } from 'node:crypto'
+import t from 'tap'
+import type { Provider } from '../../../src/database/client.ts'
+import { runInFork } from '../../harness/fork.ts'
+import type { Checked, CheckOptions } from './check.ts'
+import type { HouseOptions } from './house.ts'
+
+const HOUSES: [string, Omit<HouseOptions, 'provider'>, share: number][] = [
+  ['with a grace window', { grace: 10, confirmation: 'required' }, 0.4],
+  ['without a grace window', { grace: 0, confirmation: 'required' }, 0.3],
+  ['where addresses need no confirmation', { grace: 10, confirmation: 'off' }, 0.3],
+]
+
+export interface Suite {
+  /** On each of these, side by side. */
+  databases: readonly { provider: Provider; skip: string | false }[]
+  /** On each database, in all; MODEL_RUNS instead, if it is set. */
+  runs: number
+  /** Without one each house has its own, by chance; MODEL_SEED instead, if it is set. */
+  seed?: number
+}
+
+/** Holds services of several kinds against the model. */
+export function holdAgainstModel({ databases, ...suite }: Suite): void {
+  const { MODEL_RUNS, MODEL_SEED, MODEL_PATH: path, MODEL_REPLAY: replay } = process.env
+  const runs = Number(MODEL_RUNS ?? suite.runs)
+  const fixed = MODEL_SEED ?? (MODEL_RUNS === undefined ? suite.seed : undefined)
+  // An hour is far more than the slowest machine needs; whoever asks for more knows how long it may take.
+  t.setTimeout(MODEL_RUNS === undefined ? 3_600_000 : 0)
+  t.jobs = databases.length
+  for (const { provider, skip } of databases) {
+    t.test(
+      `the service does what the model says, on ${provider}`,
+      { skip, timeout: 0, buffered: true },
+      async t => {
+        const checks = HOUSES.map(([, house, share]): CheckOptions => {
+          const seed = fixed === undefined ? randomInt(2 ** 31) : Number(fixed)
+          return {
+            ...{ ...house, provider, seed, runs: Math.ceil(runs * share) },
+            ...(path !== undefined && { path }),
+            ...(replay !== undefined && { replay }),
+          }
+        })
+        t.comment(`MODEL_SEED=${checks.map(({ seed }) => seed).join(' or ')}`)
+        const module = new URL(import.meta.resolve('./fork.js'))
+        const checked = await runInFork<Checked[]>(t, module, checks)
+        for (const [index, { failed, report, errors, runs }] of checked.entries()) {
+          const [name] = HOUSES[index] as (typeof HOUSES)[number]
+          if (failed) t.comment(`${name}:\n${report}`)
+          t.notOk(failed, `${name}: seed ${checks[index]?.seed}, ${runs} runs`)
+          t.strictSame(errors, [], 'nothing was logged as an error')
+        }
+      },
+    )
+  }
+}
