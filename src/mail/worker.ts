@@ -93,30 +93,30 @@ export function startMailWorker(
   async function deliver(row: OutboxRow) {
     if (app.config.RATE_LIMIT === 'on') {
       const verdict = await capVerdict(outbox, row)
-      if (verdict === 'drop') return void (await outbox.finish(row, 'dropped', app.clock(), 'capped'))
+      if (verdict === 'drop') {
+        await outbox.finish(row, 'dropped', app.clock(), 'capped')
+        log.debug(factsOf(row), 'mail dropped: one too many')
+        return
+      }
       if (verdict.notBefore > app.clock()) {
         // Waiting for one's turn is no try.
-        return void (await outbox.defer(row, {
-          nextAttemptAt: verdict.notBefore,
-          attempts: row.attempts - 1,
-        }))
+        await outbox.defer(row, { nextAttemptAt: verdict.notBefore, attempts: row.attempts - 1 })
+        log.debug(factsOf(row), 'mail waits for its turn')
+        return
       }
     }
     try {
       const mail = await composeMail(app, row)
       if (mail) await transport.send({ to: row.recipient, ...mail })
       await outbox.finish(row, mail ? 'sent' : 'dropped', app.clock())
-      log.debug(
-        { mail: row.id, kind: row.kind, attempts: row.attempts },
-        mail ? 'mail sent' : 'nothing to mail',
-      )
+      log.debug(factsOf(row), mail ? 'mail sent' : 'nothing to mail')
     } catch (error) {
       await fail(row, error as Partial<MailSendError> & Error)
     }
   }
 
   async function fail(row: OutboxRow, error: Partial<MailSendError> & Error) {
-    const facts = { mail: row.id, kind: row.kind, attempts: row.attempts, reason: error.message }
+    const facts = { ...factsOf(row), reason: error.message }
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')
@@ -140,3 +140,6 @@ export function startMailWorker(
     },
   }
 }
+
+/** What the log may say of a mail. */
+const factsOf = ({ id, kind, attempts }: OutboxRow) => ({ mail: id, kind, attempts })
