@@ -35,6 +35,7 @@ import housekeeping, { type HousekeepingOptions } from './plugins/housekeeping.t
 import { escapeMalformed, httpProblem } from './plugins/http-problem.ts'
 import jsonBody from './plugins/json-body.ts'
 import openapi from './plugins/openapi.ts'
+import pipelining from './plugins/pipelining.ts'
 import rateLimit from './plugins/rate-limit.ts'
 import { newRequestId } from './plugins/request-id.ts'
 import { logController, logging, requestLog } from './plugins/request-log.ts'
@@ -71,6 +72,11 @@ const HTTP = {
   keepAliveTimeout: 72_000,
   /** `requestTimeout` is only looked at this often; Node's own 30 s leave a slow body open for as long. */
   connectionsCheckingInterval: 1000,
+  /**
+   * How long nothing may come or go on a connection while there is an answer to give, besides the patience for a
+   * hash: whoever asks and never reads would stay for ever. Longer than the database's time limits together.
+   */
+  stallTimeout: 20_000,
   maxHeaderSize: 16 * 1024,
 }
 
@@ -90,6 +96,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     bodyLimit: HTTP.bodyLimit,
     requestTimeout: HTTP.requestTimeout,
     keepAliveTimeout: HTTP.keepAliveTimeout,
+    connectionTimeout: HTTP.stallTimeout + config.HASH_PATIENCE * 1000,
     http: {
       headersTimeout: HTTP.headersTimeout,
       connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
@@ -116,6 +123,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(counters)
   await app.register(rateLimit)
   await app.register(strictHttp)
+  await app.register(pipelining)
   await app.register(jsonBody)
   await app.register(csrf)
   await app.register(openapi)

@@ -1,7 +1,7 @@
 /**
  * POST /login.
  *
- * An unknown address costs what a known one does: the same reads and one hash of today's cost.
+ * An unknown address costs what a known one does: the same reads, one hash of today's cost, and as much to write.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -69,8 +69,8 @@ async function logIn(
   const stored = user?.passwordHash ?? registration?.passwordHash
   const guess = { email, client: request, since: user?.passwordChangedAt, stored, password }
   if (!(await checkPassword(this, guess))) {
-    // Only an account has a history, and a row written now would take the time to tell so.
-    if (user) request.afterwards(() => recordRefusal(this, user, request))
+    // For every address, since whoever asks something right after this answer waits for what is written then.
+    request.afterwards(() => recordRefusal(this, user, request))
     throw problem('invalid_credentials')
   }
 
@@ -116,7 +116,7 @@ async function strongerHash(app: FastifyInstance, user: User, password: string, 
   return { passwordHash: await app.passwords.hash(password, client) }
 }
 
-function recordRefusal(app: FastifyInstance, user: User, request: FastifyRequest) {
-  const event = { userId: user.id, kind: 'log_in_refused' as const, at: app.clock() }
-  return app.database.events.record({ ...event, origin: originOf(request) })
+function recordRefusal(app: FastifyInstance, user: User | null, request: FastifyRequest) {
+  const event = { userId: user?.id ?? null, kind: 'log_in_refused' as const, at: app.clock() }
+  return app.database.events.recordAlike({ ...event, origin: originOf(request) })
 }

@@ -86,16 +86,34 @@ export async function isKnownDevice(run: Run, userId: string, device: string | n
  * @param client the database
  * @param statements on the same database
  */
-export function events(client: PrismaClient, { provider, change }: Statements) {
+export function events(client: PrismaClient, { provider, change, transaction }: Statements) {
   // The row is locked, and the statement waits for a deletion that is under way.
   const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
   const RECORD = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
+  const RECORD_OR_NOBODY = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+    VALUES ($1, (SELECT id FROM users WHERE id = $2${lock}), $3, $4, $5, $6, $7)`
+  const TAKE_BACK = 'DELETE FROM events WHERE id = $1 AND user_id IS NULL'
 
   return {
     /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
     record: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
       change(RECORD, eventRow(event)),
+
+    /**
+     * The same for what happens to addresses without an account too: that is written and taken back in one
+     * transaction, so that whoever asks something at that moment waits as long for either.
+     *
+     * @param event `userId` null where there is no account
+     */
+    recordAlike({ userId, ...event }: { userId: string | null; kind: EventKind; at: Date; origin: Origin }) {
+      // An id that nobody has is looked for as long as one that somebody has.
+      const row = eventRow({ ...event, userId: userId ?? uuidv7() })
+      return transaction(async run => {
+        await run(RECORD_OR_NOBODY, row)
+        await run(TAKE_BACK, row.slice(0, 1))
+      })
+    },
 
     /**
      * One page of an account's history, newest first.

@@ -122,13 +122,16 @@ export function startMailWorker(
     if (unnoted.has(row.id)) return noteSent(row)
     if (app.config.RATE_LIMIT === 'on') {
       const verdict = await capVerdict(outbox, row)
-      if (verdict === 'drop') return void (await outbox.finish(row, 'dropped', app.clock(), 'capped'))
+      if (verdict === 'drop') {
+        await outbox.finish(row, 'dropped', app.clock(), 'capped')
+        log.debug(factsOf(row), 'mail dropped: one too many')
+        return
+      }
       if (verdict.notBefore > app.clock()) {
         // Waiting for one's turn is no try.
-        return void (await outbox.defer(row, {
-          nextAttemptAt: verdict.notBefore,
-          attempts: row.attempts - 1,
-        }))
+        await outbox.defer(row, { nextAttemptAt: verdict.notBefore, attempts: row.attempts - 1 })
+        log.debug(factsOf(row), 'mail waits for its turn')
+        return
       }
     }
     let mail: Awaited<ReturnType<typeof composeMail>>
@@ -140,10 +143,7 @@ export function startMailWorker(
     }
     if (mail) await noteSent(row)
     else await outbox.finish(row, 'dropped', app.clock())
-    log.debug(
-      { mail: row.id, kind: row.kind, attempts: row.attempts },
-      mail ? 'mail sent' : 'nothing to mail',
-    )
+    log.debug(factsOf(row), mail ? 'mail sent' : 'nothing to mail')
   }
 
   /** Until the database takes note: a row that looks unsent is sent again when its lease is over. */
@@ -162,7 +162,7 @@ export function startMailWorker(
   }
 
   async function fail(row: OutboxRow, error: Pick<MailSendError, 'message' | 'permanent'>) {
-    const facts = { mail: row.id, kind: row.kind, attempts: row.attempts, reason: error.message }
+    const facts = { ...factsOf(row), reason: error.message }
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')
@@ -186,3 +186,6 @@ export function startMailWorker(
     },
   }
 }
+
+/** What the log may say of a mail. */
+const factsOf = ({ id, kind, attempts }: OutboxRow) => ({ mail: id, kind, attempts })

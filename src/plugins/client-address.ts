@@ -14,7 +14,10 @@ const FIELD = 'x-forwarded-for'
 async function clientAddress(app: FastifyInstance) {
   // Node can only ask while the connection is there, and remembers. Later, a client that breaks off in the
   // right moment has no address, and limits would fail with 500.
-  app.server.on('connection', socket => void socket.remoteAddress)
+  app.server.on('connection', socket => {
+    // Broken off before it was taken up: there is nobody to answer.
+    if (socket.remoteAddress === undefined) socket.destroy()
+  })
 
   if (app.config.TRUST_PROXY === undefined) return
   app.addHook('onRequest', async ({ raw }) => {

@@ -6,6 +6,7 @@ import { countHashes } from '../harness/hash-count.ts'
 import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
 import { recordQueries } from '../harness/queries.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
+import { until } from '../harness/until.ts'
 import { claimsOf } from '../tokens/forge.ts'
 
 const STATES = ['unknown', 'pending', 'known', 'disabled'] as const
@@ -180,6 +181,34 @@ t.test('every address causes the same queries before the answer', async t => {
     }
   }
 })
+
+t.test(
+  'a refused log in has as much to write for every address, and leaves something to accounts alone',
+  async t => {
+    const house = await startApp(t)
+    const rows = await openRows(t, house.databaseUrl)
+    const addressOf = await prepare(house, rows, ['/login'])
+    const written: Promise<unknown>[] = []
+    const { recordAlike } = house.app.database.events
+    house.app.database.events.recordAlike = event => {
+      const writing = recordAlike(event)
+      written.push(writing)
+      return writing
+    }
+    for (const [index, state] of STATES.entries()) {
+      const before = await rows.client.event.count()
+      const payload = { email: addressOf('/login', state), password: WRONG }
+      await house.app.inject({ method: 'POST', url: '/login', payload })
+      await until('it is being written', () => written.length > index)
+      await Promise.all(written)
+      const user = await rows.client.user.findUnique({ where: { email: payload.email } })
+      t.equal((await rows.client.event.count()) - before, user ? 1 : 0, state)
+      if (user)
+        t.equal(await rows.client.event.count({ where: { userId: user.id, kind: 'log_in_refused' } }), 1)
+    }
+    t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'nobody has a history')
+  },
+)
 
 t.test('a code that is wrong tells nothing, whatever the address, and costs the same', async t => {
   const house = await startApp(t)

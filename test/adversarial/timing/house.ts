@@ -1,0 +1,112 @@
+/** The service as a process of its own with people in its database, and what is needed to time it. */
+import { createInterface } from 'node:readline'
+import type { Provider } from '../../../src/database/client.ts'
+import { migrate } from '../../../src/database/migrate.ts'
+import { emptyDatabase, type Teardown } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { openRows } from '../../harness/rows.ts'
+import { startMailSink } from './mail-sink.ts'
+import { type Cost, makePeople } from './people.ts'
+import { bytesOf, newStranger, type Stranger } from './stranger.ts'
+
+export interface House {
+  provider: Provider
+  stranger: Stranger
+  /** A network that no request has come from, whose address is as long as that of every other. */
+  network(): string
+  /**
+   * Waits until nothing is under way that a request before has caused, so that it is no part of the next time.
+   *
+   * @param mails how many it has filed
+   * @returns milliseconds that some requests for nothing took together, which came right after that one
+   */
+  quiet(mails: number): Promise<number>
+}
+
+export interface HouseOptions {
+  provider: Provider
+  /** How many people of each state. */
+  people: number
+  cost: Cost
+  mailServer?: 'up' | 'down'
+}
+
+/** Only a failing test waits so long; milliseconds. */
+const PATIENCE = 60_000
+const PING = bytesOf('/health/live', undefined, '10.0.0.1', undefined)
+const PINGS = 3
+
+/** Starts it with every limit on: each request comes from another network, as a proxy in front would state it. */
+export async function openHouse(t: Teardown, options: HouseOptions): Promise<House> {
+  const { provider, people, cost, mailServer = 'up' } = options
+  const databaseUrl = await emptyDatabase(t, provider)
+  await migrate(databaseUrl)
+  await preparing(databaseUrl, people, cost)
+  const service = startProcess(t, {
+    env: serviceEnvironment({
+      DATABASE_URL: databaseUrl,
+      RATE_LIMIT: 'on',
+      TRUST_PROXY: '127.0.0.1',
+      ARGON2_MEMORY_KIB: String(cost.memory),
+      ARGON2_TIME_COST: String(cost.time),
+      MAIL_BACKEND: 'smtp',
+      MAIL_SERVER: '127.0.0.1',
+      MAIL_PORT: String(mailServer === 'up' ? await startMailSink(t) : await freePort()),
+      // How each mail ended is told at this level; of the requests that are timed it says nothing more.
+      LOG_LEVEL: 'debug',
+    }),
+  })
+  let networks = 0
+  let oneEnded = () => {}
+  let filed = 0
+  let ended = 0
+  if (service.child.stdout === null) throw new Error('the service has no standard output')
+  createInterface({ input: service.child.stdout }).on('line', line => {
+    if (!line.includes('"part":"outbox"') || !line.includes('"attempts":1,')) return
+    ended++
+    oneEnded()
+  })
+  const stranger = await newStranger(t, await service.listening())
+
+  const allEnded = () =>
+    new Promise<void>((resolve, reject) => {
+      const overdue = () => reject(new Error(`${filed} mails were filed, ${ended} came to an end`))
+      const timer = setTimeout(overdue, PATIENCE)
+      oneEnded = () => {
+        if (ended < filed) return
+        clearTimeout(timer)
+        resolve()
+      }
+      oneEnded()
+    })
+
+  return {
+    provider,
+    stranger,
+    network() {
+      const number = networks++
+      return `10.${[22_500, 150, 1].map(place => 100 + (Math.floor(number / place) % 150)).join('.')}`
+    },
+    async quiet(mails) {
+      filed += mails
+      let rightAfter = 0
+      for (let ping = 0; ping < PINGS; ping++) rightAfter += (await stranger.ask(PING)).ms
+      await allEnded()
+      // What the worker still does for a mail when it has said how that ended is over when this is answered.
+      if (mails > 0) await stranger.ask(PING)
+      return rightAfter
+    },
+  }
+}
+
+/** Before the service starts: SQLite's file is one process's. */
+async function preparing(databaseUrl: string, people: number, cost: Cost) {
+  const teardowns: (() => unknown)[] = []
+  const rows = await openRows({ teardown: handler => teardowns.push(handler) }, databaseUrl)
+  try {
+    await makePeople(rows.client, people, cost)
+  } finally {
+    for (const handler of teardowns) await handler()
+  }
+}

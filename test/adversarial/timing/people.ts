@@ -1,0 +1,99 @@
+/** Addresses in every state, as many as are needed for each to be asked about once. */
+import argon2 from 'argon2'
+import { v7 as uuidv7 } from 'uuid'
+import type { OutboxKind } from '../../../src/database/outbox.ts'
+import type { PrismaClient } from '../../../src/generated/sqlite/client.ts'
+
+/** What an address may be. `throttled` has an account, and has had all the mails that it gets in an hour. */
+export const STATES = ['unconfirmed', 'known', 'disabled', 'secured', 'throttled'] as const
+/** `outdated` has an account whose hash was made at half of today's cost. */
+export type State = 'unknown' | 'outdated' | (typeof STATES)[number]
+
+/** Cost of hashes in the low-cost runs, as in the tests' environment, and in the one at production's. */
+export interface Cost {
+  memory: number
+  time: number
+}
+
+export const PASSWORD = 'correct horse battery staple'
+
+/**
+ * The address of a person, as long as that of every other: an answer may carry it.
+ *
+ * @param about what it is asked about, since asking changes what some addresses are
+ */
+export function addressOf(state: State, index: number, about = ''): string {
+  return `${state.padEnd(11, 'x')}.${about.padEnd(8, 'x')}.${String(index).padStart(5, '0')}@example.org`
+}
+
+const CAPPED: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request', 'email_change']
+const MINUTE = 60_000
+/** Rows in one statement; SQLite takes 32,766 values. */
+const BATCH = 500
+
+/** A hash of PASSWORD at some cost. */
+const hashAt = ({ memory, time }: Cost) =>
+  argon2.hash(PASSWORD, {
+    type: argon2.argon2id,
+    memoryCost: memory,
+    timeCost: time,
+    parallelism: 1,
+    hashLength: 32,
+  })
+
+/** Makes so many people of each state. */
+export async function makePeople(client: PrismaClient, count: number, cost: Cost) {
+  const passwordHash = await hashAt(cost)
+  const now = new Date()
+  const ago = (minutes: number) => new Date(now.getTime() - minutes * MINUTE)
+  const made = { passwordChangedAt: ago(60), emailConfirmedAt: ago(60), createdAt: ago(60) }
+  const changes = {
+    known: {},
+    throttled: {},
+    outdated: { passwordHash: await hashAt({ ...cost, memory: cost.memory / 2 }) },
+    disabled: { disabledAt: ago(30) },
+    secured: {
+      passwordHash: `unusable ${ago(30).toISOString()}`,
+      securedAt: ago(30),
+      securedNoticeAt: ago(40),
+    },
+  }
+  for (let from = 0; from < count; from += BATCH) {
+    const indices = Array.from({ length: Math.min(BATCH, count - from) }, (_, i) => from + i)
+    for (const [state, change] of Object.entries(changes)) {
+      await client.user.createMany({
+        data: indices.map(index => ({
+          id: uuidv7(),
+          email: addressOf(state as State, index),
+          passwordHash,
+          ...made,
+          ...change,
+        })),
+      })
+    }
+    await client.registration.createMany({
+      data: indices.map(index => ({
+        id: uuidv7(),
+        email: addressOf('unconfirmed', index),
+        passwordHash,
+        createdAt: ago(60),
+        expiresAt: ago(-24 * 60),
+      })),
+    })
+    for (const kind of CAPPED) {
+      const sent = { kind, state: 'sent', attempts: 1 }
+      await client.outbox.createMany({
+        data: indices.flatMap(index =>
+          [15, 10, 5].map(minutes => ({
+            ...sent,
+            id: uuidv7({ msecs: ago(minutes).getTime() }),
+            recipient: addressOf('throttled', index),
+            nextAttemptAt: ago(minutes),
+            createdAt: ago(minutes),
+            finishedAt: ago(minutes),
+          })),
+        ),
+      })
+    }
+  }
+}
