@@ -75,11 +75,12 @@ export function toProblem(error: FastifyError): ProblemError {
   if (error.validation !== undefined) return invalidInput(error)
   const code = FROM_FASTIFY[error.code]
   if (code !== undefined) return problem(code, { cause: error })
-  const outage = outageOf(error)
-  if (outage) return problem('overloaded', { cause: error, ...OUTAGES[outage] })
+  // Before outages: a client that breaks off in its body is an ECONNRESET as well.
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return problem('bad_request', { cause: error })
   }
+  const outage = outageOf(error)
+  if (outage) return problem('overloaded', { cause: error, ...OUTAGES[outage] })
   return problem('internal_error', { cause: error })
 }
 

@@ -15,10 +15,10 @@ async function pipelining(app: FastifyInstance) {
   const unanswered = new WeakMap<Socket, Set<ServerResponse>>()
   const tooMany = new WeakSet<IncomingMessage>()
 
-  app.server.on('request', (request, response) => {
+  // Before Fastify's own listener, which runs the first hooks at once.
+  app.server.prependListener('request', (request, response) => {
     const { socket } = request
     const responses = unanswered.get(socket) ?? welcome(socket)
-    // Here, since all that came in one packet are there before the first of their hooks runs.
     if (responses.size >= MOST_AT_ONCE) tooMany.add(request)
     responses.add(response)
     response.once('close', () => responses.delete(response))
@@ -35,12 +35,11 @@ async function pipelining(app: FastifyInstance) {
     return responses
   }
 
-  app.addHook('onRequest', async ({ raw }, reply) => {
-    if (!tooMany.has(raw)) return
+  app.addHook('onRequest', ({ raw }, reply, done) => {
+    if (!tooMany.has(raw)) return done()
     reply.header('connection', 'close')
-    throw problem('bad_request', {
-      detail: `No more than ${MOST_AT_ONCE} requests may wait for their answers on one connection.`,
-    })
+    const detail = `No more than ${MOST_AT_ONCE} requests may wait for their answers on one connection.`
+    done(problem('bad_request', { detail }))
   })
 }
 

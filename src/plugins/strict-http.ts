@@ -19,7 +19,8 @@ async function strictHttp(app: FastifyInstance) {
   // Node drops what comes after 2,000 fields: those of a proxy, behind as many of its client.
   app.server.maxHeadersCount = 0
 
-  app.server.on('request', noteResponse)
+  // Before Fastify's own listener, which may answer at once.
+  app.server.prependListener('request', noteResponse)
   // Node closes the connection without a word. Nothing is tunnelled here.
   app.server.on('connect', (_request, socket: Duplex) =>
     httpProblem(new Error('CONNECT is not for origin servers'), socket as never),
