@@ -7,6 +7,7 @@ import type { InjectOptions } from 'fastify'
 import { startApp } from '../harness/app.ts'
 import { type Teardown, volatileDatabase } from '../harness/database.ts'
 import { openRows } from '../harness/rows.ts'
+import { shrinkShortly } from '../harness/shrink.ts'
 import { faultsOf, OPERATIONS, type Operation } from './fuzz-contract.ts'
 import { CPU_BOUND, type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
 import { type Damage, type Request, request } from './fuzz-requests.ts'
@@ -50,7 +51,7 @@ function held(): number {
 
 /** Sends as many as are asked for, some at once. */
 export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
-  const { provider, seed, runs, milliseconds } = options
+  const { provider, seed, runs } = options
   const house = await startApp(t, {
     databaseUrl: await volatileDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
@@ -87,7 +88,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
     if (faults.length > 0) throw new Error(`${name}: ${faults.join('; ')}`)
   }
   const atOnce = fc.array(request, { minLength: 1, maxLength: 12, size: 'max' })
-  const property = fc.asyncProperty(atOnce, async requests => {
+  async function sendAtOnce(requests: Request[]) {
     // What is spent is worth sending, too.
     if (spent && ++age >= 3) {
       forget()
@@ -107,11 +108,9 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
       forget()
       before = held()
     }
-  })
-  const outcome = await fc.check(property, {
-    ...{ seed, numRuns: runs },
-    ...(milliseconds !== undefined && { interruptAfterTimeLimit: milliseconds }),
-  })
+  }
+  const property = fc.asyncProperty(atOnce, shrinkShortly(sendAtOnce))
+  const outcome = await fc.check(property, { seed, numRuns: runs })
   await rows.settled()
   forget()
   const grown = before === 0 ? 0 : held() - before

@@ -14,8 +14,6 @@ export interface FuzzOptions {
   seed: number
   /** A run is some requests at once. */
   runs: number
-  /** No more begin after so long. */
-  milliseconds?: number
 }
 
 export interface Fuzzed {

@@ -6,6 +6,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import { startApp } from '../harness/app.ts'
 import { type Teardown, volatileDatabase } from '../harness/database.ts'
 import { onTheWire } from '../harness/raw-http.ts'
+import { shrinkShortly } from '../harness/shrink.ts'
 import { faultsOf, faultsOfProblem } from './fuzz-contract.ts'
 import { type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
 import { type Request, request } from './fuzz-requests.ts'
@@ -86,7 +87,7 @@ function inChunks(payload: Buffer, sizes: number[]): Buffer {
 
 /** Opens as many connections as are asked for, some at once. */
 export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
-  const { provider, seed, runs, milliseconds } = options
+  const { provider, seed, runs } = options
   const house = await startApp(t, {
     databaseUrl: await volatileDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
@@ -116,14 +117,12 @@ export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzze
       if (faults.length > 0) throw new Error(`${what}: ${faults.join('; ')}`)
     }
   }
+  const sendAtOnce = async (all: Written[]) => void (await Promise.all(all.map(send)))
   const connections = fc.array(written, { minLength: 1, maxLength: 12, size: 'max' })
-  const outcome = await fc.check(
-    fc.asyncProperty(connections, async all => void (await Promise.all(all.map(send)))),
-    {
-      ...{ seed, numRuns: runs },
-      ...(milliseconds !== undefined && { interruptAfterTimeLimit: milliseconds }),
-    },
-  )
+  const outcome = await fc.check(fc.asyncProperty(connections, shrinkShortly(sendAtOnce)), {
+    seed,
+    numRuns: runs,
+  })
   const missing = [200, 400].filter(status => !statuses.has(status)).map(String)
   return {
     sent: [...statuses.values()].reduce((sum, count) => sum + count, 0),

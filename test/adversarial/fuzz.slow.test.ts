@@ -1,6 +1,6 @@
 /**
  * More than ten thousand fuzzed requests on each database, both side by side, by chance, from a seed that is
- * printed. So many also prove that nothing is kept of a request: a leak of 2 KiB for each would be seen.
+ * printed. So many also prove that nothing is kept of a request: a leak of 1 KiB for each would be seen.
  * FUZZ_SEED and FUZZ_RUNS as for fuzz.test.ts.
  */
 import { providers } from '../harness/database.ts'

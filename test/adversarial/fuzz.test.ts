@@ -9,8 +9,4 @@
 import { provider } from '../harness/database.ts'
 import { fuzz } from './fuzz-suite.ts'
 
-fuzz({
-  kind: 'inject',
-  databases: [{ provider, skip: false }],
-  ...{ seed: 21, runs: 200, milliseconds: 8000 },
-})
+fuzz({ kind: 'inject', databases: [{ provider, skip: false }], seed: 21, runs: 120 })

@@ -1,15 +1,13 @@
 /** Many runs on one house, as fast-check draws, shrinks and replays them. */
 import fc from 'fast-check'
 import type { Teardown } from '../../harness/database.ts'
+import { shrinkShortly } from '../../harness/shrink.ts'
 import { commands, endings, startOf } from './commands.ts'
-import { type Drawn, PLAIN } from './drawn.ts'
+import { type Drawn, type Model, PLAIN, type Real } from './drawn.ts'
 import { type House, type HouseOptions, startHouse } from './house.ts'
 import { confirm, register } from './registration.ts'
 import { type Choose, PASSWORDS } from './run.ts'
 import { loginWith } from './sessions.ts'
-
-/** A failure is made smaller for so long; milliseconds. */
-const SHRINKING = 30_000
 
 export interface CheckOptions extends HouseOptions {
   runs: number
@@ -33,20 +31,11 @@ export interface Checked {
 export async function check(t: Teardown, options: CheckOptions): Promise<Checked> {
   const { runs, seed, path, replay } = options
   const house = await startHouse(t, options)
-  let giveUp = Number.POSITIVE_INFINITY
   const property = fc.asyncProperty(
     commands(replay),
     fc.constantFrom(1, 2, 0),
     endings,
-    async (steps, accounts, ends) => {
-      if (Date.now() > giveUp) return
-      try {
-        await oneRun(house, steps, accounts, ends)
-      } catch (error) {
-        giveUp = Math.min(giveUp, Date.now() + SHRINKING)
-        throw error
-      }
-    },
+    shrinkShortly((steps: Steps, accounts: number, ends: Drawn[]) => oneRun(house, steps, accounts, ends)),
   )
   const details = await fc.check(property, {
     seed,
@@ -61,12 +50,9 @@ export async function check(t: Teardown, options: CheckOptions): Promise<Checked
   }
 }
 
-async function oneRun(
-  house: House,
-  steps: Parameters<typeof fc.asyncModelRun>[1],
-  accounts: number,
-  ends: Drawn[],
-) {
+type Steps = Parameters<typeof fc.asyncModelRun<Model, Real, false, Model>>[1]
+
+async function oneRun(house: House, steps: Steps, accounts: number, ends: Drawn[]) {
   const real = house.startRun()
   const quietly = { probing: false }
   for (let email = 0; email < accounts; email++) {
