@@ -19,10 +19,9 @@ export interface CheckOptions extends HouseOptions {
 }
 
 export interface Checked {
-  failed: boolean
   runs: number
-  /** Of a failure: what was done, what differed, and how to see it again. */
-  report: string
+  /** What to set to see a failure again, and what was done, and what differed. */
+  failure?: { again: string; report: string[] }
   /** What the service logged as errors. */
   errors: unknown[]
 }
@@ -43,9 +42,8 @@ export async function check(t: Teardown, options: CheckOptions): Promise<Checked
     ...(path !== undefined && { path }),
   })
   return {
-    failed: details.failed,
     runs: details.numRuns,
-    report: details.failed ? report(details) : '',
+    ...(details.failed && { failure: failureOf(details) }),
     errors: house.errors,
   }
 }
@@ -71,7 +69,7 @@ async function oneRun(house: House, steps: Steps, accounts: number, ends: Drawn[
 }
 
 /** What failed, in words, and how to see it again. */
-function report(failure: {
+function failureOf(failure: {
   seed: number
   counterexample: unknown[] | null
   counterexamplePath: string | null
@@ -81,12 +79,13 @@ function report(failure: {
   const { seed, counterexample, counterexamplePath, errorInstance, numShrinks } = failure
   const [steps, accounts, ends] = counterexample ?? []
   const replay = /replayPath="([^"]*)"/.exec(String(steps))?.[1]
-  return [
-    `After ${numShrinks} shrinks, ${accounts} accounts to begin with:`,
-    ...String(steps).split(/,(?=\w)/),
-    `and at the end: ${ends}`,
-    '',
-    String(errorInstance instanceof Error ? errorInstance.message : errorInstance),
-    `Again: MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath} MODEL_REPLAY=${replay}`,
-  ].join('\n')
+  return {
+    again: `MODEL_SEED=${seed} MODEL_PATH=${counterexamplePath} MODEL_REPLAY=${replay}`,
+    report: [
+      `After ${numShrinks} shrinks, ${accounts} accounts to begin with:`,
+      ...String(steps).split(/,(?=\w)/),
+      `and at the end: ${ends}`,
+      ...String(errorInstance instanceof Error ? errorInstance.message : errorInstance).split('\n'),
+    ],
+  }
 }

@@ -1,6 +1,6 @@
 /** What chance may do to the service, as fast-check draws and shrinks it. */
 import fc from 'fast-check'
-import { command, LONGEST_RUN, type Model, type Real, single, turns } from './drawn.ts'
+import { command, fewTurns, LONGEST_RUN, type Model, type Real, single, turns } from './drawn.ts'
 import { stories } from './stories.ts'
 
 /** Just before and just after everything that runs out; seconds. */
@@ -12,7 +12,7 @@ const together = fc
   .map(several => command([several]))
 /** The same thing several times at once: with one link, code or token. */
 const repeated = fc
-  .tuple(single, fc.array(turns, { minLength: 2, maxLength: 4 }))
+  .tuple(single, fc.array(fewTurns, { minLength: 2, maxLength: 4 }))
   .map(([one, counts]) => command([counts.map(count => [one, count])]))
 const wait = fc.constantFrom(...WAITS).map(by => command([by]))
 

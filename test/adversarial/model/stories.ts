@@ -1,7 +1,7 @@
 /** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
 import fc from 'fast-check'
 import { confirmMove, requestMove, secure } from './care.ts'
-import { CHOICES, command, type Drawn, drawn, oneOf, turns } from './drawn.ts'
+import { CHOICES, command, type Drawn, drawn, fewTurns, oneOf, turns } from './drawn.ts'
 import { ABSOLUTE } from './moment.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
 import { confirm, register } from './registration.ts'
@@ -38,6 +38,13 @@ const right = fc
   .tuple(fc.constantFrom(...racers), fc.nat(2))
   .map(([[name, choose], newPassword]) => drawn(name, choose, { newPassword }))
 const duel = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
+
+/** Two of which only one may succeed. */
+const twins = raceOf(
+  fc
+    .tuple(right, fc.array(fewTurns, { minLength: 2, maxLength: 3 }))
+    .map(([one, counts]) => counts.map(count => [one, count])),
+)
 
 /** Wrong codes, up to too many and one less, and then the right one. */
 const guesses = fc
@@ -96,4 +103,4 @@ const alarm = fc
     ]),
   )
 
-export const stories = [race, duel, duel, guesses, rivals, journey, replay, veteran, alarm]
+export const stories = [race, duel, duel, twins, guesses, rivals, journey, replay, veteran, alarm]
