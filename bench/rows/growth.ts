@@ -79,8 +79,9 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
     async login() {
       const email = `person-${anybody()}@example.org`
       return async () => {
-        const user = await queries.users.findByEmail(email)
         const now = new Date()
+        const { userId } = await queries.users.credentialsFor(email, now)
+        const user = userId && (await queries.users.findById(userId))
         const session = { id: uuidv7(), refreshHash: 'x', createdAt: now, refreshedAt: now, expiresAt: now }
         if (!user || !(await queries.users.openSession(user, session, origin))) throw new Error(email)
       }
