@@ -60,22 +60,23 @@ async function logIn(
   const { password, mode } = request.body
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
-  // Both are read for every address, so that the reads tell nothing.
-  const [user, registration] = await Promise.all([
-    this.database.users.findByEmail(email),
-    this.database.registrations.newestFor(email, now),
-  ])
+  const { users } = this.database
+  const { userId, passwordHash, passwordChangedAt, pendingHash } = await users.credentialsFor(email, now)
 
-  const stored = user?.passwordHash ?? registration?.passwordHash
-  const guess = { email, client: request, since: user?.passwordChangedAt, stored, password }
+  const stored = passwordHash ?? pendingHash ?? undefined
+  const guess = { email, client: request, since: passwordChangedAt ?? undefined, stored, password }
   if (!(await checkPassword(this, guess))) {
     // For every address, since whoever asks something right after this answer waits for what is written then.
-    request.afterwards(() => recordRefusal(this, user, request))
+    request.afterwards(() => recordRefusal(this, userId, request))
     throw problem('invalid_credentials')
   }
 
   // Only whoever knows the password learns more.
-  if (!user) throw problem('email_not_confirmed')
+  if (userId === null) throw problem('email_not_confirmed')
+  const account = await users.findById(userId)
+  if (!account) throw problem('invalid_credentials')
+  // With the hash that the password was held against: a reset since must not let it in.
+  const user = { ...account, passwordHash: stored as string }
   if (user.disabledAt) throw problem('account_disabled')
   if (!user.emailConfirmedAt && this.config.EMAIL_CONFIRMATION === 'required')
     throw problem('email_not_confirmed')
@@ -114,7 +115,7 @@ async function strongerHash(app: FastifyInstance, user: User, password: string, 
   return { passwordHash: await app.passwords.hash(password, client) }
 }
 
-function recordRefusal(app: FastifyInstance, user: User | null, request: FastifyRequest) {
-  const event = { userId: user?.id ?? null, kind: 'log_in_refused' as const, at: app.clock() }
+function recordRefusal(app: FastifyInstance, userId: string | null, request: FastifyRequest) {
+  const event = { userId, kind: 'log_in_refused' as const, at: app.clock() }
   return app.database.events.recordAlike({ ...event, origin: originOf(request) })
 }

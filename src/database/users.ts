@@ -15,6 +15,15 @@ export type { User }
 /** An account as it was when its password or a token was verified. */
 type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
 
+/** What a password for an address is held against; nulls where there is no account, or no registration. */
+export interface Credentials {
+  userId: string | null
+  passwordHash: string | null
+  passwordChangedAt: Date | null
+  /** Of the newest registration that can still be confirmed. */
+  pendingHash: string | null
+}
+
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
 
@@ -36,6 +45,15 @@ const FIELDS = [
 const ACCOUNT = columns(FIELDS, 'users')
 const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
 const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
+/**
+ * One row of few columns, whether there is an account or not: to make an object of a whole one that is found takes
+ * long enough to tell.
+ */
+const CREDENTIALS = `SELECT users.id AS "userId", users.password_hash AS "passwordHash",
+  users.password_changed_at AS "passwordChangedAt",
+  (SELECT password_hash FROM registrations WHERE email = $1 AND expires_at > $2
+    ORDER BY created_at DESC, id DESC LIMIT 1) AS "pendingHash"
+  FROM (SELECT 1 AS one) AS always LEFT JOIN users ON users.email = $1`
 const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
@@ -94,6 +112,15 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
     findByEmail: (email: string) => one(BY_EMAIL, email),
 
     findById: (id: string) => one(BY_ID, id),
+
+    /**
+     * What a log in needs before the password is known to be right; takes as long for every address.
+     *
+     * @param email canonical
+     */
+    async credentialsFor(email: string, now: Date): Promise<Credentials> {
+      return (await read<Credentials>(CREDENTIALS, [email, now]))[0] as Credentials
+    },
 
     /**
      * The account of a session, if both are alive: one read, at every call with an access token.

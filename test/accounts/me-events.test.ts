@@ -175,20 +175,20 @@ t.test('a refused log in is recorded after the answer, and for an account only',
   const pending = { email: 'pending@example.org', password }
   await app.inject({ method: 'POST', url: '/register', payload: pending })
   const before = await rows.client.event.count()
-  const { record } = app.database.events
+  const { recordAlike } = app.database.events
   let goOn = () => {}
-  app.database.events.record = async event => {
+  app.database.events.recordAlike = async event => {
     await new Promise<void>(resolve => {
       goOn = resolve
     })
-    return record(event)
+    return recordAlike(event)
   }
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   t.equal(await rows.client.event.count(), before, 'the answer did not wait for it')
   goOn()
   await eventually(rows.client, 'log_in_refused', 1)
-  app.database.events.record = record
+  app.database.events.recordAlike = recordAlike
   for (const address of ['nobody@example.org', pending.email]) {
     const answer = await app.inject({
       method: 'POST',
@@ -206,7 +206,7 @@ t.test('where the refusal cannot be recorded, the answer is the same and the log
   const service = await startApp(t)
   const { app, log } = service
   await confirmedAccount(service, email, password)
-  app.database.events.record = () => Promise.reject(new Error('the disk is full'))
+  app.database.events.recordAlike = () => Promise.reject(new Error('the disk is full'))
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   await app.close()
@@ -222,10 +222,10 @@ t.test('nothing is recorded of an account that was deleted meanwhile', async t =
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
   await confirmedAccount(service, email, password)
-  const { record } = app.database.events
-  app.database.events.record = async event => {
+  const { recordAlike } = app.database.events
+  app.database.events.recordAlike = async event => {
     await rows.client.user.delete({ where: { email } })
-    return record(event)
+    return recordAlike(event)
   }
   const before = await rows.client.event.count()
   const payload = { email, password: 'not this one at all' }

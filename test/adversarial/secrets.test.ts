@@ -298,13 +298,13 @@ t.test('what goes wrong inside is logged without the secrets of the request', as
   const house = await startApp(t)
   const { app, log } = house
   const { users } = app.database
-  const original = users.findByEmail
-  users.findByEmail = () => {
+  const original = users.credentialsFor
+  users.credentialsFor = () => {
     throw new Error('the database is on fire')
   }
   const payload = { email, password: PASSWORDS.first }
   t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 500)
-  users.findByEmail = original
+  users.credentialsFor = original
   const hash = app.passwords.hash
   app.passwords.hash = () => Promise.reject(new Error('no memory'))
   t.equal((await app.inject({ method: 'POST', url: '/register', payload })).statusCode, 500)

@@ -164,7 +164,7 @@ t.test('every address causes the same queries before the answer', async t => {
     '/register': ['registrations.file'],
     '/confirm-email/resend': ['outbox.file'],
     '/password-reset/request': ['outbox.file'],
-    '/login': ['users.findByEmail', 'registrations.newestFor'],
+    '/login': ['users.credentialsFor'],
   }
   for (const [endpoint, names] of Object.entries(expected)) {
     for (const state of STATES) {

@@ -130,7 +130,7 @@ t.test('an invalid or missing bearer is a 401 that says how to authenticate', as
 t.test('what nobody foresaw is an internal error that tells nothing', async t => {
   const { app, log } = await startApp(t)
   const secret = 'relation "users" does not exist at 10.0.0.5'
-  app.database.users.findByEmail = () => {
+  app.database.users.credentialsFor = () => {
     throw Object.assign(new Error(secret), { code: 'XX000' })
   }
   const payload = { email: 'ada@example.org', password: 'correct horse battery' }

@@ -70,7 +70,7 @@ t.test('every answer is guarded, whatever its status', async t => {
     isGuarded(t, response, `${status} ${name}`)
     hasNoCors(t, response, `${status} ${name}`)
   }
-  app.database.users.findByEmail = () => {
+  app.database.users.credentialsFor = () => {
     throw new Error('broken')
   }
   const broken = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
