@@ -60,7 +60,13 @@ async function onSqlite(t: Teardown, databaseUrl: string) {
   return async ({ sql }: Caught) => {
     const { rows } = await client.execute(`EXPLAIN QUERY PLAN ${sql}`)
     const plan = rows.map(row => String(row[3]))
-    const scanned = plan.flatMap(step => /^SCAN (?!CONSTANT)(\w+)/.exec(step)?.[1] ?? [])
+    // A subquery of one constant row has a name like a table's.
+    const constant = new Set(
+      plan.flatMap((step, i) => (plan[i + 1] === 'SCAN CONSTANT ROW' ? (step.split(' ').at(-1) ?? []) : [])),
+    )
+    const scanned = plan
+      .flatMap(step => /^SCAN (?!CONSTANT)(\w+)/.exec(step)?.[1] ?? [])
+      .filter(name => !constant.has(name))
     return { plan, scanned }
   }
 }
