@@ -74,7 +74,8 @@ async function logIn(
   // Only whoever knows the password learns more.
   if (userId === null) throw problem('email_not_confirmed')
   const account = await users.findById(userId)
-  if (!account) throw problem('invalid_credentials')
+  // Moved while the password was verified: what was asked about is the address of nobody now.
+  if (account?.email !== email) throw problem('invalid_credentials')
   // With the hash that the password was held against: a reset since must not let it in.
   const user = { ...account, passwordHash: stored as string }
   if (user.disabledAt) throw problem('account_disabled')

@@ -472,3 +472,22 @@ t.test('with the mail server down the answers are the same, and the link comes l
   const token = tokenIn(mailTo(service.smtp.mails, 'free2@example.org', CONFIRM))
   t.equal((await confirm(service, token)).statusCode, 204)
 })
+
+// Regression: it opened a session, and told the new address of a device that had used the old one. Found by the model.
+t.test('a log in with the old address that is overtaken by the move is refused', async t => {
+  const service = await house(t)
+  const bearer = await account(service, 'overtaken@example.org')
+  const token = await link(service, bearer, 'moved@example.org')
+  const { passwords } = service.app
+  const { verify } = passwords
+  passwords.verify = async (...guess) => {
+    passwords.verify = verify
+    const matches = await verify.apply(passwords, guess)
+    t.equal(matches, true)
+    t.equal((await confirm(service, token)).statusCode, 204)
+    return matches
+  }
+  const before = await service.rows.client.session.count()
+  isProblemOf(t, await login(service, bearer.email), 'invalid_credentials')
+  t.equal(await service.rows.client.session.count(), before)
+})

@@ -5,7 +5,7 @@
 import { shuffled } from './chance.ts'
 import type { House } from './house.ts'
 import { addressOf, type State } from './people.ts'
-import { aboutOf, ask, bearerFor, type Findings, note, nothingSeen, type Plan } from './rounds.ts'
+import { ask, bearerFor, type Findings, note, nothingSeen, type Plan } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
 
 const STATES: readonly State[] = ['unknown', 'known']
@@ -23,11 +23,12 @@ export async function measureLocked(house: House, route: Route, plan: Plan): Pro
   const findings = nothingSeen(STATES)
   const bearer = await bearerFor(house, route)
   let done = 0
-  for (let lock = plan.from; done < plan.rounds; lock++) {
+  // The first person is the one who asks where one must be logged in, and must not be locked.
+  for (let lock = plan.from + 1; done < plan.rounds; lock++) {
     if (lock - plan.from > plan.rounds) throw new Error('no lock held as long as a pair of questions takes')
     const targets = new Map(
       STATES.map(state => {
-        const about = state === 'unknown' ? `l${aboutOf(route)}`.slice(0, 8) : ''
+        const about = state === 'unknown' ? `locked ${route.path}` : ''
         return [state, { email: addressOf(state, lock, about), network: house.network() }]
       }),
     )

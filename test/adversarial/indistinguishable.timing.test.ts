@@ -2,7 +2,7 @@
  * Whether there is an account behind an address cannot be told by the time of an answer: for each endpoint that takes
  * an address, and each thing that an address may be, the area under the ROC curve of the times is 0.5 ± 0.05, and
  * body and header fields are the same. Measured on a real process over a kept-alive connection, every limit on.
- * `node dist/test/adversarial/indistinguishable.slow.test.js` prints the figures as a table.
+ * `node dist/test/adversarial/indistinguishable.timing.test.js` prints the figures as a table.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
