@@ -96,14 +96,13 @@ for (const { how, begin, end } of [
       slowest: slowest(without.flat()),
     })
     await counting(AWAY)
+    await until('the log says so', () =>
+      service.log().some(({ msg }) => /limits are counted here alone/.test(String(msg))),
+    )
 
     await redis[end]()
     await counting('redis')
     areLimited(t, await oneAddress(), 'with Redis again')
-    t.ok(
-      service.log().some(({ msg }) => /limits are counted here alone/.test(String(msg))),
-      'the log says so',
-    )
     isSound(t, service)
     t.comment(`slowest with Redis ${Math.round(usual)} ms, without ${Math.round(slowest(without.flat()))} ms`)
   })
