@@ -3,7 +3,7 @@ import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import type { Opened } from './client.ts'
 import { outageOf } from './outage.ts'
-import type { Named } from './statements.ts'
+import { type Named, postgresqlStatements } from './statements-postgresql.ts'
 
 /** Limits of a PostgreSQL connection, in milliseconds; pg itself has none. */
 const POSTGRESQL_LIMITS = {
@@ -57,7 +57,7 @@ export async function postgresqlClient(databaseUrl: string): Promise<Opened> {
     errorFormat: 'minimal',
     transactionOptions: { maxWait: POSTGRESQL_LIMITS.connectionTimeoutMillis },
   })
-  return { client: client as unknown as PrismaClient, adapter }
+  return { client: client as unknown as PrismaClient, statements: postgresqlStatements(adapter) }
 }
 
 type PrismaPgOptions = NonNullable<ConstructorParameters<typeof PrismaPg>[1]>

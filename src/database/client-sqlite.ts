@@ -2,11 +2,21 @@ import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { PrismaLibSql } from '@prisma/adapter-libsql'
-import { type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
+import { type ResultSet, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
 /** The libsql client that the adapter works on. */
 export type LibsqlClient = ReturnType<PrismaLibSql['createClient']>
 type Transaction = Awaited<ReturnType<LibsqlClient['transaction']>>
+type Statement = Parameters<Transaction['execute']>[0]
+
+/** That client, which can also be asked at once, past the adapter and its lock. */
+export type SqliteClient = LibsqlClient & {
+  /** Runs one statement at once: as a part of the transaction that is open, if one is. */
+  runNow: SqliteConnection['run']
+  inTransaction(): boolean
+  /** Fulfilled once the transaction that is open has ended, before the next one begins. */
+  afterTransaction(): Promise<void>
+}
 
 /** How long a statement waits for another process that holds the file, in milliseconds. */
 export const BUSY_TIMEOUT = 5000
@@ -42,14 +52,14 @@ export function sqlitePath(databaseUrl: string): string {
  * @returns a client that keeps one connection for its whole life, transactions included
  * @throws Error naming the file or folder that this process may not write to
  */
-export async function openSqlite(databaseUrl: string, busyTimeout = BUSY_TIMEOUT): Promise<LibsqlClient> {
+export async function openSqlite(databaseUrl: string, busyTimeout = BUSY_TIMEOUT): Promise<SqliteClient> {
   const path = sqlitePath(databaseUrl)
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   makeFile(path)
   assertWritable(path)
   const connection = sqliteConnection(path, busyTimeout)
   try {
-    await setPragmas(connection)
+    setPragmas(connection)
     await switchToWal(connection)
   } catch (error) {
     connection.close()
@@ -93,7 +103,7 @@ function assertWritable(path: string): void {
  * @param patience milliseconds
  */
 export async function whileBusy<T>(
-  client: Pick<LibsqlClient, 'reconnect'>,
+  client: { reconnect(): void | Promise<void> },
   patience: number,
   step: () => Promise<T>,
 ): Promise<T> {
@@ -110,15 +120,15 @@ export async function whileBusy<T>(
   }
 }
 
-const switchToWal = (client: SqliteConnection) =>
-  whileBusy(client, BUSY_TIMEOUT, async () => {
-    const { rows } = await client.execute('PRAGMA journal_mode = WAL')
+const switchToWal = (connection: SqliteConnection) =>
+  whileBusy(connection, BUSY_TIMEOUT, async () => {
+    const { rows } = connection.run('PRAGMA journal_mode = WAL', [])
     if (rows[0]?.[0] !== 'wal') throw new Error(`SQLite cannot use WAL here: journal mode ${rows[0]?.[0]}`)
-    await setPragmas(client)
+    setPragmas(connection)
   })
 
-async function setPragmas(client: SqliteConnection): Promise<void> {
-  for (const pragma of CONNECTION_PRAGMAS) await client.execute(pragma)
+function setPragmas(connection: SqliteConnection): void {
+  for (const pragma of CONNECTION_PRAGMAS) connection.run(pragma, [])
 }
 
 /**
@@ -127,71 +137,101 @@ async function setPragmas(client: SqliteConnection): Promise<void> {
  * Transactions run on the one connection, which is safe because the adapter lets nothing else run
  * beside them, and take the write lock at their start, as a reader that turns writer cannot wait for it.
  */
-function keepConnection(connection: SqliteConnection): LibsqlClient {
-  const { execute, executeMultiple } = connection
+function keepConnection(connection: SqliteConnection): SqliteClient {
+  let open: OpenTransaction | undefined
 
-  // libsql closes a connection only when its statements have been collected as garbage, and until
-  // then a transaction left open in it would keep its lock.
-  const abandon = () => execute('ROLLBACK').catch(() => {})
-
-  async function replace(): Promise<void> {
-    await abandon()
-    await connection.reconnect()
-    for (const pragma of CONNECTION_PRAGMAS) await execute(pragma)
+  function end(): void {
+    open?.end()
+    open = undefined
   }
 
-  async function orReplace<T>(run: () => Promise<T>): Promise<T> {
+  /**
+   * libsql closes a connection only when its statements have been collected as garbage, and until then a
+   * transaction left open in it would keep its lock.
+   */
+  function abandon(): void {
+    end()
     try {
-      return await run()
+      connection.run('ROLLBACK', [])
+    } catch {
+      // After some errors SQLite has rolled back by itself, and says that there is nothing to undo.
+    }
+  }
+
+  function replace(): void {
+    abandon()
+    connection.reconnect()
+    setPragmas(connection)
+  }
+
+  function orReplace<T>(step: () => T): T {
+    try {
+      return step()
     } catch (error) {
-      if (isBusy(error)) await replace()
+      if (isBusy(error)) replace()
       throw error
     }
   }
 
+  const runNow = (sql: string, args: unknown[]): ResultSet => orReplace(() => connection.run(sql, args))
+
   async function transaction(): Promise<Transaction> {
-    await orReplace(() => execute('BEGIN IMMEDIATE'))
-    let over = false
-    const run: SqliteConnection['execute'] = async statement => {
-      if (over) throw new Error('The transaction is over')
-      try {
-        return await execute(statement)
-      } catch (error) {
-        if (isBusy(error)) {
-          over = true
-          await replace()
+    runNow('BEGIN IMMEDIATE', [])
+    const own = openTransaction()
+    open = own
+    function run(sql: string, args: unknown[]): ResultSet {
+      if (open !== own) throw new Error('The transaction is over')
+      return runNow(sql, args)
+    }
+    return {
+      execute: async (statement: Statement) => run(...partsOf(statement)),
+      async commit() {
+        try {
+          run('COMMIT', [])
+        } catch (error) {
+          // Left open, it would swallow every later write.
+          if (open === own) replace()
+          throw error
         }
-        throw error
-      }
-    }
-    const commit = async () => {
-      try {
-        await run('COMMIT')
-      } catch (error) {
-        // Left open, it would swallow every later write.
-        if (!over) await replace()
-        throw error
-      } finally {
-        over = true
-      }
-    }
-    const rollback = async () => {
-      if (over) return
-      over = true
-      // After some errors SQLite has rolled back by itself, and says that there is nothing to undo.
-      await abandon()
-    }
-    return { execute: run, commit, rollback } as unknown as Transaction
+        end()
+      },
+      async rollback() {
+        if (open === own) abandon()
+      },
+    } as unknown as Transaction
   }
 
   return {
-    execute: (statement: Parameters<SqliteConnection['execute']>[0]) => orReplace(() => execute(statement)),
-    executeMultiple: (script: string) => orReplace(() => executeMultiple(script)),
+    execute: async (statement: Statement) => runNow(...partsOf(statement)),
+    executeMultiple: async (script: string) => orReplace(() => connection.runScript(script)),
     transaction,
+    runNow,
+    inTransaction: () => open !== undefined,
+    afterTransaction: () => open?.ended ?? Promise.resolve(),
     reconnect: connection.reconnect,
-    close: () => {
-      void abandon()
+    close() {
+      abandon()
       connection.close()
     },
-  } as unknown as LibsqlClient
+  } as unknown as SqliteClient
+}
+
+interface OpenTransaction {
+  ended: Promise<void>
+  end(): void
+}
+
+function openTransaction(): OpenTransaction {
+  let end = () => {}
+  const ended = new Promise<void>(resolve => {
+    end = resolve
+  })
+  return { ended, end }
+}
+
+/** As the adapter passes them. SQLite has no booleans. */
+function partsOf(statement: Statement): [sql: string, args: unknown[]] {
+  if (typeof statement === 'string') return [statement, []]
+  const args = (statement.args ?? []) as unknown[]
+  return [statement.sql, args.map(value => (typeof value === 'boolean' ? Number(value) : value))]
 }

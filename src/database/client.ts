@@ -1,9 +1,9 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql'
-import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import { postgresqlClient } from './client-postgresql.ts'
 import { BUSY_TIMEOUT, openSqlite } from './client-sqlite.ts'
-import { type Statements, statements } from './statements.ts'
+import type { Statements } from './statements.ts'
+import { sqliteStatements } from './statements-sqlite.ts'
 
 /** Which kind of database a DATABASE_URL names. */
 export type Provider = 'sqlite' | 'postgresql'
@@ -42,26 +42,18 @@ export async function openDatabase(
   { busyTimeout = BUSY_TIMEOUT }: { busyTimeout?: number } = {},
 ): Promise<Database> {
   const provider = providerOf(databaseUrl)
-  const { client, adapter } =
+  const opened =
     provider === 'sqlite' ? await sqliteClient(databaseUrl, busyTimeout) : await postgresqlClient(databaseUrl)
-  return {
-    client,
-    statements: statements(adapter, provider),
-    provider,
-    close: () => client.$disconnect(),
-  }
+  return { ...opened, provider, close: () => opened.client.$disconnect() }
 }
 
-/** A client of Prisma and what it works on. */
-export interface Opened {
-  client: PrismaClient
-  adapter: SqlDriverAdapter
-}
+/** A client of Prisma, and statements on the same connections. */
+export type Opened = Pick<Database, 'client' | 'statements'>
 
 async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<Opened> {
   const { PrismaClient } = await import('../generated/sqlite/client.ts')
-  const libsql = await openSqlite(databaseUrl, busyTimeout)
-  const factory = Object.assign(new PrismaLibSql({ url: databaseUrl }), { createClient: () => libsql })
+  const connection = await openSqlite(databaseUrl, busyTimeout)
+  const factory = Object.assign(new PrismaLibSql({ url: databaseUrl }), { createClient: () => connection })
   const adapter = await factory.connect()
   // Transactions queue for the one connection, so they may wait as long as a statement may.
   const client = new PrismaClient({
@@ -70,5 +62,5 @@ async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<O
     transactionOptions: { maxWait: BUSY_TIMEOUT },
   })
   await client.$connect()
-  return { client, adapter }
+  return { client, statements: sqliteStatements(adapter, connection) }
 }

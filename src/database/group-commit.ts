@@ -3,12 +3,13 @@
  * transaction, with one `fsync` for all of it. SQLite has one writer, so else each would wait for the
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
-import type { SqlDriverAdapter, Transaction } from '@prisma/driver-adapter-utils'
+import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
+import type { SqliteClient } from './client-sqlite.ts'
 import { outageOf } from './outage.ts'
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
-  run(tx: Transaction, alone: boolean): Promise<() => void>
+  run(alone: boolean): Promise<() => void>
   reject(error: unknown): void
 }
 
@@ -18,13 +19,18 @@ interface Job {
  * written: then all fail.
  */
 export type Enter = <T>(
-  work: (tx: Transaction) => Promise<T>,
+  /** Runs its statements on the connection, which is in the transaction meanwhile. */
+  work: () => Promise<T>,
   /** One statement is undone by SQLite itself where it fails. */
   options?: { single: boolean },
 ) => Promise<T>
 
-/** @param adapter of one SQLite connection; its own lock keeps out Prisma's transactions */
-export function groupCommits(adapter: SqlDriverAdapter): Enter {
+/**
+ * @param adapter its lock keeps out Prisma's transactions
+ * @param connection the one that it works on
+ */
+export function groupCommits(adapter: SqlDriverAdapter, connection: SqliteClient): Enter {
+  const execute = (sql: string) => connection.runNow(sql, [])
   let waiting: Job[] = []
   let scheduled = false
 
@@ -36,7 +42,7 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
       jobs = take()
       const outcomes: (() => void)[] = []
       try {
-        for (const job of jobs) outcomes.push(await job.run(tx, jobs.length === 1))
+        for (const job of jobs) outcomes.push(await job.run(jobs.length === 1))
       } catch (error) {
         await tx.rollback()
         throw error
@@ -58,24 +64,24 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
 
   return (work, { single } = { single: false }) =>
     new Promise((resolve, reject) => {
-      const run = async (tx: Transaction, alone: boolean) => {
+      const run = async (alone: boolean) => {
         // There is nobody to spare: what fails undoes the transaction, which is its own.
         if (alone) {
-          const result = await work(tx)
+          const result = await work()
           return () => resolve(result)
         }
-        if (!single) await execute(tx, 'SAVEPOINT job')
+        if (!single) execute('SAVEPOINT job')
         try {
-          const result = await work(tx)
-          if (!single) await execute(tx, 'RELEASE job')
+          const result = await work()
+          if (!single) execute('RELEASE job')
           return () => resolve(result)
         } catch (error) {
           // SQLite has undone the whole transaction, or may have: what comes after would be committed by itself.
           // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
           if (outageOf(error) !== undefined) throw error
           if (!single) {
-            await execute(tx, 'ROLLBACK TO job')
-            await execute(tx, 'RELEASE job')
+            execute('ROLLBACK TO job')
+            execute('RELEASE job')
           }
           return () => reject(error)
         }
@@ -87,5 +93,3 @@ export function groupCommits(adapter: SqlDriverAdapter): Enter {
       setImmediate(() => void commitAll())
     })
 }
-
-const execute = (tx: Transaction, sql: string) => tx.executeRaw({ sql, args: [], argTypes: [] })

@@ -15,11 +15,13 @@ export interface ResultSet {
   rowsAffected: number
 }
 
+/** Everything on it happens at once, in the turn of the event loop that asks for it. */
 export interface SqliteConnection {
-  execute(statement: string | { sql: string; args?: unknown[] }): Promise<ResultSet>
-  executeMultiple(script: string): Promise<void>
+  /** @param sql one statement, with `?1`, `?2` and so on for what `args` holds */
+  run(sql: string, args: unknown[]): ResultSet
+  runScript(script: string): void
   /** Opens another connection in place of this one, whose statements are forgotten. */
-  reconnect(): Promise<void>
+  reconnect(): void
   close(): void
 }
 
@@ -83,15 +85,12 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
   }
 
   return {
-    async execute(statement) {
-      if (typeof statement === 'string') return run(statement, [])
-      return run(statement.sql, (statement.args ?? []).map(bindable))
-    },
-    async executeMultiple(script) {
+    run,
+    runScript(script) {
       if (connection === undefined) throw new Error('The connection is closed')
       connection.exec(script)
     },
-    async reconnect() {
+    reconnect() {
       close()
       connection = open()
     },
@@ -102,10 +101,4 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
 function headOf(statement: Libsql.Statement<unknown[][]>) {
   const columns = statement.columns()
   return { columns: columns.map(({ name }) => name), columnTypes: columns.map(({ type }) => type ?? '') }
-}
-
-/** SQLite has no booleans. */
-function bindable(value: unknown): unknown {
-  if (value === undefined) throw new TypeError('undefined cannot be bound')
-  return typeof value === 'boolean' ? Number(value) : value
 }

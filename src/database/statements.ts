@@ -1,12 +1,10 @@
 /**
- * Statements written by hand, for what is asked most. They go to the driver adapter that Prisma itself
- * goes to, so connection, locks and errors are the same, and past Prisma's interpreter, which costs 0.2 to
- * 0.4 ms of the one thread for each query where the read itself takes 0.01. All else is Prisma's.
+ * Statements written by hand, for what is asked most. They go past Prisma's interpreter, which costs 0.2 to 0.4 ms
+ * of the one thread for each query where the read itself takes 0.01, to the connections that Prisma itself is on,
+ * so that locks, transactions and errors are the same. All else is Prisma's.
+ *
+ * How they are run: statements-sqlite.ts and statements-postgresql.ts.
  */
-import type { ArgType, SqlDriverAdapter, SqlQueryable, SqlResultSet } from '@prisma/driver-adapter-utils'
-import { ColumnTypeEnum } from '@prisma/driver-adapter-utils'
-import type { Provider } from './client.ts'
-import { groupCommits } from './group-commit.ts'
 
 /** What a statement is given for `$1`, `$2` and so on. */
 export type Value = string | number | Date | null
@@ -21,48 +19,13 @@ export type Run = <Row>(sql: string, values: readonly Value[]) => Promise<Row[]>
 
 /** Statements by hand; what is written is durable once its promise is fulfilled. */
 export interface Statements {
-  provider: Provider
+  provider: 'sqlite' | 'postgresql'
   /** Reads what is committed. */
   read: Run
   /** Makes one change. */
   change: Run
   /** Makes changes that happen whole or not at all. `work` waits for nothing but its own statements. */
   transaction<T>(work: (run: Run) => Promise<T>): Promise<T>
-}
-
-/** @param adapter the one that Prisma's client works on */
-export function statements(adapter: SqlDriverAdapter, provider: Provider): Statements {
-  const run = runner(provider)
-  const read: Run = <Row>(sql: string, values: readonly Value[]) =>
-    run<Row>(adapter, sql, values).catch(known)
-  if (provider === 'sqlite') {
-    const enter = groupCommits(adapter)
-    return {
-      provider,
-      read,
-      change: <Row>(sql: string, values: readonly Value[]) =>
-        enter(tx => run<Row>(tx, sql, values), { single: true }).catch(known),
-      transaction: work => enter(tx => work((sql, values) => run(tx, sql, values))).catch(known),
-    }
-  }
-  return {
-    provider,
-    read,
-    change: read,
-    async transaction(work) {
-      const tx = await adapter.startTransaction().catch(known)
-      try {
-        const result = await work((sql, values) => run(tx, sql, values))
-        await run(tx, 'COMMIT', [])
-        await tx.commit()
-        return result
-      } catch (error) {
-        await run(tx, 'ROLLBACK', []).catch(() => {})
-        await tx.rollback()
-        return known(error)
-      }
-    },
-  }
 }
 
 /**
@@ -78,42 +41,22 @@ export function columns(fields: readonly string[], table: string): string {
 /** The column of a field: prisma/models.prisma maps all of them alike. */
 export const column = (field: string) => field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 
-function runner(provider: Provider) {
-  // SQLite takes `$1` for a name, and `?1` for what PostgreSQL calls `$1`.
-  const dialect = (sql: string) => (provider === 'sqlite' ? sql.replace(/\$(?=\d)/g, '?') : sql)
-  const texts = new Map<string, { sql: string; name: string }>()
-  function textOf(sql: string) {
-    const found = texts.get(sql)
-    if (found) return found
-    const text = { sql: dialect(sql), name: `latchkey ${texts.size}` }
-    texts.set(sql, text)
-    return text
-  }
-  return async <Row>(to: SqlQueryable, sql: string, values: readonly Value[]): Promise<Row[]> => {
-    const query: Named = { ...textOf(sql), args: [...values], argTypes: values.map(typeOf) }
-    return rowsOf<Row>(await to.queryRaw(query))
-  }
-}
-
-/** The name under which PostgreSQL keeps the statement prepared: see client.ts. */
-export type Named = Parameters<SqlQueryable['queryRaw']>[0] & { name?: string }
-
-const TEXT: ArgType = { scalarType: 'string', arity: 'scalar' }
-const NUMBER: ArgType = { scalarType: 'int', arity: 'scalar' }
-const TIME: ArgType = { scalarType: 'datetime', arity: 'scalar' }
-
-function typeOf(value: Value): ArgType {
-  if (typeof value === 'number') return NUMBER
-  return value instanceof Date ? TIME : TEXT
-}
-
-function rowsOf<Row>({ columnNames, columnTypes, rows }: SqlResultSet): Row[] {
+/**
+ * Rows as the models have them.
+ *
+ * @param names of their columns
+ * @param isTime whether a column holds times, by its index; a driver has them as text
+ */
+export function rowsOf<Row>(
+  names: readonly string[],
+  isTime: (index: number) => boolean,
+  rows: readonly (readonly unknown[])[],
+): Row[] {
   return rows.map(values => {
     const row: Record<string, unknown> = {}
-    for (const [index, name] of columnNames.entries()) {
+    for (const [index, name] of names.entries()) {
       const value = values[index]
-      const isTime = columnTypes[index] === ColumnTypeEnum.DateTime && value !== null
-      row[name] = isTime ? new Date(value as string) : value
+      row[name] = value !== null && isTime(index) ? new Date(value as string) : value
     }
     return row as Row
   })
@@ -129,9 +72,13 @@ const CODES: Record<string, string> = {
   TooManyConnections: 'P2037',
 }
 
+/** The same for what SQLite's driver says itself: BUSY, CONSTRAINT_UNIQUE and CONSTRAINT_PRIMARYKEY. */
+const RAW_CODES: Record<number, string> = { 5: 'P1008', 2067: 'P2002', 1555: 'P2002' }
+
 /** @throws what was thrown, always, with the code that Prisma's client would have given it */
-function known(error: unknown): never {
-  const code = CODES[(error as { cause?: { kind?: string } }).cause?.kind ?? '']
+export function known(error: unknown): never {
+  const { cause, rawCode } = error as { cause?: { kind?: string }; rawCode?: number }
+  const code = CODES[cause?.kind ?? ''] ?? RAW_CODES[rawCode ?? 0]
   if (code !== undefined) Object.assign(error as object, { code })
   throw error
 }

@@ -10,7 +10,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { insertMail, outbox } from '../../src/database/outbox.ts'
 import { registrations } from '../../src/database/registrations.ts'
 import { sessions } from '../../src/database/sessions.ts'
-import { statements } from '../../src/database/statements.ts'
+import { sqliteStatements } from '../../src/database/statements-sqlite.ts'
 import { users } from '../../src/database/users.ts'
 import { emptyDatabase, providers } from '../harness/database.ts'
 
@@ -213,7 +213,7 @@ t.test('on SQLite what is written in one turn is committed at once, and told onl
     }
     return tx
   }
-  const { change } = statements(adapter, 'sqlite')
+  const { change } = sqliteStatements(adapter, libsql)
   const insert = (id: string) =>
     change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
   const told = Promise.all(
