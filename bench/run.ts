@@ -45,7 +45,7 @@ const usual = [...Object.keys(GROUPS), CLUSTER]
 const chosen = only?.split(',') ?? usual
 const unknown = chosen.filter(group => group !== GROWTH && !usual.includes(group))
 if (unknown.length > 0) throw new Error(`no such rows: ${unknown}; there are ${[...usual, GROWTH]}`)
-const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 1 } : { rounds: 3, seconds: 3, warmUp: 1 }
+const timing: Timing = quick ? { rounds: 1, seconds: 1, warmUp: 1 } : { rounds: 5, seconds: 2, warmUp: 1 }
 const providers: Provider[] = process.env['TEST_POSTGRES_URL'] ? ['sqlite', 'postgresql'] : ['sqlite']
 
 const cleanups: (() => unknown)[] = []

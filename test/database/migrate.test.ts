@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -12,6 +11,7 @@ import { openSqlite } from '../../src/database/client-sqlite.ts'
 import { migrate, pendingMigrations } from '../../src/database/migrate.ts'
 import { migrationNames, PRISMA_FOLDER } from '../../src/database/migrate-files.ts'
 import { emptyDatabase, providers } from '../harness/database.ts'
+import { outcome } from '../harness/outcome.ts'
 
 const compiled = (path: string) => new URL(`../../src/database/${path}`, import.meta.url)
 const CLI = fileURLToPath(compiled('migrate-cli.js'))
@@ -44,14 +44,6 @@ async function sql(url: string, statement: string): Promise<Record<string, unkno
 function start(args: string[], databaseUrl?: string): ChildProcess {
   const env = { PATH: process.env['PATH'], DATABASE_URL: databaseUrl }
   return spawn(process.execPath, args, { env, cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] })
-}
-
-async function outcome(child: ChildProcess) {
-  if (child.stdout === null || child.stderr === null) throw new Error('no pipes')
-  const closed = once(child, 'close')
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-  await closed
-  return { code: child.exitCode, stdout, stderr }
 }
 
 const migrateIn = (url: string, folder: string) =>

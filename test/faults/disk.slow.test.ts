@@ -10,10 +10,17 @@ import { migrate } from '../../src/database/migrate.ts'
 import { emptyDatabase, freshDatabase, providers } from '../harness/database.ts'
 import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } from '../harness/process.ts'
 import { openRows } from '../harness/rows.ts'
-import { startSmtpServer } from '../harness/smtp.ts'
 import { until } from '../harness/until.ts'
-import { ask, newAccount, startCrowd } from './people.ts'
-import { areClear, isOverloaded, isSound, isYes } from './sound.ts'
+import { openHouse } from './house.ts'
+import { ask } from './people.ts'
+import {
+  areClear,
+  everyLogInIsASession,
+  everyRegistrationIsThere,
+  isOverloaded,
+  isSound,
+  isYes,
+} from './sound.ts'
 
 const PEOPLE = 6
 const KIB = 1024
@@ -88,29 +95,13 @@ function openCopy(t: Test, folder: string) {
 
 for (const { name, through, begins, ends } of shortages) {
   t.test(`under load ${name}, and there is room again`, async t => {
-    const [folder, smtp] = [emptyFolder(t), await startSmtpServer(t)]
-    const service = startProcess(t, {
+    const folder = emptyFolder(t)
+    const databaseUrl = `file:${folder}/latchkey.db`
+    const { service, smtp, url, crowd } = await openHouse(t, {
+      databaseUrl,
+      people: PEOPLE,
       through: through(folder),
-      env: serviceEnvironment({
-        DATABASE_URL: `file:${folder}/latchkey.db`,
-        MAIL_BACKEND: 'smtp',
-        MAIL_SERVER: smtp.host,
-        MAIL_PORT: String(smtp.port),
-      }),
     })
-    const url = await service.listening()
-    const people: { email: string; bearer: string }[] = []
-    while (people.length < PEOPLE) {
-      const email = `person-${people.length}@example.org`
-      people.push({ email, bearer: await newAccount(url, smtp, email) })
-    }
-    const crowd = startCrowd(t, url, people)
-    const before = await crowd.answers(6 * PEOPLE)
-    t.strictSame(
-      before.filter(reply => !isYes(reply)),
-      [],
-      'all is well',
-    )
 
     begins(service, folder)
     await until('what would be written is refused', async () =>
@@ -127,10 +118,7 @@ for (const { name, through, begins, ends } of shortages) {
     const books = await crowd.stop()
     areClear(t, books.replies, 'from beginning to end')
 
-    const sessions = []
-    for (const bearer of books.loggedIn.slice(-100))
-      sessions.push((await ask(url, 'GET', '/me', { bearer })).status)
-    t.strictSame([...new Set(sessions)], [200], `every log in is a session (${sessions.length})`)
+    await everyLogInIsASession(t, url, books)
     const mails = (email: string) => smtp.mails.filter(({ to }) => to.includes(email)).length
     // What was claimed when the room ran out waits for its lease.
     await until('all mails have come', () => books.registered.every(email => mails(email) > 0), 2 * LEASE_MS)
@@ -140,12 +128,7 @@ for (const { name, through, begins, ends } of shortages) {
       'each newcomer has one mail',
     )
     const copy = await openCopy(t, within(service, folder))
-    const known = new Set((await copy.client.registration.findMany()).map(({ email }) => email))
-    t.strictSame(
-      books.registered.filter(email => !known.has(email)),
-      [],
-      'every registration is there',
-    )
+    await everyRegistrationIsThere(t, copy, books)
     const integrity = await copy.client.$queryRawUnsafe('PRAGMA integrity_check')
     t.strictSame(integrity, [{ integrity_check: 'ok' }], 'the file is sound')
     isSound(t, service, books)

@@ -7,7 +7,6 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
@@ -17,6 +16,7 @@ import { migrate } from '../../src/database/migrate.ts'
 import { migrationNames, PRISMA_FOLDER } from '../../src/database/migrate-files.ts'
 import { emptyDatabase, providers } from '../harness/database.ts'
 import { drawFrom, seedOf } from '../harness/draw.ts'
+import { outcome } from '../harness/outcome.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../harness/process.ts'
 import { until } from '../harness/until.ts'
 import { between, openPlain } from './kills/whole.ts'
@@ -37,14 +37,6 @@ function startMigration(t: Test, databaseUrl: string): ChildProcess {
   })
   t.teardown(() => child.kill('SIGKILL'))
   return child
-}
-
-async function outcome(child: ChildProcess) {
-  if (child.stdout === null || child.stderr === null) throw new Error('no pipes')
-  const closed = once(child, 'close')
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
-  await closed
-  return { code: child.exitCode, stdout, stderr }
 }
 
 /** Everything that migrations make. */

@@ -5,12 +5,19 @@
  */
 import t, { type Test } from 'tap'
 import { type PostgresServer, startPostgres } from '../harness/private-postgres.ts'
-import { type ServiceProcess, serviceEnvironment, startProcess } from '../harness/process.ts'
 import { openRows } from '../harness/rows.ts'
-import { type SmtpServer, startSmtpServer } from '../harness/smtp.ts'
 import { until } from '../harness/until.ts'
-import { ask, type Books, type Crowd, newAccount, startCrowd } from './people.ts'
-import { areClear, isOverloaded, isSound, isYes, slowest } from './sound.ts'
+import { type House, openHouse } from './house.ts'
+import { ask, type Books } from './people.ts'
+import {
+  areClear,
+  everyLogInIsASession,
+  everyRegistrationIsThere,
+  isOverloaded,
+  isSound,
+  isYes,
+  slowest,
+} from './sound.ts'
 
 /** More than the connections of the pool, so that some wait for one. */
 const PEOPLE = 14
@@ -19,40 +26,15 @@ const LONGEST_ANSWER_MS = 18_000
 /** Of the worker of mails, on a row it has in hand. */
 const LEASE_MS = 60_000
 
-interface House {
+interface Outage extends House {
   database: PostgresServer
-  smtp: SmtpServer
-  service: ServiceProcess
-  url: string
-  crowd: Crowd
   /** When it was last seen to be ready after an outage; milliseconds since the epoch. */
   healedAt: number
 }
 
-async function startHouse(t: Test): Promise<House> {
-  const [database, smtp] = [await startPostgres(t), await startSmtpServer(t)]
-  const service = startProcess(t, {
-    env: serviceEnvironment({
-      DATABASE_URL: database.url,
-      MAIL_BACKEND: 'smtp',
-      MAIL_SERVER: smtp.host,
-      MAIL_PORT: String(smtp.port),
-    }),
-  })
-  const url = await service.listening()
-  const people: { email: string; bearer: string }[] = []
-  while (people.length < PEOPLE) {
-    const email = `person-${people.length}@example.org`
-    people.push({ email, bearer: await newAccount(url, smtp, email) })
-  }
-  const crowd = startCrowd(t, url, people)
-  const before = await crowd.answers(6 * PEOPLE)
-  t.strictSame(
-    before.filter(reply => !isYes(reply)).map(({ path, text }) => path + text),
-    [],
-    'all is well',
-  )
-  return { database, smtp, service, url, crowd, healedAt: 0 }
+async function startHouse(t: Test): Promise<Outage> {
+  const database = await startPostgres(t)
+  return { ...(await openHouse(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
 }
 
 /** What probes are told while nothing can be asked of the database. */
@@ -64,7 +46,7 @@ async function probesTell(t: Test, url: string, message: string) {
   t.ok(ready.ms < LONGEST_ANSWER_MS, 'readiness is told in time', { ms: ready.ms })
 }
 
-async function heals(house: House) {
+async function heals(house: Outage) {
   const { url, crowd } = house
   await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
   house.healedAt = Date.now()
@@ -72,19 +54,10 @@ async function heals(house: House) {
 }
 
 /** That whoever was told yes has it. */
-async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: House, books: Books) {
+async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, books: Books) {
   const rows = await openRows(t, database.url)
-  const known = new Set((await rows.client.registration.findMany()).map(({ email }) => email))
-  t.strictSame(
-    books.registered.filter(email => !known.has(email)),
-    [],
-    'every registration is there',
-  )
-  const sessions = []
-  // Each account keeps its fifty newest.
-  for (const bearer of books.loggedIn.slice(-100))
-    sessions.push((await ask(url, 'GET', '/me', { bearer })).status)
-  t.strictSame([...new Set(sessions)], [200], `every log in is a session (${sessions.length})`)
+  await everyRegistrationIsThere(t, rows, books)
+  await everyLogInIsASession(t, url, books)
   // What could not even be given back waits for its lease, for which nobody has the time. What was claimed since
   // is in hand, and would be sent twice.
   const during = { lt: new Date(healedAt + LEASE_MS) }
@@ -109,7 +82,7 @@ async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: House, 
   )
 }
 
-async function isWhole(t: Test, house: House) {
+async function isWhole(t: Test, house: Outage) {
   const books = await house.crowd.stop()
   areClear(t, books.replies, 'from beginning to end')
   await nothingIsLost(t, house, books)

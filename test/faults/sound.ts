@@ -2,7 +2,8 @@
 import type { Test } from 'tap'
 import { CATALOGUE } from '../../src/errors.ts'
 import type { ServiceProcess } from '../harness/process.ts'
-import { type Books, PASSWORD, type Reply } from './people.ts'
+import type { Rows } from '../harness/rows.ts'
+import { ask, type Books, PASSWORD, type Reply } from './people.ts'
 
 /** What a person may be answered while something is wrong: yes, or a 503 that says when to come again. */
 export function areClear(t: Test, replies: readonly Reply[], name: string) {
@@ -29,6 +30,26 @@ export function isOverloaded({ status, headers, body }: Reply): boolean {
 }
 
 export const slowest = (replies: readonly Reply[]) => Math.max(0, ...replies.map(({ ms }) => ms))
+
+/** Each account keeps its fifty newest. */
+const NEWEST = 100
+
+export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Books) {
+  const statuses = []
+  for (const bearer of loggedIn.slice(-NEWEST)) {
+    statuses.push((await ask(url, 'GET', '/me', { bearer })).status)
+  }
+  t.strictSame([...new Set(statuses)], [200], `every log in is a session (${statuses.length})`)
+}
+
+export async function everyRegistrationIsThere(t: Test, { client }: Rows, { registered }: Books) {
+  const known = new Set((await client.registration.findMany()).map(({ email }) => email))
+  t.strictSame(
+    registered.filter(email => !known.has(email)),
+    [],
+    'every registration is there',
+  )
+}
 
 /** That the process never failed at anything that nobody foresaw, and told nothing secret. */
 export function isSound(t: Test, service: ServiceProcess, books?: Books) {
