@@ -10,6 +10,7 @@ import { send } from './paced.ts'
 /** A process that serves HTTP. */
 export interface Server {
   url: string
+  pid: number | undefined
   /** Milliseconds from the start of the process to its first good answer. */
   startedInMs: number
   /** Undefined where the operating system does not tell. */
@@ -54,7 +55,7 @@ export async function startServer(t: Teardown, options: ServerOptions): Promise<
     await delay(5)
   }
   const startedInMs = performance.now() - began
-  return { url, startedInMs, memory: () => memoryOf(child.pid), kill }
+  return { url, pid: child.pid, startedInMs, memory: () => memoryOf(child.pid), kill }
 }
 
 /** Kills a process and waits for its end. */

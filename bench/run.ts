@@ -15,6 +15,7 @@ import { growthRows } from './rows/growth.ts'
 import { confirmRows, loginRows, registerRows } from './rows/hashing.ts'
 import { installRows } from './rows/install.ts'
 import { overloadRows } from './rows/overload.ts'
+import { partsRows } from './rows/parts.ts'
 import { processRows } from './rows/process.ts'
 import { readRows } from './rows/reads.ts'
 import { writeRows } from './rows/writes.ts'
@@ -37,11 +38,12 @@ const GROUPS: Record<string, (stage: Stage) => Promise<Row[]>> = {
 const { quick, only } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' } },
 }).values
-/** Several instances are measured on PostgreSQL only, on a stage of their own. */
+/** Several instances are measured on PostgreSQL only, on a stage of their own; so is one among several. */
 const CLUSTER = 'cluster'
+const PARTS = 'parts'
 /** Takes minutes and gigabytes, so it has to be asked for. */
 const GROWTH = 'growth'
-const usual = [...Object.keys(GROUPS), CLUSTER]
+const usual = [...Object.keys(GROUPS), CLUSTER, PARTS]
 const chosen = only?.split(',') ?? usual
 const unknown = chosen.filter(group => group !== GROWTH && !usual.includes(group))
 if (unknown.length > 0) throw new Error(`no such rows: ${unknown}; there are ${[...usual, GROWTH]}`)
@@ -85,13 +87,18 @@ async function measure(provider: Provider): Promise<Row[]> {
 const began = performance.now()
 try {
   const rows: (Row & { database: string })[] = []
-  for (const provider of chosen.some(group => group !== CLUSTER) ? providers : []) {
+  for (const provider of chosen.some(group => group !== CLUSTER && group !== PARTS) ? providers : []) {
     rows.push(...(await measure(provider)).map(row => ({ ...row, database: provider })))
     await cleanUp()
   }
   if (chosen.includes(CLUSTER) && providers.includes('postgresql') && !noBalancer) {
     progress('postgresql: several instances')
     rows.push(...(await clusterRows(stack, timing)).map(row => ({ ...row, database: 'postgresql' })))
+  }
+  const redisUrl = process.env['TEST_REDIS_URL']
+  if (chosen.includes(PARTS) && providers.includes('postgresql') && redisUrl !== undefined) {
+    progress('postgresql: the cost of each part')
+    rows.push(...(await partsRows(stack, redisUrl, timing)).map(row => ({ ...row, database: 'postgresql' })))
   }
   const result = table(rows)
   process.stdout.write(`\n${await circumstances(timing)}\n\n${result}\n`)

@@ -10,15 +10,23 @@ const { scripts } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/p
 /** Options of Node in `npm start`. */
 const NODE_OPTIONS = /exec node (.*)dist\/src\/start\.cjs/.exec(scripts.start)?.[1]?.trim().split(/\s+/) ?? []
 
+interface ServiceOptions {
+  databaseUrl: string
+  secret: string
+  cwd: string
+  env?: Record<string, string>
+}
+
 /**
  * Starts the service. Everything is at its default but for the limits, which are off, and the log, which
  * is at `warn`; mails are written, and printed to nowhere.
  *
  * @param cwd a folder without `.env`
+ * @param env what is not at its default
  */
 export function startService(
   t: Teardown,
-  { databaseUrl, secret, cwd }: { databaseUrl: string; secret: string; cwd: string },
+  { databaseUrl, secret, cwd, env = {} }: ServiceOptions,
 ): Promise<Server> {
   return startServer(t, {
     module: '../src/start.cjs',
@@ -31,6 +39,7 @@ export function startService(
       RATE_LIMIT: 'off',
       MAIL_BACKEND: 'console',
       LOG_LEVEL: 'warn',
+      ...env,
     },
   })
 }

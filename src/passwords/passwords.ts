@@ -87,9 +87,9 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
         departureOf(client.socket),
       ),
     async verify(stored, password, client) {
-      // Looked at as closely where there is none: it takes long enough to tell.
-      const wanted = stored ?? dummy
-      const comparable = isAffordable(wanted) ? wanted : dummy
+      // One is looked at closely in any case, since that takes long enough to tell: where there is none, or none
+      // that could match, it is the dummy.
+      const comparable = [stored ?? dummy, dummy].find(isAffordable) ?? dummy
       const job = () => argon2.verify(comparable, normalizePassword(password))
       const matches = await queue.run(keyOf(client), job, departureOf(client.socket))
       // Half a character is hashed as U+FFFD: without this, two different passwords would match.

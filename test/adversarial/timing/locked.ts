@@ -1,5 +1,5 @@
 /**
- * Rounds about addresses that the asking network has guessed at: an attacker who tries passwords first, of an
+ * Questions about addresses that the asking network has guessed at: an attacker who tries passwords first, of an
  * address that is known as of one that is not. The back-off holds for a second after the fifth guess.
  */
 import { shuffled } from './chance.ts'
@@ -12,48 +12,66 @@ const STATES: readonly State[] = ['unknown', 'known']
 /** The last of them shuts the gate. */
 const GUESSES = 5
 /** As many as the limits of one network leave. What was registered once is no longer unknown. */
-const pairsPerLock = ({ path }: Route) => (path === '/register' ? 1 : 5)
+const questionsPerLock = ({ path }: Route) => (path === '/register' ? 1 : 5)
 /** Well within the second, from before the last guess on; milliseconds. */
 const SURELY_LOCKED = 600
+/** How many locks may run out before anything was asked. */
+const PATIENCE = 50
 
 const logIn = ROUTES.find(({ path }) => path === '/login') as Route
 
-/** Asks about locked addresses, those of one pair within one lock; see `measure`. */
+/** Asks about locked addresses, in an order drawn from all questions; see `measure`. */
 export async function measureLocked(house: House, route: Route, plan: Plan): Promise<Findings> {
   const findings = nothingSeen(STATES)
   const bearer = await bearerFor(house, route)
-  let done = 0
+  const questions = shuffled(
+    STATES.flatMap(state => Array.from({ length: plan.rounds }, () => state)),
+    plan.random,
+  )
   // The first person is the one who asks where one must be logged in, and must not be locked.
-  for (let lock = plan.from + 1; done < plan.rounds; lock++) {
-    if (lock - plan.from > plan.rounds) throw new Error('no lock held as long as a pair of questions takes')
+  const next = new Map(STATES.map(state => [state, plan.from + 1]))
+  let fruitless = 0
+  while (questions.length > 0) {
+    const asked = questions.slice(0, questionsPerLock(route))
     const targets = new Map(
-      STATES.map(state => {
+      [...new Set(asked)].map(state => {
+        const index = next.get(state) ?? 0
+        next.set(state, index + 1)
         const about = state === 'unknown' ? `locked ${route.path}` : ''
-        return [state, { email: addressOf(state, lock, about), network: house.network() }]
+        return [state, { email: addressOf(state, index, about), network: house.network() }]
       }),
     )
-    const targetOf = (state: State) => targets.get(state) as { email: string; network: string }
-    let locked = 0
-    for (let guess = 1; guess <= GUESSES; guess++) {
-      if (guess === GUESSES) locked = performance.now()
-      for (const state of shuffled(STATES, plan.random)) {
-        const { email, network } = targetOf(state)
-        await ask(house, logIn, email, network)
-      }
+    const lockedAt = await lock(house, [...targets.values()], plan.random)
+    const before = questions.length
+    for (const state of asked) {
+      if (performance.now() - lockedAt > SURELY_LOCKED) break
+      const { email, network } = targets.get(state) as Target
+      const { answer, ms } = await ask(house, route, email, network, bearer)
+      const after = await house.quiet(answer.statusCode === 202 ? route.mails : 0)
+      // Each has as much left of its limits; for how long, the second tells in which it was asked.
+      const { 'ratelimit-reset': _, ...headers } = answer.headers
+      note(findings, state, { ...answer, headers }, ms, after)
+      questions.shift()
     }
-    await house.quiet(0)
-    for (let pair = 0; pair < pairsPerLock(route); pair++) {
-      if (performance.now() - locked > SURELY_LOCKED) break
-      for (const state of shuffled(STATES, plan.random)) {
-        const { email, network } = targetOf(state)
-        const { answer, ms } = await ask(house, route, email, network, bearer)
-        const after = await house.quiet(answer.statusCode === 202 ? route.mails : 0)
-        // Both have as much left of their limits; for how long, the second tells in which it was asked.
-        const { 'ratelimit-reset': _, ...headers } = answer.headers
-        note(findings, state, { ...answer, headers }, ms, after)
-      }
-      done++
+    if (questions.length === before && ++fruitless > PATIENCE) {
+      throw new Error('no lock holds as long as a question takes')
     }
   }
   return findings
+}
+
+interface Target {
+  email: string
+  network: string
+}
+
+/** Guesses at each until it is locked; returns when that surely began. */
+async function lock(house: House, targets: Target[], random: () => number): Promise<number> {
+  let began = 0
+  for (let guess = 1; guess <= GUESSES; guess++) {
+    if (guess === GUESSES) began = performance.now()
+    for (const { email, network } of shuffled(targets, random)) await ask(house, logIn, email, network)
+  }
+  await house.quiet(0)
+  return began
 }

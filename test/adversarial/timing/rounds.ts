@@ -1,4 +1,8 @@
-/** Rounds: the same question about one address of each state, in an order drawn for each round. */
+/**
+ * The same question about many addresses of each state, in an order drawn from all of them. Round by round it would
+ * not do: what an address is would then go with what the one before it was not, and what the worker has just done for
+ * that one is felt in the next answer.
+ */
 import type { Answer } from '../../harness/problem.ts'
 import { claimsOf } from '../../tokens/forge.ts'
 import { shuffled } from './chance.ts'
@@ -26,8 +30,9 @@ export interface Plan {
   states: readonly State[]
   /** The first person of each state that is asked about: asking twice is another question. */
   from: number
+  /** How many of each state are asked about. */
   rounds: number
-  /** Rounds before, which do not count. */
+  /** How many of each are asked about before, which do not count. */
   warmUp: number
   random: () => number
 }
@@ -48,14 +53,21 @@ export async function measure(house: House, route: Route, plan: Plan): Promise<F
   const { states, from, rounds, warmUp, random } = plan
   const findings = nothingSeen(states)
   const bearer = await bearerFor(house, route)
-  for (let round = 0; round < warmUp + rounds; round++) {
-    for (const state of shuffled(states, random)) {
-      // One that nobody has heard of is known once it was registered.
-      const email = addressOf(state, from + round, state === 'unknown' ? route.path : '')
-      const { answer, ms } = await ask(house, route, email, house.network(), bearer)
-      const after = await house.quiet(route.mails)
-      if (round >= warmUp) note(findings, state, answer, ms, after)
-    }
+  const drawn = (first: number, count: number) =>
+    shuffled(
+      Array.from({ length: count }, (_, i) => states.map(state => ({ state, index: first + i }))).flat(),
+      random,
+    )
+  async function askAbout({ state, index }: { state: State; index: number }) {
+    // One that nobody has heard of is known once it was registered.
+    const email = addressOf(state, index, state === 'unknown' ? route.path : '')
+    const { answer, ms } = await ask(house, route, email, house.network(), bearer)
+    return { answer, ms, after: await house.quiet(route.mails) }
+  }
+  for (const person of drawn(from, warmUp)) await askAbout(person)
+  for (const person of drawn(from + warmUp, rounds)) {
+    const { answer, ms, after } = await askAbout(person)
+    note(findings, person.state, answer, ms, after)
   }
   return findings
 }
