@@ -1,6 +1,6 @@
 /**
- * What one request costs each part of an instance among several: processor time of the service, of PostgreSQL and
- * of Redis, every limit on. The servers are those of TEST_POSTGRES_URL and TEST_REDIS_URL, on this machine, with
+ * What one request costs each part of an instance among several: processor time of the service, of PostgreSQL
+ * and of Redis, every limit on. The servers are those of TEST_POSTGRES_URL and TEST_REDIS_URL, on this machine, with
  * nobody else to serve. docs/scaling.md counts with these figures.
  */
 import { randomBytes } from 'node:crypto'
@@ -8,7 +8,7 @@ import type { Request } from 'autocannon'
 import { emptyDatabase, type Teardown } from '../../test/harness/database.ts'
 import { emptyFolder } from '../../test/harness/process.ts'
 import { drive, post } from '../driver.ts'
-import { processorTime } from '../processor-time.ts'
+import { timeOfProcesses, timeOfThreads } from '../processor-time.ts'
 import { alternate, type Timing } from '../rounds.ts'
 import { type Account, seed } from '../seed.ts'
 import { startService } from '../service.ts'
@@ -29,10 +29,12 @@ export async function partsRows(t: Teardown, redisUrl: string, timing: Timing): 
     env: { RATE_LIMIT: 'on', REDIS_URL: redisUrl, TRUST_PROXY: '127.0.0.1' },
   })
 
-  const parts: Record<string, (pid: number, name: string) => boolean> = {
-    'the service': pid => pid === service.pid,
-    PostgreSQL: (_, name) => name === 'postgres',
-    Redis: (_, name) => name === 'redis-server',
+  const pid = service.pid as number
+  const parts: Record<string, () => number> = {
+    "the service's event loop": () => timeOfThreads(pid, thread => thread === pid),
+    "the service's other threads (hashes, V8)": () => timeOfThreads(pid, thread => thread !== pid),
+    PostgreSQL: () => timeOfProcesses('postgres'),
+    Redis: () => timeOfProcesses('redis-server'),
   }
   const loads: Record<string, (account: Account) => Request> = {
     'POST /login': ({ email }) => post('/login', { email, password }),
@@ -51,7 +53,7 @@ export async function partsRows(t: Teardown, redisUrl: string, timing: Timing): 
     Object.entries(loads).map(([what, requestOf]) => [
       what,
       async (seconds: number) => {
-        const before = Object.values(parts).map(processorTime)
+        const before = Object.values(parts).map(used => used())
         const sample = await drive({
           url: service.url,
           connections: CONNECTIONS,
@@ -62,8 +64,8 @@ export async function partsRows(t: Teardown, redisUrl: string, timing: Timing): 
               .filter((_, index) => index % CONNECTIONS === connection)
               .map(account => fromAnywhere(requestOf(account))),
         })
-        for (const [index, [part, isMeant]] of Object.entries(parts).entries()) {
-          const cost = (processorTime(isMeant) - (before[index] ?? 0)) / (sample.rate * seconds)
+        for (const [index, [part, used]] of Object.entries(parts).entries()) {
+          const cost = (used() - (before[index] ?? 0)) / (sample.rate * seconds)
           const key = `${what}: ${part}`
           costs.set(key, [...(costs.get(key) ?? []), cost])
         }

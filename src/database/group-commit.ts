@@ -4,7 +4,7 @@
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { SqliteClient } from './client-sqlite.ts'
+import type { SqliteClient } from './sqlite-adapter-client.ts'
 import { outageOf } from './outage.ts'
 
 interface Job {

@@ -3,8 +3,9 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import type { Provider } from './client.ts'
 import { postgresqlConfig } from './client-postgresql.ts'
-import { type LibsqlClient, openSqlite, whileBusy } from './client-sqlite.ts'
+import { openSqlite, whileBusy } from './client-sqlite.ts'
 import { type Query, queryOf } from './migrate-history.ts'
+import type { LibsqlClient } from './sqlite-adapter-client.ts'
 
 /** How long to wait for another process that is migrating the same database, in seconds. */
 const PATIENCE = 600

@@ -4,7 +4,7 @@
  * group-commit.ts exclude each other, and what is read by hand meanwhile waits for their end.
  */
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { SqliteClient } from './client-sqlite.ts'
+import type { SqliteClient } from './sqlite-adapter-client.ts'
 import { groupCommits } from './group-commit.ts'
 import { known, type Run, rowsOf, type Statements, type Value } from './statements.ts'
 
