@@ -74,3 +74,8 @@ export async function drive(load: Load): Promise<Sample> {
 export function post(path: string, body: object): Request {
   return { method: 'POST', path, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
+
+/** A GET by the bearer of an access token. */
+export function getAs(accessToken: string, path: string): Request {
+  return { method: 'GET', path, headers: { authorization: `Bearer ${accessToken}` } }
+}

@@ -8,7 +8,7 @@ import { cpus } from 'node:os'
 import { startBalancer } from '../../test/cluster/balancer.ts'
 import { emptyDatabase, type Teardown } from '../../test/harness/database.ts'
 import { emptyFolder } from '../../test/harness/process.ts'
-import { drive, post, type Sample } from '../driver.ts'
+import { drive, getAs, post, type Sample } from '../driver.ts'
 import { alternate, type Measure, type Timing } from '../rounds.ts'
 import { seed } from '../seed.ts'
 import { startService } from '../service.ts'
@@ -37,11 +37,7 @@ export async function clusterRows(t: Teardown, timing: Timing): Promise<Row[]> {
   const me = (connection: number) =>
     accounts
       .filter((_, index) => index % CONNECTIONS === connection)
-      .map(({ accessToken }) => ({
-        method: 'GET' as const,
-        path: '/me',
-        headers: { authorization: `Bearer ${accessToken}` },
-      }))
+      .map(({ accessToken }) => getAs(accessToken, '/me'))
   const check = (connection: number) =>
     accounts
       .filter((_, index) => index % CONNECTIONS === connection)

@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto'
 import type { Request } from 'autocannon'
 import { emptyDatabase, type Teardown } from '../../test/harness/database.ts'
 import { emptyFolder } from '../../test/harness/process.ts'
-import { drive, post } from '../driver.ts'
+import { drive, getAs, post } from '../driver.ts'
 import { timeOfProcesses, timeOfThreads } from '../processor-time.ts'
 import { alternate, type Timing } from '../rounds.ts'
 import { type Account, seed } from '../seed.ts'
@@ -38,11 +38,7 @@ export async function partsRows(t: Teardown, redisUrl: string, timing: Timing): 
   }
   const loads: Record<string, (account: Account) => Request> = {
     'POST /login': ({ email }) => post('/login', { email, password }),
-    'GET /me': ({ accessToken }) => ({
-      method: 'GET',
-      path: '/me',
-      headers: { authorization: `Bearer ${accessToken}` },
-    }),
+    'GET /me': ({ accessToken }) => getAs(accessToken, '/me'),
     'POST /password-reset/check': ({ resetToken }) => post('/password-reset/check', { token: resetToken }),
     'GET /health/live': () => ({ method: 'GET', path: '/health/live' }),
   }

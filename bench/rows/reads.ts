@@ -1,6 +1,6 @@
 /** What reads, beside bare Fastify. */
 import type { Request } from 'autocannon'
-import { drive, post } from '../driver.ts'
+import { drive, getAs, post } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
 import type { Account } from '../seed.ts'
 import type { Stage } from '../stage.ts'
@@ -20,11 +20,7 @@ export async function readRows(stage: Stage): Promise<Row[]> {
         status: 200,
         requestsOf: connection => stage.accountsOf(connection).map(request),
       })
-  const me = ({ accessToken }: Account): Request => ({
-    method: 'GET',
-    path: '/me',
-    headers: { authorization: `Bearer ${accessToken}` },
-  })
+  const me = ({ accessToken }: Account) => getAs(accessToken, '/me')
 
   const measured = await alternate(
     {
