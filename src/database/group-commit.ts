@@ -4,8 +4,8 @@
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { SqliteClient } from './sqlite-adapter-client.ts'
 import { outageOf } from './outage.ts'
+import type { SqliteClient } from './sqlite-adapter-client.ts'
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
@@ -30,7 +30,7 @@ export type Enter = <T>(
  * @param connection the one that it works on
  */
 export function groupCommits(adapter: SqlDriverAdapter, connection: SqliteClient): Enter {
-  const execute = (sql: string) => connection.runNow(sql, [])
+  const execute = (sql: string) => connection.runWithin(sql, [])
   let waiting: Job[] = []
   let scheduled = false
 

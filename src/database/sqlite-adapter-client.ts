@@ -14,6 +14,8 @@ type Statement = Parameters<Transaction['execute']>[0]
 export type SqliteClient = LibsqlClient & {
   /** Runs one statement at once: as a part of the transaction that is open, if one is. */
   runNow: SqliteConnection['run']
+  /** The same, but only as a part of a transaction: after its end it would be committed by itself. */
+  runWithin: SqliteConnection['run']
   inTransaction(): boolean
   /** Fulfilled once the transaction that is open has ended, before the next one begins. */
   afterTransaction(): Promise<void>
@@ -74,6 +76,11 @@ export function keepConnection(connection: SqliteConnection): SqliteClient {
 
   const runNow = (sql: string, args: unknown[]): ResultSet => orReplace(() => connection.run(sql, args))
 
+  function runWithin(sql: string, args: unknown[]): ResultSet {
+    if (open === undefined) throw new Error('The transaction is over')
+    return runNow(sql, args)
+  }
+
   async function transaction(): Promise<Transaction> {
     runNow('BEGIN IMMEDIATE', [])
     const own = openTransaction()
@@ -105,6 +112,7 @@ export function keepConnection(connection: SqliteConnection): SqliteClient {
     executeMultiple: async (script: string) => orReplace(() => connection.runScript(script)),
     transaction,
     runNow,
+    runWithin,
     inTransaction: () => open !== undefined,
     afterTransaction: () => open?.ended ?? Promise.resolve(),
     reconnect: connection.reconnect,
@@ -128,9 +136,15 @@ function openTransaction(): OpenTransaction {
   return { ended, end }
 }
 
-/** As the adapter passes them. SQLite has no booleans. */
+/** As the adapter passes them. */
 function partsOf(statement: Statement): [sql: string, args: unknown[]] {
   if (typeof statement === 'string') return [statement, []]
   const args = (statement.args ?? []) as unknown[]
-  return [statement.sql, args.map(value => (typeof value === 'boolean' ? Number(value) : value))]
+  return [statement.sql, args.map(bindable)]
+}
+
+/** SQLite has no booleans. */
+function bindable(value: unknown): unknown {
+  if (value === undefined) throw new TypeError('undefined cannot be bound')
+  return typeof value === 'boolean' ? Number(value) : value
 }

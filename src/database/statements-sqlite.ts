@@ -4,8 +4,8 @@
  * group-commit.ts exclude each other, and what is read by hand meanwhile waits for their end.
  */
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { SqliteClient } from './sqlite-adapter-client.ts'
 import { groupCommits } from './group-commit.ts'
+import type { SqliteClient } from './sqlite-adapter-client.ts'
 import { known, type Run, rowsOf, type Statements, type Value } from './statements.ts'
 
 /**
@@ -24,10 +24,14 @@ export function sqliteStatements(adapter: SqlDriverAdapter, connection: SqliteCl
     return made
   }
 
-  function runNow<Row>(sql: string, values: readonly Value[]): Row[] {
-    const { columns, columnTypes, rows } = connection.runNow(inDialect(sql), values.map(stored))
-    return rowsOf(columns, index => columnTypes[index] === 'DATETIME', rows)
-  }
+  const runBy =
+    (run: SqliteClient['runNow']) =>
+    <Row>(sql: string, values: readonly Value[]): Row[] => {
+      const { columns, columnTypes, rows } = run(inDialect(sql), values.map(stored))
+      return rowsOf(columns, index => columnTypes[index] === 'DATETIME', rows)
+    }
+  const runNow = runBy(connection.runNow)
+  const runWithin = runBy(connection.runWithin)
 
   async function read<Row>(sql: string, values: readonly Value[]): Promise<Row[]> {
     // What it would see of one may yet be undone.
@@ -35,11 +39,7 @@ export function sqliteStatements(adapter: SqlDriverAdapter, connection: SqliteCl
     return runNow(sql, values)
   }
 
-  const within: Run = async (sql, values) => {
-    // A lock that was met has replaced the connection: what would follow would be committed by itself.
-    if (!connection.inTransaction()) throw new Error('The transaction is over')
-    return runNow(sql, values)
-  }
+  const within: Run = async (sql, values) => runWithin(sql, values)
 
   return {
     provider: 'sqlite',

@@ -6,6 +6,8 @@
  * How they are run: statements-sqlite.ts and statements-postgresql.ts.
  */
 
+import type { Provider } from './client.ts'
+
 /** What a statement is given for `$1`, `$2` and so on. */
 export type Value = string | number | Date | null
 
@@ -19,7 +21,7 @@ export type Run = <Row>(sql: string, values: readonly Value[]) => Promise<Row[]>
 
 /** Statements by hand; what is written is durable once its promise is fulfilled. */
 export interface Statements {
-  provider: 'sqlite' | 'postgresql'
+  provider: Provider
   /** Reads what is committed. */
   read: Run
   /** Makes one change. */

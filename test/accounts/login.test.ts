@@ -58,6 +58,27 @@ t.test('an unknown address and a wrong password are answered alike, at one hash 
   t.strictSame(await rows.dump(), before)
 })
 
+t.test(
+  'an address that nobody has is read beside its neighbours, whose passwords are none of its own',
+  async t => {
+    const service = await startApp(t)
+    const rows = await openRows(t, service.databaseUrl)
+    const account = await confirmedAccount(service)
+    const pending = { email: 'm@example.org', password: 'the password of a registration' }
+    await service.app.inject({ method: 'POST', url: '/register', payload: pending })
+    await rows.settled()
+    const before = await rows.dump()
+    isProblemOf(t, await login(service, pending.email, pending.password), 'email_not_confirmed')
+    for (const { email, password } of [account, pending]) {
+      const [name = '', host] = email.split('@')
+      for (const next of [`${name.slice(0, -1)}0`, `${name}0`, '0', 'zz']) {
+        isProblemOf(t, await login(service, `${next}@${host}`, password), 'invalid_credentials')
+      }
+    }
+    t.strictSame(await rows.dump(), before)
+  },
+)
+
 t.test('the address has no case, the password has', async t => {
   const service = await startApp(t)
   await confirmedAccount(service, 'Ada@Example.ORG'.toLowerCase(), 'Correct Horse Battery')

@@ -259,3 +259,26 @@ t.test('on SQLite a lock held by another process fails what waits for it, and no
   )
   t.equal(await client.guess.count(), 2)
 })
+
+t.test('on SQLite nothing is run as a part of a transaction that has ended', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  await migrate(url)
+  const connection = await openSqlite(url)
+  t.teardown(() => connection.close())
+  const insert = (id: string) =>
+    connection.runWithin('INSERT INTO guesses (id, count, expires_at) VALUES (?1, 1, ?2)', [id, 'never'])
+  t.throws(() => insert('before'), { message: 'The transaction is over' })
+  const transaction = await connection.transaction('write')
+  insert('within')
+  let ended = false
+  const end = connection.afterTransaction().then(() => {
+    ended = true
+  })
+  t.equal(ended, false)
+  await transaction.commit()
+  await end
+  t.throws(() => insert('after'), { message: 'The transaction is over' })
+  t.throws(() => connection.runWithin('SAVEPOINT job', []), { message: 'The transaction is over' })
+  await t.rejects(transaction.execute('SELECT 1'), { message: 'The transaction is over' })
+  t.strictSame(connection.runNow('SELECT id FROM guesses', []).rows, [['within']])
+})
