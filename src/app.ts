@@ -22,7 +22,7 @@ import mail, { type MailOptions } from './mail/mail.ts'
 import { pages } from './pages/pages.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
 import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
-import shedding from './passwords/shedding.ts'
+import queueing from './passwords/queueing.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
 import clientAddress from './plugins/client-address.ts'
@@ -132,7 +132,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(tokens)
   await app.register(refreshCookie)
   await app.register(passwords, overrides.passwords ?? {})
-  await app.register(shedding)
+  await app.register(queueing)
   await app.register(guessBackoff)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)

@@ -11,11 +11,15 @@ export interface FairLines<T> {
   longest(): { length: number; last: T | undefined }
   join(key: string, item: T): void
   leave(key: string, item: T): void
-  /** Takes out who is next: the first of the line that has waited longest for its turn. */
+  /**
+   * Takes out who is next: the first that is ready, of the line that has waited longest for its turn. A line where
+   * nobody is ready keeps its turn.
+   */
   next(): T | undefined
 }
 
-export function fairLines<T>(): FairLines<T> {
+/** @param isReady whether somebody's turn may come */
+export function fairLines<T>(isReady: (item: T) => boolean = () => true): FairLines<T> {
   /** In the order of their turns; none is empty. */
   const lines = new Map<string, T[]>()
   let size = 0
@@ -44,7 +48,9 @@ export function fairLines<T>(): FairLines<T> {
     },
     next() {
       for (const [key, line] of lines) {
-        const first = line.shift()
+        const place = line.findIndex(isReady)
+        if (place < 0) continue
+        const [first] = line.splice(place, 1)
         // Behind all the others, for whatever is left of it.
         lines.delete(key)
         if (line.length > 0) lines.set(key, line)

@@ -2,49 +2,76 @@
  * A bounded queue for the one costly thing this service does. More hashes in flight than cores only
  * cost memory and starve the event loop; more waiting than can be served in time only cost patience.
  * Clients take turns, so that one who floods it waits behind nobody but itself, and nobody behind it.
+ *
+ * It stands at the door: a request has its place before anything is done for it, and waits there before the database is
+ * asked on its behalf. Else the first of a flood would keep the event loop busy with what is of use only later, while
+ * those behind wait to be told that there is no room.
  */
 import { problem } from '../errors.ts'
 import { fairLines } from './fair-lines.ts'
+import { semaphore } from './semaphore.ts'
 
 /** Runs jobs, a few at once; sheds those that would wait too long. */
 export interface HashQueue {
   /**
+   * Takes a place for a job that is still to come, so that who is shed is shed before anything is done for it.
+   *
    * @param client whose turn it takes. Nothing else may decide the order, or the time of an answer would
    *   tell it.
-   * @param job starts the hash
-   * @param signal once aborted, a job that still waits is taken out
-   * @throws {ProblemError} `overloaded` where there is no room, the patience is over, or the client is gone
+   * @param signal once aborted, the place is given back
+   * @throws {ProblemError} `overloaded` where there is no room for this client, or the client is gone
    */
-  run<T>(client: string, job: () => Promise<T>, signal?: AbortSignal): Promise<T>
-  /**
-   * Sheds a request before anything is done for it. That there is room now promises none later.
-   *
-   * @throws {ProblemError} `overloaded` where the queue has no room for this client
-   */
-  assertRoom(client: string): void
-  /** Jobs under way and waiting. */
+  reserve(client: string, signal?: AbortSignal): Place
+  /** Jobs under way, and places that are taken besides. */
   load(): { running: number; waiting: number }
+}
+
+/** A place in the queue, for one job. */
+export interface Place {
+  /**
+   * Waits until the job may be prepared: a core will soon be free for it.
+   *
+   * @throws {ProblemError} `overloaded` where the patience is over, another client was given the place, or this one
+   *   is gone
+   */
+  turn(): Promise<void>
+  /**
+   * Runs the job when its turn has come and a core is free, and then gives the place back.
+   *
+   * @param job starts the hash
+   * @throws {ProblemError} as `turn` does
+   */
+  run<T>(job: () => Promise<T>): Promise<T>
+  /** Gives the place back, where no job comes. Whoever waits for `turn` or `run` must not. */
+  release(): void
 }
 
 /** How many jobs a slow core does in a second; the queue holds what can be done within its patience. */
 const JOBS_PER_CORE_AND_SECOND = 4
+/** How many may be prepared for each core besides the one that runs there, so that no core waits for a database. */
+const AHEAD_PER_CORE = 1
+const GONE = 'The client is gone.'
 
-/** A job that waits. */
+/** Whoever stands in line. */
 interface Waiter {
-  start(): void
-  shed(detail?: string): void
+  /** Its turn has come. Unset while nobody waits for that. */
+  call?: () => void
+  shed(): void
 }
 
 /**
  * Makes a queue.
  *
  * @param concurrency jobs at once, the number of cores
- * @param patience seconds that a job may wait
+ * @param patience seconds to wait for one's turn
  */
 export function hashQueue(concurrency: number, patience: number): HashQueue {
-  const lines = fairLines<Waiter>()
-  const limit = JOBS_PER_CORE_AND_SECOND * concurrency * patience
-  let running = 0
+  const lines = fairLines<Waiter>(({ call }) => call !== undefined)
+  const cores = semaphore(concurrency)
+  const most = concurrency + JOBS_PER_CORE_AND_SECOND * concurrency * patience
+  const mostCalled = concurrency + AHEAD_PER_CORE * concurrency
+  /** Places whose turn has come: those of jobs under way, and of those that are prepared. */
+  let called = 0
 
   const overloaded = (detail?: string) =>
     problem('overloaded', {
@@ -56,55 +83,86 @@ export function hashQueue(concurrency: number, patience: number): HashQueue {
    * A full queue still has room for a client whose line is shorter than the longest even after it joined:
    * the newest of the longest makes way.
    */
-  function assertRoom(client: string) {
-    if (lines.size() < limit) return
-    if (lines.lengthOf(client) + 1 >= lines.longest().length) throw overloaded()
+  function makeRoom(client: string) {
+    if (called + lines.size() < most) return
+    const { length, last } = lines.longest()
+    if (lines.lengthOf(client) + 1 >= length) throw overloaded()
+    last?.shed()
   }
 
-  function turn(client: string, signal: AbortSignal | undefined): Promise<void> {
-    if (running < concurrency) {
-      running++
-      return Promise.resolve()
+  function callNext() {
+    while (called < mostCalled) {
+      const next = lines.next()
+      if (next === undefined) return
+      called++
+      next.call?.()
     }
-    assertRoom(client)
-    if (lines.size() >= limit) lines.longest().last?.shed()
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        start() {
-          done()
+  }
+
+  function reserve(client: string, signal?: AbortSignal): Place {
+    if (signal?.aborted) throw overloaded(GONE)
+    makeRoom(client)
+    let where: 'in line' | 'called' | 'gone' = 'in line'
+    /** Why the place is lost. */
+    let refusal: Error | undefined
+    let refuse: ((refusal: Error) => void) | undefined
+    let patienceOver: NodeJS.Timeout | undefined
+
+    function leave() {
+      if (where === 'in line') lines.leave(client, waiter)
+      clearTimeout(patienceOver)
+      signal?.removeEventListener('abort', depart)
+      const wasCalled = where === 'called'
+      where = 'gone'
+      if (!wasCalled) return
+      called--
+      callNext()
+    }
+
+    function lose(because: Error) {
+      refusal = because
+      leave()
+      refuse?.(because)
+    }
+
+    const depart = () => lose(overloaded(GONE))
+    const waiter: Waiter = { shed: () => lose(overloaded()) }
+    signal?.addEventListener('abort', depart)
+    lines.join(client, waiter)
+
+    async function turn() {
+      if (refusal !== undefined) throw refusal
+      if (where !== 'in line') return
+      await new Promise<void>((resolve, reject) => {
+        refuse = reject
+        patienceOver = setTimeout(() => lose(overloaded()), patience * 1000)
+        waiter.call = () => {
+          clearTimeout(patienceOver)
+          where = 'called'
           resolve()
-        },
-        shed(detail) {
-          done()
-          lines.leave(client, waiter)
-          reject(overloaded(detail))
-        },
-      }
-      const timer = setTimeout(() => waiter.shed(), patience * 1000)
-      const gone = () => waiter.shed('The client is gone.')
-      const done = () => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', gone)
-      }
-      signal?.addEventListener('abort', gone)
-      lines.join(client, waiter)
-    })
+        }
+        callNext()
+      })
+    }
+
+    return {
+      turn,
+      async run(job) {
+        await turn()
+        const begin = () => {
+          if (refusal !== undefined) throw refusal
+          // Who is gone now no longer frees a core.
+          signal?.removeEventListener('abort', depart)
+          return job()
+        }
+        return cores.run(begin).finally(leave)
+      },
+      release: leave,
+    }
   }
 
   return {
-    async run(client, job, signal) {
-      if (signal?.aborted) throw overloaded('The client is gone.')
-      await turn(client, signal)
-      try {
-        return await job()
-      } finally {
-        // The place is handed on, so `running` changes only where nobody waits.
-        const next = lines.next()
-        if (next) next.start()
-        else running--
-      }
-    },
-    assertRoom,
-    load: () => ({ running, waiting: lines.size() }),
+    reserve,
+    load: () => ({ running: cores.running(), waiting: called + lines.size() - cores.running() }),
   }
 }

@@ -8,7 +8,7 @@ import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
 import { type LoadFast, loadArgon2 } from './argon2.ts'
 import { type Connection, departureOf } from './departure.ts'
-import { type HashQueue, hashQueue } from './hash-queue.ts'
+import { type HashQueue, hashQueue, type Place } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
 import { costOf, isAffordable, matchless } from './stored-hash.ts'
 
@@ -43,11 +43,19 @@ export interface Passwords {
   /** Whether a stored hash was made with weaker parameters than today's. */
   isOutdated(stored: string): boolean
   /**
-   * Sheds a request that will need a hash before it costs anything; see hash-queue.ts.
+   * Takes a place for the client's next hash; see hash-queue.ts.
    *
    * @throws {ProblemError} `overloaded`
    */
-  assertRoom(client: Client): void
+  reserve(client: Client): void
+  /**
+   * Waits until it is of use to prepare that hash.
+   *
+   * @throws {ProblemError} `overloaded`
+   */
+  turn(client: Client): Promise<void>
+  /** Gives the place back, if no hash came to it. */
+  release(client: Client): void
   load: HashQueue['load']
   /** What hashes, and how many at once, for the banner. */
   describe(): string
@@ -72,6 +80,16 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   const concurrency = hashesAtOnce(config)
   const queue = hashQueue(concurrency, config.HASH_PATIENCE)
   const dummy = matchless(cost)
+  const reserved = new WeakMap<Client, Place>()
+
+  const newPlace = (client: Client) => queue.reserve(keyOf(client), departureOf(client.socket))
+
+  /** The place that a client has, for one hash; a second one queues anew. */
+  function placeOf(client: Client): Place {
+    const place = reserved.get(client)
+    reserved.delete(client)
+    return place ?? newPlace(client)
+  }
 
   app.decorate('passwords', {
     assertAcceptable: (password, email) =>
@@ -80,18 +98,14 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
         serviceName: config.SERVICE_NAME,
         minLength: config.PASSWORD_MIN_LENGTH,
       }),
-    hash: (password, client) =>
-      queue.run(
-        keyOf(client),
-        () => argon2.hash(normalizePassword(password), cost),
-        departureOf(client.socket),
-      ),
+    hash: async (password, client) =>
+      placeOf(client).run(() => argon2.hash(normalizePassword(password), cost)),
     async verify(stored, password, client) {
       // One is looked at closely in any case, since that takes long enough to tell: where there is none, or none
       // that could match, it is the dummy.
       const comparable = [stored ?? dummy, dummy].find(isAffordable) ?? dummy
       const job = () => argon2.verify(comparable, normalizePassword(password))
-      const matches = await queue.run(keyOf(client), job, departureOf(client.socket))
+      const matches = await placeOf(client).run(job)
       // Half a character is hashed as U+FFFD: without this, two different passwords would match.
       return matches && comparable === stored && isWellFormedPassword(password)
     },
@@ -99,7 +113,14 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
       const its = costOf(stored)
       return its !== undefined && (its.memory < cost.memory || its.time < cost.time)
     },
-    assertRoom: client => queue.assertRoom(keyOf(client)),
+    reserve(client) {
+      reserved.set(client, newPlace(client))
+    },
+    turn: async client => reserved.get(client)?.turn(),
+    release(client) {
+      reserved.get(client)?.release()
+      reserved.delete(client)
+    },
     load: queue.load,
     describe: () => `${argon2.name}, ${concurrency} at once`,
   })

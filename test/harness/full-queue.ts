@@ -1,5 +1,6 @@
 /** A hashing queue that one client has filled. */
 import { Socket } from 'node:net'
+import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Teardown } from './database.ts'
 
@@ -20,13 +21,16 @@ export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): 
   const outcomes: Promise<unknown>[] = []
   const isFull = () => {
     try {
-      app.passwords.assertRoom(client)
+      app.passwords.reserve(client)
+      app.passwords.release(client)
       return false
     } catch {
       return true
     }
   }
   while (!isFull()) outcomes.push(app.passwords.verify(undefined, 'x', client).catch(() => {}))
+  // Those that a core is free for have begun then.
+  await turn()
   const empty = async () => {
     client.socket.destroy()
     await Promise.all(outcomes)

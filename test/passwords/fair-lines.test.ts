@@ -33,6 +33,18 @@ t.test('who leaves takes nobody along, and a line that is left empty costs no tu
   t.strictSame(drained(lines), ['a2', 'c1'])
 })
 
+t.test('who is not ready is passed over, and keeps place and turn', async t => {
+  const ready = new Set(['a2', 'b2', 'c1'])
+  const lines = fairLines<string>(item => ready.has(item))
+  for (const item of ['a1', 'a2', 'b1', 'c1', 'b2']) lines.join(item[0] as string, item)
+  t.strictSame([lines.next(), lines.next()], ['a2', 'b2'])
+  ready.add('a1').add('b1')
+  t.strictSame(drained(lines), ['c1', 'a1', 'b1'])
+  lines.join('d', 'd1')
+  t.equal(lines.next(), undefined)
+  t.equal(lines.size(), 1)
+})
+
 t.test(
   'whatever comes and goes, nobody is lost, and no line is served twice while another waits',
   async t => {

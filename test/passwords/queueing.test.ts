@@ -154,6 +154,52 @@ t.test('a client that has filled the queue holds up nobody but itself', async t 
   t.strictSame(app.passwords.load(), { running: 0, waiting: 0 })
 })
 
+t.test('a request has its place before its body comes, and gives it back if it comes to no hash', async t => {
+  const { app } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const waiting = async (count: number) => {
+    while (app.passwords.load().waiting !== count) await delay(5)
+  }
+  const bad = JSON.stringify({ email: 'nobody' })
+  const request = wire('/login', bad)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.write(bad)
+  isProblemOf(t, await answerOn(socket), 'validation_failed')
+  await waiting(0)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.destroy()
+  await waiting(0)
+  t.strictSame(app.passwords.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
+})
+
+// Those who had found room went on to the database, and most were shed only when they were back from it.
+t.test(
+  'of log ins that come at once as many pass as there is room for, and no other asks the database',
+  async t => {
+    const world = await startApp(t, {
+      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
+    })
+    const { app } = world
+    const { email } = await confirmedAccount(world)
+    const room = (4 * Number(app.config.HASH_PATIENCE) + 1) * availableParallelism()
+    const recorded = recordQueries(app)
+    const { answer: answers, queries } = await recorded(() =>
+      Promise.all(
+        Array.from({ length: 5 * room }, () =>
+          app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
+        ),
+      ),
+    )
+    const shed = answers.filter(({ statusCode }) => statusCode === 503).length
+    t.equal(shed, 4 * room)
+    t.equal(queries.filter(query => query === 'users.credentialsFor').length, room)
+  },
+)
+
 t.test('for a client that is gone nothing is hashed', async t => {
   const { app, log } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
