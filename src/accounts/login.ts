@@ -6,7 +6,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/users.ts'
-import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { checkPassword } from '../passwords/check.ts'
 import type { Client } from '../passwords/passwords.ts'
 import { Password } from '../passwords/policy.ts'
@@ -112,10 +112,18 @@ async function openSession(
   return users.openSession(now, session, origin)
 }
 
-/** A new hash of the same password, where the stored one was made with weaker parameters. */
+/**
+ * A new hash of the same password, where the stored one was made with weaker parameters. It can wait for another log
+ * in: a flood must not keep out everybody whose hash is older than the operator's last change.
+ */
 async function strongerHash(app: FastifyInstance, user: User, password: string, client: Client) {
   if (!app.passwords.isOutdated(user.passwordHash)) return {}
-  return { passwordHash: await app.passwords.hash(password, client) }
+  try {
+    return { passwordHash: await app.passwords.hash(password, client) }
+  } catch (error) {
+    if (isProblem(error) && error.code === 'overloaded') return {}
+    throw error
+  }
 }
 
 function recordRefusal(app: FastifyInstance, userId: string | null, request: FastifyRequest) {

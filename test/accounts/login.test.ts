@@ -1,8 +1,10 @@
 import { hash } from 'argon2'
 import t from 'tap'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../harness/app.ts'
+import { clientAt } from '../harness/client.ts'
 import { countHashes } from '../harness/hash-count.ts'
 import { isProblemOf } from '../harness/problem.ts'
+import { recordQueries } from '../harness/queries.ts'
 import { openRows } from '../harness/rows.ts'
 
 const login = ({ app }: TestApp, email: string, password: string) =>
@@ -156,4 +158,43 @@ t.test('a log in upgrades a hash that was made at a lower cost, and no other', a
   const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
   t.equal(me.statusCode, 200, 'sessions are kept')
   t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 0)
+})
+
+// It was shed with the second hash, after the first had said that the password is right.
+t.test('a log in is let in with its old hash where a flood leaves no room to make a new one', async t => {
+  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_PATIENCE: '1' } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password } = await confirmedAccount(service)
+  const outdated = await hash(password, { memoryCost: 64, timeCost: 2, parallelism: 1 })
+  await rows.client.user.update({ where: { email }, data: { passwordHash: outdated } })
+  const flood: ReturnType<typeof clientAt>[] = []
+  const takeEveryPlace = () => {
+    for (;;) {
+      const client = clientAt(`10.0.0.${flood.length}`)
+      try {
+        app.passwords.reserve(client)
+      } catch {
+        return
+      }
+      flood.push(client)
+    }
+  }
+  let passwordIsRight = false
+  recordQueries(app, name => {
+    if (name === 'users.findById' && !passwordIsRight) {
+      passwordIsRight = true
+      takeEveryPlace()
+    }
+    return undefined
+  })
+  const stored = async () => (await rows.client.user.findUniqueOrThrow({ where: { email } })).passwordHash
+
+  t.equal((await login(service, email, password)).statusCode, 200)
+  t.ok(flood.length > 4, 'the queue was full', { places: flood.length })
+  t.equal(await stored(), outdated)
+  t.equal((await login(service, email, password)).statusCode, 503, 'and is')
+  for (const client of flood) app.passwords.release(client)
+  t.equal((await login(service, email, password)).statusCode, 200)
+  t.match(await stored(), /\$m=128,/, 'the next log in makes it')
 })
