@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Provider } from '../src/database/client.ts'
-import { noBalancer } from '../test/cluster/balancer.ts'
+import { noBalancer } from '../test/system/cluster/balancer.ts'
 import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
 import { clusterRows } from './rows/cluster.ts'

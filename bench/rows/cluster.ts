@@ -5,9 +5,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { cpus } from 'node:os'
-import { startBalancer } from '../../test/cluster/balancer.ts'
 import { emptyDatabase, type Teardown } from '../../test/harness/database.ts'
 import { emptyFolder } from '../../test/harness/process.ts'
+import { startBalancer } from '../../test/system/cluster/balancer.ts'
 import { drive, getAs, post, type Sample } from '../driver.ts'
 import { alternate, type Measure, type Timing } from '../rounds.ts'
 import { seed } from '../seed.ts'

@@ -6,7 +6,7 @@ import { boundParts } from '../../src/tokens/fingerprint.ts'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../harness/app.ts'
 import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
-import { claimsOf } from '../tokens/forge.ts'
+import { claimsOf } from '../unit/tokens/forge.ts'
 import { tally } from './tally.ts'
 
 const newPassword = 'a password that nobody had before'

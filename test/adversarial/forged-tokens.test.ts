@@ -12,7 +12,7 @@ import {
 } from '../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
-import { claimsOf, encoded, forge } from '../tokens/forge.ts'
+import { claimsOf, encoded, forge } from '../unit/tokens/forge.ts'
 
 const secret = testEnvironment.JWT_SECRET
 const password = 'correct horse battery staple'

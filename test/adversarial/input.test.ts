@@ -1,11 +1,11 @@
 /** Bad input is a 400 that says where, leaves no row and sends no mail. */
 import { domainToASCII } from 'node:url'
 import t, { type Test } from 'tap'
-import { ACCEPTED, REFUSED } from '../accounts/addresses.ts'
 import { startApp, tokenIn } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'
 import type { ReceivedMail } from '../harness/smtp.ts'
+import { ACCEPTED, REFUSED } from '../unit/accounts/addresses.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const ROUTES = ['/register', '/login', '/confirm-email/resend', '/password-reset/request']

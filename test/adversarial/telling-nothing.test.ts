@@ -7,7 +7,7 @@ import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
 import { recordQueries } from '../harness/queries.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { until } from '../harness/until.ts'
-import { claimsOf } from '../tokens/forge.ts'
+import { claimsOf } from '../unit/tokens/forge.ts'
 
 const STATES = ['unknown', 'pending', 'known', 'disabled'] as const
 type State = (typeof STATES)[number]

@@ -1,0 +1,469 @@
+/** "This was not me": what the link in a notice does, and for whom. */
+import type { LightMyRequestResponse as Response } from 'fastify'
+import t, { type Test } from 'tap'
+import { tally } from '../../adversarial/tally.ts'
+import {
+  type Account,
+  confirmedAccount,
+  resetToken,
+  startApp,
+  type TestApp,
+  type TestAppOptions,
+  testClock,
+  tokenIn,
+} from '../../harness/app.ts'
+import { countHashes } from '../../harness/hash-count.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+import type { ReceivedMail } from '../../harness/smtp.ts'
+
+const WEEK = 604_800
+const NEW_PASSWORD = 'a password that nobody had before'
+
+interface House extends TestApp {
+  rows: Rows
+  post(url: string, payload: object, accessToken?: string): Promise<Response>
+  /** Waits for all mails that were asked for; those to one address, oldest first. */
+  mailsTo(email: string): Promise<ReceivedMail[]>
+  /** Asks for another address and takes the link. */
+  changeAddress(account: Account, to: string, password?: string): Promise<void>
+}
+
+async function startHouse(t: Test, options: TestAppOptions = {}): Promise<House> {
+  const service = await startApp(t, options)
+  const rows = await openRows(t, service.databaseUrl)
+  const post: House['post'] = (url, payload, accessToken) =>
+    service.app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
+    })
+  async function mailsTo(email: string) {
+    await rows.settled()
+    return service.smtp.mails.filter(({ to }) => to.includes(email))
+  }
+  async function changeAddress({ accessToken, password }: Account, to: string, current = password) {
+    const asked = await post('/email-change/request', { currentPassword: current, newEmail: to }, accessToken)
+    if (asked.statusCode !== 202) throw new Error(asked.body)
+    const token = tokenIn((await mailsTo(to)).at(-1))
+    const done = await post('/email-change/confirm', { token, password: current })
+    if (done.statusCode !== 204) throw new Error(done.body)
+    await rows.settled()
+  }
+  return { ...service, rows, post, mailsTo, changeAddress }
+}
+
+/** A log in from a device that was not seen before: its session, and the token of its notice. */
+async function strangeLogIn(house: House, { email, password }: Account) {
+  const answer = await house.app.inject({
+    method: 'POST',
+    url: '/login',
+    headers: { 'user-agent': `curl-${house.smtp.mails.length}` },
+    payload: { email, password },
+  })
+  if (answer.statusCode !== 200) throw new Error(answer.body)
+  const notice = (await house.mailsTo(email)).at(-1)
+  if (!/^New device/.test(notice?.subject ?? '')) throw new Error(`no notice: ${notice?.subject}`)
+  return { ...(answer.json() as { accessToken: string; refreshToken: string }), token: tokenIn(notice) }
+}
+
+t.test('whoever types the right address gets the account back, and nobody else stays in', async t => {
+  const time = testClock()
+  const house = await startHouse(t, { overrides: { clock: time.clock } })
+  const { app, rows, post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  const stranger = await confirmedAccount(house)
+  const thief = await strangeLogIn(house, account)
+  // What is under way when it happens.
+  const reset = await resetToken(house, account.email)
+  const { requestToken } = (await post('/password-reset/request', { email: account.email })).json()
+  const change = (
+    await post('/password-change/request', { currentPassword: account.password }, thief.accessToken)
+  ).json()
+  await post(
+    '/email-change/request',
+    { currentPassword: account.password, newEmail: 'eve@example.org' },
+    thief.accessToken,
+  )
+  const [newAddress] = await house.mailsTo('eve@example.org')
+  const texts = (await house.mailsTo(account.email)).map(({ text }) => text)
+  const resetCode = /^\s*(\d{8}|\d{4} \d{4})\s*$/m.exec(
+    texts.findLast(text => /\d{8}|\d{4} \d{4}/.test(text)) ?? '',
+  )
+  const changeCode = /^\s*(\d{6}|\d{3} \d{3})\s*$/m.exec(
+    texts.findLast(text => /^\s*(\d{6}|\d{3} \d{3})\s*$/m.test(text)) ?? '',
+  )
+  t.ok(resetCode && changeCode, 'both codes were mailed')
+  const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
+
+  time.advance(60)
+  const sofar = (await house.mailsTo(account.email)).length
+  const secured = await post('/account/secure', { token: thief.token, email: ' ADA@Example.org ' })
+  t.equal(secured.statusCode, 204)
+  t.equal(secured.body, '')
+
+  for (const { accessToken, refreshToken } of [account, thief]) {
+    const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+    isProblemOf(t, me, 'unauthenticated')
+    isProblemOf(t, await post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
+  }
+  const hashes = countHashes(t)
+  for (const password of [account.password, 'not this one at all']) {
+    const begun = hashes()
+    isProblemOf(t, await post('/login', { email: account.email, password }), 'invalid_credentials')
+    t.equal(hashes() - begun, 1, 'at the cost of any log in')
+  }
+  const stored = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
+  isProblemOf(
+    t,
+    await post('/login', { email: account.email, password: stored.passwordHash }),
+    'invalid_credentials',
+  )
+  t.not(stored.passwordHash, before.passwordHash)
+  t.same(stored.securedAt, time.clock())
+  t.match(stored, { id: before.id, emailConfirmedAt: before.emailConfirmedAt, disabledAt: null })
+
+  isProblemOf(t, await post('/password-reset/check', { token: reset }), 'token_spent')
+  isProblemOf(
+    t,
+    await post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD }),
+    'token_spent',
+  )
+  const byCode = { requestToken, code: resetCode?.[1]?.replace(' ', ''), newPassword: NEW_PASSWORD }
+  isProblemOf(t, await post('/password-reset/confirm', byCode), 'code_invalid')
+  const confirmChange = {
+    changeToken: change.changeToken,
+    code: changeCode?.[1]?.replace(' ', ''),
+    newPassword: NEW_PASSWORD,
+  }
+  isProblemOf(t, await post('/password-change/confirm', confirmChange, thief.accessToken), 'unauthenticated')
+  const toEve = { token: tokenIn(newAddress), password: account.password }
+  isProblemOf(t, await post('/email-change/confirm', toEve), 'token_spent')
+
+  const mails = (await house.mailsTo(account.email)).slice(sofar)
+  t.equal(mails.length, 1, 'one mail')
+  t.match(mails[0]?.subject, /is secured/)
+  const token = tokenIn(mails[0])
+  t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
+  t.equal((await post('/login', { email: account.email, password: NEW_PASSWORD })).statusCode, 200)
+  isProblemOf(
+    t,
+    await post('/login', { email: account.email, password: account.password }),
+    'invalid_credentials',
+  )
+  const untouched = await app.inject({
+    url: '/me',
+    headers: { authorization: `Bearer ${stranger.accessToken}` },
+  })
+  t.equal(untouched.statusCode, 200)
+})
+
+t.test('a link scanner changes nothing, whatever it does with the link', async t => {
+  const house = await startHouse(t)
+  const { app, rows, post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  const other = await confirmedAccount(house, 'other@example.org')
+  const { token } = await strangeLogIn(house, account)
+  const before = [await rows.dump(), await rows.client.event.findMany()]
+
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT'] as const) {
+    for (const url of ['/account/secure', `/account/secure?token=${token}&email=ada@example.org`]) {
+      const { statusCode } = await app.inject({ method, url })
+      t.ok(statusCode === 405 || statusCode === 404, `${method}: ${statusCode}`)
+    }
+  }
+  const page = /(\/app\/secure)#/.exec((await house.mailsTo(account.email)).at(-1)?.text ?? '')?.[1] as string
+  for (const method of ['GET', 'HEAD', 'POST'] as const) await app.inject({ method, url: page })
+  for (const [what, payload] of Object.entries({
+    nothing: {},
+    'the token alone': { token },
+    'an empty address': { token, email: '' },
+    null: { token, email: null },
+    'a list': { token, email: [account.email] },
+    'two addresses': { token, email: 'eve@example.org,ada@example.org' },
+    'the address alone': { email: account.email },
+    'something more': { token, email: account.email, newPassword: NEW_PASSWORD },
+  })) {
+    isProblemOf(t, await post('/account/secure', payload), 'validation_failed', what)
+  }
+  for (const email of [
+    'eve@example.org',
+    other.email,
+    'ada@example.com',
+    'ada+1@example.org',
+    'ad@example.org',
+  ]) {
+    isProblemOf(t, await post('/account/secure', { token, email }), 'token_spent', email)
+  }
+  const form = await app.inject({
+    method: 'POST',
+    url: '/account/secure',
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    payload: `token=${token}&email=ada%40example.org`,
+  })
+  isProblemOf(t, form, 'unsupported_media_type')
+  await rows.settled()
+  t.strictSame(
+    [await rows.dump(), await rows.client.event.findMany()],
+    before,
+    'nothing changed, nothing is mailed',
+  )
+  t.equal(
+    (await post('/account/secure', { token, email: account.email })).statusCode,
+    204,
+    'the link still works',
+  )
+})
+
+t.test('a second call changes nothing and mails nothing, before the reset and after it', async t => {
+  const time = testClock()
+  const house = await startHouse(t, { overrides: { clock: time.clock } })
+  const { app, rows, post } = house
+  const account = await confirmedAccount(house)
+  const { email } = account
+  const first = await strangeLogIn(house, account)
+  const second = await strangeLogIn(house, account)
+  const everything = async () => {
+    await rows.settled()
+    return [await rows.dump(), await rows.client.event.findMany()]
+  }
+  t.equal((await post('/account/secure', { token: first.token, email })).statusCode, 204)
+  let before = await everything()
+  time.advance(1)
+  for (const { token } of [first, second]) {
+    isProblemOf(
+      t,
+      await post('/account/secure', { token, email }),
+      'token_spent',
+      'every notice until then is spent',
+    )
+  }
+  t.strictSame(await everything(), before)
+
+  const token = tokenIn((await house.mailsTo(email)).at(-1))
+  t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
+  const back = (await post('/login', { email, password: NEW_PASSWORD })).json()
+  before = await everything()
+  for (const { token } of [first, second]) {
+    isProblemOf(t, await post('/account/secure', { token, email }), 'token_spent')
+  }
+  t.strictSame(await everything(), before)
+  const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${back.accessToken}` } })
+  t.equal(me.statusCode, 200, 'the owner stays in')
+
+  time.advance(1)
+  const next = await strangeLogIn(house, { ...account, password: NEW_PASSWORD })
+  t.equal((await post('/account/secure', { token: next.token, email })).statusCode, 204, 'a new notice works')
+})
+
+t.test('of 20 calls at once one secures the account, and one mail is sent', async t => {
+  const house = await startHouse(t)
+  const { rows, post } = house
+  const account = await confirmedAccount(house)
+  const { email } = account
+  const [first, second] = [await strangeLogIn(house, account), await strangeLogIn(house, account)]
+  const sofar = house.smtp.mails.length
+  // All have read the account before any goes on: what decides is the write.
+  const { users } = house.app.database
+  const { findById } = users
+  let waiting = 0
+  let goOn = () => {}
+  const gate = new Promise<void>(resolve => {
+    goOn = resolve
+  })
+  users.findById = (async (id: string) => {
+    const user = await findById(id)
+    if (++waiting === 20) {
+      users.findById = findById
+      goOn()
+    }
+    await gate
+    return user
+  }) as typeof findById
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      post('/account/secure', { token: (i % 2 ? first : second).token, email }),
+    ),
+  )
+  t.strictSame(tally(answers), { '204': 1, '400 token_spent': 19 })
+  await rows.settled()
+  t.equal(house.smtp.mails.length, sofar + 1)
+  t.equal(await rows.client.event.count({ where: { kind: 'secured' } }), 1)
+})
+
+t.test("one account's token with another's address secures neither", async t => {
+  const house = await startHouse(t)
+  const ada = await confirmedAccount(house, 'ada@example.org')
+  const eve = await confirmedAccount(house, 'eve@example.org')
+  const [of, other] = [await strangeLogIn(house, ada), await strangeLogIn(house, eve)]
+  isProblemOf(t, await house.post('/account/secure', { token: of.token, email: eve.email }), 'token_spent')
+  isProblemOf(t, await house.post('/account/secure', { token: other.token, email: ada.email }), 'token_spent')
+  t.equal(await house.rows.client.session.count(), 4)
+  t.equal(await house.rows.client.user.count({ where: { securedAt: null } }), 2)
+})
+
+t.test('a notice lives a week, and not longer', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const house = await startHouse(t, { overrides: { clock: time.clock } })
+  const account = await confirmedAccount(house)
+  const { token } = await strangeLogIn(house, account)
+  const { token: another } = await strangeLogIn(house, account)
+  time.advance(WEEK - 1)
+  t.equal((await house.post('/account/secure', { token, email: account.email })).statusCode, 204)
+  // Clocks may differ by 30 s.
+  time.advance(31)
+  isProblemOf(
+    t,
+    await house.post('/account/secure', { token: another, email: account.email }),
+    'token_expired',
+  )
+})
+
+t.test('a disabled account and one that is gone are not secured', async t => {
+  const house = await startHouse(t)
+  const { rows, post } = house
+  const disabled = await confirmedAccount(house)
+  const gone = await confirmedAccount(house)
+  const links = [await strangeLogIn(house, disabled), await strangeLogIn(house, gone)]
+  await rows.disable(disabled.email)
+  await rows.client.user.delete({ where: { email: gone.email } })
+  const before = await rows.dump()
+  for (const [index, { email }] of [disabled, gone].entries()) {
+    isProblemOf(t, await post('/account/secure', { token: links[index]?.token, email }), 'token_spent')
+  }
+  t.strictSame(await rows.dump(), before)
+})
+
+t.test('a thief who changed the address and then the password is put out by the first notice', async t => {
+  const house = await startHouse(t)
+  const { app, rows, post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  const thief = await strangeLogIn(house, account)
+  await house.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  const eves = await resetToken(house, 'eve@example.org')
+  const stolen = 'what the thief chose to have'
+  t.equal((await post('/password-reset/confirm', { token: eves, newPassword: stolen })).statusCode, 204)
+  const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
+  t.equal(typeof session.accessToken, 'string')
+  await rows.settled()
+  const late = await resetToken(house, 'eve@example.org')
+  const evesNotice = (await house.mailsTo('eve@example.org')).find(({ subject }) =>
+    /was changed/.test(subject),
+  )
+
+  t.equal((await post('/account/secure', { token: thief.token, email: account.email })).statusCode, 204)
+  const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${session.accessToken}` } })
+  isProblemOf(t, me, 'unauthenticated')
+  for (const email of ['eve@example.org', account.email]) {
+    isProblemOf(t, await post('/login', { email, password: stolen }), 'invalid_credentials')
+  }
+  isProblemOf(t, await post('/password-reset/confirm', { token: late, newPassword: stolen }), 'token_spent')
+  const back = { token: tokenIn(evesNotice), email: 'eve@example.org' }
+  isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the thief cannot take it back')
+
+  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
+  t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
+  const mine = (await post('/login', { email: account.email, password: NEW_PASSWORD })).json()
+  const answer = await app.inject({ url: '/me', headers: { authorization: `Bearer ${mine.accessToken}` } })
+  t.equal(answer.json().email, account.email)
+  t.equal(await rows.client.user.count(), 1)
+  const sofar = (await house.mailsTo('eve@example.org')).length
+  await post('/password-reset/request', { email: 'eve@example.org' })
+  t.equal((await house.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
+})
+
+t.test('a thief who secures the account from the new address cannot void the older notice', async t => {
+  const time = testClock()
+  const house = await startHouse(t, { overrides: { clock: time.clock } })
+  const { app, post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  time.advance(10)
+  const thief = await strangeLogIn(house, account)
+  time.advance(10)
+  await house.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  time.advance(10)
+  const eves = await strangeLogIn(house, { ...account, email: 'eve@example.org' })
+  time.advance(10)
+  t.equal((await post('/account/secure', { token: eves.token, email: 'eve@example.org' })).statusCode, 204)
+  const stolen = 'what the thief chose to have'
+  const reset = tokenIn((await house.mailsTo('eve@example.org')).at(-1))
+  time.advance(10)
+  t.equal((await post('/password-reset/confirm', { token: reset, newPassword: stolen })).statusCode, 204)
+  const evesLast = (await house.mailsTo('eve@example.org')).at(-1)
+  const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
+
+  time.advance(10)
+  t.equal((await post('/account/secure', { token: thief.token, email: account.email })).statusCode, 204)
+  const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${session.accessToken}` } })
+  isProblemOf(t, me, 'unauthenticated')
+  time.advance(10)
+  for (const token of [eves.token, tokenIn(evesLast)]) {
+    isProblemOf(t, await post('/account/secure', { token, email: 'eve@example.org' }), 'token_spent')
+  }
+  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
+  t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
+  t.equal((await post('/login', { email: account.email, password: NEW_PASSWORD })).statusCode, 200)
+})
+
+t.test('the notice of a changed address goes to the old one, and takes it back', async t => {
+  const house = await startHouse(t)
+  const { post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  await house.changeAddress(account, 'eve@example.org')
+  const notice = (await house.mailsTo(account.email)).at(-1)
+  t.match(notice?.subject, /e-mail address .*was changed/)
+  t.match(notice?.text, /eve@example\.org/)
+  const token = tokenIn(notice)
+  isProblemOf(t, await post('/account/secure', { token, email: 'eve@example.org' }), 'token_spent')
+  t.equal((await post('/account/secure', { token, email: account.email })).statusCode, 204)
+  const user = await house.rows.client.user.findFirstOrThrow()
+  t.match(user, { email: account.email, emailConfirmedAt: Date })
+})
+
+t.test('an old address that somebody else has by now stays theirs, and the account is secured', async t => {
+  const house = await startHouse(t)
+  const { app, rows, post } = house
+  const account = await confirmedAccount(house, 'ada@example.org')
+  await house.changeAddress(account, 'eve@example.org')
+  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
+  const heir = await confirmedAccount(house, account.email, 'the password of the heir')
+  await rows.settled()
+  const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
+
+  t.equal((await post('/account/secure', { token, email: account.email })).statusCode, 204)
+  t.strictSame(await rows.client.user.findUniqueOrThrow({ where: { email: account.email } }), before)
+  const theirs = await app.inject({ url: '/me', headers: { authorization: `Bearer ${heir.accessToken}` } })
+  t.equal(theirs.statusCode, 200)
+  const old = await app.inject({ url: '/me', headers: { authorization: `Bearer ${account.accessToken}` } })
+  isProblemOf(t, old, 'unauthenticated')
+  const login = { email: 'eve@example.org', password: account.password }
+  isProblemOf(t, await post('/login', login), 'invalid_credentials')
+
+  const reset = tokenIn((await house.mailsTo(account.email)).at(-1))
+  t.equal(
+    (await post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD })).statusCode,
+    204,
+  )
+  t.strictSame(
+    await rows.client.user.findUniqueOrThrow({ where: { email: account.email } }),
+    before,
+    'nor by the reset',
+  )
+  t.equal((await post('/login', { email: 'eve@example.org', password: NEW_PASSWORD })).statusCode, 200)
+  isProblemOf(t, await post('/account/secure', { token, email: account.email }), 'token_spent')
+})
+
+t.test('a secured account is mailed to once the mail server is back', async t => {
+  const house = await startHouse(t, { overrides: { mail: { timing: { firstRetry: 0.05, poll: 0.05 } } } })
+  const account = await confirmedAccount(house)
+  const { token } = await strangeLogIn(house, account)
+  await house.smtp.stop()
+  t.equal((await house.post('/account/secure', { token, email: account.email })).statusCode, 204)
+  await house.smtp.start()
+  const reset = tokenIn((await house.mailsTo(account.email)).at(-1))
+  t.equal(
+    (await house.post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD })).statusCode,
+    204,
+  )
+})

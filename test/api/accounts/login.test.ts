@@ -1,0 +1,200 @@
+import { hash } from 'argon2'
+import t from 'tap'
+import { confirmedAccount, startApp, type TestApp, testClock } from '../../harness/app.ts'
+import { clientAt } from '../../harness/client.ts'
+import { countHashes } from '../../harness/hash-count.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { recordQueries } from '../../harness/queries.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const login = ({ app }: TestApp, email: string, password: string) =>
+  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+
+t.test('a log in opens a session of its own', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password, accessToken, refreshToken } = await confirmedAccount(service)
+  await rows.settled()
+  time.advance(60)
+  const answer = await login(service, email, password)
+  t.equal(answer.statusCode, 200)
+  t.equal(answer.headers['cache-control'], 'no-store')
+  const pair = answer.json()
+  t.strictSame(Object.keys(pair).sort(), [
+    'accessToken',
+    'expiresIn',
+    'refreshExpiresIn',
+    'refreshToken',
+    'tokenType',
+  ])
+  t.match(pair, { tokenType: 'Bearer', expiresIn: 900, refreshExpiresIn: 1_209_600 })
+  t.not(pair.accessToken, accessToken)
+  t.not(pair.refreshToken, refreshToken)
+  const { users, sessions, outbox } = await rows.dump()
+  t.equal(sessions.length, 2, 'the one before goes on')
+  t.equal(outbox.length, 1, 'nothing is mailed')
+  t.match(users, [{ lastLoginAt: new Date('2030-01-01T00:01:00Z') }])
+})
+
+t.test('an unknown address and a wrong password are answered alike, at one hash each', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password } = await confirmedAccount(service)
+  await rows.settled()
+  const before = await rows.dump()
+  const hashes = countHashes(t)
+  const answers = []
+  for (const [address, word] of [
+    [email, 'not this one at all'],
+    ['nobody@example.org', password],
+  ] as const) {
+    const sofar = hashes()
+    const answer = await login(service, address, word)
+    t.equal(hashes() - sofar, 1)
+    isProblemOf(t, answer, 'invalid_credentials')
+    const { requestId: _, ...problem } = answer.json()
+    answers.push({ problem, headers: Object.keys(answer.headers).sort() })
+  }
+  t.strictSame(answers[0], answers[1])
+  t.strictSame(await rows.dump(), before)
+})
+
+t.test(
+  'an address that nobody has is read beside its neighbours, whose passwords are none of its own',
+  async t => {
+    const service = await startApp(t)
+    const rows = await openRows(t, service.databaseUrl)
+    const account = await confirmedAccount(service)
+    const pending = { email: 'm@example.org', password: 'the password of a registration' }
+    await service.app.inject({ method: 'POST', url: '/register', payload: pending })
+    await rows.settled()
+    const before = await rows.dump()
+    isProblemOf(t, await login(service, pending.email, pending.password), 'email_not_confirmed')
+    for (const { email, password } of [account, pending]) {
+      const [name = '', host] = email.split('@')
+      for (const next of [`${name.slice(0, -1)}0`, `${name}0`, '0', 'zz']) {
+        isProblemOf(t, await login(service, `${next}@${host}`, password), 'invalid_credentials')
+      }
+    }
+    t.strictSame(await rows.dump(), before)
+  },
+)
+
+t.test('the address has no case, the password has', async t => {
+  const service = await startApp(t)
+  await confirmedAccount(service, 'Ada@Example.ORG'.toLowerCase(), 'Correct Horse Battery')
+  t.equal((await login(service, ' ADA@example.org ', 'Correct Horse Battery')).statusCode, 200)
+  for (const wrong of [
+    'correct horse battery',
+    'Correct Horse Battery ',
+    ' Correct Horse Battery',
+    'Correct',
+  ]) {
+    isProblemOf(t, await login(service, 'ada@example.org', wrong), 'invalid_credentials')
+  }
+})
+
+t.test('a password typed in another normal form is the same password', async t => {
+  const service = await startApp(t)
+  const composed = 'caf\u00e9 cr\u00e8me br\u00fbl\u00e9e'
+  await confirmedAccount(service, 'ada@example.org', composed)
+  t.equal((await login(service, 'ada@example.org', composed.normalize('NFD'))).statusCode, 200)
+  isProblemOf(t, await login(service, 'ada@example.org', 'cafe creme brulee'), 'invalid_credentials')
+})
+
+t.test('that an account is disabled is told only to its owner', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password } = await confirmedAccount(service)
+  await rows.settled()
+  await rows.disable(email)
+  const before = await rows.dump()
+  isProblemOf(t, await login(service, email, 'not this one at all'), 'invalid_credentials')
+  isProblemOf(t, await login(service, email, password), 'account_disabled')
+  t.strictSame(await rows.dump(), before)
+})
+
+t.test('that an address is unconfirmed is told only to who registered it last', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const email = 'ada@example.org'
+  for (const password of ['the first registration', 'the second registration']) {
+    await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  }
+  isProblemOf(t, await login(service, email, 'not this one at all'), 'invalid_credentials')
+  isProblemOf(t, await login(service, email, 'the first registration'), 'invalid_credentials')
+  isProblemOf(t, await login(service, email, 'the second registration'), 'email_not_confirmed')
+  t.equal(await rows.client.session.count(), 0)
+  t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('a log in upgrades a hash that was made at a lower cost, and no other', async t => {
+  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' } })
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password, accessToken } = await confirmedAccount(service)
+  const stored = async () => (await rows.client.user.findUniqueOrThrow({ where: { email } })).passwordHash
+
+  for (const [cost, upgraded] of [
+    [{ memoryCost: 64, timeCost: 2 }, true],
+    [{ memoryCost: 128, timeCost: 1 }, true],
+    [{ memoryCost: 128, timeCost: 2 }, false],
+    [{ memoryCost: 256, timeCost: 3 }, false],
+  ] as const) {
+    const before = await hash(password, { ...cost, parallelism: 1 })
+    const { passwordChangedAt } = await rows.client.user.update({
+      where: { email },
+      data: { passwordHash: before },
+    })
+    isProblemOf(t, await login(service, email, 'not this one at all'), 'invalid_credentials')
+    t.equal(await stored(), before, 'a wrong password upgrades nothing')
+    t.equal((await login(service, email, password)).statusCode, 200)
+    if (upgraded) t.match(await stored(), /\$m=128,t=2,p=1\$/)
+    else t.equal(await stored(), before)
+    t.equal((await login(service, email, password)).statusCode, 200, 'and the password is the same')
+    const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
+    t.same(user.passwordChangedAt, passwordChangedAt, 'the password did not change')
+  }
+  const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  t.equal(me.statusCode, 200, 'sessions are kept')
+  t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 0)
+})
+
+// It was shed with the second hash, after the first had said that the password is right.
+t.test('a log in is let in with its old hash where a flood leaves no room to make a new one', async t => {
+  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_PATIENCE: '1' } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password } = await confirmedAccount(service)
+  const outdated = await hash(password, { memoryCost: 64, timeCost: 2, parallelism: 1 })
+  await rows.client.user.update({ where: { email }, data: { passwordHash: outdated } })
+  const flood: ReturnType<typeof clientAt>[] = []
+  const takeEveryPlace = () => {
+    for (;;) {
+      const client = clientAt(`10.0.0.${flood.length}`)
+      try {
+        app.passwords.reserve(client)
+      } catch {
+        return
+      }
+      flood.push(client)
+    }
+  }
+  let passwordIsRight = false
+  recordQueries(app, name => {
+    if (name === 'users.findById' && !passwordIsRight) {
+      passwordIsRight = true
+      takeEveryPlace()
+    }
+    return undefined
+  })
+  const stored = async () => (await rows.client.user.findUniqueOrThrow({ where: { email } })).passwordHash
+
+  t.equal((await login(service, email, password)).statusCode, 200)
+  t.ok(flood.length > 4, 'the queue was full', { places: flood.length })
+  t.equal(await stored(), outdated)
+  t.equal((await login(service, email, password)).statusCode, 503, 'and is')
+  for (const client of flood) app.passwords.release(client)
+  t.equal((await login(service, email, password)).statusCode, 200)
+  t.match(await stored(), /\$m=128,/, 'the next log in makes it')
+})

@@ -1,0 +1,252 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { LightMyRequestResponse as Response } from 'fastify'
+import t, { type Test } from 'tap'
+import { tally } from '../../adversarial/tally.ts'
+import {
+  confirmedAccount,
+  resetToken,
+  startApp,
+  type TestApp,
+  type TestAppOptions,
+  tokenIn,
+} from '../../harness/app.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const email = 'ada@example.org'
+const password = 'correct horse battery staple'
+
+const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
+
+async function startHouse(t: Test, options: TestAppOptions = {}) {
+  const service = await startApp(t, options)
+  return { ...service, rows: await openRows(t, service.databaseUrl) }
+}
+
+const leave = (
+  { app }: Pick<TestApp, 'app'>,
+  pair: { accessToken: string },
+  currentPassword: string = password,
+): Promise<Response> =>
+  app.inject({ method: 'DELETE', url: '/me', headers: bearer(pair), payload: { currentPassword } })
+
+t.test('whoever leaves is gone from every table, and says goodbye in the own language', async t => {
+  const house = await startHouse(t)
+  const { app, rows, smtp } = house
+  const stranger = await confirmedAccount(house, 'eve@example.org')
+  const ada = await confirmedAccount(house, email, password)
+  const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  await app.inject({
+    method: 'POST',
+    url: '/register',
+    payload: { email, password: 'somebody tries another' },
+  })
+  await app.inject({ method: 'PATCH', url: '/me', headers: bearer(ada), payload: { locale: 'de' } })
+  const newEmail = 'countess@example.org'
+  const payload = { currentPassword: password, newEmail }
+  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  await rows.settled()
+  // A registration of the address still waits.
+  const expiresAt = new Date(Date.now() + 60_000)
+  await rows.client.registration.create({
+    data: { id: 'waiting', email, passwordHash: 'x', createdAt: new Date(), expiresAt },
+  })
+  const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
+  const strangers = async () => [
+    await rows.client.user.findMany({ where: { email: stranger.email } }),
+    await rows.client.session.findMany({ where: { user: { email: stranger.email } } }),
+    await rows.client.outbox.findMany({ where: { recipient: stranger.email } }),
+    await rows.client.event.findMany({ where: { NOT: { userId: null } }, orderBy: { id: 'asc' } }),
+  ]
+  const before = await strangers()
+  before[3] = (before[3] as { userId: string }[]).filter(({ userId }) => userId !== id) as never
+  const history = await rows.client.event.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
+  t.ok(history.length >= 3)
+
+  const left = await leave(house, ada)
+  t.equal(left.statusCode, 204)
+  t.equal(left.body, '')
+  const atOnce = JSON.stringify([await rows.dump(), await rows.client.event.findMany()])
+  t.notOk(atOnce.includes(id), 'no row speaks of the account any more')
+  t.notOk(atOnce.includes(newEmail))
+  await rows.settled()
+  const farewell = smtp.mails.at(-1)
+  t.strictSame(farewell?.to, [email])
+  t.match(farewell?.html, /<html[^>]* lang="de"/)
+  t.match(farewell?.subject, /gelöscht/)
+  t.notMatch(farewell?.text, /#token=/)
+  const mails = await rows.client.outbox.findMany({ where: { recipient: email } })
+  t.match(mails, [{ kind: 'farewell', state: 'sent', userId: null, ip: null, device: null }])
+  t.equal(mails.length, 1, 'the mails about the account are forgotten')
+  t.strictSame(await rows.countsOf(email), { users: 0, registrations: 0, sessions: 0, mails: 1 })
+  t.strictSame(await strangers(), before, 'of the stranger nothing changed')
+  const anonymous = await rows.client.event.findMany({ where: { userId: null }, orderBy: { id: 'asc' } })
+  t.strictSame(
+    anonymous.map(({ kind, ip, device, requestId }) => [kind, ip, device, requestId]),
+    [...history.map(({ kind }) => kind), 'deleted'].map(kind => [kind, null, null, null]),
+    'the history names nobody',
+  )
+
+  for (const { accessToken, refreshToken } of [ada, login.json()]) {
+    isProblemOf(t, await app.inject({ url: '/me', headers: bearer({ accessToken }) }), 'unauthenticated')
+    const refreshed = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
+    isProblemOf(t, refreshed, 'refresh_token_invalid')
+  }
+  const gone = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  isProblemOf(t, gone, 'invalid_credentials')
+  const sofar = smtp.mails.length
+  await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  await rows.settled()
+  t.equal(smtp.mails.length, sofar, 'an address that nobody has gets no mail')
+})
+
+t.test('without the current password nobody is deleted', async t => {
+  const house = await startHouse(t)
+  const { app, rows } = house
+  const ada = await confirmedAccount(house, email, password)
+  await rows.settled()
+  const before = [await rows.dump(), await rows.client.event.findMany()]
+  isProblemOf(t, await leave(house, ada, 'not this one at all'), 'invalid_credentials')
+  isProblemOf(t, await leave(house, { accessToken: 'x' }), 'unauthenticated')
+  for (const payload of [{}, { password }, { currentPassword: null }, { currentPassword: password, email }]) {
+    const answer = await app.inject({ method: 'DELETE', url: '/me', headers: bearer(ada), payload })
+    isProblemOf(t, answer, 'validation_failed', JSON.stringify(payload))
+  }
+  const bare = await app.inject({ method: 'DELETE', url: '/me', headers: bearer(ada) })
+  t.ok([400, 415].includes(bare.statusCode), `without a body: ${bare.statusCode}`)
+  t.strictSame([await rows.dump(), await rows.client.event.findMany()], before)
+})
+
+t.test('guesses at the password are slowed down here as at the log in, and in one count', async t => {
+  const house = await startHouse(t, { env: { RATE_LIMIT: 'on' } })
+  const remoteAddress = '192.0.2.201'
+  const ada = await confirmedAccount(house, 'slow@example.org', password)
+  const guess = (n: number) =>
+    n % 2
+      ? house.app.inject({
+          method: 'POST',
+          url: '/login',
+          payload: { email: ada.email, password: 'not this one at all' },
+          remoteAddress,
+        })
+      : house.app.inject({
+          method: 'DELETE',
+          url: '/me',
+          headers: bearer(ada),
+          payload: { currentPassword: 'not this one at all' },
+          remoteAddress,
+        })
+  for (let n = 0; n < 5; n++) isProblemOf(t, await guess(n), 'invalid_credentials')
+  for (const n of [0, 1]) {
+    const refused = await guess(n)
+    isProblemOf(t, refused, 'rate_limited')
+    t.match(refused.headers['retry-after'], /^\d+$/)
+  }
+  t.equal(await house.rows.client.user.count(), 1)
+})
+
+t.test('of 20 who leave at once one does, and one farewell is sent', async t => {
+  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
+  const { rows, smtp } = house
+  const ada = await confirmedAccount(house, email, password)
+  const answers = await Promise.all(Array.from({ length: 20 }, () => leave(house, ada)))
+  t.strictSame(tally(answers), { '204': 1, '401 unauthenticated': 19 })
+  await rows.settled()
+  t.equal(smtp.mails.length, 2, 'the confirmation and one farewell')
+  t.equal(await rows.client.event.count({ where: { kind: 'deleted' } }), 1)
+  t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('a log in that is under way while the account goes opens nothing', async t => {
+  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
+  const { app, rows } = house
+  const ada = await confirmedAccount(house, email, password)
+  const logIns = Array.from({ length: 10 }, () =>
+    app.inject({ method: 'POST', url: '/login', payload: { email, password } }),
+  )
+  const [left, ...answers] = await Promise.all([leave(house, ada), ...logIns])
+  t.equal(left.statusCode, 204)
+  for (const answer of answers) {
+    t.ok([200, 401].includes(answer.statusCode), String(answer.statusCode))
+    if (answer.statusCode !== 200) continue
+    isProblemOf(t, await app.inject({ url: '/me', headers: bearer(answer.json()) }), 'unauthenticated')
+  }
+  t.equal(await rows.client.session.count(), 0)
+  await app.close()
+  t.equal(await rows.client.event.count({ where: { NOT: { userId: null } } }), 0, 'no history of nobody')
+})
+
+t.test('the address registers again, and the tokens of before do nothing to the new account', async t => {
+  const house = await startHouse(t)
+  const { app, rows, smtp } = house
+  const post = (url: string, payload: object, headers = {}) =>
+    app.inject({ method: 'POST', url, payload, headers })
+  const ada = await confirmedAccount(house, email, password)
+  await post('/login', { email, password }, { 'user-agent': 'curl/8.5.0' })
+  await rows.settled()
+  const secure = tokenIn(smtp.mails.at(-1))
+  const reset = await resetToken(house, email)
+  const { requestToken } = (await post('/password-reset/request', { email })).json()
+  const { changeToken } = (
+    await post('/password-change/request', { currentPassword: password }, bearer(ada))
+  ).json()
+  const newEmail = 'countess@example.org'
+  await post('/email-change/request', { currentPassword: password, newEmail }, bearer(ada))
+  await rows.settled()
+  const change = tokenIn(smtp.mails.find(({ to }) => to.includes(newEmail)))
+  const digits = (pattern: RegExp) =>
+    smtp.mails.flatMap(({ text }) => pattern.exec(text)?.slice(1).join('') ?? []).at(-1) ?? ''
+  const [resetCode, changeCode] = [digits(/^\s*(\d{4}) ?(\d{4})\s*$/m), digits(/^\s*(\d{3}) ?(\d{3})\s*$/m)]
+  t.match([resetCode, changeCode], [/^\d{8}$/, /^\d{6}$/])
+
+  t.equal((await leave(house, ada)).statusCode, 204)
+  await rows.settled()
+  // The same password on purpose: nothing but the account tells the two apart.
+  const again = await confirmedAccount(house, email, password)
+  const before = await rows.client.user.findUniqueOrThrow({ where: { email } })
+  const newPassword = 'a password that nobody had before'
+  isProblemOf(t, await app.inject({ url: '/me', headers: bearer(ada) }), 'unauthenticated')
+  const { refreshToken } = ada
+  isProblemOf(t, await post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
+  isProblemOf(t, await post('/password-reset/check', { token: reset }), 'token_spent')
+  isProblemOf(t, await post('/password-reset/confirm', { token: reset, newPassword }), 'token_spent')
+  const byCode = { requestToken, code: resetCode, newPassword }
+  isProblemOf(t, await post('/password-reset/confirm', byCode), 'code_invalid')
+  isProblemOf(t, await post('/email-change/confirm', { token: change, password }), 'token_spent')
+  isProblemOf(t, await post('/account/secure', { token: secure, email }), 'token_spent')
+  const byChange = { changeToken, code: changeCode, newPassword }
+  isProblemOf(t, await post('/password-change/confirm', byChange, bearer(again)), 'token_invalid')
+  const { lastLoginAt: _, ...user } = await rows.client.user.findUniqueOrThrow({ where: { email } })
+  const { lastLoginAt: __, ...expected } = before
+  t.strictSame(user, expected)
+  const events = (await app.inject({ url: '/me/events', headers: bearer(again) })).json().events
+  t.strictSame(
+    events.map(({ kind }: { kind: string }) => kind),
+    ['confirmed', 'registered'],
+    'a history of its own',
+  )
+})
+
+t.test('with the mail server down the account goes at once, its mails never, the farewell later', async t => {
+  const house = await startHouse(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
+  const { app, rows, smtp } = house
+  const ada = await confirmedAccount(house, email, password)
+  await rows.settled()
+  await smtp.stop()
+  const payload = { currentPassword: password, newEmail: 'countess@example.org' }
+  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  // One that a worker has in hand can still go out; these are back in the queue.
+  const refused = { state: 'queued', leasedUntil: null, NOT: { lastError: null } }
+  while ((await rows.client.outbox.count({ where: refused })) < 3) await delay(10)
+  t.equal((await leave(house, ada)).statusCode, 204)
+  t.match(await rows.client.outbox.findMany(), [{ kind: 'farewell', recipient: email }])
+  t.equal(await rows.client.outbox.count(), 1, 'what waited is cancelled')
+  const sofar = smtp.mails.length
+  await smtp.start()
+  await rows.settled()
+  t.match(
+    smtp.mails.slice(sofar).map(({ to, subject }) => [to, subject]),
+    [[[email], /was deleted/]],
+  )
+})

@@ -1,0 +1,181 @@
+/** Mails that tell the owner what happened: to whom, when, in which words. */
+import t, { type Test } from 'tap'
+import { type Account, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const email = 'ada@example.org'
+const password = 'correct horse battery staple'
+const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
+
+const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
+
+async function startHouse(t: Test, options: TestAppOptions = {}) {
+  const service = await startApp(t, options)
+  const { app, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
+  let seen = 0
+  return {
+    ...service,
+    rows,
+    logIn: (userAgent: string, remoteAddress = '192.0.2.7', word = password) =>
+      app.inject({
+        method: 'POST',
+        url: '/login',
+        headers: { 'user-agent': userAgent },
+        remoteAddress,
+        payload: { email, password: word },
+      }),
+    /** The mails since the last call. */
+    async news() {
+      await rows.settled()
+      const mails = smtp.mails.slice(seen)
+      seen = smtp.mails.length
+      return mails
+    },
+  }
+}
+
+t.test('a device that was not seen before is told of, once, with its name and address', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, email, password)
+  await confirmedAccount(house, 'eve@example.org', password)
+  await house.news()
+  t.equal((await house.logIn('lightMyRequest')).statusCode, 200)
+  t.strictSame(await house.news(), [], 'it confirmed the account')
+  t.equal((await house.logIn(FIREFOX, '203.0.113.9', 'not this one at all')).statusCode, 401)
+  t.strictSame(await house.news(), [], 'a refused log in is none')
+
+  t.equal((await house.logIn(FIREFOX, '203.0.113.9')).statusCode, 200)
+  const [notice, ...others] = await house.news()
+  t.strictSame(others, [])
+  t.strictSame(notice?.to, [email])
+  t.match(notice?.subject, /^New device/)
+  for (const body of [notice?.text, notice?.html]) {
+    t.match(body, /Firefox on Linux/)
+    t.match(body, /203\.0\.113\.9/)
+    t.match(body, /\/app\/secure#token=eyJ/)
+  }
+  t.equal((await house.logIn(FIREFOX, '198.51.100.1')).statusCode, 200)
+  t.strictSame(await house.news(), [], 'another network is no other device')
+  t.equal((await house.logIn('')).statusCode, 200)
+  t.match((await house.news())[0]?.text, /Device: unknown/, 'a device without a name is a device')
+  t.equal((await house.logIn('a'.repeat(600))).statusCode, 200)
+  t.strictSame(await house.news(), [])
+})
+
+t.test('the first log in is no new device, whatever it comes from', async t => {
+  const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  t.equal((await house.logIn(FIREFOX)).statusCode, 200)
+  t.strictSame(await house.news(), [])
+  t.equal((await house.logIn('curl/8.5.0')).statusCode, 200)
+  t.equal((await house.news()).length, 1)
+})
+
+t.test('of two first log ins at once, from two devices, the second is told of', async t => {
+  const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const answers = await Promise.all([house.logIn(FIREFOX), house.logIn('curl/8.5.0')])
+  t.ok(answers.every(({ statusCode }) => statusCode === 200))
+  t.equal((await house.news()).length, 1)
+})
+
+t.test('of many log ins at once from a new device one is told of', async t => {
+  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
+  await confirmedAccount(house, email, password)
+  await house.news()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => house.logIn(FIREFOX)))
+  t.ok(answers.every(({ statusCode }) => statusCode === 200))
+  t.equal((await house.news()).length, 1)
+})
+
+t.test('a user agent puts no words into the mail', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, email, password)
+  await house.news()
+  await house.logIn('Your account is blocked, see https://evil.example/unblock/1 (Windows NT 10.0)')
+  const [notice] = await house.news()
+  t.match(notice?.text, /Device: Your on Windows/)
+  t.notMatch(`${notice?.text}${notice?.html}${notice?.subject}`, /evil|blocked,/)
+})
+
+/** Account, and everything that a person does; the notices are in the person's language. */
+async function inGerman(house: Awaited<ReturnType<typeof startHouse>>): Promise<Account> {
+  const account = await confirmedAccount(house, email, password)
+  await house.app.inject({ method: 'PATCH', url: '/me', headers: bearer(account), payload: { locale: 'de' } })
+  await house.news()
+  return account
+}
+
+t.test('notices are in the language of the person', async t => {
+  const house = await startHouse(t)
+  await inGerman(house)
+  await house.logIn(FIREFOX, '203.0.113.9')
+  const [notice] = await house.news()
+  t.match(notice?.html, 'lang="de"')
+  t.match(notice?.text, /Firefox on Linux/)
+  t.notMatch(notice?.text, /Device|This was not me/)
+})
+
+t.test('what happens to the address is told to the old one, the link goes to the new one', async t => {
+  const house = await startHouse(t)
+  const { app } = house
+  const ada = await inGerman(house)
+  const newEmail = 'countess@example.org'
+  const payload = { currentPassword: password, newEmail }
+  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  const asked = await house.news()
+  t.equal(asked.length, 2)
+  const link = asked.find(({ to }) => to.includes(newEmail))
+  const warning = asked.find(({ to }) => to.includes(email))
+  t.match(link?.text, /\/app\/change-email#token=/)
+  t.notMatch(link?.text, /\/app\/secure|ada@example/, 'a mistyped address learns nothing of the account')
+  t.match(warning?.text, /\/app\/secure#token=/)
+  t.match(warning?.text, newEmail)
+  t.notMatch(warning?.text, /change-email/)
+
+  const token = /#token=(\S+)/.exec(link?.text ?? '')?.[1]
+  await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
+  const [changed, ...others] = await house.news()
+  t.strictSame(others, [])
+  t.strictSame(changed?.to, [email], 'the old address')
+  t.match(changed?.text, newEmail)
+  t.match(changed?.html, 'lang="de"')
+
+  const reset = await app.inject({
+    method: 'POST',
+    url: '/password-reset/request',
+    payload: { email: newEmail },
+  })
+  t.equal(reset.statusCode, 202)
+  const [mail] = await house.news()
+  const newPassword = 'a password that nobody had before'
+  const confirm = { token: /#token=(\S+)/.exec(mail?.text ?? '')?.[1], newPassword }
+  t.equal(
+    (await app.inject({ method: 'POST', url: '/password-reset/confirm', payload: confirm })).statusCode,
+    204,
+  )
+  const [notice, ...rest] = await house.news()
+  t.strictSame(rest, [])
+  t.strictSame(notice?.to, [newEmail], 'from then on the new address is told')
+  t.match(notice?.text, /\/app\/secure#token=/)
+})
+
+t.test('an address that has an account is told nothing, and the caller neither', async t => {
+  const house = await startHouse(t)
+  const ada = await confirmedAccount(house, email, password)
+  await confirmedAccount(house, 'eve@example.org', password)
+  await house.news()
+  const ask = (newEmail: string) =>
+    house.app.inject({
+      method: 'POST',
+      url: '/email-change/request',
+      headers: bearer(ada),
+      payload: { currentPassword: password, newEmail },
+    })
+  const [taken, free] = [await ask('eve@example.org'), await ask('free@example.org')]
+  t.equal(taken.statusCode, 202)
+  t.equal(taken.body, free.body)
+  const recipients = (await house.news()).flatMap(({ to }) => to).sort()
+  t.strictSame(recipients, [email, email, 'free@example.org'])
+})

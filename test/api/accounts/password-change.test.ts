@@ -1,0 +1,424 @@
+import t, { type Test } from 'tap'
+import {
+  type Account,
+  confirmedAccount,
+  resetToken,
+  startApp,
+  type TestApp,
+  type TestAppOptions,
+  testClock,
+  tokenIn,
+} from '../../harness/app.ts'
+import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+
+const newPassword = 'a password that nobody had before'
+
+type House = TestApp & { rows: Rows }
+
+async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+  const service = await startApp(t, options)
+  return { ...service, rows: await openRows(t, service.databaseUrl) }
+}
+
+const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
+
+const ask = (
+  { app }: Pick<House, 'app'>,
+  accessToken: string,
+  currentPassword: string,
+  remoteAddress = '10.0.0.1',
+) =>
+  app.inject({
+    method: 'POST',
+    url: '/password-change/request',
+    headers: bearer(accessToken),
+    payload: { currentPassword },
+    remoteAddress,
+  })
+
+const confirm = ({ app }: Pick<House, 'app'>, accessToken: string, payload: object) =>
+  app.inject({ method: 'POST', url: '/password-change/confirm', headers: bearer(accessToken), payload })
+
+const login = ({ app }: Pick<House, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
+  app.inject({ method: 'POST', url: '/login', payload: { email, password }, remoteAddress })
+
+const statusOfMe = async ({ app }: Pick<House, 'app'>, accessToken: string) =>
+  (await app.inject({ url: '/me', headers: bearer(accessToken) })).statusCode
+
+/** The token of the answer and the code of the mail. */
+async function begin(service: House, { email, password, accessToken }: Account) {
+  const { answer, mails } = await withMails(service, service.rows, () => ask(service, accessToken, password))
+  if (answer.statusCode !== 202) throw new Error(answer.body)
+  const code = codeIn(mailTo(mails, email, /code/i))
+  return { changeToken: answer.json().changeToken as string, code }
+}
+
+t.test('a change takes two steps, ends every session and tells the owner', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service)
+  const stranger = await confirmedAccount(service)
+  const { email, password, accessToken, refreshToken } = account
+  const other = (await login(service, email, password)).json()
+
+  const asked = await withMails(service, service.rows, () => ask(service, accessToken, password))
+  t.equal(asked.answer.statusCode, 202)
+  const { changeToken } = asked.answer.json()
+  t.strictSame(asked.answer.json(), { changeToken, expiresIn: 600 })
+  t.match(changeToken, /^[\w-]+\.[\w-]+\.[\w-]+$/)
+  t.equal(asked.answer.headers['cache-control'], 'no-store')
+  t.equal(asked.mails.length, 1)
+  t.strictSame(asked.mails[0]?.to, [email])
+  t.notMatch(asked.mails[0]?.raw, /eyJ/, 'the mail has no token')
+  const code = codeIn(asked.mails[0])
+  t.match(code, /^\d{6}$/)
+  t.equal(await statusOfMe(service, accessToken), 200, 'nothing has ended yet')
+  t.equal((await login(service, email, newPassword)).statusCode, 401, 'nothing has changed yet')
+
+  const done = await withMails(service, service.rows, () =>
+    confirm(service, accessToken, { changeToken, code, newPassword }),
+  )
+  t.strictSame([done.answer.statusCode, done.answer.body], [204, ''])
+  for (const ended of [accessToken, other.accessToken]) t.equal(await statusOfMe(service, ended), 401)
+  for (const ended of [refreshToken, other.refreshToken]) {
+    const payload = { refreshToken: ended }
+    const refreshed = await service.app.inject({ method: 'POST', url: '/token/refresh', payload })
+    isProblemOf(t, refreshed, 'refresh_token_invalid')
+  }
+  t.equal(await statusOfMe(service, stranger.accessToken), 200, 'nobody else is logged out')
+  t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
+  isProblemOf(t, await login(service, email, password), 'invalid_credentials')
+  t.equal((await login(service, email, newPassword)).statusCode, 200)
+
+  t.strictSame(
+    done.mails.map(({ to, subject }) => [to, /password .* was changed/.test(subject)]),
+    [[[email], true]],
+    'one notice, to the owner',
+  )
+  t.notOk(done.mails[0]?.raw.includes(code))
+  const kinds = await service.rows.client.event.findMany({ where: { kind: 'password_changed' } })
+  t.equal(kinds.length, 1, 'and one entry in the history')
+})
+
+t.test('neither the token nor the code works again', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service)
+  const { changeToken, code } = await begin(service, account)
+  const payload = { changeToken, code, newPassword }
+  t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
+  isProblemOf(t, await confirm(service, account.accessToken, payload), 'unauthenticated')
+  const back = (await login(service, account.email, newPassword)).json().accessToken
+  isProblemOf(t, await confirm(service, back, payload), 'token_invalid', 'in a session that came later')
+  const next = await begin(service, { ...account, password: newPassword, accessToken: back })
+  if (next.code !== code) {
+    const again = { changeToken: next.changeToken, code, newPassword: 'a third password for this test' }
+    isProblemOf(t, await confirm(service, back, again), 'code_invalid', 'the old code at a new request')
+  }
+  t.equal((await login(service, account.email, newPassword)).statusCode, 200)
+})
+
+t.test('a wrong current password begins nothing', async t => {
+  const service = await house(t)
+  const { accessToken, password } = await confirmedAccount(service)
+  await service.rows.settled()
+  const before = await service.rows.dump()
+  for (const wrong of ['not the password', `${password} `, password.toUpperCase()]) {
+    isProblemOf(t, await ask(service, accessToken, wrong), 'invalid_credentials')
+  }
+  isProblemOf(t, await ask(service, accessToken, ''), 'validation_failed')
+  isProblemOf(t, await ask(service, 'a.b.c', password), 'unauthenticated')
+  t.strictSame(await service.rows.dump(), before, 'no mail, no change')
+  t.equal((await ask(service, accessToken, password)).statusCode, 202)
+})
+
+t.test('wrong passwords count in one place, whatever they were asked for', async t => {
+  const unlimited = await startApp(t)
+  const { databaseUrl, smtp } = unlimited
+  const { email, password, accessToken } = await confirmedAccount(unlimited)
+  const limited = await startApp(t, { databaseUrl, smtp, env: { RATE_LIMIT: 'on' } })
+  const { app } = limited
+  const headers = bearer(accessToken)
+  const ways = {
+    '/login': (pass: string, remoteAddress: string) => login(limited, email, pass, remoteAddress),
+    '/password-change/request': (pass: string, remoteAddress: string) =>
+      ask(limited, accessToken, pass, remoteAddress),
+    '/email-change/request': (currentPassword: string, remoteAddress: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/email-change/request',
+        payload: { currentPassword, newEmail: 'new@example.org' },
+        ...{ headers, remoteAddress },
+      }),
+    'DELETE /me': (currentPassword: string, remoteAddress: string) =>
+      app.inject({ method: 'DELETE', url: '/me', payload: { currentPassword }, headers, remoteAddress }),
+  }
+  const names = Object.keys(ways) as (keyof typeof ways)[]
+  for (const [round, last] of names.entries()) {
+    const from = `10.1.0.${round}`
+    for (const name of [...names.filter(name => name !== last), last, last]) {
+      isProblemOf(t, await ways[name]('not the password', from), 'invalid_credentials', name)
+    }
+    for (const name of names) {
+      const refused = await ways[name](password, from)
+      isProblemOf(t, refused, 'rate_limited', `the right password at ${name} after five wrong ones`)
+      t.match(refused.headers['retry-after'], '1')
+    }
+  }
+  t.equal(
+    (await ask(limited, accessToken, password, '10.1.1.1')).statusCode,
+    202,
+    'the owner is not locked out',
+  )
+})
+
+t.test('a token of anybody or anything else is none here, and counts no try', async t => {
+  const service = await house(t, { env: { EMAIL_CONFIRMATION: 'required' } })
+  const account = await confirmedAccount(service)
+  const { email, password, accessToken } = account
+  const { changeToken, code } = await begin(service, account)
+  const stranger = await confirmedAccount(service)
+  const ofStranger = await begin(service, stranger)
+  const session = (await login(service, email, password)).json().accessToken
+  const ofSession = await begin(service, { ...account, accessToken: session })
+  const asked = await service.app.inject({
+    method: 'POST',
+    url: '/password-reset/request',
+    payload: { email },
+  })
+  const foreign = {
+    "a stranger's": ofStranger,
+    "another session's": ofSession,
+    "a stranger's with the own code": { ...ofStranger, code },
+    'reset link': { changeToken: await resetToken(service, email), code },
+    'reset request': { changeToken: asked.json().requestToken, code },
+    'access token': { changeToken: accessToken, code },
+    'no JWT': { changeToken: 'nonsense', code },
+  }
+  for (const [name, payload] of Object.entries(foreign)) {
+    isProblemOf(t, await confirm(service, accessToken, { ...payload, newPassword }), 'token_invalid', name)
+  }
+  const mine = { changeToken, code, newPassword }
+  isProblemOf(t, await confirm(service, stranger.accessToken, mine), 'token_invalid', 'for a stranger')
+  isProblemOf(t, await confirm(service, session, mine), 'token_invalid', 'for the other session')
+  isProblemOf(t, await confirm(service, 'a.b.c', mine), 'unauthenticated')
+  t.equal(await service.rows.client.guess.count(), 0)
+  t.equal((await login(service, email, password)).statusCode, 200, 'nothing changed')
+  t.equal((await confirm(service, accessToken, mine)).statusCode, 204, 'the genuine one works')
+})
+
+t.test('the code is the one of its own request', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service)
+  const [first, second] = [await begin(service, account), await begin(service, account)]
+  t.not(first.changeToken, second.changeToken)
+  if (first.code !== second.code) {
+    const crossed = { changeToken: first.changeToken, code: second.code, newPassword }
+    isProblemOf(t, await confirm(service, account.accessToken, crossed), 'code_invalid')
+  }
+  t.equal((await confirm(service, account.accessToken, { ...first, newPassword })).statusCode, 204)
+})
+
+t.test('a request lives CHANGE_CODE_TTL to the second', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock }, env: { CHANGE_CODE_TTL: '60' } })
+  const account = await confirmedAccount(service)
+  const { answer, mails } = await withMails(service, service.rows, () =>
+    ask(service, account.accessToken, account.password),
+  )
+  const { changeToken, expiresIn } = answer.json()
+  t.equal(expiresIn, 60)
+  t.match(mails[0]?.text, /within 1 minute/)
+  const code = codeIn(mails[0])
+  time.advance(59.999)
+  const wrong = { changeToken, code: otherThan(code), newPassword }
+  isProblemOf(t, await confirm(service, account.accessToken, wrong), 'code_invalid', 'alive')
+  time.advance(0.001)
+  const late = { changeToken, code, newPassword }
+  isProblemOf(t, await confirm(service, account.accessToken, late), 'token_expired')
+  t.equal((await login(service, account.email, account.password)).statusCode, 200, 'nothing changed')
+})
+
+t.test('a password that is refused spends neither token nor try', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service, 'memorable.name@example.org')
+  const { changeToken, code } = await begin(service, account)
+  for (const refused of [
+    'short',
+    'password1',
+    account.email,
+    'memorable.name',
+    'x'.repeat(129),
+    'a NUL \0 in it',
+  ]) {
+    for (const typed of [code, otherThan(code)]) {
+      const payload = { changeToken, code: typed, newPassword: refused }
+      isProblemOf(t, await confirm(service, account.accessToken, payload), 'password_rejected')
+    }
+  }
+  t.equal(await service.rows.client.guess.count(), 0)
+  t.equal((await confirm(service, account.accessToken, { changeToken, code, newPassword })).statusCode, 204)
+})
+
+t.test('what is no code is no try', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service)
+  const { changeToken, code } = await begin(service, account)
+  const number = Number(code)
+  for (const typed of [
+    '',
+    code.slice(1),
+    `${code}0`,
+    ` ${code}`,
+    `${code}\n`,
+    number,
+    null,
+    '٠١٢٣٤٥',
+    'abcdef',
+    [code],
+  ]) {
+    const payload = { changeToken, code: typed, newPassword }
+    isProblemOf(t, await confirm(service, account.accessToken, payload), 'validation_failed')
+  }
+  const more = { changeToken, code, newPassword, currentPassword: account.password }
+  isProblemOf(t, await confirm(service, account.accessToken, more), 'validation_failed', 'the body is closed')
+  t.equal(await service.rows.client.guess.count(), 0)
+})
+
+t.test('five wrong codes lock the request, even for the right one, and no other', async t => {
+  const service = await house(t)
+  const account = await confirmedAccount(service)
+  const { changeToken, code } = await begin(service, account)
+  const wrong = otherThan(code)
+  for (let tries = 0; tries < 5; tries++) {
+    const payload = { changeToken, code: wrong, newPassword }
+    isProblemOf(t, await confirm(service, account.accessToken, payload), 'code_invalid')
+  }
+  const right = { changeToken, code, newPassword }
+  isProblemOf(t, await confirm(service, account.accessToken, right), 'code_invalid', 'the right one')
+  t.equal((await login(service, account.email, account.password)).statusCode, 200, 'nothing changed')
+
+  const next = await begin(service, account)
+  for (let tries = 0; tries < 4; tries++) {
+    const payload = { ...next, code: otherThan(next.code), newPassword }
+    isProblemOf(t, await confirm(service, account.accessToken, payload), 'code_invalid')
+  }
+  const fifth = await confirm(service, account.accessToken, { ...next, newPassword })
+  t.equal(fifth.statusCode, 204, 'the fifth try at a new request')
+})
+
+t.test('a change of what the request relied on spends it', async t => {
+  const service = await house(t, { env: { ARGON2_TIME_COST: '2' } })
+  const { app } = service
+  const happenings: Record<string, (account: Account) => Promise<number>> = {
+    'the address changed': async ({ email, password, accessToken }) => {
+      const newEmail = `new-${email}`
+      const { mails } = await withMails(service, service.rows, () =>
+        app.inject({
+          method: 'POST',
+          url: '/email-change/request',
+          headers: bearer(accessToken),
+          payload: { currentPassword: password, newEmail },
+        }),
+      )
+      const payload = { token: tokenIn(mailTo(mails, newEmail, /Confirm/)), password }
+      return (await app.inject({ method: 'POST', url: '/email-change/confirm', payload })).statusCode
+    },
+    'the stored hash was made again': async ({ email }) => {
+      const { hash } = await import('argon2')
+      const passwordHash = await hash('correct horse battery staple', {
+        memoryCost: 64,
+        timeCost: 1,
+        parallelism: 1,
+      })
+      await service.rows.client.user.update({ where: { email }, data: { passwordHash } })
+      return 204
+    },
+  }
+  for (const [name, happen] of Object.entries(happenings)) {
+    await service.rows.settled()
+    const account = await confirmedAccount(service)
+    const { changeToken, code } = await begin(service, account)
+    t.equal(await happen(account), 204, name)
+    t.equal(await statusOfMe(service, account.accessToken), 200, 'the session goes on')
+    const payload = { changeToken, code, newPassword }
+    isProblemOf(t, await confirm(service, account.accessToken, payload), 'token_spent', name)
+  }
+  await service.rows.settled()
+  const account = await confirmedAccount(service)
+  const { changeToken, code } = await begin(service, account)
+  await service.rows.disable(account.email)
+  const payload = { changeToken, code, newPassword }
+  isProblemOf(t, await confirm(service, account.accessToken, payload), 'unauthenticated', 'disabled')
+})
+
+t.test('a change kills the reset link and the reset code that are out', async t => {
+  const service = await house(t)
+  const { app } = service
+  const account = await confirmedAccount(service)
+  const { email } = account
+  const reset = await withMails(service, service.rows, () =>
+    app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
+  )
+  const { requestToken } = reset.answer.json()
+  const begun = await begin(service, account)
+  t.equal((await confirm(service, account.accessToken, { ...begun, newPassword })).statusCode, 204)
+  const third = 'a third password for this test'
+  for (const [proof, code] of [
+    [{ token: tokenIn(reset.mails[0]) }, 'token_spent'],
+    [{ requestToken, code: codeIn(reset.mails[0]) }, 'code_invalid'],
+  ] as const) {
+    const payload = { ...proof, newPassword: third }
+    isProblemOf(t, await app.inject({ method: 'POST', url: '/password-reset/confirm', payload }), code)
+  }
+  t.equal((await login(service, email, newPassword)).statusCode, 200)
+})
+
+t.test('with the mail server down the answer is the same, and the code comes while it is good', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } } })
+  const account = await confirmedAccount(service)
+  await service.rows.settled()
+  const up = await ask(service, account.accessToken, account.password)
+  await service.rows.settled()
+  const before = service.smtp.mails.length
+  await service.smtp.stop()
+  const down = await ask(service, account.accessToken, account.password)
+  t.equal(down.statusCode, 202)
+  const shape = ({ json, headers }: typeof up) => {
+    const { 'x-request-id': _id, date: _date, ...rest } = headers
+    return { ...json(), changeToken: json().changeToken.length, rest }
+  }
+  t.strictSame(shape(down), shape(up))
+  const { changeToken } = down.json()
+  while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  await service.smtp.start()
+  time.advance(120)
+  service.app.mail.wake()
+  await service.rows.settled()
+  const mail = service.smtp.mails[before]
+  t.match(mail?.text, /within 8 minutes/, 'what is left of its life')
+  const payload = { changeToken, code: codeIn(mail), newPassword }
+  t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
+})
+
+t.test('a code whose time is up when its mail could be sent is not sent', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock } })
+  const account = await confirmedAccount(service)
+  await service.rows.settled()
+  const before = service.smtp.mails.length
+  await service.smtp.stop()
+  t.equal((await ask(service, account.accessToken, account.password)).statusCode, 202)
+  while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  await service.smtp.start()
+  time.advance(600)
+  service.app.mail.wake()
+  await service.rows.settled()
+  t.equal(service.smtp.mails.length, before)
+  t.equal(await service.rows.client.outbox.count({ where: { state: 'dropped' } }), 1)
+})

@@ -1,0 +1,419 @@
+import { randomBytes } from 'node:crypto'
+import t, { type Test } from 'tap'
+import {
+  confirmedAccount,
+  startApp,
+  type TestApp,
+  type TestAppOptions,
+  testClock,
+  testEnvironment,
+  tokenIn,
+} from '../../harness/app.ts'
+import { codeIn, otherThan, withMails } from '../../harness/mailbox.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+import { claimsOf } from '../../unit/tokens/forge.ts'
+
+const newPassword = 'a password that nobody had before'
+const third = 'a third password for this test'
+
+type House = TestApp & { rows: Rows }
+
+async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+  const service = await startApp(t, options)
+  return { ...service, rows: await openRows(t, service.databaseUrl) }
+}
+
+const ask = ({ app }: Pick<House, 'app'>, email: string) =>
+  app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+
+const confirm = ({ app }: Pick<House, 'app'>, payload: object) =>
+  app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+
+const login = ({ app }: Pick<House, 'app'>, email: string, password: string) =>
+  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+
+/** The token of the answer; code and link of the mail. */
+async function begin(service: House, email: string) {
+  const { answer, mails } = await withMails(service, service.rows, () => ask(service, email))
+  const { requestToken } = answer.json() as { requestToken: string }
+  return { requestToken, code: codeIn(mails[0]), token: tokenIn(mails[0]) }
+}
+
+/** What everybody sees of an answer, with the length of a token in its place. */
+function visible(response: { statusCode: number; body: string; headers: Record<string, unknown> }) {
+  const { 'x-request-id': _id, date: _date, ...headers } = response.headers
+  const body = response.body
+    .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
+    .replace(/"requestToken":"([^"]*)"/, (_, token: string) => `"requestToken":${token.length}`)
+  return { status: response.statusCode, body, headers }
+}
+
+t.test('the code of the mail and the token of the answer set a password, once', async t => {
+  const service = await house(t)
+  const { email, password, accessToken } = await confirmedAccount(service)
+  const stranger = await confirmedAccount(service)
+  const { requestToken, code, token } = await begin(service, email)
+  t.match(code, /^\d{8}$/)
+
+  const done = await withMails(service, service.rows, () =>
+    confirm(service, { requestToken, code, newPassword }),
+  )
+  t.strictSame([done.answer.statusCode, done.answer.body], [204, ''])
+  t.strictSame(
+    done.mails.map(({ to, subject }) => [to, /was changed/.test(subject)]),
+    [[[email], true]],
+    'the owner is told',
+  )
+  for (const [bearer, status] of [
+    [accessToken, 401],
+    [stranger.accessToken, 200],
+  ] as const) {
+    const headers = { authorization: `Bearer ${bearer}` }
+    t.equal((await service.app.inject({ url: '/me', headers })).statusCode, status)
+  }
+  isProblemOf(t, await login(service, email, password), 'invalid_credentials')
+  t.equal((await login(service, email, newPassword)).statusCode, 200)
+
+  isProblemOf(t, await confirm(service, { requestToken, code, newPassword: third }), 'code_invalid', 'again')
+  isProblemOf(
+    t,
+    await confirm(service, { token, newPassword: third }),
+    'token_spent',
+    'the link of that mail',
+  )
+  t.equal((await login(service, email, newPassword)).statusCode, 200)
+  t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
+})
+
+t.test('the link kills the codes of all requests', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service)
+  const [first, second] = [await begin(service, email), await begin(service, email)]
+  t.equal((await confirm(service, { token: first.token, newPassword })).statusCode, 204)
+  for (const { requestToken, code } of [first, second]) {
+    isProblemOf(t, await confirm(service, { requestToken, code, newPassword: third }), 'code_invalid')
+  }
+  t.equal((await login(service, email, newPassword)).statusCode, 200)
+})
+
+t.test('the answer is the same for every address, in shape, length and header', async t => {
+  const service = await house(t)
+  const { app, rows } = service
+  const [known, disabled, pending, unknown] = ['known', 'disab', 'pendi', 'unkno'].map(
+    name => `${name}@example.org`,
+  ) as [string, string, string, string]
+  await confirmedAccount(service, known)
+  await confirmedAccount(service, disabled)
+  await rows.disable(disabled)
+  const payload = { email: pending, password: 'correct horse battery staple' }
+  await app.inject({ method: 'POST', url: '/register', payload })
+  const answers: Record<string, Awaited<ReturnType<typeof ask>>> = {}
+  for (const email of [known, disabled, pending, unknown]) answers[email] = await ask(service, email)
+  for (const [email, answer] of Object.entries(answers)) {
+    t.equal(answer.statusCode, 202)
+    t.strictSame(Object.keys(answer.json()), ['status', 'requestToken'])
+    t.equal(answer.headers['cache-control'], 'no-store')
+    t.strictSame(visible(answer), visible(answers[unknown] as typeof answer), email)
+    const { sub, iat, exp, ...claims } = claimsOf(answer.json().requestToken)
+    t.strictSame(claims, { email, iss: 'latchkey', aud: 'reset-request' }, 'what the caller sent, no more')
+    t.equal((exp as number) - (iat as number), 1800)
+    t.match(sub, /^[0-9a-f-]{36}$/)
+  }
+  await rows.settled()
+  t.equal(service.smtp.mails.filter(mail => mail.to.includes(unknown)).length, 0)
+})
+
+t.test('an address is the same however it is written', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service, 'ada@example.org')
+  const { answer, mails } = await withMails(service, service.rows, () => ask(service, ' ADA@Example.ORG '))
+  t.strictSame(mails[0]?.to, [email])
+  const payload = { requestToken: answer.json().requestToken, code: codeIn(mails[0]), newPassword }
+  t.equal((await confirm(service, payload)).statusCode, 204)
+})
+
+t.test('the code may be typed as the mail shows it, in two groups', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service)
+  const { requestToken, code } = await begin(service, email)
+  const grouped = (digits: string) => `${digits.slice(0, 4)} ${digits.slice(4)}`
+  const wrong = { requestToken, code: grouped(otherThan(code)), newPassword }
+  isProblemOf(t, await confirm(service, wrong), 'code_invalid')
+  for (const typed of [
+    `${code.slice(0, 3)} ${code.slice(3)}`,
+    grouped(code).replace(' ', '  '),
+    `${code} `,
+  ]) {
+    isProblemOf(t, await confirm(service, { requestToken, code: typed, newPassword }), 'validation_failed')
+  }
+  t.equal((await confirm(service, { requestToken, code: grouped(code), newPassword })).statusCode, 204)
+})
+
+t.test('an address that nobody knows behaves like a wrong code', async t => {
+  const service = await house(t)
+  const { rows } = service
+  const known = await confirmedAccount(service, 'known@example.org')
+  const disabled = await confirmedAccount(service, 'disab@example.org')
+  await service.app.inject({
+    method: 'POST',
+    url: '/register',
+    payload: { email: 'pendi@example.org', password: 'correct horse battery staple' },
+  })
+  const seen: Record<string, unknown> = {}
+  for (const email of [known.email, disabled.email, 'pendi@example.org', 'unkno@example.org']) {
+    const { answer, mails } = await withMails(service, rows, () => ask(service, email))
+    const { requestToken } = answer.json()
+    const real = email === known.email || email === disabled.email
+    if (email === disabled.email) await rows.disable(email)
+    const code = real ? codeIn(mails[0]) : '12345678'
+    const before = await rows.client.guess.count()
+    const answers = []
+    for (let tries = 0; tries < 7; tries++) {
+      const payload = { requestToken, code: email === known.email ? otherThan(code) : code, newPassword }
+      const refused = await confirm(service, payload)
+      isProblemOf(t, refused, 'code_invalid', email)
+      answers.push(visible(refused))
+    }
+    const written = (await rows.client.guess.findMany()).length - before
+    const counts = await rows.client.guess.findMany({ select: { count: true } })
+    seen[email] = { answers, written, counts: counts.slice(-written) }
+  }
+  for (const [email, facts] of Object.entries(seen)) {
+    t.strictSame(facts, seen['unkno@example.org'], `${email} as unknown`)
+  }
+  t.match(seen['unkno@example.org'], { written: 2, counts: [{ count: 7 }, { count: 7 }] })
+  const dump = JSON.stringify(await rows.client.guess.findMany())
+  t.notMatch(dump, /example/, 'no address in the counts')
+})
+
+t.test('five wrong codes lock that request, but neither its link nor another request', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service)
+  const first = await begin(service, email)
+  for (let tries = 0; tries < 5; tries++) {
+    const payload = { requestToken: first.requestToken, code: otherThan(first.code), newPassword }
+    isProblemOf(t, await confirm(service, payload), 'code_invalid')
+  }
+  const right = { requestToken: first.requestToken, code: first.code, newPassword }
+  isProblemOf(t, await confirm(service, right), 'code_invalid', 'the right one')
+  const next = await begin(service, email)
+  const payload = { requestToken: next.requestToken, code: next.code, newPassword }
+  t.equal((await confirm(service, payload)).statusCode, 204, 'a new request works')
+
+  const last = await begin(service, email)
+  for (let tries = 0; tries < 6; tries++) {
+    await confirm(service, { requestToken: last.requestToken, code: '00000000', newPassword: third })
+  }
+  t.equal(
+    (await confirm(service, { token: last.token, newPassword: third })).statusCode,
+    204,
+    'the link works',
+  )
+})
+
+t.test('fifteen tries an hour are all, until the next hour begins', async t => {
+  const time = testClock(new Date('2030-01-01T00:10:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock } })
+  const { email } = await confirmedAccount(service)
+  const stranger = await confirmedAccount(service)
+  for (let request = 0; request < 3; request++) {
+    const { requestToken, code } = await begin(service, email)
+    for (let tries = 0; tries < 5; tries++) {
+      const payload = { requestToken, code: otherThan(code), newPassword }
+      isProblemOf(t, await confirm(service, payload), 'code_invalid')
+    }
+  }
+  time.advance(49 * 60 + 59)
+  const { requestToken, code } = await begin(service, email)
+  isProblemOf(t, await confirm(service, { requestToken, code, newPassword }), 'code_invalid', 'the 16th')
+  const other = await begin(service, stranger.email)
+  const { token: _, ...ofStranger } = other
+  t.equal((await confirm(service, { ...ofStranger, newPassword })).statusCode, 204, 'others are not affected')
+  time.advance(1)
+  t.equal(
+    (await confirm(service, { requestToken, code, newPassword })).statusCode,
+    204,
+    'in the next hour, the same request and its right code',
+  )
+})
+
+t.test('a request takes a link or a code, not both and not neither', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service)
+  const { requestToken, code, token } = await begin(service, email)
+  const wrong = [
+    {},
+    { token, requestToken, code },
+    { token, requestToken },
+    { token, code },
+    { requestToken },
+    { code },
+    { token: null, requestToken, code },
+    { token, requestToken: '', code: '' },
+  ]
+  for (const proof of wrong) {
+    const refused = await confirm(service, { ...proof, newPassword })
+    isProblemOf(t, refused, 'validation_failed', Object.keys(proof).join(' and '))
+  }
+  const number = Number(code)
+  for (const typed of ['', code.slice(1), `${code}0`, ` ${code}`, `${code}\n`, number, 'abcdefgh', [code]]) {
+    const refused = await confirm(service, { requestToken, code: typed, newPassword })
+    isProblemOf(t, refused, 'validation_failed')
+  }
+  t.equal(await service.rows.client.guess.count(), 0, 'none of them was a try')
+  t.equal((await confirm(service, { requestToken, code, newPassword })).statusCode, 204)
+})
+
+t.test('a password that is refused spends neither code nor try', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service, 'memorable.name@example.org')
+  const { requestToken, code } = await begin(service, email)
+  const unknown = (await ask(service, 'notorious.name@example.org')).json().requestToken
+  for (const refused of ['short', 'password1', 'x'.repeat(129), 'a NUL \0 in it']) {
+    for (const typed of [code, otherThan(code)]) {
+      for (const token of [requestToken, unknown]) {
+        const payload = { requestToken: token, code: typed, newPassword: refused }
+        isProblemOf(t, await confirm(service, payload), 'password_rejected')
+      }
+    }
+  }
+  const own = { requestToken, code, newPassword: 'memorable.name' }
+  isProblemOf(t, await confirm(service, own), 'password_rejected')
+  const own2 = { requestToken: unknown, code, newPassword: 'notorious.name' }
+  isProblemOf(t, await confirm(service, own2), 'password_rejected', 'an unknown address alike')
+  isProblemOf(
+    t,
+    await confirm(service, { requestToken: 'a.b.c', code, newPassword: 'short' }),
+    'token_invalid',
+  )
+  t.equal(await service.rows.client.guess.count(), 0)
+  t.equal((await confirm(service, { requestToken, code, newPassword })).statusCode, 204)
+})
+
+t.test('a code goes with its own request alone', async t => {
+  const service = await house(t)
+  const { email, password } = await confirmedAccount(service)
+  const stranger = await confirmedAccount(service)
+  const [first, second] = [await begin(service, email), await begin(service, email)]
+  const ofStranger = await begin(service, stranger.email)
+  t.equal(new Set([first.code, second.code, ofStranger.code]).size, 3)
+  for (const [requestToken, code] of [
+    [first.requestToken, second.code],
+    [second.requestToken, first.code],
+    [first.requestToken, ofStranger.code],
+    [ofStranger.requestToken, first.code],
+  ]) {
+    isProblemOf(t, await confirm(service, { requestToken, code, newPassword }), 'code_invalid')
+  }
+  for (const token of [first.token, 'a.b.c', 'nonsense']) {
+    const payload = { requestToken: token, code: first.code, newPassword }
+    isProblemOf(t, await confirm(service, payload), 'token_invalid', 'what is no request')
+  }
+  const swapped = { token: first.requestToken, newPassword }
+  isProblemOf(t, await confirm(service, swapped), 'token_invalid', 'a request is no link')
+  t.equal((await login(service, email, password)).statusCode, 200)
+  t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
+})
+
+t.test('a request lives RESET_TOKEN_TTL to the second', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock } })
+  const { email, password } = await confirmedAccount(service)
+  const { requestToken, code } = await begin(service, email)
+  time.advance(1799.999)
+  const wrong = { requestToken, code: otherThan(code), newPassword }
+  isProblemOf(t, await confirm(service, wrong), 'code_invalid', 'alive')
+  time.advance(0.001)
+  isProblemOf(t, await confirm(service, { requestToken, code, newPassword }), 'token_expired')
+  t.equal((await login(service, email, password)).statusCode, 200)
+})
+
+t.test('a disabled account and one that is gone have no code', async t => {
+  const service = await house(t)
+  const { email } = await confirmedAccount(service)
+  const gone = await confirmedAccount(service)
+  const [{ token, ...proof }, { token: _, ...ofGone }] = [
+    await begin(service, email),
+    await begin(service, gone.email),
+  ]
+  await service.rows.disable(email)
+  await service.rows.client.user.delete({ where: { email: gone.email } })
+  const before = (await service.rows.dump()).users
+  isProblemOf(t, await confirm(service, { ...proof, newPassword }), 'code_invalid')
+  isProblemOf(t, await confirm(service, { ...ofGone, newPassword }), 'code_invalid')
+  isProblemOf(t, await confirm(service, { token, newPassword }), 'token_spent')
+  t.strictSame((await service.rows.dump()).users, before)
+})
+
+t.test('whoever registers the address later has nothing of the request before', async t => {
+  const service = await house(t)
+  const { email, password } = await confirmedAccount(service)
+  const { requestToken, code } = await begin(service, email)
+  await service.rows.client.user.delete({ where: { email } })
+  await confirmedAccount(service, email, password)
+  isProblemOf(t, await confirm(service, { requestToken, code, newPassword }), 'code_invalid')
+  t.equal((await login(service, email, password)).statusCode, 200)
+})
+
+t.test('without confirmation, a code confirms the address as a link does', async t => {
+  const service = await house(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const email = 'ada@example.org'
+  const payload = { email, password: 'correct horse battery staple' }
+  const made = await service.app.inject({ method: 'POST', url: '/register', payload })
+  t.equal(made.json().emailConfirmedAt, null)
+  const { token: _, ...proof } = await begin(service, email)
+  t.equal((await confirm(service, { ...proof, newPassword })).statusCode, 204)
+  const { accessToken } = (await login(service, email, newPassword)).json()
+  const headers = { authorization: `Bearer ${accessToken}` }
+  t.type((await service.app.inject({ url: '/me', headers })).json().emailConfirmedAt, 'string')
+})
+
+t.test('a mail within a minute is put off, and its code is the one of its own request', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await house(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
+  const { email } = await confirmedAccount(service)
+  const first = await begin(service, email)
+  const mails = service.smtp.mails.length
+  time.advance(20)
+  const second = (await ask(service, email)).json().requestToken
+  const waits = { kind: 'reset_request', state: 'queued', nextAttemptAt: new Date('2030-01-01T00:01:00Z') }
+  while ((await service.rows.client.outbox.count({ where: waits })) === 0) {
+    await new Promise(resolve => setTimeout(resolve, 10))
+  }
+  t.equal(service.smtp.mails.length, mails, 'not yet')
+  time.advance(40)
+  service.app.mail.wake()
+  await service.rows.settled()
+  t.equal(service.smtp.mails.length, mails + 1)
+  const code = codeIn(service.smtp.mails[mails])
+  t.not(code, first.code)
+  for (const [requestToken, typed] of [
+    [first.requestToken, code],
+    [second, first.code],
+  ]) {
+    isProblemOf(t, await confirm(service, { requestToken, code: typed, newPassword }), 'code_invalid')
+  }
+  t.equal((await confirm(service, { requestToken: second, code, newPassword })).statusCode, 204)
+})
+
+t.test('a request under the secret before this one goes on while that is still known', async t => {
+  const next = randomBytes(32).toString('base64url')
+  const before = await house(t)
+  const { databaseUrl, smtp } = before
+  const { email } = await confirmedAccount(before)
+  const old = await begin(before, email)
+  await before.app.close()
+  const env = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: testEnvironment.JWT_SECRET }
+  const during = await house(t, { databaseUrl, smtp, env })
+  const fresh = await begin(during, email)
+  await during.app.close()
+  const after = await house(t, { databaseUrl, smtp, env: { JWT_SECRET: next } })
+  const late = { requestToken: old.requestToken, code: old.code, newPassword }
+  isProblemOf(t, await confirm(after, late), 'token_invalid')
+  await after.app.close()
+  const again = await house(t, { databaseUrl, smtp, env })
+  t.equal((await confirm(again, late)).statusCode, 204)
+  const dead = { requestToken: fresh.requestToken, code: fresh.code, newPassword: third }
+  isProblemOf(t, await confirm(again, dead), 'code_invalid', 'and kills those of the new secret')
+})

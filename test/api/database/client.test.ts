@@ -1,0 +1,183 @@
+import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type Database, openDatabase } from '../../../src/database/client.ts'
+import { postgresqlConfig } from '../../../src/database/client-postgresql.ts'
+import { openSqlite } from '../../../src/database/client-sqlite.ts'
+import { emptyDatabase, providers } from '../../harness/database.ts'
+
+const skipPostgresql = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
+
+async function open(t: Test, ...args: Parameters<typeof openDatabase>): Promise<Database> {
+  const database = await openDatabase(...args)
+  t.teardown(() => database.close())
+  return database
+}
+
+async function pragmas({ client }: Database): Promise<Record<string, unknown>> {
+  const values: Record<string, unknown> = {}
+  for (const name of ['journal_mode', 'synchronous', 'foreign_keys', 'busy_timeout']) {
+    const [row] = await client.$queryRawUnsafe<Record<string, unknown>[]>(`PRAGMA ${name}`)
+    values[name] = Object.values(row ?? {})[0]
+  }
+  return values
+}
+
+const count = async ({ client }: Database): Promise<unknown> =>
+  (await client.$queryRawUnsafe<{ n: unknown }[]>('SELECT CAST(count(*) AS INTEGER) AS n FROM things'))[0]?.n
+
+t.test('a URL of another scheme is refused, and its password is not repeated', async t => {
+  for (const url of ['mysql://root:hunter2@localhost/x', 'latchkey.db', '', 'http://a:hunter2@b/']) {
+    const error = await openDatabase(url).then(
+      () => t.fail('opened'),
+      (error: Error) => error,
+    )
+    t.match(error, { message: /must start with file: or postgresql:\/\// })
+    t.notMatch(String(error), /hunter2/)
+  }
+  await t.rejects(openDatabase('file::memory:'), { message: /must name a file/ })
+  await t.rejects(openDatabase('file:'), { message: /must name a file/ })
+})
+
+t.test('the SQLite file and its folder are made for their owner alone', async t => {
+  const base = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
+  t.teardown(() => rmSync(base, { recursive: true, force: true }))
+  chmodSync(base, 0o755)
+  const database = await open(t, `file:${base}/data/deep/latch%20key.db`)
+  await database.client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
+  const mode = (path: string) => (statSync(join(base, path)).mode & 0o777).toString(8)
+  t.equal(mode('data'), '700')
+  t.equal(mode('data/deep'), '700')
+  for (const suffix of ['', '-wal', '-shm']) t.equal(mode(`data/deep/latch key.db${suffix}`), '600', suffix)
+  t.equal(mode('.'), '755', 'a folder that was there keeps its mode')
+})
+
+t.test('the pragmas of SQLite are in force, after transactions and after a lock too', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  const database = await open(t, url)
+  const expected = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1, busy_timeout: 5000 }
+  t.same(await pragmas(database), expected)
+  const { client } = database
+  await client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
+  // foreign_keys = ON is libsql's default, synchronous = FULL SQLite's: this shows a connection that
+  // was silently replaced.
+  await client.$executeRawUnsafe('CREATE TEMP TABLE of_this_connection (id TEXT)')
+  await client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('a')`))
+  await t.rejects(
+    client.$transaction(async tx => {
+      await tx.$executeRawUnsafe(`INSERT INTO things VALUES ('b')`)
+      throw new Error('changed my mind')
+    }),
+    { message: 'changed my mind' },
+  )
+  t.same(await client.$queryRawUnsafe('SELECT * FROM of_this_connection'), [], 'still the same connection')
+  t.same(await pragmas(database), expected)
+  t.equal(await count(database), 1)
+})
+
+t.test('a lock held too long by another process fails that write alone', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  const database = await open(t, url, { busyTimeout: 200 })
+  const { client } = database
+  await client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
+  const other = await openSqlite(url)
+  t.teardown(() => other.close())
+
+  await other.execute('BEGIN IMMEDIATE')
+  await t.rejects(client.$executeRawUnsafe(`INSERT INTO things VALUES ('refused')`), {
+    message: /locked|timed out/i,
+  })
+  await other.execute('COMMIT')
+  await client.$executeRawUnsafe(`INSERT INTO things VALUES ('kept')`)
+  t.same(
+    (await other.execute('SELECT id FROM things')).rows.map(row => row[0]),
+    ['kept'],
+    'others see it',
+  )
+  await other.execute(`INSERT INTO things VALUES ('theirs')`)
+
+  await other.execute('BEGIN IMMEDIATE')
+  await t.rejects(client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('refused')`)))
+  await other.execute('COMMIT')
+  await client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('kept too')`))
+  t.same(
+    (await other.execute('SELECT id FROM things ORDER BY id')).rows.map(row => row[0]),
+    ['kept', 'kept too', 'theirs'],
+  )
+  t.match(await pragmas(database), { busy_timeout: 200, synchronous: 2, foreign_keys: 1 })
+})
+
+for (const { provider, skip } of providers) {
+  t.test(
+    `${provider}: of transactions in parallel none is lost, and a failed one leaves nothing`,
+    { skip },
+    async t => {
+      const database = await open(t, await emptyDatabase(t, provider))
+      t.equal(database.provider, provider)
+      await database.client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
+      const results = await Promise.allSettled(
+        Array.from({ length: 60 }, (_, i) =>
+          database.client.$transaction(async tx => {
+            await tx.$executeRawUnsafe(`INSERT INTO things VALUES ('${i}')`)
+            if (i % 3 === 0) throw new Error('no')
+          }),
+        ),
+      )
+      t.equal(results.filter(({ status }) => status === 'fulfilled').length, 40)
+      t.equal(await count(database), 40)
+    },
+  )
+}
+
+t.test('the limits of PostgreSQL are in force', { skip: skipPostgresql }, async t => {
+  const url = await emptyDatabase(t, 'postgresql')
+  const { client } = await open(t, url)
+  const setting = async (name: string) =>
+    (await client.$queryRawUnsafe<{ value: string }[]>(`SELECT current_setting('${name}') AS value`))[0]
+      ?.value
+  t.equal(await setting('statement_timeout'), '5s')
+  t.equal(await setting('lock_timeout'), '2s')
+  t.equal(await setting('idle_in_transaction_session_timeout'), '10s')
+  t.equal(await setting('application_name'), 'latchkey')
+  t.match(postgresqlConfig(url), { max: 10, connectionTimeoutMillis: 3000 })
+
+  const own = await open(t, `${url}?statement_timeout=700&connection_limit=3`)
+  const rows = await own.client.$queryRawUnsafe(`SELECT current_setting('statement_timeout') AS value`)
+  t.same(rows, [{ value: '700ms' }], 'what the URL says wins')
+  t.equal(postgresqlConfig(`${url}?connection_limit=3`).max, 3)
+  t.throws(() => postgresqlConfig(`${url}?connection_limit=0`), { message: /connection_limit/ })
+  t.throws(() => postgresqlConfig(`${url}?schema=other`), { message: /schema other/ })
+  postgresqlConfig(`${url}?schema=public`)
+})
+
+t.test('connections cut by PostgreSQL are replaced and end nothing', { skip: skipPostgresql }, async t => {
+  const url = await emptyDatabase(t, 'postgresql')
+  const database = await open(t, url)
+  const other = await open(t, url)
+  const cut = () =>
+    other.client.$queryRawUnsafe(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+  await Promise.all(Array.from({ length: 3 }, () => database.client.$queryRawUnsafe('SELECT 1 AS one')))
+  await cut()
+  await t.rejects(
+    database.client.$transaction(async tx => {
+      await tx.$queryRawUnsafe('SELECT 1 AS one')
+      await cut()
+      await tx.$queryRawUnsafe('SELECT 1 AS one')
+    }),
+  )
+  // A query may still draw one of the cut connections before its end is heard of, but each only once.
+  let failures = 0
+  const ask = (): Promise<unknown> =>
+    database.client.$queryRawUnsafe('SELECT 1 AS one').catch(error => {
+      if (++failures > 3) throw error
+      return ask()
+    })
+  t.same(await ask(), [{ one: 1 }])
+})
+
+t.test('PostgreSQL may be away while the database is opened', async t => {
+  const { client } = await open(t, 'postgresql://postgres@127.0.0.1:1/x')
+  await t.rejects(client.$queryRawUnsafe('SELECT 1'), { message: /reach/i })
+})

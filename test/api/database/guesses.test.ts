@@ -1,0 +1,50 @@
+import t from 'tap'
+import { openDatabase } from '../../../src/database/client.ts'
+import { guesses } from '../../../src/database/guesses.ts'
+import { freshDatabase } from '../../harness/database.ts'
+
+const LATER = new Date('2030-01-01T01:00:00Z')
+
+async function opened(t: Parameters<typeof freshDatabase>[0], databaseUrl?: string) {
+  const url = databaseUrl ?? (await freshDatabase(t))
+  const { client, close } = await openDatabase(url)
+  t.teardown(close)
+  return { url, client, guesses: guesses(client) }
+}
+
+t.test('tries are counted one by one, each thing for itself', async t => {
+  const { client, guesses } = await opened(t)
+  for (let tries = 1; tries <= 7; tries++) t.equal(await guesses.count('one', LATER), tries)
+  t.equal(await guesses.count('two', LATER), 1)
+  t.strictSame(await client.guess.findMany({ orderBy: { id: 'asc' } }), [
+    { id: 'one', count: 7, expiresAt: LATER },
+    { id: 'two', count: 1, expiresAt: LATER },
+  ])
+})
+
+t.test('of 50 tries at once none is lost and no two are the same', async t => {
+  const { client, guesses } = await opened(t)
+  const counted = await Promise.all(Array.from({ length: 50 }, () => guesses.count('one', LATER)))
+  t.strictSame(
+    counted.sort((a, b) => a - b),
+    Array.from({ length: 50 }, (_, i) => i + 1),
+  )
+  t.match(await client.guess.findMany(), [{ id: 'one', count: 50 }])
+})
+
+t.test('two connections to one database count together', async t => {
+  const first = await opened(t)
+  const second = await opened(t, first.url)
+  const counted = await Promise.all(
+    Array.from({ length: 20 }, (_, i) => (i % 2 ? first : second).guesses.count('one', LATER)),
+  )
+  t.equal(Math.max(...counted), 20)
+  t.equal(new Set(counted).size, 20)
+})
+
+t.test('a later try does not move the end of the count', async t => {
+  const { client, guesses } = await opened(t)
+  await guesses.count('one', LATER)
+  await guesses.count('one', new Date(LATER.getTime() + 60_000))
+  t.match(await client.guess.findUnique({ where: { id: 'one' } }), { expiresAt: LATER })
+})

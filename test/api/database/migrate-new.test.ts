@@ -1,0 +1,150 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { type Database, openDatabase, type Provider } from '../../../src/database/client.ts'
+import { migrate } from '../../../src/database/migrate.ts'
+import { newMigration } from '../../../src/database/migrate-diff.ts'
+import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrate-files.ts'
+import { emptyDatabase, providers } from '../../harness/database.ts'
+import { describeSchema } from './migrate-schema.ts'
+
+/** A copy of the prisma folder that the test may change. */
+function copyOfPrismaFolder(t: Test): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-prisma-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  cpSync(PRISMA_FOLDER, folder, { recursive: true })
+  return folder
+}
+
+/** A copy with the models but without a single migration. */
+function withoutMigrations(t: Test): string {
+  const folder = copyOfPrismaFolder(t)
+  rmSync(join(folder, 'models.migrated'), { force: true })
+  for (const { provider } of providers) {
+    for (const name of migrationNames(folder, provider)) {
+      rmSync(join(folder, provider, 'migrations', name), { recursive: true })
+    }
+  }
+  return folder
+}
+
+function changeModels(folder: string, from: RegExp, to: string): void {
+  const file = join(folder, 'models.prisma')
+  const models = readFileSync(file, 'utf8')
+  if (!from.test(models)) throw new Error(`the models no longer hold ${from}`)
+  writeFileSync(file, models.replace(from, to))
+}
+
+async function migrated(t: Test, provider: Provider, folder: string): Promise<Database> {
+  const url = await emptyDatabase(t, provider)
+  await migrate(url, folder)
+  const database = await openDatabase(url)
+  t.teardown(() => database.close())
+  return database
+}
+
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: the migrations lead to the models, without drift`, { skip }, async t => {
+    const fromNothing = withoutMigrations(t)
+    await newMigration('all', { prismaFolder: fromNothing })
+    const expected = await describeSchema(await migrated(t, provider, fromNothing))
+    const actual = await describeSchema(await migrated(t, provider, PRISMA_FOLDER))
+    t.ok((expected['columns']?.length ?? 0) > 20, 'the description sees the tables')
+    t.ok((expected['indexes']?.length ?? 0) > 5, 'and the indexes')
+    t.same(actual, expected, 'run npm run migrate:new NAME')
+  })
+
+  t.test(
+    `${provider}: a written migration applies, keeps the rows and leaves no drift`,
+    { skip },
+    async t => {
+      const folder = copyOfPrismaFolder(t)
+      const url = await emptyDatabase(t, provider)
+      const before = await migrate(url, folder)
+      t.ok(before.applied.length > 0)
+      const database = await openDatabase(url)
+      t.teardown(() => database.close())
+      const time = provider === 'sqlite' ? `'2026-01-01T00:00:00.000+00:00'` : `'2026-01-01'`
+      await database.client.$executeRawUnsafe(
+        `INSERT INTO users (id, email, password_hash, password_changed_at, created_at, locale)
+       VALUES ('u1', 'a@example.org', 'x', ${time}, ${time}, 'de')`,
+      )
+      await database.client.$executeRawUnsafe(`CREATE TABLE child (
+      id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE)`)
+      await database.client.$executeRawUnsafe(`INSERT INTO child VALUES ('c1', 'u1')`)
+      await database.close()
+
+      // A column that becomes required makes SQLite copy the table and drop the old one.
+      changeModels(
+        folder,
+        /locale +String\?\n(?=\s+createdAt[^}]+@@map\("users"\))/,
+        'locale String @default("en")\n',
+      )
+      changeModels(folder, /(?=@@map\("registrations"\))/, 'note String?\n  @@index([note])\n  ')
+      const name = await newMigration('required_locale', { prismaFolder: folder })
+      t.match(name, /^\d{14}_required_locale$/)
+      for (const each of providers) {
+        t.same(
+          migrationNames(folder, each.provider).at(-1),
+          name,
+          `${each.provider} has it under the same name`,
+        )
+        const toml = readFileSync(join(folder, each.provider, 'migrations', 'migration_lock.toml'), 'utf8')
+        t.match(toml, `provider = "${each.provider}"`)
+      }
+      t.same(await migrate(url, folder), { applied: [name] })
+
+      const after = await openDatabase(url)
+      t.teardown(() => after.close())
+      t.same(await after.client.$queryRawUnsafe('SELECT id, locale FROM users'), [{ id: 'u1', locale: 'de' }])
+      t.same(
+        await after.client.$queryRawUnsafe('SELECT id FROM child'),
+        [{ id: 'c1' }],
+        'dropping the old table deleted nothing by cascade',
+      )
+      await after.client.$executeRawUnsafe('DROP TABLE child')
+      const fromNothing = withoutMigrations(t)
+      cpSync(join(folder, 'models.prisma'), join(fromNothing, 'models.prisma'))
+      await newMigration('all', { prismaFolder: fromNothing })
+      t.same(
+        await describeSchema(after),
+        await describeSchema(await migrated(t, provider, fromNothing)),
+        'the same schema as one made of the models at once',
+      )
+    },
+  )
+}
+
+t.test('models that ask for nothing new make no migration', async t => {
+  const folder = copyOfPrismaFolder(t)
+  const files = () => readdirSync(folder, { recursive: true }).sort()
+  const before = files()
+  t.equal(await newMigration('again', { prismaFolder: folder }), undefined, 'run npm run migrate:new NAME')
+  changeModels(folder, /^/, '// a comment\n')
+  t.equal(await newMigration('comment', { prismaFolder: folder }), undefined)
+  t.same(files(), before)
+
+  changeModels(folder, /(?=@@map\("users"\))/, 'note String?\n  ')
+  t.ok(await newMigration('note', { prismaFolder: folder }))
+  t.equal(await newMigration('note_again', { prismaFolder: folder }), undefined, 'it is remembered')
+  t.equal(files().length, before.length + 4, 'a folder and a file for each provider')
+})
+
+t.test(
+  'bad names, invalid models and a clock that runs behind are refused, and nothing is written',
+  async t => {
+    const folder = copyOfPrismaFolder(t)
+    changeModels(folder, /(?=@@map\("users"\))/, 'note String?\n  ')
+    const before = readdirSync(folder, { recursive: true }).sort()
+    for (const name of ['', 'Add', 'a-b', '../x', '1st', 'a b', 'x'.repeat(61)]) {
+      await t.rejects(newMigration(name, { prismaFolder: folder }), { message: /lower-case letters/ }, name)
+    }
+    await t.rejects(newMigration('note', { prismaFolder: folder, clock: () => new Date(0) }), {
+      message: /would not come after the last migration/,
+    })
+    changeModels(folder, /note String\?/, 'note Nonsense?')
+    await t.rejects(newMigration('note', { prismaFolder: folder }), { message: /Nonsense/ })
+    t.same(readdirSync(folder, { recursive: true }).sort(), before)
+  },
+)

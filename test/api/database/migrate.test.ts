@@ -1,0 +1,284 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import t, { type Test } from 'tap'
+import { openDatabase, type Provider } from '../../../src/database/client.ts'
+import { openSqlite } from '../../../src/database/client-sqlite.ts'
+import { migrate, pendingMigrations } from '../../../src/database/migrate.ts'
+import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrate-files.ts'
+import { emptyDatabase, providers } from '../../harness/database.ts'
+import { outcome } from '../../harness/outcome.ts'
+
+const compiled = (path: string) => new URL(`../../../src/database/${path}`, import.meta.url)
+const CLI = fileURLToPath(compiled('migrate-cli.js'))
+
+/** A prisma folder with the given migrations: name to script. */
+function prismaFolder(t: Test, provider: Provider, scripts: Record<string, string>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-prisma-'))
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }))
+  mkdirSync(join(folder, provider, 'migrations'), { recursive: true })
+  writeFileSync(join(folder, provider, 'migrations', 'migration_lock.toml'), `provider = "${provider}"\n`)
+  for (const [name, script] of Object.entries(scripts)) write(folder, provider, name, script)
+  return folder
+}
+
+function write(folder: string, provider: Provider, name: string, script: string): void {
+  mkdirSync(join(folder, provider, 'migrations', name), { recursive: true })
+  writeFileSync(join(folder, provider, 'migrations', name, 'migration.sql'), script)
+}
+
+/** Runs raw SQL on a database and gives its rows. */
+async function sql(url: string, statement: string): Promise<Record<string, unknown>[]> {
+  const database = await openDatabase(url)
+  try {
+    return await database.client.$queryRawUnsafe(statement)
+  } finally {
+    await database.close()
+  }
+}
+
+function start(args: string[], databaseUrl?: string): ChildProcess {
+  const env = { PATH: process.env['PATH'], DATABASE_URL: databaseUrl }
+  return spawn(process.execPath, args, { env, cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] })
+}
+
+const migrateIn = (url: string, folder: string) =>
+  start([
+    '--input-type=module',
+    '-e',
+    `import { migrate } from ${JSON.stringify(compiled('migrate.js').href)}
+     console.log((await migrate(${JSON.stringify(url)}, ${JSON.stringify(folder)})).applied.join())`,
+  ])
+
+/** What either provider says of a table that is not there. */
+const NO_TABLE = { message: /no such table|does not exist/ }
+
+/** A statement that runs for long, and whether some process has come to it. */
+const LONG: Record<Provider, string> = {
+  sqlite:
+    'CREATE TABLE slow AS WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) FROM c;',
+  postgresql: 'SELECT pg_sleep(60);',
+}
+
+async function isLocked(url: string, provider: Provider): Promise<boolean> {
+  if (provider === 'postgresql') {
+    const rows = await sql(
+      url,
+      `SELECT 1 AS one FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(60)%'
+      AND pid <> pg_backend_pid() AND datname = current_database()`,
+    )
+    return rows.length > 0
+  }
+  const client = await openSqlite(url, 0)
+  try {
+    await client.execute('BEGIN IMMEDIATE')
+    return false
+  } catch {
+    return true
+  } finally {
+    client.close()
+  }
+}
+
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: migrating a second time applies nothing`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    const names = migrationNames(PRISMA_FOLDER, provider)
+    t.ok(names.length > 0)
+    const database = await openDatabase(url)
+    t.teardown(() => database.close())
+    t.same(await pendingMigrations(database.client, provider), names)
+    t.same(await migrate(url), { applied: names })
+    t.same(await pendingMigrations(database.client, provider), [])
+    const rows = await sql(url, 'SELECT * FROM _prisma_migrations')
+    t.same(await migrate(url), { applied: [] })
+    t.same(await sql(url, 'SELECT * FROM _prisma_migrations'), rows, 'and writes nothing')
+    t.equal(rows.length, names.length)
+  })
+
+  t.test(
+    `${provider}: processes that migrate at once all come up, and one of them applies`,
+    { skip },
+    async t => {
+      for (let round = 1; round <= 4; round++) {
+        const url = await emptyDatabase(t, provider)
+        const results = await Promise.all([1, 2, 3].map(() => outcome(start([CLI], url))))
+        t.same(
+          results.map(({ code, stderr }) => [code, stderr]),
+          [
+            [0, ''],
+            [0, ''],
+            [0, ''],
+          ],
+          `round ${round}`,
+        )
+        const applied = results.flatMap(({ stdout }) => stdout.match(/(?<=^Applied ).*/gm) ?? [])
+        t.same(applied, migrationNames(PRISMA_FOLDER, provider), 'each migration once')
+        t.equal(results.filter(({ stdout }) => stdout === 'The database is up to date.\n').length, 2)
+      }
+    },
+  )
+
+  t.test(
+    `${provider}: a process that dies halfway leaves nothing behind, not even a lock`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      const folder = prismaFolder(t, provider, {
+        '1_first': 'CREATE TABLE a (id TEXT);',
+        '2_long': LONG[provider],
+      })
+      const child = migrateIn(url, folder)
+      const deadline = Date.now() + 30_000
+      while (!(await isLocked(url, provider).catch(() => false))) {
+        if (Date.now() > deadline || child.exitCode !== null)
+          throw new Error('the long migration never began')
+        await delay(50)
+      }
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      if (provider === 'postgresql') {
+        // The server notices a lost client only when the statement ends; an administrator would do this.
+        await sql(
+          url,
+          `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%'
+        AND pid <> pg_backend_pid() AND datname = current_database()`,
+        )
+      }
+      write(folder, provider, '2_long', 'CREATE TABLE b (id TEXT);')
+      t.same(await migrate(url, folder), { applied: ['1_first', '2_long'] })
+      t.same(await sql(url, 'SELECT * FROM a'), [])
+    },
+  )
+
+  t.test(
+    `${provider}: a migration that fails is named, changes nothing, and can be mended`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      const folder = prismaFolder(t, provider, {
+        '1_good': `-- a comment; with a semicolon
+        CREATE TABLE a (id TEXT); INSERT INTO a VALUES ('one; two');`,
+        '2_bad': 'CREATE TABLE b (id TEXT);\nINSERT INTO nowhere VALUES (1);\nCREATE TABLE c (id TEXT);',
+      })
+      await t.rejects(migrate(url, folder), {
+        message: /^The migration 2_bad failed, and the database is as it was before: .*nowhere/,
+      })
+      for (const table of ['a', 'b', '_prisma_migrations']) {
+        await t.rejects(sql(url, `SELECT * FROM ${table}`), NO_TABLE, `no table ${table}`)
+      }
+      write(folder, provider, '2_bad', 'CREATE TABLE b (id TEXT);')
+      t.same(await migrate(url, folder), { applied: ['1_good', '2_bad'] })
+      t.same(await sql(url, 'SELECT * FROM a'), [{ id: 'one; two' }])
+    },
+  )
+
+  t.test(`${provider}: rows that refer to nothing after a migration are refused`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    const folder = prismaFolder(t, provider, {
+      '1_tables': `CREATE TABLE parent (id TEXT PRIMARY KEY);
+        CREATE TABLE child (id TEXT, parent_id TEXT REFERENCES parent (id));
+        INSERT INTO parent VALUES ('p'); INSERT INTO child VALUES ('c', 'p');`,
+    })
+    await migrate(url, folder)
+    write(folder, provider, '2_orphans', 'DELETE FROM parent;')
+    await t.rejects(migrate(url, folder), { message: /child/ })
+    t.same(await sql(url, 'SELECT * FROM parent'), [{ id: 'p' }])
+  })
+
+  t.test(
+    `${provider}: an edited migration is refused, but not one whose line ends changed`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      const folder = prismaFolder(t, provider, { '1_a': 'CREATE TABLE a (\nid TEXT);\n' })
+      await migrate(url, folder)
+      write(folder, provider, '1_a', 'CREATE TABLE a (\r\nid TEXT);\r\n')
+      t.same(await migrate(url, folder), { applied: [] })
+      appendFileSync(join(folder, provider, 'migrations', '1_a', 'migration.sql'), '-- more\n')
+      const refusal = { message: /^The migration 1_a was edited after it was applied .* migration\.sql/ }
+      await t.rejects(migrate(url, folder), refusal)
+      write(folder, provider, '2_b', 'CREATE TABLE b (id TEXT);')
+      await t.rejects(migrate(url, folder), refusal, 'with others pending too')
+      await t.rejects(sql(url, 'SELECT * FROM b'), NO_TABLE, 'and none of those is applied')
+    },
+  )
+
+  t.test(
+    `${provider}: a database with a migration that this build does not know is refused`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      const folder = prismaFolder(t, provider, {
+        '1_a': 'CREATE TABLE a (id TEXT);',
+        '2_b': 'CREATE TABLE b (id TEXT);',
+      })
+      await migrate(url, folder)
+      rmSync(join(folder, provider, 'migrations', '2_b'), { recursive: true })
+      const refusal = { message: /^This database is ahead: it has the migration 2_b, .* Run the version/ }
+      await t.rejects(migrate(url, folder), refusal)
+      write(folder, provider, '3_c', 'CREATE TABLE c (id TEXT);')
+      await t.rejects(migrate(url, folder), refusal, 'with others pending too')
+      await t.rejects(sql(url, 'SELECT * FROM c'), NO_TABLE, 'and none of those is applied')
+    },
+  )
+
+  t.test(
+    `${provider}: a migration that another tool left failed is refused until it is undone`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      const folder = prismaFolder(t, provider, { '1_a': 'CREATE TABLE a (id TEXT);' })
+      await migrate(url, folder)
+      write(folder, provider, '2_b', 'CREATE TABLE b (id TEXT);')
+      await sql(
+        url,
+        `INSERT INTO _prisma_migrations (id, checksum, migration_name) VALUES ('x', 'y', '2_b') RETURNING id`,
+      )
+      const error = await migrate(url, folder).then(
+        () => new Error('it migrated'),
+        (error: Error) => error,
+      )
+      t.match(error, { message: /^The migration 2_b failed or was cut off/ })
+      await t.rejects(sql(url, 'SELECT * FROM b'), NO_TABLE, 'and it is not tried again')
+      const remedy = /UPDATE .*;/.exec(error.message)?.[0] ?? ''
+      await sql(url, remedy.replace(';', ' RETURNING id'))
+      t.same(await migrate(url, folder), { applied: ['2_b'] }, 'what the message says helps')
+      t.same(await migrate(url, folder), { applied: [] })
+    },
+  )
+
+  t.test(`${provider}: a database that holds somebody else's tables is refused`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    const database = await openDatabase(url)
+    await database.client.$executeRawUnsafe('CREATE TABLE theirs (id TEXT)')
+    await database.close()
+    await t.rejects(migrate(url), { message: /not empty/ })
+    await t.rejects(sql(url, 'SELECT * FROM users'), NO_TABLE, 'and nothing is added')
+  })
+
+  t.test(
+    `${provider}: the command tells a failure by its exit code and one clear line`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      await migrate(url)
+      await sql(url, `UPDATE _prisma_migrations SET checksum = 'other' RETURNING id`)
+      const { code, stdout, stderr } = await outcome(start([CLI], url))
+      t.equal(code, 1)
+      t.equal(stdout, '')
+      t.match(stderr, /^The migration \d{14}_\w+ was edited after .*\n$/)
+    },
+  )
+}
+
+t.test('a database that is away or missing is told of in plain words', async t => {
+  await t.rejects(migrate('postgresql://postgres@127.0.0.1:1/x'), {
+    message: /^The database cannot be migrated: no server answers at 127.0.0.1:1$/,
+  })
+  await t.rejects(migrate('mysql://127.0.0.1/x'), { message: /must start with file: or postgresql:/ })
+})

@@ -1,0 +1,284 @@
+// What comes from a database without a time zone must not depend on the one of this process.
+process.env['TZ'] = 'Pacific/Auckland'
+
+import { PrismaLibSql } from '@prisma/adapter-libsql'
+import t, { type Test } from 'tap'
+import { v7 as uuidv7 } from 'uuid'
+import { openDatabase } from '../../../src/database/client.ts'
+import { openSqlite } from '../../../src/database/client-sqlite.ts'
+import { migrate } from '../../../src/database/migrate.ts'
+import { insertMail, outbox } from '../../../src/database/outbox.ts'
+import { registrations } from '../../../src/database/registrations.ts'
+import { sessions } from '../../../src/database/sessions.ts'
+import { sqliteStatements } from '../../../src/database/statements-sqlite.ts'
+import { users } from '../../../src/database/users.ts'
+import { emptyDatabase, providers } from '../../harness/database.ts'
+
+const NOW = new Date('2026-03-29T01:30:00.007Z')
+const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
+const ORIGIN = { ip: '10.1.2.3', device: 'Firefox on Linux', requestId: uuidv7() }
+
+async function opened(t: Test, provider: (typeof providers)[number]['provider'], busyTimeout = 5000) {
+  const url = await emptyDatabase(t, provider)
+  await migrate(url)
+  const database = await openDatabase(url, { busyTimeout })
+  t.teardown(database.close)
+  return { ...database, url }
+}
+
+/** One account with every value and one with as few as can be, each with a session. */
+async function people({ client }: Awaited<ReturnType<typeof opened>>) {
+  const full = {
+    id: uuidv7(),
+    email: 'full@example.org',
+    passwordHash: 'hash',
+    emailConfirmedAt: later(1),
+    emailChangedAt: later(6),
+    passwordChangedAt: later(2),
+    lastLoginAt: later(3),
+    disabledAt: null,
+    securedAt: later(4),
+    securedNoticeAt: later(5),
+    locale: 'hr',
+    createdAt: NOW,
+  }
+  const bare = {
+    id: uuidv7(),
+    email: 'bare@example.org',
+    passwordHash: 'hash',
+    passwordChangedAt: NOW,
+    createdAt: NOW,
+  }
+  await client.user.createMany({ data: [full, bare] })
+  const session = (userId: string, rest: object) => ({
+    id: uuidv7(),
+    userId,
+    refreshHash: 'now',
+    createdAt: NOW,
+    refreshedAt: later(6),
+    expiresAt: later(100),
+    ...rest,
+  })
+  await client.session.createMany({
+    data: [
+      session(full.id, { previousRefreshHash: 'before', ip: '::1', device: 'curl' }),
+      session(bare.id, {}),
+    ],
+  })
+  return client.session.findMany({ include: { user: true }, orderBy: { userId: 'asc' } })
+}
+
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: rows are as Prisma gives them, times and nulls included`, { skip }, async t => {
+    const database = await opened(t, provider)
+    const { client } = database
+    const byHand = {
+      users: users(client, database.statements, insertMail),
+      sessions: sessions(client, database.statements),
+      outbox: outbox(client, database.statements),
+    }
+    for (const { user, ...session } of await people(database)) {
+      t.strictSame(await byHand.users.findById(user.id), user)
+      t.strictSame(await byHand.users.findByEmail(user.email), user)
+      t.strictSame(await byHand.users.findBearer(session, NOW), user)
+      t.strictSame(await byHand.sessions.findAlive(session.id, NOW), session)
+      t.equal(await byHand.users.findBearer(session, session.expiresAt), null, 'not a moment longer')
+      t.equal(await byHand.sessions.findAlive(session.id, session.expiresAt), null)
+      const rotated = await byHand.sessions.rotate(session, 'next', later(200), later(7), ORIGIN)
+      t.equal(rotated, true)
+      t.equal(await byHand.sessions.rotate(session, 'other', later(200), later(7), ORIGIN), false, 'once')
+      t.match(await client.session.findUnique({ where: { id: session.id } }), {
+        refreshHash: 'next',
+        previousRefreshHash: 'now',
+        refreshedAt: later(7),
+        expiresAt: later(200),
+        ip: ORIGIN.ip,
+        device: ORIGIN.device,
+      })
+    }
+    t.equal(await byHand.users.findById('nobody'), null)
+
+    const mail = { kind: 'new_device', recipient: 'full@example.org', userId: 'id', ...ORIGIN } as const
+    await byHand.outbox.file(mail, NOW)
+    await insertMail(client, { kind: 'farewell', recipient: 'bare@example.org', locale: 'hr' }, later(1))
+    t.strictSame(await byHand.outbox.nextDue(), NOW)
+    const claimed = await byHand.outbox.claim(5, later(2), later(62))
+    t.strictSame(claimed, await client.outbox.findMany({ orderBy: { id: 'asc' } }))
+    t.match(claimed, [
+      {
+        ...mail,
+        state: 'queued',
+        attempts: 1,
+        leasedUntil: later(62),
+        nextAttemptAt: later(62),
+        createdAt: NOW,
+      },
+      { kind: 'farewell', locale: 'hr', userId: null, ip: null, createdAt: later(1) },
+    ])
+    t.strictSame(await byHand.outbox.claim(5, later(2), later(62)), [], 'what is claimed is not due')
+  })
+
+  t.test(`${provider}: of changes in parallel the one that fails fails alone`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const insert = (id: string) =>
+      statements.change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
+    const transaction = (id: string, fails: boolean) =>
+      statements.transaction(async run => {
+        await run('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
+        if (fails) throw new Error('changed my mind')
+        await run('UPDATE guesses SET count = $1 WHERE id = $2', [2, id])
+        return id
+      })
+    await insert('taken')
+    const results = await Promise.allSettled([
+      insert('one'),
+      insert('taken'),
+      transaction('two', false),
+      transaction('three', true),
+      transaction('taken', false),
+      insert('four'),
+    ])
+    t.match(results, [
+      { status: 'fulfilled' },
+      { status: 'rejected', reason: { code: 'P2002' } },
+      { status: 'fulfilled', value: 'two' },
+      { status: 'rejected', reason: { message: 'changed my mind' } },
+      { status: 'rejected', reason: { code: 'P2002' } },
+      { status: 'fulfilled' },
+    ])
+    const rows = await client.guess.findMany({ orderBy: { id: 'asc' } })
+    t.strictSame(
+      rows.map(({ id, count }) => `${id} ${count}`),
+      ['four 1', 'one 1', 'taken 1', 'two 2'],
+    )
+  })
+
+  t.test(`${provider}: a read sees nothing that may yet be undone`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    let seen: Promise<unknown[]> | undefined
+    await t.rejects(
+      client.$transaction(async tx => {
+        await tx.guess.create({ data: { id: 'undone', count: 1, expiresAt: NOW } })
+        seen = statements.read('SELECT id FROM guesses', [])
+        await new Promise(resolve => setTimeout(resolve, 20))
+        throw new Error('changed my mind')
+      }),
+      { message: 'changed my mind' },
+    )
+    t.strictSame(await seen, [])
+  })
+
+  t.test(`${provider}: a registration and its mail are there together or not at all`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const { file } = registrations(client, statements)
+    const registration = {
+      id: uuidv7(),
+      email: 'a@example.org',
+      passwordHash: 'x',
+      locale: null,
+      expiresAt: NOW,
+    }
+    await file(registration, NOW)
+    await t.rejects(file(registration, NOW), { code: 'P2002' })
+    t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])
+    t.match(await client.outbox.findMany(), [{ kind: 'registration', registrationId: registration.id }])
+    t.equal(await client.outbox.count(), 1)
+  })
+}
+
+t.test('on SQLite what is written in one turn is committed at once, and told only then', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  await migrate(url)
+  const libsql = await openSqlite(url)
+  const factory = Object.assign(new PrismaLibSql({ url }), { createClient: () => libsql })
+  const adapter = await factory.connect()
+  const other = await openDatabase(url)
+  t.teardown(async () => {
+    await adapter.dispose()
+    await other.close()
+  })
+  const commits: number[] = []
+  let failing = false
+  const startTransaction = adapter.startTransaction.bind(adapter)
+  adapter.startTransaction = async () => {
+    const tx = await startTransaction()
+    const commit = tx.commit.bind(tx)
+    tx.commit = async () => {
+      if (failing) {
+        await tx.rollback()
+        throw new Error('the disk is full')
+      }
+      await commit()
+      commits.push(await other.client.guess.count())
+    }
+    return tx
+  }
+  const { change } = sqliteStatements(adapter, libsql)
+  const insert = (id: string) =>
+    change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
+  const told = Promise.all(
+    Array.from({ length: 20 }, async (_, i) => {
+      await insert(`first ${i}`)
+      return commits.length
+    }),
+  )
+  t.strictSame(new Set(await told), new Set([1]), 'nobody is told before the commit')
+  t.strictSame(commits, [20], 'one commit for all')
+
+  failing = true
+  const results = await Promise.allSettled([insert('second'), insert('third')])
+  t.match(results, [
+    { status: 'rejected', reason: { message: 'the disk is full' } },
+    { status: 'rejected', reason: { message: 'the disk is full' } },
+  ])
+  failing = false
+  await insert('fourth')
+  t.equal(await other.client.guess.count(), 21)
+})
+
+t.test('on SQLite a lock held by another process fails what waits for it, and no more', async t => {
+  const { statements, client, url } = await opened(t, 'sqlite', 200)
+  const insert = (id: string) =>
+    statements.change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
+  await insert('before')
+  const other = await openSqlite(url)
+  t.teardown(() => other.close())
+  await other.execute('BEGIN IMMEDIATE')
+  const refused = await Promise.allSettled([insert('refused'), insert('refused too')])
+  t.match(refused, [
+    { status: 'rejected', reason: { code: 'P1008' } },
+    { status: 'rejected', reason: { code: 'P1008' } },
+  ])
+  t.equal((await statements.read('SELECT id FROM guesses', [])).length, 1, 'reads go on')
+  await other.execute('COMMIT')
+  await insert('after')
+  t.strictSame(
+    (await other.execute('SELECT id FROM guesses ORDER BY id')).rows.map(row => row[0]),
+    ['after', 'before'],
+    'others see it',
+  )
+  t.equal(await client.guess.count(), 2)
+})
+
+t.test('on SQLite nothing is run as a part of a transaction that has ended', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  await migrate(url)
+  const connection = await openSqlite(url)
+  t.teardown(() => connection.close())
+  const insert = (id: string) =>
+    connection.runWithin('INSERT INTO guesses (id, count, expires_at) VALUES (?1, 1, ?2)', [id, 'never'])
+  t.throws(() => insert('before'), { message: 'The transaction is over' })
+  const transaction = await connection.transaction('write')
+  insert('within')
+  let ended = false
+  const end = connection.afterTransaction().then(() => {
+    ended = true
+  })
+  t.equal(ended, false)
+  await transaction.commit()
+  await end
+  t.throws(() => insert('after'), { message: 'The transaction is over' })
+  t.throws(() => connection.runWithin('SAVEPOINT job', []), { message: 'The transaction is over' })
+  await t.rejects(transaction.execute('SELECT 1'), { message: 'The transaction is over' })
+  t.strictSame(connection.runNow('SELECT id FROM guesses', []).rows, [['within']])
+})

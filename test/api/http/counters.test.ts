@@ -1,0 +1,151 @@
+import type { FastifyInstance } from 'fastify'
+import { Redis } from 'ioredis'
+import t from 'tap'
+import { startApp } from '../../harness/app.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { noRedisServer, startRedis } from '../../harness/redis.ts'
+import { until } from '../../harness/until.ts'
+
+/** What an answer may be slowed by a store that is away. */
+const SLOWED_MS = 500
+
+async function msOf(work: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now()
+  await work()
+  return performance.now() - begun
+}
+
+const slowest = (answers: { ms: number }[]) => Math.max(...answers.map(({ ms }) => ms))
+
+/** The longest that answers may take without Redis, judged by what they took with it a moment ago. */
+async function allowed(answersWithRedis: () => Promise<{ ms: number }[]>) {
+  return SLOWED_MS + 4 * slowest(await answersWithRedis())
+}
+
+async function timed(app: FastifyInstance, remoteAddress: string, url = '/login') {
+  const begun = performance.now()
+  const payload = { email: 'nobody@example.org', password: 'not the password' }
+  const answer = await app.inject({ method: 'POST', url, remoteAddress, payload })
+  return {
+    status: answer.statusCode,
+    left: answer.headers['ratelimit-remaining'],
+    ms: performance.now() - begun,
+  }
+}
+
+/** Waits until counts are where they should be, as readiness tells. */
+const counting = (app: FastifyInstance, where: string) =>
+  until(
+    `limits are counted in ${where}`,
+    async () => (await app.inject('/health/ready')).json().limits === where,
+  )
+
+const AWAY = 'memory, redis does not answer'
+
+t.test('a Redis that hangs slows one answer, and limits still hold', { skip: noRedisServer }, async t => {
+  const redis = await startRedis(t)
+  const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
+  t.equal((await timed(app, '10.0.0.1')).left, '9')
+  const crowd = (remoteAddress: string) =>
+    Promise.all(Array.from({ length: 30 }, () => timed(app, remoteAddress)))
+  const limit = await allowed(() => crowd('10.0.0.4'))
+  redis.pause()
+  const answers = []
+  for (let i = 0; i < 4; i++) answers.push(await timed(app, '10.0.0.1'))
+  t.strictSame(
+    answers.map(({ status }) => status),
+    [401, 401, 401, 401],
+    'requests are answered',
+  )
+  const together = answers.reduce((sum, { ms }) => sum + ms, 0)
+  t.ok(together < limit, 'only the first waits', { together, limit })
+  const many = await crowd('10.0.0.2')
+  const guesses = many.filter(({ status }) => status === 401).length
+  // One more passes for each second that the crowd takes.
+  t.ok(guesses >= 5 && guesses <= 10, 'four free guesses and one that costs', { guesses })
+  t.equal(many.filter(({ status }) => status === 429).length, 30 - guesses, 'limits are closed, not open')
+  t.ok(slowest(many) < limit, 'nor with many at once', { limit, slowest: slowest(many) })
+  const ready = await app.inject('/health/ready')
+  t.equal(ready.statusCode, 200, 'it does not make the instance unready')
+  t.equal(ready.json().limits, AWAY)
+
+  redis.resume()
+  await counting(app, 'redis')
+  t.equal((await timed(app, '10.0.0.3')).left, '9', 'and Redis counts again')
+  t.ok(log.some(({ msg }) => /redis: limits are counted here alone/.test(String(msg))))
+})
+
+t.test('a Redis that is gone is done without until it is back', { skip: noRedisServer }, async t => {
+  const redis = await startRedis(t)
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
+  await timed(app, '10.0.0.1', '/register')
+  const limit = await allowed(async () => [await timed(app, '10.0.0.5')])
+  await redis.stop()
+  const answers = []
+  for (let i = 0; i < 6; i++) answers.push(await timed(app, '10.0.0.1', '/confirm-email'))
+  t.ok(answers.every(({ status }) => status === 400))
+  t.ok(slowest(answers) < limit, 'none is much slower', { answers, limit })
+  t.equal(answers.at(-1)?.left, '4', 'the local count goes on')
+  t.equal((await app.inject('/health/ready')).json().limits, AWAY)
+
+  await redis.start()
+  await counting(app, 'redis')
+  await timed(app, '10.0.0.4')
+  const client = new Redis(redis.url)
+  t.teardown(() => client.disconnect())
+  t.equal(await client.get('latchkey:ip:login:180:10.0.0.4'), '1')
+})
+
+t.test('a service starts while Redis is away or hangs', { skip: noRedisServer }, async t => {
+  const hung = await startRedis(t)
+  const plain = await msOf(() => startApp(t))
+  hung.pause()
+  for (const url of [`redis://127.0.0.1:${await freePort()}`, hung.url]) {
+    let app: FastifyInstance | undefined
+    const took = await msOf(async () => {
+      app = (await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: url } })).app
+    })
+    t.ok(took < 2000 + 4 * plain, 'without waiting long', { took, plain })
+    if (!app) return
+    t.equal((await timed(app, '10.0.0.1')).left, '9')
+    t.equal((await app.inject('/health/ready')).json().limits, AWAY)
+  }
+  hung.resume()
+})
+
+t.test('apps that share a Redis share the counts', { skip: noRedisServer }, async t => {
+  const env = { RATE_LIMIT: 'on', REDIS_URL: (await startRedis(t)).url }
+  const apps = [(await startApp(t, { env })).app, (await startApp(t, { env })).app] as const
+  const statuses = []
+  for (let i = 0; i < 12; i++)
+    statuses.push((await timed(apps[i % 2 ? 1 : 0], '10.0.0.5', '/confirm-email')).status)
+  t.strictSame(statuses, [...Array(10).fill(400), 429, 429])
+
+  const atOnce = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => timed(apps[i % 2 ? 1 : 0], '10.0.0.6', '/confirm-email')),
+  )
+  t.equal(atOnce.filter(({ status }) => status === 400).length, 10, 'in parallel too')
+
+  const keys = await (async () => {
+    const client = new Redis(env.REDIS_URL)
+    await timed(apps[0], '10.0.0.7')
+    const all = await client.keys('*')
+    const ttls = await Promise.all(all.map(key => client.ttl(key)))
+    client.disconnect()
+    return { all, ttls }
+  })()
+  t.notMatch(keys.all.join(' '), /nobody|example/, 'no address in clear')
+  t.ok(
+    keys.ttls.every(ttl => ttl > 0),
+    'every key is forgotten some day',
+  )
+})
+
+t.test('apps without Redis count for themselves', async t => {
+  const apps = [
+    (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,
+    (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,
+  ]
+  for (const app of apps) t.equal((await timed(app, '10.0.0.1')).left, '9')
+  t.equal((await apps[0]?.inject('/health/ready'))?.json().limits, 'memory')
+})

@@ -1,0 +1,240 @@
+/** Who may use cookie mode: every combination of what browsers say, at each endpoint that has it. */
+import t, { type Test } from 'tap'
+import { confirmedAccount, startApp, type TestApp, tokenIn } from '../../harness/app.ts'
+import { cookieIn, showing } from '../../harness/cookie.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const APP_URL = 'https://example.org/accounts'
+const OURS = ['https://example.org', 'https://app.example.org', 'http://localhost:5173']
+const env = { APP_URL, CORS_ORIGINS: OURS.slice(1).join(', '), REFRESH_GRACE: '600' }
+const mode = 'cookie'
+
+const FOREIGN = [
+  'https://evil.example',
+  'null',
+  '',
+  '*',
+  'file://',
+  // Another port, another scheme, another host of the same site.
+  'https://example.org:8443',
+  'https://example.org:443',
+  'http://example.org',
+  'http://localhost:5174',
+  'https://localhost:5173',
+  'https://other.example.org',
+  'https://x.app.example.org',
+  // What careless comparisons take for one of ours.
+  'https://example.org.evil.com',
+  'https://app.example.org.evil.com',
+  'https://evil-example.org',
+  'https://example.org@evil.com',
+  'https://example.org#',
+  'https://example.org/',
+  'https://example.org/accounts',
+  'https://example.org.',
+  'https://EXAMPLE.org',
+  'example.org',
+  'https://example.org https://evil.com',
+  'https://evil.com https://example.org',
+  'https://example.org, https://app.example.org',
+  'https://example.org,https://evil.com',
+  ' https://example.org\thttps://app.example.org',
+]
+const SITES = ['same-origin', 'same-site', 'cross-site', 'none', '', 'Same-Origin', 'same-origin, cross-site']
+
+interface Combination {
+  name: string
+  headers: Record<string, string>
+  allowed: boolean
+}
+
+/** Each origin with each site, and both without the other. */
+function combinations(): Combination[] {
+  return [undefined, ...OURS, ...FOREIGN].flatMap(origin =>
+    [undefined, ...SITES].map(site => ({
+      name: `Origin ${JSON.stringify(origin)}, Sec-Fetch-Site ${JSON.stringify(site)}`,
+      headers: {
+        ...(origin !== undefined && { origin }),
+        ...(site !== undefined && { 'sec-fetch-site': site }),
+      },
+      allowed:
+        site === 'same-origin' ||
+        OURS.includes(origin as string) ||
+        (origin === undefined && site === undefined),
+    })),
+  )
+}
+
+/** What is sent in cookie mode, and the answer where the request is let through. */
+async function callsOf(house: TestApp) {
+  const { email, password } = await confirmedAccount(house)
+  // Of an account of its own: many log ins push old sessions out.
+  const { refreshToken } = await confirmedAccount(house)
+  type Headers = Record<string, string>
+  const post = (url: string, payload: object, headers: Headers = {}) =>
+    house.app.inject({ method: 'POST', url, payload, headers })
+  const session = async () => `Bearer ${(await post('/login', { email, password })).json().accessToken}`
+  let authorization = await session()
+  return [
+    {
+      url: '/login',
+      passed: { status: 200, code: '' },
+      send: (headers: Headers) => post('/login', { email, password, mode }, headers),
+    },
+    {
+      url: '/confirm-email',
+      // Let through it meets a token that is none.
+      passed: { status: 400, code: 'token_invalid' },
+      send: (headers: Headers) => post('/confirm-email', { token: 'a.b.c', password, mode }, headers),
+    },
+    {
+      url: '/token/refresh',
+      passed: { status: 200, code: '' },
+      send: (headers: Headers) => post('/token/refresh', { mode }, { ...headers, ...showing(refreshToken) }),
+    },
+    {
+      url: '/logout',
+      passed: { status: 204, code: '' },
+      async send(headers: Headers) {
+        const answer = await post('/logout', { mode }, { ...headers, authorization })
+        if (answer.statusCode !== 403) authorization = await session()
+        return answer
+      },
+      begin: async () => {
+        authorization = await session()
+      },
+    },
+  ]
+}
+
+/** Sends each combination to each endpoint; what is refused must have no effect. */
+async function isDecided(t: Test, house: TestApp, cases: Combination[]) {
+  const rows = await openRows(t, house.databaseUrl)
+  for (const { url, passed, send, begin } of await callsOf(house)) {
+    await begin?.()
+    const state = async () => [
+      await rows.client.event.count(),
+      await rows.client.session.findMany({ orderBy: { id: 'asc' } }),
+    ]
+    let before = await state()
+    const answered: Record<string, unknown> = {}
+    const expected: Record<string, unknown> = {}
+    for (const { name, headers, allowed } of cases) {
+      const answer = await send(headers)
+      const outcome = { status: answer.statusCode, code: answer.statusCode < 400 ? '' : answer.json().code }
+      const cookie = 'set-cookie' in answer.headers
+      answered[name] = { ...outcome, ...(outcome.status === 403 && { cookie }) }
+      expected[name] = allowed ? passed : { status: 403, code: 'origin_not_allowed', cookie: false }
+      if (allowed) before = await state()
+    }
+    t.strictSame(answered, expected, url)
+    t.strictSame(await state(), before, `${url}: what was refused did nothing`)
+  }
+}
+
+t.test('only pages of ours and what is no browser may use cookie mode', async t => {
+  const house = await startApp(t, { env })
+  // Those that pass first, so that the others have to leave everything as it is.
+  const cases = combinations().sort((a, b) => Number(b.allowed) - Number(a.allowed))
+  t.equal(cases.filter(({ allowed }) => allowed).length, 1 + 31 + 3 * 7)
+  await isDecided(t, house, cases)
+})
+
+t.test('`*` in CORS_ORIGINS names nobody, and asks for no cookies', async t => {
+  const house = await startApp(t, { env: { ...env, CORS_ORIGINS: '*, https://app.example.org' } })
+  await isDecided(t, house, [
+    { name: 'a named one', headers: { origin: 'https://app.example.org' }, allowed: true },
+    { name: 'https://evil.example', headers: { origin: 'https://evil.example' }, allowed: false },
+    { name: '*', headers: { origin: '*' }, allowed: false },
+  ])
+  for (const request of [
+    { method: 'POST', url: '/login', payload: {} },
+    { method: 'OPTIONS', url: '/login', headers: { 'access-control-request-method': 'POST' } },
+  ] as const) {
+    const headers = { ...('headers' in request && request.headers), origin: 'https://app.example.org' }
+    const answer = await house.app.inject({ ...request, headers })
+    t.equal(answer.headers['access-control-allow-origin'], '*')
+    t.notOk('access-control-allow-credentials' in answer.headers, request.method)
+  }
+})
+
+t.test('without CORS_ORIGINS the origin of APP_URL alone is ours', async t => {
+  const house = await startApp(t, { env: { APP_URL: 'http://127.0.0.1:3000/x', REFRESH_GRACE: '600' } })
+  await isDecided(
+    t,
+    house,
+    ['http://127.0.0.1:3000', 'http://127.0.0.1:3001', 'http://localhost:3000', 'https://127.0.0.1:3000'].map(
+      (origin, index) => ({ name: origin, headers: { origin }, allowed: index === 0 }),
+    ),
+  )
+})
+
+t.test('a preflight for cookie mode is answered to our origins, and grants nothing to others', async t => {
+  const { app } = await startApp(t, { env })
+  for (const url of ['/login', '/confirm-email', '/token/refresh', '/logout']) {
+    for (const origin of [...OURS.slice(1), ...FOREIGN.filter(origin => origin !== '')]) {
+      const answer = await app.inject({
+        method: 'OPTIONS',
+        url,
+        headers: {
+          origin,
+          'access-control-request-method': 'POST',
+          'access-control-request-headers': 'content-type',
+        },
+      })
+      const ours = OURS.includes(origin)
+      const granted = answer.headers['access-control-allow-origin']
+      t.equal(granted, ours ? origin : undefined, `${url} from ${origin}`)
+      if (ours) t.equal(answer.headers['access-control-allow-credentials'], 'true', `${url} from ${origin}`)
+    }
+  }
+})
+
+t.test('a page that was refused has not spent the link', async t => {
+  const { app, smtp } = await startApp(t, { env })
+  const password = 'correct horse battery staple'
+  await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org', password } })
+  const token = tokenIn((await smtp.waitForMails(1))[0])
+  const payload = { token, password, mode }
+  const confirm = (origin: string) =>
+    app.inject({ method: 'POST', url: '/confirm-email', headers: { origin }, payload })
+  isProblemOf(t, await confirm('https://evil.example'), 'origin_not_allowed')
+  t.equal((await confirm('https://app.example.org')).statusCode, 200)
+})
+
+t.test('a page whose refresh or log out was refused has not ended the session', async t => {
+  const house = await startApp(t, { env: { ...env, REFRESH_GRACE: '0' } })
+  const { app } = house
+  const { email, password } = await confirmedAccount(house)
+  const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password, mode } })
+  const cookie = showing(cookieIn(session))
+  const authorization = `Bearer ${session.json().accessToken}`
+  const post = (url: string, headers: Record<string, string>) =>
+    app.inject({ method: 'POST', url, headers, payload: { mode } })
+  for (const headers of [
+    { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' },
+    { 'sec-fetch-site': 'same-site', origin: 'https://other.example.org' },
+  ]) {
+    isProblemOf(t, await post('/token/refresh', { ...headers, ...cookie }), 'origin_not_allowed')
+    isProblemOf(t, await post('/logout', { ...headers, authorization }), 'origin_not_allowed')
+  }
+  const kept = await post('/token/refresh', { 'sec-fetch-site': 'same-origin', ...cookie })
+  t.equal(kept.statusCode, 200, 'with no grace: the token was not spent')
+})
+
+t.test('without cookie mode the origin is nobody`s business', async t => {
+  const house = await startApp(t, { env })
+  const { app } = house
+  const { email, password } = await confirmedAccount(house)
+  const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
+  const post = (url: string, payload: object | undefined, more: Record<string, string> = {}) =>
+    app.inject({ method: 'POST', url, headers: { ...headers, ...more }, ...(payload && { payload }) })
+  const session = await post('/login', { email, password })
+  t.equal(session.statusCode, 200)
+  const { accessToken, refreshToken } = session.json()
+  t.equal((await post('/token/refresh', { refreshToken })).statusCode, 200)
+  isProblemOf(t, await post('/confirm-email', { token: 'a.b.c', password }), 'token_invalid')
+  const authorization = `Bearer ${accessToken}`
+  t.equal((await post('/logout', undefined, { authorization })).statusCode, 204)
+})

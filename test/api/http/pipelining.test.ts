@@ -1,0 +1,51 @@
+import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+import { startApp } from '../../harness/app.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { onTheWire, requestText } from '../../harness/raw-http.ts'
+import { until } from '../../harness/until.ts'
+
+/** Large enough not to fit into what the kernel keeps for a connection. */
+const LARGE = '/docs/static/swagger-ui-bundle.js'
+
+t.test('sixteen requests may wait on one connection; one more ends it', async t => {
+  const { app } = await startApp(t)
+  const { exchange } = await onTheWire(app)
+  const { answers, closed } = await exchange(requestText('GET /health/live').repeat(20))
+  t.ok(closed)
+  t.strictSame(
+    answers.map(({ statusCode }) => statusCode),
+    [...Array(16).fill(200), 400],
+    'those before it are answered, and none behind it',
+  )
+  isProblemOf(t, answers[16] ?? { statusCode: 0, headers: {}, body: '' }, 'bad_request')
+})
+
+t.test('whoever waits for answers may ask as often as they like', async t => {
+  const { app } = await startApp(t)
+  const { open } = await onTheWire(app)
+  const socket = await open()
+  for (let asked = 0; asked < 50; asked++) {
+    socket.write(requestText('GET /health/live').repeat(2))
+    let received = ''
+    while (received.split('HTTP/1.1 200').length < 3) received += (await once(socket, 'data'))[0]
+  }
+  t.notOk(socket.closed)
+  socket.destroy()
+})
+
+t.test('what was prepared for answers that nobody is there for is let go', async t => {
+  const { app } = await startApp(t)
+  const { open } = await onTheWire(app)
+  const files = () => readdirSync('/proc/self/fd').length
+  const before = files()
+  const socket = await open()
+  socket.pause()
+  socket.write(requestText(`GET ${LARGE}`).repeat(16))
+  await until('files are open', () => files() > before + 10)
+  socket.resetAndDestroy()
+  await once(socket, 'close')
+  await until('they are closed', () => files() <= before)
+  t.equal(app.server.listening, true)
+})

@@ -1,0 +1,231 @@
+import { randomInt } from 'node:crypto'
+import type { FastifyInstance, InjectOptions } from 'fastify'
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { countHashes } from '../../harness/hash-count.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const shared = process.env['TEST_REDIS_URL'] || undefined
+if (shared === undefined && process.env['TEST_REQUIRE_ALL']) {
+  throw new Error('with TEST_REQUIRE_ALL set, TEST_REDIS_URL must be')
+}
+
+const stores: { store: string; env: Record<string, string>; skip: string | false }[] = [
+  { store: 'memory', env: {}, skip: false },
+  {
+    store: 'Redis',
+    env: { REDIS_URL: shared ?? '' },
+    skip: shared === undefined && 'TEST_REDIS_URL is not set',
+  },
+]
+
+/** An address that no other test and no earlier run has used, since a shared Redis remembers. */
+const client = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
+
+/** Sends the same request so many times, one after the other. */
+async function send(app: FastifyInstance, times: number, request: InjectOptions) {
+  const answers = []
+  for (let i = 0; i < times; i++) answers.push(await app.inject(request))
+  return answers
+}
+
+const post = (url: string, remoteAddress: string, payload: object = {}): InjectOptions => ({
+  method: 'POST',
+  url,
+  remoteAddress,
+  payload,
+})
+
+function isLimited(
+  t: Test,
+  answer: Awaited<ReturnType<FastifyInstance['inject']>>,
+  max: number,
+  seconds: number,
+) {
+  isProblemOf(t, answer, 'rate_limited')
+  const retryAfter = Number(answer.headers['retry-after'])
+  t.ok(retryAfter > seconds / 2 && retryAfter <= seconds, `Retry-After of a fresh ${seconds} s window`, {
+    retryAfter,
+  })
+  t.match(answer.headers, {
+    'ratelimit-limit': String(max),
+    'ratelimit-remaining': '0',
+    'ratelimit-reset': String(retryAfter),
+  })
+}
+
+for (const { store, env, skip } of stores) {
+  t.test(`limits counted in ${store}`, { skip }, async t => {
+    const { app, smtp, databaseUrl } = await startApp(t, { env: { ...env, RATE_LIMIT: 'on' } })
+    const rows = await openRows(t, databaseUrl)
+
+    const limits: { what: string; urls: string[]; max: number; seconds: number }[] = [
+      { what: 'log in: 10 in 3 minutes', urls: ['/login'], max: 10, seconds: 180 },
+      { what: 'registration: 5 an hour', urls: ['/register'], max: 5, seconds: 3600 },
+      {
+        what: 'requests for mails: 10 an hour, resets and resends together',
+        urls: ['/password-reset/request', '/confirm-email/resend'],
+        max: 10,
+        seconds: 3600,
+      },
+      {
+        what: 'confirmations: 10 in 3 minutes, of whatever kind',
+        urls: ['/confirm-email', '/password-reset/check', '/password-reset/confirm'],
+        max: 10,
+        seconds: 180,
+      },
+    ]
+    for (const { what, urls, max, seconds } of limits) {
+      t.test(what, async t => {
+        const from = client()
+        for (let i = 0; i < max; i++) {
+          const answer = await app.inject(post(urls[i % urls.length] as string, from))
+          t.equal(answer.statusCode, 400, `request ${i + 1} comes through to the check of its body`)
+          t.equal(answer.headers['ratelimit-limit'], String(max))
+          t.equal(answer.headers['ratelimit-remaining'], String(max - 1 - i))
+          t.equal(answer.headers['retry-after'], undefined)
+        }
+        for (const url of urls) isLimited(t, await app.inject(post(url, from)), max, seconds)
+        t.equal(
+          (await app.inject(post(urls[0] as string, client()))).statusCode,
+          400,
+          'others are not affected',
+        )
+        t.equal((await app.inject({ url: '/me', remoteAddress: from })).statusCode, 401, 'nor is the rest')
+      })
+    }
+
+    t.test('everything: 100 a minute, what is not found included, health left out', async t => {
+      const from = client()
+      const urls = ['/nowhere', '/me', '/docs', '/openapi.json', '/%ZZ', '/%ff?x=%', '/login']
+      for (let i = 0; i < 99; i++) {
+        const { statusCode } = await app.inject({ url: urls[i % 7] as string, remoteAddress: from })
+        if (statusCode === 429) t.fail(`request ${i + 1} was limited`)
+      }
+      const last = await app.inject({ url: '/nowhere', remoteAddress: from })
+      t.equal(last.statusCode, 404)
+      t.equal(last.headers['ratelimit-remaining'], '0')
+      for (const url of urls) isLimited(t, await app.inject({ url, remoteAddress: from }), 100, 60)
+      for (const url of ['/health/live', '/health/ready']) {
+        const answer = await app.inject({ url, remoteAddress: from })
+        t.equal(answer.statusCode, 200, url)
+        t.equal(answer.headers['ratelimit-limit'], undefined)
+      }
+      for (const url of ['/health', '/healthy', '/health/../login', '//health/live']) {
+        t.equal((await app.inject({ url, remoteAddress: from })).statusCode, 429, `${url} is not a probe`)
+      }
+    })
+
+    t.test('IPv6 counts by /64, and an IPv4-mapped address as the IPv4 address', async t => {
+      const net = `2001:db8:${randomInt(65536).toString(16)}:${randomInt(65536).toString(16)}`
+      for (let i = 1; i <= 10; i++) await app.inject(post('/login', `${net}::${i.toString(16)}`))
+      isLimited(t, await app.inject(post('/login', `${net}:ffff:ffff:ffff:ffff`)), 10, 180)
+      const next = `2001:db9:${randomInt(65536).toString(16)}::1`
+      t.equal((await app.inject(post('/login', next))).statusCode, 400, 'another /64 is another client')
+
+      const from = client()
+      for (let i = 0; i < 10; i++) await app.inject(post('/login', i % 2 ? from : `::ffff:${from}`))
+      isLimited(t, await app.inject(post('/login', from)), 10, 180)
+      isLimited(t, await app.inject(post('/login', `::ffff:${from}`)), 10, 180)
+    })
+
+    t.test('another spelling of a path opens no other bucket', async t => {
+      const from = client()
+      await send(app, 10, post('/login', from))
+      for (const url of ['/login', '/login?x=1', '/login#x', '/%6cogin', '/login?']) {
+        t.equal((await app.inject(post(url, from))).statusCode, 429, url)
+      }
+      for (const url of ['//login', '/login/', '/LOGIN', '/./login', '/login;x', '/login%2f']) {
+        const answer = await app.inject(post(url, from, { email: 'a@example.org', password: 'x' }))
+        t.ok(
+          [404, 429].includes(answer.statusCode),
+          `${url} leads nowhere, or to the same bucket: ${answer.statusCode}`,
+        )
+      }
+    })
+
+    t.test('a limited request costs no hash, no mail and no row, known or unknown', async t => {
+      const { email, password } = await confirmedAccount({ app, smtp })
+      const from = client()
+      await send(app, 10, post('/login', from))
+      await send(app, 5, post('/register', from))
+      await send(app, 10, post('/password-reset/request', from))
+      const before = { rows: await rows.dump(), mails: smtp.mails.length }
+      const hashes = countHashes(t)
+      const bodies = []
+      for (const address of [email, 'nobody@example.org']) {
+        for (const url of ['/login', '/register', '/password-reset/request', '/confirm-email/resend']) {
+          const payload = /login|register/.test(url) ? { email: address, password } : { email: address }
+          const answer = await app.inject(post(url, from, payload))
+          const { requestId, ...body } = isProblemOf(t, answer, 'rate_limited', `${url} for ${address}`)
+          bodies.push({ url, body, headers: Object.keys(answer.headers).sort() })
+        }
+      }
+      t.strictSame(bodies.slice(0, 4), bodies.slice(4), 'equal for a known and an unknown address')
+      t.equal(hashes(), 0)
+      t.strictSame({ rows: await rows.dump(), mails: smtp.mails.length }, before)
+    })
+  })
+}
+
+t.test('registrations: 20 a day, however they are spread', { skip: stores[1]?.skip ?? false }, async t => {
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: shared ?? '' } })
+  const redis = new Redis(shared ?? '')
+  t.teardown(() => redis.disconnect())
+  const from = client()
+  for (let hour = 0; hour < 4; hour++) {
+    for (const { statusCode } of await send(app, 5, post('/register', from))) t.equal(statusCode, 400)
+    t.equal(await redis.del(`latchkey:ip:register:3600:${from}`), 1, 'an hour goes by')
+  }
+  isLimited(t, await app.inject(post('/register', from)), 20, 86_400)
+})
+
+t.test('X-Forwarded-For counts only from a trusted proxy', async t => {
+  const forwarded = (remoteAddress: string, by: string): InjectOptions => ({
+    ...post('/login', remoteAddress),
+    headers: { 'x-forwarded-for': by },
+  })
+  const untrusting = (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app
+  for (let i = 0; i < 10; i++) await untrusting.inject(forwarded('10.1.1.1', `192.0.2.${i}`))
+  isLimited(t, await untrusting.inject(forwarded('10.1.1.1', '192.0.2.99')), 10, 180)
+
+  const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', TRUST_PROXY: '10.9.0.0/16, 10.8.0.1' } })
+  for (let i = 0; i < 10; i++) await app.inject(forwarded(i % 2 ? '10.9.3.4' : '10.8.0.1', '192.0.2.1'))
+  isLimited(t, await app.inject(forwarded('10.9.3.4', '192.0.2.1')), 10, 180)
+  t.equal(
+    (await app.inject(forwarded('10.9.3.4', '192.0.2.2'))).statusCode,
+    400,
+    'clients behind it count apart',
+  )
+  t.equal(log.at(-1)?.['ip'], '192.0.2.2', 'the log names the client')
+  isLimited(t, await app.inject(forwarded('10.9.3.4', '203.0.113.7, 192.0.2.1')), 10, 180)
+  for (let i = 0; i < 10; i++) await app.inject(forwarded('10.7.0.1', `192.0.2.${100 + i}`))
+  isLimited(t, await app.inject(forwarded('10.7.0.1', '192.0.2.200')), 10, 180)
+})
+
+t.test('RATE_LIMIT=off lifts every limit', async t => {
+  const { app } = await startApp(t)
+  for (const url of ['/login', '/register', '/password-reset/request', '/confirm-email', '/nowhere']) {
+    const answers = await send(app, 130, post(url, '10.2.2.2'))
+    t.notOk(
+      answers.some(({ statusCode }) => statusCode === 429),
+      url,
+    )
+    t.equal(answers[0]?.headers['ratelimit-limit'], undefined)
+  }
+})
+
+t.test('the files of pages count apart, so that a household can open them at once', async t => {
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const remoteAddress = client()
+  const page = await app.inject({ url: '/app/login', remoteAddress })
+  const file = /app\/assets\/[^"]+\.css/.exec(page.body)?.[0]
+  const asked = await send(app, 1000, { url: `/${file}`, remoteAddress })
+  t.ok(asked.every(({ statusCode }) => statusCode === 200))
+  isLimited(t, await app.inject({ url: `/${file}`, remoteAddress }), 1000, 60)
+  t.equal((await app.inject({ url: '/app/login', remoteAddress })).headers['ratelimit-remaining'], '98')
+  const nowhere = await app.inject({ url: '/app/nowhere.css', remoteAddress })
+  t.equal(nowhere.headers['ratelimit-remaining'], '97', 'what is no file counts with everything else')
+})

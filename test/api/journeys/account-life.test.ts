@@ -1,0 +1,95 @@
+import t from 'tap'
+import { startApp, tokenIn } from '../../harness/app.ts'
+
+t.test('an account goes through its whole life', async t => {
+  const { app, smtp } = await startApp(t)
+  const email = 'ada@example.org'
+  const password = 'correct horse battery staple'
+
+  const registered = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  t.equal(registered.statusCode, 202)
+  t.strictSame(registered.json(), { status: 'confirmation_sent' })
+
+  const early = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  t.equal(early.statusCode, 403)
+  t.equal(early.json().code, 'email_not_confirmed')
+
+  const [confirmation] = await smtp.waitForMails(1)
+  t.strictSame(confirmation?.to, [email])
+  const confirmed = await app.inject({
+    method: 'POST',
+    url: '/confirm-email',
+    payload: { token: tokenIn(confirmation), password },
+  })
+  t.equal(confirmed.statusCode, 200)
+  t.equal(confirmed.headers['cache-control'], 'no-store')
+
+  const first = confirmed.json()
+  const me = await app.inject({
+    method: 'GET',
+    url: '/me',
+    headers: { authorization: `Bearer ${first.accessToken}` },
+  })
+  t.equal(me.statusCode, 200)
+  t.match(me.json(), {
+    email,
+    locale: null,
+    emailConfirmedAt: String,
+    passwordChangedAt: String,
+    createdAt: String,
+  })
+  t.notMatch(me.body, /argon2/, 'the hash never leaves')
+
+  const refreshed = await app.inject({
+    method: 'POST',
+    url: '/token/refresh',
+    payload: { refreshToken: first.refreshToken },
+  })
+  t.equal(refreshed.statusCode, 200)
+  const second = refreshed.json()
+  t.not(second.refreshToken, first.refreshToken)
+
+  const out = await app.inject({
+    method: 'POST',
+    url: '/logout',
+    headers: { authorization: `Bearer ${second.accessToken}` },
+  })
+  t.equal(out.statusCode, 204)
+  for (const { accessToken } of [first, second]) {
+    const after = await app.inject({
+      method: 'GET',
+      url: '/me',
+      headers: { authorization: `Bearer ${accessToken}` },
+    })
+    t.equal(after.statusCode, 401, 'both access tokens of the session ended with it')
+    t.equal(after.headers['www-authenticate'], 'Bearer')
+  }
+
+  const asked = await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  t.equal(asked.statusCode, 202)
+  t.match(asked.json(), { status: 'reset_sent', requestToken: /^eyJ/ })
+  t.equal(Object.keys(asked.json()).length, 2)
+  const [, reset] = await smtp.waitForMails(2)
+  const token = tokenIn(reset)
+
+  const check = await app.inject({ method: 'POST', url: '/password-reset/check', payload: { token } })
+  t.equal(check.statusCode, 200)
+  const newPassword = 'a password that nobody had before'
+  const set = await app.inject({
+    method: 'POST',
+    url: '/password-reset/confirm',
+    payload: { token, newPassword },
+  })
+  t.equal(set.statusCode, 204)
+  t.equal(set.body, '')
+
+  const [, , notice] = await smtp.waitForMails(3)
+  t.match(notice?.subject, /password .*was changed/i)
+
+  const old = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  t.equal(old.statusCode, 401)
+  t.equal(old.json().code, 'invalid_credentials')
+  const back = await app.inject({ method: 'POST', url: '/login', payload: { email, password: newPassword } })
+  t.equal(back.statusCode, 200)
+  t.equal(smtp.mails.length, 3, 'and no other mail was sent')
+})

@@ -1,0 +1,377 @@
+/** Rule 2.3 of the design as one executed table: what is still good after what happened. */
+import t, { type Test } from 'tap'
+import { startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
+import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+
+const email = 'ada@example.org'
+const newEmail = 'countess@example.org'
+const password = 'correct horse battery staple'
+const newPassword = 'a password that nobody had before'
+
+interface Session {
+  accessToken: string
+  refreshToken: string
+}
+
+/** A token that is good together with a code from a mail. */
+interface Coded {
+  token: string
+  code: string
+}
+
+interface World {
+  t: Test
+  service: TestApp
+  rows: Rows
+  time: ReturnType<typeof testClock>
+  resetLinks: string[]
+  confirmLinks: string[]
+  resetCodes: Coded[]
+  emailLinks: string[]
+  secureLinks: string[]
+  /** The session that acts, and the change of the password that it began. */
+  here: Session
+  hereChange: Coded
+  /** Another session of the same account. */
+  elsewhere: Session
+  elsewhereChange: Coded
+}
+
+type Fate = 'alive' | 'dead'
+
+interface Row {
+  event: string
+  /** Makes it happen; answers the service that is there afterwards, if it is another one. */
+  happen(world: World): Promise<TestApp | undefined>
+  /** The code beside a link shares its fate. */
+  resetLinks: Fate
+  confirmLinks: Fate
+  emailLinks: Fate
+  secureLinks: Fate
+  /** Change tokens of a living session. */
+  changes: Fate
+  /** Refresh and access tokens share the fate of their session. */
+  here: Fate
+  elsewhere: Fate
+}
+
+const everything = (fate: Fate) => ({
+  ...{ resetLinks: fate, confirmLinks: fate, emailLinks: fate, secureLinks: fate },
+  ...{ changes: fate, here: fate, elsewhere: fate },
+})
+const bearer = ({ accessToken }: Session) => ({ authorization: `Bearer ${accessToken}` })
+
+async function succeed(answer: PromiseLike<{ statusCode: number; body: string }>): Promise<undefined> {
+  const { statusCode, body } = await answer
+  if (statusCode >= 300) throw new Error(`${statusCode} ${body}`)
+}
+
+/** Each row is one event; the columns say what is still good after it. */
+const table: Row[] = [
+  {
+    event: 'nothing',
+    happen: async () => undefined,
+    ...everything('alive'),
+  },
+  {
+    event: 'reset confirmed',
+    happen: ({ service, resetLinks }) =>
+      succeed(
+        service.app.inject({
+          method: 'POST',
+          url: '/password-reset/confirm',
+          payload: { token: resetLinks[0], newPassword },
+        }),
+      ),
+    ...everything('dead'),
+    // Whoever did it may not be the owner, who must still be able to say so.
+    secureLinks: 'alive',
+  },
+  {
+    event: 'reset confirmed by a code',
+    happen: ({ service, resetCodes: [first] }) =>
+      succeed(
+        service.app.inject({
+          method: 'POST',
+          url: '/password-reset/confirm',
+          payload: { requestToken: first?.token, code: first?.code, newPassword },
+        }),
+      ),
+    ...everything('dead'),
+    secureLinks: 'alive',
+  },
+  {
+    event: 'password changed',
+    happen: ({ service, here, hereChange }) =>
+      succeed(
+        service.app.inject({
+          method: 'POST',
+          url: '/password-change/confirm',
+          headers: bearer(here),
+          payload: { changeToken: hereChange.token, code: hereChange.code, newPassword },
+        }),
+      ),
+    ...everything('dead'),
+    secureLinks: 'alive',
+  },
+  {
+    event: 'e-mail changed',
+    happen: ({ service, emailLinks: [first] }) =>
+      succeed(
+        service.app.inject({
+          method: 'POST',
+          url: '/email-change/confirm',
+          payload: { token: first, password },
+        }),
+      ),
+    ...everything('dead'),
+    ...{ secureLinks: 'alive', here: 'alive', elsewhere: 'alive' },
+  },
+  {
+    event: 'address confirmed',
+    happen: ({ service, confirmLinks: [first] }) =>
+      succeed(
+        service.app.inject({ method: 'POST', url: '/confirm-email', payload: { token: first, password } }),
+      ),
+    ...everything('alive'),
+    confirmLinks: 'dead',
+  },
+  {
+    event: 'account secured',
+    happen: ({ service, secureLinks: [first] }) =>
+      succeed(
+        service.app.inject({ method: 'POST', url: '/account/secure', payload: { token: first, email } }),
+      ),
+    ...everything('dead'),
+  },
+  {
+    event: 'log in',
+    happen: ({ service }) =>
+      succeed(service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })),
+    ...everything('alive'),
+  },
+  {
+    event: 'log in with a wrong password',
+    happen: async ({ service }) => {
+      const payload = { email, password: 'not this one at all' }
+      await service.app.inject({ method: 'POST', url: '/login', payload })
+      return undefined
+    },
+    ...everything('alive'),
+  },
+  {
+    event: 'stored hash upgraded at log in',
+    happen: async ({ t, service, rows, time }) => {
+      const { passwordHash } = await rows.client.user.findUniqueOrThrow({ where: { email } })
+      await service.app.close()
+      const { databaseUrl, smtp } = service
+      const env = { EMAIL_CONFIRMATION: 'off', ARGON2_TIME_COST: '3' }
+      const raised = await startApp(t, { databaseUrl, smtp, env, overrides: { clock: time.clock } })
+      await succeed(raised.app.inject({ method: 'POST', url: '/login', payload: { email, password } }))
+      const upgraded = await rows.client.user.findUniqueOrThrow({ where: { email } })
+      if (upgraded.passwordHash === passwordHash) throw new Error('the hash was not upgraded')
+      return raised
+    },
+    ...everything('dead'),
+    ...{ secureLinks: 'alive', here: 'alive', elsewhere: 'alive' },
+  },
+  {
+    event: 'log out',
+    happen: ({ service, here }) =>
+      succeed(
+        service.app.inject({
+          method: 'POST',
+          url: '/logout',
+          headers: { authorization: `Bearer ${here.accessToken}` },
+        }),
+      ),
+    ...everything('alive'),
+    here: 'dead',
+  },
+  {
+    event: 'session ended by another device',
+    happen: async ({ service, here, elsewhere }) => {
+      const { app } = service
+      const listed = await app.inject({ url: '/sessions', headers: bearer(here) })
+      const { id } = listed.json().sessions.find(({ current }: { current: boolean }) => current)
+      await succeed(app.inject({ method: 'DELETE', url: `/sessions/${id}`, headers: bearer(elsewhere) }))
+      return undefined
+    },
+    ...everything('alive'),
+    here: 'dead',
+  },
+  {
+    event: 'all other sessions ended',
+    happen: ({ service, here }) =>
+      succeed(service.app.inject({ method: 'DELETE', url: '/sessions', headers: bearer(here) })),
+    ...everything('alive'),
+    elsewhere: 'dead',
+  },
+  {
+    event: 'language changed and data exported',
+    happen: async ({ service, here }) => {
+      const headers = bearer(here)
+      const payload = { locale: 'de' }
+      await succeed(service.app.inject({ method: 'PATCH', url: '/me', headers, payload }))
+      await succeed(service.app.inject({ url: '/me/export', headers }))
+      return undefined
+    },
+    ...everything('alive'),
+  },
+  {
+    event: 'refresh token replayed',
+    happen: async ({ service, time, here }) => {
+      const refresh = (refreshToken: string) =>
+        service.app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
+      const next = await refresh(here.refreshToken)
+      await succeed(Promise.resolve(next))
+      time.advance(11)
+      await refresh(here.refreshToken)
+      here.refreshToken = next.json().refreshToken
+      return undefined
+    },
+    ...everything('alive'),
+    here: 'dead',
+  },
+  {
+    event: 'account disabled',
+    happen: async ({ rows }) => {
+      await rows.disable(email)
+      return undefined
+    },
+    ...everything('dead'),
+  },
+  {
+    event: 'account deleted',
+    happen: ({ service, here }) =>
+      succeed(
+        service.app.inject({
+          method: 'DELETE',
+          url: '/me',
+          headers: bearer(here),
+          payload: { currentPassword: password },
+        }),
+      ),
+    ...everything('dead'),
+  },
+]
+
+/** An unconfirmed account with two links of either kind, two codes and two sessions. */
+async function makeWorld(t: Test): Promise<World> {
+  const time = testClock()
+  const service = await startApp(t, {
+    env: { EMAIL_CONFIRMATION: 'off' },
+    overrides: { clock: time.clock },
+  })
+  const rows = await openRows(t, service.databaseUrl)
+  const { app } = service
+  const post = (url: string, payload: object, headers = {}) =>
+    withMails(service, rows, () => app.inject({ method: 'POST', url, payload, headers }))
+  await post('/register', { email, password })
+  const login = await post('/login', { email, password })
+  const here: Session = login.answer.json()
+
+  const confirmLinks: string[] = []
+  const resetLinks: string[] = []
+  const resetCodes: Coded[] = []
+  const emailLinks: string[] = []
+  const secureLinks: string[] = []
+  let elsewhere = here
+  for (const device of ['curl', 'HTTPie']) {
+    const confirmation = await post('/confirm-email/resend', { email })
+    confirmLinks.push(tokenIn(confirmation.mails[0]))
+    const reset = await post('/password-reset/request', { email })
+    resetLinks.push(tokenIn(reset.mails[0]))
+    resetCodes.push({ token: reset.answer.json().requestToken, code: codeIn(reset.mails[0]) })
+    const strange = await post('/login', { email, password }, { 'user-agent': device })
+    secureLinks.push(tokenIn(strange.mails[0]))
+    elsewhere = strange.answer.json()
+    const move = await post('/email-change/request', { currentPassword: password, newEmail }, bearer(here))
+    emailLinks.push(tokenIn(mailTo(move.mails, newEmail, /./)))
+    time.advance(1)
+  }
+  const begin = async (session: Session): Promise<Coded> => {
+    const change = await post('/password-change/request', { currentPassword: password }, bearer(session))
+    return { token: change.answer.json().changeToken, code: codeIn(change.mails[0]) }
+  }
+  const [hereChange, elsewhereChange] = [await begin(here), await begin(elsewhere)]
+  return {
+    ...{ t, service, rows, time, here, hereChange, elsewhere, elsewhereChange },
+    ...{ resetLinks, confirmLinks, resetCodes, emailLinks, secureLinks },
+  }
+}
+
+for (const row of table) {
+  t.test(`after ${row.event}`, async t => {
+    const world = await makeWorld(t)
+    const { app } = (await row.happen(world)) ?? world.service
+    const post = (url: string, payload: object, headers = {}) =>
+      app.inject({ method: 'POST', url, payload, headers })
+    const expected = (fate: Fate, success: string, refusal: string) => (fate === 'alive' ? success : refusal)
+    const outcome = async (answer: ReturnType<typeof post>) => {
+      const { statusCode, body } = await answer
+      return statusCode < 300 ? String(statusCode) : `${statusCode} ${JSON.parse(body).code}`
+    }
+    const wrong = 'not this one at all'
+
+    // What spends nothing comes first, what spends but kills nothing of the rest next.
+    for (const session of ['here', 'elsewhere'] as const) {
+      const { token, code } = world[`${session}Change`]
+      // A wrong code is looked at only where the token is good.
+      const change = { changeToken: token, code: otherThan(code), newPassword }
+      const dead = row[session] === 'dead' ? '401 unauthenticated' : '400 token_spent'
+      t.equal(
+        await outcome(post('/password-change/confirm', change, bearer(world[session]))),
+        row[session] === 'alive' ? expected(row.changes, '400 code_invalid', dead) : dead,
+        `change ${session}`,
+      )
+      const { accessToken, refreshToken } = world[session]
+      const me = app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+      t.equal(await outcome(me), expected(row[session], '200', '401 unauthenticated'), `access ${session}`)
+      t.equal(
+        await outcome(post('/token/refresh', { refreshToken })),
+        expected(row[session], '200', '401 refresh_token_invalid'),
+        `refresh ${session}`,
+      )
+    }
+    for (const token of world.resetLinks) {
+      t.equal(
+        await outcome(post('/password-reset/check', { token })),
+        expected(row.resetLinks, '200', '400 token_spent'),
+        'reset link',
+      )
+    }
+    for (const token of world.emailLinks) {
+      t.equal(
+        await outcome(post('/email-change/confirm', { token, password: wrong })),
+        expected(row.emailLinks, '401 invalid_credentials', '400 token_spent'),
+        'link to another address',
+      )
+    }
+
+    /** Success spends, so only the last is tried where it is to work. */
+    const lastIf = <T>(fate: Fate, all: T[]) => (fate === 'alive' ? all.slice(-1) : all)
+    for (const token of lastIf(row.confirmLinks, world.confirmLinks)) {
+      t.equal(
+        await outcome(post('/confirm-email', { token, password })),
+        expected(row.confirmLinks, '200', '400 token_spent'),
+        'confirm link',
+      )
+    }
+    for (const { token, code } of lastIf(row.resetLinks, world.resetCodes)) {
+      t.equal(
+        await outcome(post('/password-reset/confirm', { requestToken: token, code, newPassword })),
+        expected(row.resetLinks, '204', '400 code_invalid'),
+        'code beside a reset link',
+      )
+    }
+    for (const token of lastIf(row.secureLinks, world.secureLinks)) {
+      t.equal(
+        await outcome(post('/account/secure', { token, email })),
+        expected(row.secureLinks, '204', '400 token_spent'),
+        'link that secures',
+      )
+    }
+  })
+}

@@ -1,0 +1,104 @@
+import t from 'tap'
+import { tally } from '../../adversarial/tally.ts'
+import { resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const env = { EMAIL_CONFIRMATION: 'off' }
+const email = 'ada@example.org'
+const password = 'correct horse battery staple'
+
+t.test('without confirmation an account is there at once, and can be confirmed later', async t => {
+  const service = await startApp(t, { env })
+  const { app, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
+
+  const made = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  t.equal(made.statusCode, 201)
+  const { id, passwordChangedAt, createdAt, ...rest } = made.json()
+  t.strictSame(rest, { email, emailConfirmedAt: null, locale: null })
+  t.match({ id, passwordChangedAt, createdAt }, { id: /^[0-9a-f-]{36}$/, createdAt: passwordChangedAt })
+
+  for (const address of [email, 'ADA@EXAMPLE.ORG']) {
+    const payload = { email: address, password: 'somebody tries another' }
+    isProblemOf(t, await app.inject({ method: 'POST', url: '/register', payload }), 'email_taken')
+  }
+  const counts = await rows.countsOf(email)
+  t.strictSame(counts, { users: 1, registrations: 0, sessions: 0, mails: 0 }, 'no registration, no mail')
+
+  const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  t.equal(session.statusCode, 200)
+  const headers = { authorization: `Bearer ${session.json().accessToken}` }
+  t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null)
+  const other = { email, password: 'somebody tries another' }
+  isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload: other }), 'invalid_credentials')
+
+  const resent = await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  t.equal(resent.statusCode, 202)
+  const token = tokenIn((await smtp.waitForMails(1))[0])
+  const wrong = { token, password: 'not this one at all' }
+  isProblemOf(
+    t,
+    await app.inject({ method: 'POST', url: '/confirm-email', payload: wrong }),
+    'invalid_credentials',
+  )
+  t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null, 'a click is not enough')
+
+  const confirmed = await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
+  t.equal(confirmed.statusCode, 200)
+  t.match((await app.inject({ url: '/me', headers })).json(), { id, emailConfirmedAt: String })
+  const again = await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
+  isProblemOf(t, again, 'token_spent')
+  const guess = await app.inject({ method: 'POST', url: '/confirm-email', payload: wrong })
+  isProblemOf(t, guess, 'token_spent', 'a spent link is no place to guess passwords at')
+  t.match(await rows.countsOf(email), { users: 1, registrations: 0, sessions: 2 })
+
+  await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  const [, second] = await smtp.waitForMails(2)
+  t.notMatch(second?.text, /#token=/, 'there is nothing more to confirm')
+})
+
+t.test('without confirmation a reset confirms the address and kills the confirmation link', async t => {
+  const service = await startApp(t, { env })
+  const { app, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
+  await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  const link = tokenIn((await smtp.waitForMails(1))[0])
+  const token = await resetToken(service, email)
+  const newPassword = 'a password that nobody had before'
+  const payload = { token, newPassword }
+  const reset = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+  t.equal(reset.statusCode, 204)
+  const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
+  t.same(user.emailConfirmedAt, user.passwordChangedAt)
+  for (const word of [password, newPassword]) {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/confirm-email',
+      payload: { token: link, password: word },
+    })
+    isProblemOf(t, answer, 'token_spent')
+  }
+  t.equal(await rows.client.session.count(), 0)
+  const old = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  isProblemOf(t, old, 'invalid_credentials')
+})
+
+t.test('without confirmation, of 20 registrations of one address at once one makes the account', async t => {
+  const service = await startApp(t, { env: { ...env, HASH_PATIENCE: '60' } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const passwords = Array.from({ length: 20 }, (_, index) => `password of registrant ${index}`)
+  const answers = await Promise.all(
+    passwords.map(word =>
+      app.inject({ method: 'POST', url: '/register', payload: { email, password: word } }),
+    ),
+  )
+  t.strictSame(tally(answers), { '201': 1, '409 email_taken': 19 })
+  t.strictSame(await rows.countsOf(email), { users: 1, registrations: 0, sessions: 0, mails: 0 })
+  for (const [index, word] of passwords.entries()) {
+    const answer = await app.inject({ method: 'POST', url: '/login', payload: { email, password: word } })
+    t.equal(answer.statusCode, answers[index]?.statusCode === 201 ? 200 : 401)
+  }
+})

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const password = 'correct horse battery staple'
+
+async function world(t: Test, env: Record<string, string> = {}) {
+  const made = await startApp(t, { env: { APP_URL: 'https://front.example.org/a/', ...env } })
+  const rows = await openRows(t, made.databaseUrl)
+  return {
+    ...made,
+    rows,
+    /** Posts, and gives the mails that came of it: all of them, since the outbox is empty then. */
+    async mailsAfter(url: string, payload: object) {
+      const before = made.smtp.mails.length
+      const { statusCode } = await made.app.inject({ method: 'POST', url, payload })
+      t.match(String(statusCode), /^20[124]$/)
+      await rows.settled()
+      return made.smtp.mails.slice(before)
+    },
+    /** The outcome of the newest row. */
+    async newest() {
+      return rows.client.outbox.findFirstOrThrow({ orderBy: { id: 'desc' } })
+    },
+  }
+}
+
+t.test('which mail an address gets depends on what it is when the mail is sent', async t => {
+  const { app, smtp, mailsAfter, newest, rows } = await world(t)
+  const { email } = await confirmedAccount({ app, smtp }, 'known@example.org')
+  await app.inject({ method: 'POST', url: '/register', payload: { email: 'pending@example.org', password } })
+  await rows.settled()
+
+  const cases: { url: string; email: string; subject: RegExp | undefined; link?: RegExp }[] = [
+    { url: '/register', email, subject: /already have an account/, link: /\/a\/app\/forgot-password$/m },
+    {
+      url: '/register',
+      email: 'new@example.org',
+      subject: /^Confirm/,
+      link: /\/a\/app\/confirm-email#token=/,
+    },
+    { url: '/confirm-email/resend', email, subject: /already have an account/ },
+    { url: '/confirm-email/resend', email: 'pending@example.org', subject: /^Confirm/, link: /#token=/ },
+    { url: '/confirm-email/resend', email: 'nobody@example.org', subject: undefined },
+    { url: '/password-reset/request', email, subject: /^Reset/, link: /\/a\/app\/reset-password#token=/ },
+    {
+      url: '/password-reset/request',
+      email: 'pending@example.org',
+      subject: /not finished/,
+      link: /\/a\/app\/confirm-email$/m,
+    },
+    { url: '/password-reset/request', email: 'nobody@example.org', subject: undefined },
+  ]
+  for (const { url, email, subject, link } of cases) {
+    const mails = await mailsAfter(url, url === '/register' ? { email, password } : { email })
+    const name = `${url} for ${email}`
+    if (subject === undefined) {
+      t.equal(mails.length, 0, `${name}: nothing is sent`)
+      t.match(
+        await newest(),
+        { state: 'dropped', lastError: null, finishedAt: Date },
+        `${name}: and that is the end`,
+      )
+      continue
+    }
+    t.equal(mails.length, 1, name)
+    t.match(mails[0], { to: [email], subject }, name)
+    for (const [found] of (mails[0]?.text ?? '').matchAll(/https?:\S+/g)) {
+      t.match(found, /^https:\/\/front\.example\.org\/a\/app\//, `${name}: links come from APP_URL`)
+    }
+    if (link) t.match(mails[0]?.text, link, name)
+    if (link?.source.includes('token') !== true) t.notMatch(mails[0]?.raw, /token=/, `${name}: no token`)
+  }
+})
+
+for (const what of ['disabled', 'deleted'] as const) {
+  t.test(`an account that is ${what} between the request and the mail gets nothing`, async t => {
+    const { app, smtp, rows, mailsAfter } = await world(t)
+    const { email } = await confirmedAccount({ app, smtp })
+    await smtp.stop()
+    // Filed as the service does, without waking the worker.
+    for (const kind of ['reset_request', 'confirmation_resend', 'password_changed'] as const) {
+      await app.database.outbox.file({ kind, recipient: email }, new Date())
+    }
+    if (what === 'disabled') await rows.disable(email)
+    else await rows.client.user.delete({ where: { email } })
+    await smtp.start()
+    app.mail.wake()
+    await rows.settled()
+    t.equal(smtp.mails.length, 1, 'only the confirmation from before')
+    const outcomes = await rows.client.outbox.findMany({ where: { kind: { not: 'registration' } } })
+    t.strictSame(
+      outcomes.map(({ state, lastError }) => ({ state, lastError })),
+      Array(3).fill({ state: 'dropped', lastError: null }),
+    )
+    for (const url of ['/password-reset/request', '/confirm-email/resend']) {
+      t.equal((await mailsAfter(url, { email })).length, 0, `nor after another ${url}`)
+    }
+    const again = await mailsAfter('/register', { email, password })
+    if (what === 'disabled') t.equal(again.length, 0, 'a disabled account is not told that it exists')
+    else t.match(again, [{ subject: /^Confirm/ }], 'a deleted one may be registered again')
+  })
+}
+
+t.test('each registration gets the link of its own, a resend that of the newest', async t => {
+  const { app, mailsAfter } = await world(t)
+  const email = 'ada@example.org'
+  const [first] = await mailsAfter('/register', { email, password: 'the first of the passwords' })
+  const [second] = await mailsAfter('/register', { email, password: 'the second of the passwords' })
+  const [resent] = await mailsAfter('/confirm-email/resend', { email })
+  const confirm = async (mail: typeof first, password: string) =>
+    (
+      await app.inject({ method: 'POST', url: '/confirm-email', payload: { token: tokenIn(mail), password } })
+    ).json()
+  t.equal((await confirm(first, 'the second of the passwords')).code, 'invalid_credentials')
+  t.equal((await confirm(second, 'the first of the passwords')).code, 'invalid_credentials')
+  t.equal((await confirm(resent, 'the first of the passwords')).code, 'invalid_credentials')
+  t.match(await confirm(resent, 'the second of the passwords'), { tokenType: 'Bearer' })
+  t.equal((await confirm(first, 'the first of the passwords')).code, 'token_spent')
+})
+
+t.test('a registration whose mail was long in coming lives as long as its link', async t => {
+  const { clock, advance } = testClock()
+  const { app, smtp, databaseUrl } = await startApp(t, {
+    overrides: { clock, mail: { timing: { poll: 3600 } } },
+  })
+  const rows = await openRows(t, databaseUrl)
+  const payload = { email: 'ada@example.org', password }
+  await smtp.stop()
+  await app.inject({ method: 'POST', url: '/register', payload })
+  while ((await rows.client.outbox.count({ where: { attempts: 1, leasedUntil: null } })) === 0) await delay(5)
+  advance(47 * 3600)
+  await smtp.start()
+  app.mail.wake()
+  const [mail] = await smtp.waitForMails(1)
+  advance(23 * 3600)
+  const early = await app.inject({ method: 'POST', url: '/login', payload })
+  t.equal(early.json().code, 'email_not_confirmed', 'it is still there')
+  const body = { token: tokenIn(mail), password }
+  t.equal((await app.inject({ method: 'POST', url: '/confirm-email', payload: body })).statusCode, 200)
+})
+
+t.test('an account made without confirmation is mailed a link to confirm it', async t => {
+  const { mailsAfter, app } = await world(t, { EMAIL_CONFIRMATION: 'off' })
+  const email = 'ada@example.org'
+  t.strictSame(await mailsAfter('/register', { email, password }), [], 'no mail on registering')
+  const [mail] = await mailsAfter('/confirm-email/resend', { email })
+  const confirmed = await app.inject({
+    method: 'POST',
+    url: '/confirm-email',
+    payload: { token: tokenIn(mail), password },
+  })
+  t.equal(confirmed.statusCode, 200)
+  t.match(await mailsAfter('/confirm-email/resend', { email }), [{ subject: /already have an account/ }])
+})

@@ -1,0 +1,97 @@
+/** Where the links of real mails lead. */
+import t from 'tap'
+import { confirmedAccount, startApp, type TestApp } from '../../harness/app.ts'
+import { mailTo, withMails } from '../../harness/mailbox.ts'
+import { openRows } from '../../harness/rows.ts'
+import type { ReceivedMail } from '../../harness/smtp.ts'
+
+const password = 'correct horse battery staple'
+const TOKEN = /^#token=[\w-]+\.[\w-]+\.[\w-]+$/
+
+/** Every kind of link there is, each from the mail that has it. */
+async function linksOf(t: { teardown(handler: () => unknown): unknown }, house: TestApp) {
+  const { app } = house
+  const rows = await openRows(t, house.databaseUrl)
+  const account = await confirmedAccount(house)
+  const authorization = `Bearer ${account.accessToken}`
+  const caused = async (url: string, payload: object) =>
+    (
+      await withMails(house, rows, () =>
+        app.inject({ method: 'POST', url, payload, headers: { authorization } }),
+      )
+    ).mails
+  const email = 'ada@example.org'
+  const confirm = await caused('/register', { email, password })
+  const unregistered = await caused('/password-reset/request', { email })
+  const again = await caused('/register', { email: account.email, password })
+  const reset = await caused('/password-reset/request', { email: account.email })
+  const newEmail = 'grace@example.org'
+  const move = await caused('/email-change/request', { currentPassword: password, newEmail })
+  return {
+    confirm: linkIn(confirm[0]),
+    unregistered: linkIn(unregistered[0]),
+    again: linkIn(again[0]),
+    reset: linkIn(reset[0]),
+    change: linkIn(mailTo(move, newEmail, /./)),
+    secure: linkIn(mailTo(move, account.email, /./)),
+  }
+}
+
+/** The link of a mail, which text and HTML must agree on, split before the fragment. */
+function linkIn(mail: ReceivedMail | undefined): [page: string, fragment: string] {
+  const link = /^[a-z][\w.+-]*:\S+$/im.exec(mail?.text ?? '')?.[0]
+  const [, href] = /href="([^"]+)"/.exec(mail?.html ?? '') ?? []
+  if (link === undefined || href?.replaceAll('&amp;', '&') !== link) {
+    throw new Error(`text and HTML of ${mail?.subject} lead to ${link} and ${href}`)
+  }
+  const at = link.indexOf('#')
+  return at < 0 ? [link, ''] : [link.slice(0, at), link.slice(at)]
+}
+
+t.test('by default links lead to the pages of the service', async t => {
+  for (const APP_URL of ['https://example.org/accounts', 'https://example.org/accounts/']) {
+    const links = await linksOf(t, await startApp(t, { env: { APP_URL } }))
+    const app = 'https://example.org/accounts/app'
+    t.match(links, {
+      confirm: [`${app}/confirm-email`, TOKEN],
+      unregistered: [`${app}/confirm-email`, ''],
+      again: [`${app}/forgot-password`, ''],
+      reset: [`${app}/reset-password`, TOKEN],
+      change: [`${app}/change-email`, TOKEN],
+      secure: [`${app}/secure`, TOKEN],
+    })
+    t.equal(links.unregistered[1], '', 'no token, no fragment')
+    t.equal(links.again[1], '')
+  }
+})
+
+t.test('each can lead elsewhere: to a front end, with a query, or into an app', async t => {
+  const env = {
+    APP_URL: 'https://example.org',
+    CONFIRM_EMAIL_URL: 'https://app.example.net/welcome?from=mail&x=1',
+    RESET_PASSWORD_URL: 'myapp://reset',
+    FORGOT_PASSWORD_URL: 'https://app.example.net/forgot/',
+    CHANGE_EMAIL_URL: 'com.example.app:/address',
+    SECURE_ACCOUNT_URL: 'http://localhost:5173/secure',
+    CHANGE_PASSWORD_URL: 'https://app.example.net/never-in-a-mail',
+  }
+  const links = await linksOf(t, await startApp(t, { env }))
+  t.match(links, {
+    confirm: [env.CONFIRM_EMAIL_URL, TOKEN],
+    unregistered: [env.CONFIRM_EMAIL_URL, ''],
+    again: [env.FORGOT_PASSWORD_URL, ''],
+    reset: [env.RESET_PASSWORD_URL, TOKEN],
+    change: [env.CHANGE_EMAIL_URL, TOKEN],
+    secure: [env.SECURE_ACCOUNT_URL, TOKEN],
+  })
+  t.equal(links.unregistered[1], '', 'no token, no fragment')
+  t.equal(links.again[1], '')
+})
+
+t.test('what is not overridden stays where it was', async t => {
+  const env = { APP_URL: 'https://example.org', PAGES: 'off', RESET_PASSWORD_URL: 'myapp://reset' }
+  const { reset, confirm, secure } = await linksOf(t, await startApp(t, { env }))
+  t.equal(reset[0], 'myapp://reset')
+  t.equal(confirm[0], 'https://example.org/app/confirm-email')
+  t.equal(secure[0], 'https://example.org/app/secure')
+})

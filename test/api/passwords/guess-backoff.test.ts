@@ -1,0 +1,249 @@
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import t, { type Test } from 'tap'
+import { confirmedAccount, resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { clientAt } from '../../harness/client.ts'
+import { countHashes } from '../../harness/hash-count.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { noRedisServer, startRedis } from '../../harness/redis.ts'
+
+/**
+ * Guesses come from many addresses of one /64, which one limit counts together and the other does not
+ * reach: ten log ins from one network in three minutes end before the back-off gets long.
+ */
+const network = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
+
+const guess = (app: FastifyInstance, email: string, remoteAddress: string, password = 'a wrong password') =>
+  app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
+
+/** Guesses until one is refused. On a slow machine the first waits may be over before the next guess comes. */
+async function untilRefused(t: Test, app: FastifyInstance, email: string, from: string) {
+  for (let failures = 0; failures < 9; failures++) {
+    const answer = await guess(app, email, from)
+    if (answer.statusCode === 401) continue
+    t.ok(failures >= 5, 'five failures are only failures', { failures })
+    const wait = Number(answer.headers['retry-after'])
+    t.ok(wait >= 1 && wait <= 2 ** (failures - 5), 'the wait doubles from one second on', { failures, wait })
+    return { answer, failures, wait }
+  }
+  throw new Error('no guess was refused')
+}
+
+for (const known of [true, false]) {
+  t.test(
+    `four failures are free, the fifth costs a second: ${known ? 'known' : 'unknown'} address`,
+    async t => {
+      const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+      const { app } = world
+      const { email } = known ? await confirmedAccount(world) : { email: 'nobody@example.org' }
+      const from = network()
+      const hashes = countHashes(t)
+      const { answer, failures, wait } = await untilRefused(t, app, email, from)
+      isProblemOf(t, answer, 'rate_limited')
+      t.equal(hashes(), failures, 'a refused try costs no hash')
+      await delay(wait * 1000 + 50)
+      t.equal((await guess(app, email, from)).statusCode, 401, 'after it, the next try is checked')
+      isProblemOf(t, await guess(app, email, from), 'rate_limited')
+    },
+  )
+}
+
+t.test('the wait doubles up to 15 minutes, and refused tries do not extend it', async t => {
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const try_ = () => app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' })
+  const wait = () =>
+    try_().then(
+      () => 0,
+      error => error.retryAfter as number,
+    )
+  // The gate is opened by taking its count back, in place of waiting for half an hour.
+  const gate = app.counter('guess-gate', 1, 15 * 60)
+  const keys = new Set<string>()
+  const consume = gate.consume.bind(gate)
+  gate.consume = (key, ...rest) => {
+    keys.add(String(key))
+    return consume(key, ...rest)
+  }
+  const forget = async () => {
+    t.equal(keys.size, 1)
+    for (const key of keys) await gate.delete(key)
+  }
+  for (let i = 0; i < 5; i++) await try_()
+  const waits = []
+  for (let i = 0; i < 13; i++) {
+    for (let refused = 0; refused < 20; refused++) await wait()
+    waits.push(await wait())
+    await forget()
+    await try_()
+  }
+  t.strictSame(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900])
+})
+
+t.test('fifty wrong guesses at once are checked no more often than five in a row', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', TRUST_PROXY: '10.0.0.1' } })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  const hashes = countHashes(t)
+  // Past the limit of ten log ins, so that only this one is measured.
+  const outcomes = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      app.guessBackoff.attempt({ email, ip: '10.0.0.9' }).then(
+        () => app.passwords.verify(undefined, 'a wrong password', clientAt('10.0.0.9')).then(() => 'checked'),
+        error => error.code,
+      ),
+    ),
+  )
+  const checked = outcomes.filter(outcome => outcome === 'checked').length
+  // More only where the fifty take longer than the first waits: 1 s, then 2 s.
+  t.ok(checked >= 5 && checked <= 7, 'four are free, the fifth closes the gate', { checked })
+  t.equal(hashes(), checked)
+  t.equal(outcomes.filter(outcome => outcome === 'rate_limited').length, 50 - checked)
+
+  const answers = await Promise.all(Array.from({ length: 50 }, () => guess(app, email, '10.0.0.8')))
+  const failures = answers.filter(({ statusCode }) => statusCode === 401).length
+  t.ok(failures >= 5 && failures <= 7, 'and so over HTTP', { failures })
+  t.equal(hashes(), checked + failures)
+})
+
+t.test(
+  'an impatient client waits no longer than a patient one, however far Redis is',
+  { skip: noRedisServer },
+  async t => {
+    const redis = await startRedis(t)
+    const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) } })
+    const attempt = () =>
+      app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' }).then(
+        () => 'checked' as const,
+        error => error.retryAfter as number,
+      )
+    for (let i = 0; i < 5; i++) await attempt()
+    const seen: ('checked' | number)[] = []
+    const end = performance.now() + 1500
+    const client = async () => {
+      while (performance.now() < end) {
+        seen.push(await attempt())
+        await delay(Math.random() * 10)
+      }
+    }
+    await Promise.all(Array.from({ length: 10 }, client))
+    t.equal(seen.filter(outcome => outcome === 'checked').length, 1, 'the gate opened once')
+    t.match(String(seen.at(-1)), /^[12]$/)
+  },
+)
+
+t.test('guesses from elsewhere do not keep the owner out', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = world
+  const { email, password } = await confirmedAccount(world)
+  for (let stranger = 0; stranger < 5; stranger++) await untilRefused(t, app, email, `10.66.0.${stranger}`)
+  t.equal((await guess(app, email, '10.66.0.4', password)).statusCode, 429, 'even a right guess has to wait')
+  t.equal((await guess(app, email, '10.77.0.1', password)).statusCode, 200, 'the owner has not')
+  t.equal(
+    (await guess(app, 'other@example.org', '10.66.0.4')).statusCode,
+    401,
+    'nor is another address affected',
+  )
+})
+
+t.test('one /64 is one network, and another spelling of the address is the same address', async t => {
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const spellings = ['A@example.org', 'a@EXAMPLE.org', ' a@example.org', 'a@example.org', 'a@example.ORG']
+  for (const [i, email] of spellings.entries()) {
+    t.equal((await guess(app, email, `2001:db8:1:1::${i + 1}`)).statusCode, 401)
+  }
+  t.equal((await guess(app, 'a@example.org', '2001:db8:1:1:ffff::1')).statusCode, 429)
+  t.equal((await guess(app, 'a@example.org', '2001:db8:1:2::1')).statusCode, 401)
+})
+
+t.test('the right password clears the failures of its network', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = world
+  const { email, password } = await confirmedAccount(world)
+  for (let i = 0; i < 4; i++) t.equal((await guess(app, email, '10.0.0.1')).statusCode, 401)
+  t.equal((await guess(app, email, '10.0.0.1', password)).statusCode, 200)
+  for (let i = 0; i < 5; i++) {
+    t.equal((await guess(app, email, '10.0.0.1')).statusCode, 401, 'four are free again')
+  }
+  isProblemOf(
+    t,
+    await app.inject({
+      method: 'POST',
+      url: '/login',
+      remoteAddress: '10.0.0.1',
+      payload: { email, password },
+    }),
+    'rate_limited',
+  )
+})
+
+t.test('a reset clears the failures of every network', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  const networks = ['10.0.0.1', '10.0.0.2']
+  for (const from of networks) await untilRefused(t, app, email, from)
+  for (const from of networks) t.equal((await guess(app, email, from)).statusCode, 429)
+  const newPassword = 'another password entirely'
+  const token = await resetToken(world, email)
+  const reset = await app.inject({
+    method: 'POST',
+    url: '/password-reset/confirm',
+    payload: { token, newPassword },
+  })
+  t.equal(reset.statusCode, 204)
+  for (const from of networks) t.equal((await guess(app, email, from, newPassword)).statusCode, 200)
+})
+
+t.test('the password of a confirmation is guarded too', async t => {
+  const { app, smtp } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const payload = { email: 'a@example.org', password: 'correct horse battery staple' }
+  await app.inject({ method: 'POST', url: '/register', payload })
+  const token = tokenIn((await smtp.waitForMails(1))[0])
+  const confirm = (password: string, remoteAddress = '10.0.0.1') =>
+    app.inject({ method: 'POST', url: '/confirm-email', remoteAddress, payload: { token, password } })
+  const codes = []
+  while (codes.at(-1) !== 'rate_limited') codes.push((await confirm('a wrong password')).json().code)
+  t.ok(codes.length > 5 && codes.length < 9, 'as at the log in', { codes })
+  isProblemOf(t, await confirm(payload.password), 'rate_limited')
+  t.equal((await confirm(payload.password, '10.0.0.2')).statusCode, 200)
+})
+
+t.test('a try that nothing was checked for is no failure', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1' } })
+  const { app } = world
+  const { email, password } = await confirmedAccount(world)
+  // More hashes than the queue takes, asked for past every limit.
+  const flood = Array.from({ length: 400 }, () =>
+    app.passwords.verify(undefined, 'x', clientAt('10.0.0.1')).catch(() => {}),
+  )
+  const shed = await Promise.all(Array.from({ length: 4 }, () => guess(app, email, '10.0.0.1')))
+  await Promise.all(flood)
+  t.ok(
+    shed.some(({ statusCode }) => statusCode === 503),
+    'some were shed',
+    { statuses: shed.map(a => a.statusCode) },
+  )
+  const checked = shed.filter(({ statusCode }) => statusCode === 401).length
+  for (let i = checked; i < 4; i++) t.equal((await guess(app, email, '10.0.0.1')).statusCode, 401)
+  t.equal((await guess(app, email, '10.0.0.1', password)).statusCode, 200, 'only checked tries were counted')
+})
+
+/** A way to a Redis that takes 4 ms in each direction. */
+async function farAway(t: Test, url: string): Promise<string> {
+  const { port, hostname } = new URL(url)
+  const server = createServer(near => {
+    const far = connect(Number(port), hostname)
+    near.on('data', data => setTimeout(() => far.write(data), 4))
+    far.on('data', data => setTimeout(() => near.write(data), 4))
+    for (const socket of [near, far]) socket.on('error', () => {})
+    near.on('close', () => far.destroy())
+    far.on('close', () => near.destroy())
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => server.close())
+  const address = server.address()
+  return `redis://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`
+}

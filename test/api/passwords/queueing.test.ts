@@ -1,0 +1,258 @@
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
+import t from 'tap'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { clientAt } from '../../harness/client.ts'
+import { fillQueue, SLOW_HASHES } from '../../harness/full-queue.ts'
+import { countHashes } from '../../harness/hash-count.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { recordQueries } from '../../harness/queries.ts'
+
+const password = 'correct horse battery staple'
+
+/** Every operation, and whether its body has a password, as the OpenAPI document says. */
+function operations(app: FastifyInstance) {
+  return Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods ?? {}).map(([method, operation]) => ({
+      method: method.toUpperCase() as 'POST',
+      url: path.replace('{id}', randomUUID()),
+      hashes: JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
+        '"format":"password"',
+      ),
+    })),
+  )
+}
+
+/** A POST as it stands on the wire. */
+function wire(url: string, payload: string, headers: Record<string, string> = {}) {
+  const lines = { host: 'latchkey.test', 'content-type': 'application/json', ...headers }
+  const fields = Object.entries({ 'content-length': String(payload.length), ...lines })
+  return `POST ${url} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${payload}`
+}
+
+/** The next answer on a socket. */
+async function answerOn(socket: Socket) {
+  let text = ''
+  for (;;) {
+    const [chunk] = await once(socket, 'data')
+    text += chunk
+    const [head = '', body] = text.split('\r\n\r\n')
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    if (body === undefined || Buffer.byteLength(body) < length) continue
+    const [status = '', ...fields] = head.split('\r\n')
+    const headers = Object.fromEntries(fields.map(field => field.toLowerCase().split(': ', 2)))
+    return { statusCode: Number(status.split(' ')[1]), headers, body }
+  }
+}
+
+t.test(
+  'a full queue sheds whatever needs a hash before anything is done for it, and nothing else',
+  async t => {
+    const world = await startApp(t, { env: { ...SLOW_HASHES, RATE_LIMIT: 'on' } })
+    const { app, log } = world
+    await fillQueue(t, app, '10.0.0.1')
+    const recorded = recordQueries(app)
+    const hashes = countHashes(t)
+    const hashing = operations(app).filter(({ hashes }) => hashes)
+    t.same(
+      hashing.map(({ method, url }) => `${method} ${url}`).sort(),
+      [
+        'DELETE /me',
+        'POST /confirm-email',
+        'POST /email-change/confirm',
+        'POST /email-change/request',
+        'POST /login',
+        'POST /password-change/confirm',
+        'POST /password-change/request',
+        'POST /password-reset/confirm',
+        'POST /register',
+      ],
+      'these hash',
+    )
+    for (const { method, url, hashes } of operations(app)) {
+      const name = `${method} ${url}`
+      // Neither a bearer nor a body that could be read: it does not come to that.
+      const { answer, queries } = await recorded(() =>
+        app.inject({
+          method,
+          url,
+          remoteAddress: '10.0.0.1',
+          headers: { 'content-type': 'application/json', authorization: 'Bearer of.no.session' },
+          ...(hashes && { payload: '{"password": ' }),
+        }),
+      )
+      if (!hashes) {
+        t.not(answer.statusCode, 503, name)
+        continue
+      }
+      isProblemOf(t, answer, 'overloaded', name)
+      t.match(answer.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/, name)
+      t.equal(answer.headers['ratelimit-limit'], '100', `${name}: counted with everything, and not as a try`)
+      t.strictSame(queries, [], `${name}: no query`)
+    }
+    t.equal(hashes(), 0)
+    t.notOk(
+      log.some(({ level }) => Number(level) >= 50),
+      'to shed is no error',
+    )
+  },
+)
+
+t.test('what is shed is answered before its body comes, on a connection that goes on', async t => {
+  const { app } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const empty = await fillQueue(t, app, '127.0.0.1')
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const body = JSON.stringify({ email: 'nobody@example.org', password })
+  const request = wire('/login', body)
+  socket.write(request.slice(0, -body.length))
+  isProblemOf(t, await answerOn(socket), 'overloaded', 'without its body')
+  socket.write(body)
+  socket.write(request)
+  isProblemOf(t, await answerOn(socket), 'overloaded', 'the next on the connection')
+  await empty()
+  socket.write(request)
+  isProblemOf(t, await answerOn(socket), 'invalid_credentials', 'and once there is room')
+})
+
+t.test('a client that has filled the queue holds up nobody but itself', async t => {
+  const env = { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4', TRUST_PROXY: '127.0.0.1' }
+  const world = await startApp(t, { env })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const logIn = (from: string, as: string, word = password) =>
+    fetch(`${app.listeningOrigin}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ email: as, password: word }),
+    })
+  const statuses: number[] = []
+  const flood = (from: string, count: number) =>
+    Array.from({ length: count }, () =>
+      logIn(from, 'nobody@example.org').then(({ status }) => statuses.push(status)),
+    )
+  const most = 4 * availableParallelism() * Number(app.config.HASH_PATIENCE)
+  // One /64 is one client.
+  const flooding = [...flood('2001:db8::1', most), ...flood('2001:db8::2', most)]
+  const isFull = () => app.passwords.load().waiting > 0 && statuses.includes(503)
+  while (!isFull()) await delay(5)
+
+  const one = await logIn('2001:db8:0:1::1', email)
+  const { waiting } = app.passwords.load()
+  t.equal(one.status, 200, 'a stranger is served')
+  t.ok(waiting > most / 4, 'while the flood still waits', { waiting, most })
+  t.equal((await logIn('10.0.0.1', email, 'a wrong password')).status, 401, 'with any answer')
+
+  await Promise.all(flooding)
+  t.strictSame([...new Set(statuses)].sort(), [401, 503], 'the flood is checked or shed, and none is lost')
+  t.strictSame(app.passwords.load(), { running: 0, waiting: 0 })
+})
+
+t.test('a request has its place before its body comes, and gives it back if it comes to no hash', async t => {
+  const { app } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const waiting = async (count: number) => {
+    while (app.passwords.load().waiting !== count) await delay(5)
+  }
+  const bad = JSON.stringify({ email: 'nobody' })
+  const request = wire('/login', bad)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.write(bad)
+  isProblemOf(t, await answerOn(socket), 'validation_failed')
+  await waiting(0)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.destroy()
+  await waiting(0)
+  t.strictSame(app.passwords.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
+})
+
+// Those who had found room went on to the database, and most were shed only when they were back from it.
+t.test(
+  'of log ins that come at once as many pass as there is room for, and no other asks the database',
+  async t => {
+    const world = await startApp(t, {
+      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
+    })
+    const { app } = world
+    const { email } = await confirmedAccount(world)
+    const room = (4 * Number(app.config.HASH_PATIENCE) + 1) * availableParallelism()
+    const recorded = recordQueries(app)
+    const { answer: answers, queries } = await recorded(() =>
+      Promise.all(
+        Array.from({ length: 5 * room }, () =>
+          app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
+        ),
+      ),
+    )
+    const shed = answers.filter(({ statusCode }) => statusCode === 503).length
+    t.equal(shed, 4 * room)
+    t.equal(queries.filter(query => query === 'users.credentialsFor').length, room)
+  },
+)
+
+t.test('for a client that is gone nothing is hashed', async t => {
+  const { app, log } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const hashes = countHashes(t)
+  const client = clientAt('127.0.0.1')
+  // In the same line, before those on the sockets, and too many to be done before these come.
+  let before = 0
+  let hashed = 0
+  const ahead = Array.from({ length: 150 }, async () => {
+    before++
+    await app.passwords.verify(undefined, 'x', client).then(
+      () => hashed++,
+      () => {},
+    )
+    before--
+  })
+  const onSockets = () => {
+    const { running, waiting } = app.passwords.load()
+    return running + waiting - before
+  }
+  const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
+  for (const socket of sockets)
+    socket.write(wire('/login', JSON.stringify({ email: 'a@example.org', password })))
+  while (onSockets() < 3) await delay(5)
+  for (const socket of sockets) socket.destroy()
+  while (onSockets() > 0) await delay(5)
+  client.socket.destroy()
+  await Promise.all(ahead)
+  t.equal(hashes(), hashed, 'only what somebody waited for')
+  t.strictSame(app.passwords.load(), { running: 0, waiting: 0 })
+  t.notOk(
+    log.some(({ level }) => Number(level) >= 50),
+    'which is no error',
+  )
+})
+
+// Fastify's request.signal is aborted when the body has been read, by whoever asks for it early enough.
+t.test('whoever waits in the queue is not taken for gone because the body has come to its end', async t => {
+  const { app } = await startApp(t, { env: { ARGON2_MEMORY_KIB: '19456' } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      fetch(`http://127.0.0.1:${port}/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: `person-${i}@example.org`, password }),
+      }),
+    ),
+  )
+  t.strictSame(
+    answers.map(({ status }) => status),
+    Array(20).fill(202),
+  )
+})

@@ -1,0 +1,3 @@
+import { runTogether } from '../harness/suite.ts'
+
+await runTogether(['api/accounts', 'api/journeys'], { part: 0, of: 2 })

@@ -1,0 +1,3 @@
+import { runTogether } from '../harness/suite.ts'
+
+await runTogether(['adversarial'], { part: 1, of: 2 })

@@ -1,0 +1,144 @@
+/** An account's whole life, on the pages, by the links of real mails. */
+import t from 'tap'
+import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
+import { openRows } from '../../harness/rows.ts'
+import {
+  arrives,
+  complaintOf,
+  isIn,
+  joins,
+  linkIn,
+  logsIn,
+  NEW_PASSWORD,
+  PASSWORD,
+  press,
+  sees,
+  send,
+} from './steps.ts'
+
+const person = await startBrowser(t)
+const email = 'ada@example.org'
+
+t.test('register, confirm, see the account, log out, forget, reset, log in again', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+
+  await page.goto(`${site.url}/app`)
+  await page.locator('main a[href$="app/register"]').first().click()
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await sees(page, 'sent')
+  t.match(await page.locator('main').innerText(), email)
+
+  await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
+  t.notMatch(page.url(), /token|#/, 'the token is gone from the address bar')
+  await send(page, 'confirm', { password: 'not the password of it' })
+  t.not(await complaintOf(page, 'confirm'), '')
+  await send(page, 'confirm', { password: PASSWORD })
+  await isIn(page, site)
+  t.equal(await page.locator('[data-me="email"]').innerText(), email)
+  t.equal(await page.locator('[data-devices] li').count(), 1, 'one device, this one')
+
+  await press(page, 'log-out')
+  await arrives(page, site, '/app/login')
+  await page.goto(`${site.url}/app/account`)
+  await arrives(page, site, '/app/login')
+
+  await page.locator('main a[href$="app/forgot-password"]').click()
+  await send(page, 'request', { email })
+  await sees(page, 'sent')
+  const link = linkIn(await site.mailTo(email, /reset/i))
+  await page.goto(link)
+  await sees(page, 'form')
+  t.notMatch(page.url(), /token|#/)
+  t.match(await page.locator('[data-valid-for]').innerText(), /\b(29|30) minutes/)
+  await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: 'another one altogether' })
+  t.not(await complaintOf(page, 'reset'), '', 'two that differ are not sent')
+  await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
+  await arrives(page, site, '/app/login')
+  t.ok(await page.locator('[data-notice]').isVisible(), 'and says what has happened')
+
+  await send(page, 'login', { email, password: PASSWORD })
+  t.not(await complaintOf(page, 'login'), '', 'the old password is refused')
+  await send(page, 'login', { email, password: NEW_PASSWORD })
+  await isIn(page, site)
+
+  await press(page, 'log-out')
+  await arrives(page, site, '/app/login')
+  await page.goto(link)
+  await sees(page, 'stale')
+  await isAccessible(t, page, 'the page of a spent link')
+  await send(page, 'request', { email })
+  await sees(page, 'sent')
+})
+
+t.test('a spent confirmation link says what to do, and gets a new one with one click', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await sees(page, 'sent')
+  const link = linkIn(await site.mailTo(email, /confirm/i))
+  const { page: other } = await person(t, site)
+  await other.goto(link)
+  await send(other, 'confirm', { password: PASSWORD })
+  await isIn(other, site)
+
+  await page.goto(link)
+  await sees(page, 'form')
+  await send(page, 'confirm', { password: PASSWORD })
+  await sees(page, 'stale')
+  await send(page, 'resend', { email })
+  await sees(page, 'sent')
+  await site.mailTo(email, /already have an account/i)
+})
+
+t.test('whoever is logged in is sent from log in, register and forgot-password to the account', async t => {
+  const site = await startSite(t)
+  const { page, context } = await person(t, site)
+  await joins(page, site, email)
+  for (const path of ['/app/login', '/app/register', '/app/forgot-password']) {
+    await page.goto(`${site.url}${path}`)
+    await isIn(page, site)
+  }
+  const tab = await context.newPage()
+  await tab.goto(`${site.url}/app/account`)
+  await isIn(tab, site)
+  await press(tab, 'log-out')
+  await arrives(tab, site, '/app/login')
+  await arrives(page, site, '/app/login')
+  t.pass('a log out in one tab reaches the other')
+})
+
+t.test('an unconfirmed registration learns of it after the right password only', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await sees(page, 'sent')
+  await page.goto(`${site.url}/app/login`)
+  await send(page, 'login', { email, password: 'not the password of it' })
+  await complaintOf(page, 'login')
+  t.ok(await page.locator('[data-view="form"]').isVisible())
+  await send(page, 'login', { email, password: PASSWORD })
+  await sees(page, 'unconfirmed')
+  const before = site.smtp.mails.length
+  await send(page, 'resend')
+  await sees(page, 'sent')
+  await site.smtp.waitForMails(before + 1)
+  const rows = await openRows(t, site.databaseUrl)
+  t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('without confirmation by mail, who registers can log in at once', async t => {
+  const site = await startSite(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await sees(page, 'done')
+  await logsIn(page, site, email)
+  await press(page, 'log-out')
+  await arrives(page, site, '/app/login')
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  t.not(await complaintOf(page, 'register'), '', 'a taken address is said to be')
+})

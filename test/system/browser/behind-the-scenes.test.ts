@@ -1,0 +1,231 @@
+/** What nobody sees: where tokens are and where they never go, and what is sent when. */
+import type { Page, Request } from 'playwright-core'
+import t from 'tap'
+import { confirmedAccount, resetToken } from '../../harness/app.ts'
+import { startBrowser, startSite } from '../../harness/browser.ts'
+import { openRows } from '../../harness/rows.ts'
+import {
+  complaintOf,
+  fill,
+  isIn,
+  joins,
+  linkIn,
+  logsIn,
+  NEW_PASSWORD,
+  PASSWORD,
+  press,
+  sees,
+  send,
+} from './steps.ts'
+
+const person = await startBrowser(t)
+const email = 'ada@example.org'
+const COOKIE = '__Secure-latchkey-refresh'
+
+/** Calls of the API from now on. */
+function callsOf(page: Page): Request[] {
+  const calls: Request[] = []
+  page.on('request', request => {
+    if (!new URL(request.url()).pathname.startsWith('/app')) calls.push(request)
+  })
+  return calls
+}
+
+t.test(
+  'the refresh token is in a cookie for one path, the access token in memory, a hint in storage',
+  async t => {
+    const site = await startSite(t)
+    const { page, context } = await person(t, site)
+    await joins(page, site, email)
+    const cookies = await context.cookies(`${site.url}/token/refresh`)
+    t.match(cookies, [
+      { name: COOKIE, httpOnly: true, secure: true, sameSite: 'Strict', path: '/token/refresh' },
+    ])
+    t.equal(cookies.length, 1)
+    t.strictSame(await context.cookies(`${site.url}/me`), [], 'it goes nowhere else')
+    t.equal(await page.evaluate('document.cookie'), '', 'no script can read it')
+    const stored = (await page.evaluate(
+      'JSON.stringify([{ ...localStorage }, { ...sessionStorage }])',
+    )) as string
+    t.notMatch(stored, /eyJ|[\w-]{40}/)
+    t.notOk(stored.includes(cookies[0]?.value as string))
+    const markup = await page.content()
+    t.notMatch(markup, /eyJ/)
+    await press(page, 'log-out')
+    await page.waitForURL(/\/app\/login$/)
+    t.strictSame(await context.cookies(`${site.url}/token/refresh`), [], 'a log out takes the cookie')
+  },
+)
+
+t.test(
+  "a stranger's visit asks the API for nothing, and a link for no more than whether it is good",
+  async t => {
+    const site = await startSite(t)
+    const { page } = await person(t, site)
+    const calls = callsOf(page)
+    for (const path of [
+      '',
+      '/login',
+      '/register',
+      '/forgot-password',
+      '/confirm-email',
+      '/secure',
+      '/change-email',
+    ]) {
+      await page.goto(`${site.url}/app${path}${path.includes('e') ? '#token=a.b.c' : ''}`)
+      await page.waitForLoadState('networkidle')
+    }
+    t.strictSame(
+      calls.map(call => call.url()),
+      [],
+    )
+    await confirmedAccount(site, email, PASSWORD)
+    await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
+    await sees(page, 'form')
+    t.strictSame(
+      calls.map(call => new URL(call.url()).pathname),
+      ['/password-reset/check'],
+    )
+  },
+)
+
+t.test('no token and no password is in any address that the service logged', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  await joins(page, site, email)
+  await press(page, 'log-out')
+  await page.waitForURL(/\/app\/login$/)
+  await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
+  await sees(page, 'form')
+  await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
+  await page.waitForURL(/\/app\/login$/)
+  const lines = site.log.map(line => JSON.stringify(line))
+  t.ok(lines.some(line => line.includes('/app/reset-password')))
+  t.notOk(lines.some(line => /token=|eyJ|correct horse|correct batteries/.test(line)))
+})
+
+t.test(
+  'one click is one request, however slow the answer and however often the button is pressed',
+  async t => {
+    const site = await startSite(t)
+    const { page } = await person(t, site)
+    await confirmedAccount(site, email, PASSWORD)
+    let release = () => {}
+    const held = new Promise<void>(resolve => {
+      release = resolve
+    })
+    await page.route('**/login', async route => {
+      if (route.request().method() === 'POST') await held
+      await route.continue()
+    })
+    await page.goto(`${site.url}/app/login`)
+    const calls = callsOf(page)
+    await fill(page, 'login', { email, password: PASSWORD })
+    const button = page.locator('[data-form="login"] button[type="submit"]')
+    await button.click()
+    await page
+      .locator('[data-form="login"][aria-busy="true"], [data-form="login"] [aria-busy="true"]')
+      .first()
+      .waitFor()
+    for (let i = 0; i < 3; i++) await button.click({ force: true }).catch(() => {})
+    await page.keyboard.press('Enter')
+    t.equal(calls.filter(call => call.url().endsWith('/login')).length, 1)
+    release()
+    await isIn(page, site)
+    const rows = await openRows(t, site.databaseUrl)
+    t.equal(await rows.client.event.count({ where: { kind: 'logged_in' } }), 1)
+  },
+)
+
+t.test('a network that fails is said to have failed, and what was typed is still there', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, { url: site.url })
+  await confirmedAccount(site, email, PASSWORD)
+  await page.goto(`${site.url}/app/login`)
+  let down = true
+  await page.route('**/login', route =>
+    down && route.request().method() === 'POST'
+      ? route.fulfill({ status: 502, body: 'bad gateway' })
+      : route.continue(),
+  )
+  await send(page, 'login', { email, password: PASSWORD })
+  t.not(await complaintOf(page, 'login'), '')
+  t.equal(await page.locator('[data-form="login"] [name="email"]').inputValue(), email)
+  down = false
+  await send(page, 'login', {})
+  await isIn(page, site)
+})
+
+t.test('who guesses too often reads how long to wait', async t => {
+  const site = await startSite(t, { env: { RATE_LIMIT: 'on' } })
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/login`)
+  let complaint = ''
+  for (let i = 0; i < 9 && !/\d/.test(complaint); i++) {
+    const answered = page.waitForResponse(
+      answer => answer.url().endsWith('/login') && answer.request().method() === 'POST',
+    )
+    await send(page, 'login', { email, password: `not the password ${i}` })
+    await answered
+    await page.locator('[data-form="login"] button[type="submit"]:enabled').waitFor()
+    complaint = await complaintOf(page, 'login')
+  }
+  t.match(complaint, /\d+ ?(s|sec)/i)
+})
+
+t.test('a page in a frame of another site is not shown', async t => {
+  const site = await startSite(t)
+  const answer = await fetch(`${site.url}/app/login`)
+  t.match(answer.headers.get('content-security-policy'), /frame-ancestors 'none'/)
+  t.equal(answer.headers.get('x-frame-options'), 'DENY')
+})
+
+t.test('without script nothing that is typed gets into an address', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site, { javaScriptEnabled: false })
+  for (const path of ['login', 'register', 'forgot-password']) {
+    await page.goto(`${site.url}/app/${path}`)
+    t.ok(await page.locator('noscript, .warning').first().isVisible(), 'it says that it needs script')
+    t.equal(await page.locator('form').first().getAttribute('method'), 'post')
+  }
+})
+
+t.test('a second link that is opened in the same tab takes the place of the first', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  await confirmedAccount(site, email, PASSWORD)
+  await page.goto(`${site.url}/app/reset-password#token=a.b.c`)
+  await sees(page, 'stale')
+  const token = await resetToken(site, email)
+  await page.evaluate(`location.hash = 'token=${token}'`)
+  await sees(page, 'form')
+  t.notMatch(page.url(), /token/)
+  await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
+  await page.waitForURL(/\/app\/login$/)
+  await logsIn(page, site, email, NEW_PASSWORD)
+})
+
+t.test('the pages speak the language of the browser', async t => {
+  const site = await startSite(t)
+  const titles = new Set<string>()
+  for (const locale of ['en-GB', 'de-AT', 'fr-FR', 'es-MX', 'hr-HR']) {
+    const { page } = await person(t, site, { locale })
+    await page.goto(`${site.url}/app/login`)
+    t.equal(await page.locator('html').getAttribute('lang'), locale.slice(0, 2))
+    titles.add(await page.locator('h1').innerText())
+    await send(page, 'login', { email: 'nobody@example.org', password: 'not the password' })
+    titles.add(await complaintOf(page, 'login'))
+  }
+  t.equal(titles.size, 10, 'each says everything in its own words', { titles: [...titles] })
+})
+
+t.test('a mail in another language leads to a page that works', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site, { locale: 'hr-HR' })
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await sees(page, 'sent')
+  await page.goto(linkIn(await site.mailTo(email, /potvrdi/i)))
+  await send(page, 'confirm', { password: PASSWORD })
+  await isIn(page, site)
+})

@@ -1,0 +1,82 @@
+/** What people do on the pages, in the words of their hooks (src/pages/parts.ts). */
+import type { Page } from 'playwright-core'
+import type { Site } from '../../harness/browser.ts'
+import type { ReceivedMail } from '../../harness/smtp.ts'
+
+export const PASSWORD = 'correct horse battery staple'
+export const NEW_PASSWORD = 'a staple of correct batteries'
+
+/** The link of a mail, as somebody clicks on it. */
+export function linkIn(mail: ReceivedMail): string {
+  const link = /^https?:\S+$/m.exec(mail.text)?.[0]
+  if (link === undefined) throw new Error(`no link in the mail: ${mail.subject}`)
+  return link
+}
+
+/** Waits until a page shows this state of it. */
+export async function sees(page: Page, view: string): Promise<void> {
+  await page.locator(`[data-view="${view}"]`).waitFor({ state: 'visible' })
+}
+
+/** Fills the fields of a form that shows. */
+export async function fill(page: Page, form: string, fields: Record<string, string>): Promise<void> {
+  for (const [name, value] of Object.entries(fields)) {
+    await page.locator(`[data-form="${form}"] [name="${name}"]`).fill(value)
+  }
+}
+
+/** Fills a form and sends it. */
+export async function send(page: Page, form: string, fields: Record<string, string> = {}): Promise<void> {
+  await fill(page, form, fields)
+  await page.locator(`[data-form="${form}"] button[type="submit"]`).click()
+}
+
+/** Presses a button that is no submit. */
+export async function press(page: Page, act: string): Promise<void> {
+  await page.locator(`[data-act="${act}"]`).first().click()
+}
+
+/** Waits until a form says that it has done what it was asked for. */
+export async function says(page: Page, form: string): Promise<void> {
+  await page.locator(`[data-form="${form}"]:not([aria-busy="true"]) [data-progress]:not(:empty)`).waitFor()
+}
+
+/** Opens one of the closed parts of the account page. */
+export async function unfold(page: Page, name: string): Promise<void> {
+  await page.locator(`[data-disclosure="${name}"] summary`).click()
+}
+
+/** What a form says is wrong, beside a field or with all of it, once it says something. */
+export async function complaintOf(page: Page, form: string): Promise<string> {
+  const complaint = page.locator(`[data-form="${form}"] .error:visible`).first()
+  await complaint.waitFor()
+  return complaint.innerText()
+}
+
+/** Waits until the browser is on a page, and the page has heard of it. */
+export async function arrives(page: Page, site: Pick<Site, 'url'>, path: string): Promise<void> {
+  await page.waitForURL(url => url.href.split('#')[0] === `${site.url}${path}`)
+}
+
+/** Registers on the pages, confirms by the mail's link, and ends on the account page. */
+export async function joins(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email, newPassword: password, repeat: password })
+  await sees(page, 'sent')
+  await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
+  await send(page, 'confirm', { password })
+  await isIn(page, site)
+}
+
+/** Logs in on the pages. */
+export async function logsIn(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
+  await page.goto(`${site.url}/app/login`)
+  await send(page, 'login', { email, password })
+  await isIn(page, site)
+}
+
+/** Waits for the account page with everything in it. */
+export async function isIn(page: Page, site: Pick<Site, 'url'>): Promise<void> {
+  await arrives(page, site, '/app/account')
+  await sees(page, 'account')
+}

@@ -1,0 +1,97 @@
+/** Several processes of the service on one database and one Redis, behind a real load balancer. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { emptyDatabase, freshDatabase, provider, type Teardown } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
+import { type Balancer, noBalancer, startBalancer } from './balancer.ts'
+
+const redis = process.env['TEST_REDIS_URL'] || undefined
+if (redis === undefined && process.env['TEST_REQUIRE_ALL']) {
+  throw new Error('with TEST_REQUIRE_ALL set, TEST_REDIS_URL must be')
+}
+
+/** Why tests of a cluster are left out, or false; for tap's `skip`. */
+export const noCluster =
+  provider === 'sqlite'
+    ? 'TEST_POSTGRES_URL is not set'
+    : redis === undefined
+      ? 'TEST_REDIS_URL is not set'
+      : noBalancer
+
+/** One process, which may be replaced by another on the same port. */
+export interface Instance {
+  /** As the balancer names it, such as `127.0.0.1:21234`. */
+  address: string
+  /** The process that runs now, or ran last. */
+  service: ServiceProcess
+  /** Starts a new process in place of one that has ended, and waits until it is ready. */
+  replace(): Promise<void>
+}
+
+export interface Cluster {
+  balancer: Balancer
+  instances: Instance[]
+  smtp: SmtpServer
+  databaseUrl: string
+  rows: Rows
+}
+
+export interface ClusterOptions {
+  env?: Record<string, string>
+  /** `empty`: without tables, and nobody waits for the instances to be ready. */
+  database?: 'migrated' | 'empty'
+  count?: number
+}
+
+/** Starts a cluster; all of it ends with the test. */
+export async function startCluster(
+  t: Teardown,
+  { env = {}, database = 'migrated', count = 3 }: ClusterOptions = {},
+): Promise<Cluster> {
+  const smtp = await startSmtpServer(t)
+  const databaseUrl = database === 'empty' ? await emptyDatabase(t) : await freshDatabase(t)
+  const common = {
+    // The server that tests share has not many connections to give.
+    DATABASE_URL: `${databaseUrl}?connection_limit=5`,
+    REDIS_URL: redis ?? '',
+    TRUST_PROXY: '127.0.0.1',
+    RATE_LIMIT: 'on',
+    LOG_LEVEL: 'debug',
+    MAIL_BACKEND: 'smtp',
+    MAIL_SERVER: smtp.host,
+    MAIL_PORT: String(smtp.port),
+    ...env,
+  }
+  const ports: number[] = []
+  while (ports.length < count) ports.push(await freePort())
+  const instances = ports.map((port): Instance => {
+    const start = () => startProcess(t, { env: serviceEnvironment({ ...common, PORT: String(port) }) })
+    const instance = {
+      address: `127.0.0.1:${port}`,
+      service: start(),
+      async replace() {
+        instance.service = start()
+        await ready(instance)
+      },
+    }
+    return instance
+  })
+  if (database === 'migrated') await Promise.all(instances.map(ready))
+  const balancer = await startBalancer(t, ports)
+  return { balancer, instances, smtp, databaseUrl, rows: await openRows(t, databaseUrl) }
+}
+
+const LONGEST_START_MS = 60_000
+
+/** Waits until an instance says that it is ready. */
+export async function ready({ service }: Pick<Instance, 'service'>): Promise<void> {
+  const url = await service.listening()
+  for (let waited = 0; waited < LONGEST_START_MS; waited += 50) {
+    const { ok } = await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })
+    if (ok) return
+    await delay(50)
+  }
+  throw new Error(`${url} is not ready:\n${service.stdout()}`)
+}

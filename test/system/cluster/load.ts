@@ -1,0 +1,140 @@
+/** A mixed load through the balancer, and books of what was acknowledged. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Teardown } from '../../harness/database.ts'
+import type { Cluster, Instance } from './cluster.ts'
+import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './person.ts'
+
+/** How many ask at the same time. */
+export const PEOPLE = 12
+const LONGEST_WAIT_MS = 30_000
+/** People think before they ask again: what matters is what happens to requests, not how many there are. */
+const THINK_MS = 50
+/** Fewer than the sessions an account may have: one more would end the one that the person works with. */
+const LOG_INS = 40
+
+/** A request and what became of it. */
+export interface Outcome {
+  method: 'GET' | 'POST'
+  path: string
+  answer: Answer
+  /** `performance.now()` when it was sent. */
+  at: number
+}
+
+/** What the service said yes to. */
+export interface Books {
+  outcomes: Outcome[]
+  /** Addresses that were told that a mail is on its way. */
+  registered: string[]
+  /** Access tokens of log ins. */
+  loggedIn: string[]
+  /** The last refresh token that each chain was given. */
+  refreshed: Map<string, string>
+  /** Accounts that a reset was asked for. */
+  resetAsked: Set<string>
+}
+
+export interface Load {
+  books: Books
+  /** Stops asking and waits for the answers under way. */
+  stop(): Promise<Books>
+}
+
+/** Answers that do not count as failed: the load uses only what must succeed. */
+export const failed = ({ answer }: Outcome) => answer.status < 200 || answer.status > 299
+
+/**
+ * Starts a load: so many people who each ask again as soon as they are answered. Each has an account, whose
+ * refresh tokens form one chain; who gets no answer to a refresh asks again with the same token.
+ */
+export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): Load {
+  const books: Books = {
+    outcomes: [],
+    registered: [],
+    loggedIn: [],
+    refreshed: new Map(),
+    resetAsked: new Set(),
+  }
+  let stopped = false
+  let made = 0
+
+  async function live({ email, accessToken, refreshToken }: Account) {
+    const person = newPerson(t, cluster)
+    let bearer = accessToken
+    let token = refreshToken
+    let logIns = 0
+    books.refreshed.set(email, token)
+    const ask = async (method: Outcome['method'], path: string, body: object = {}) => {
+      const at = performance.now()
+      const answer = await (method === 'GET' ? person.get(path, { bearer }) : person.post(path, body))
+      const outcome = { method, path, answer, at }
+      books.outcomes.push(outcome)
+      return failed(outcome) ? undefined : answer
+    }
+    const steps = [
+      () => ask('GET', '/me'),
+      async () => {
+        const answer = await ask('POST', '/token/refresh', { refreshToken: token })
+        if (answer === undefined) return
+        token = answer.body.refreshToken
+        bearer = answer.body.accessToken
+        books.refreshed.set(email, token)
+      },
+      () => ask('GET', '/sessions'),
+      async () => {
+        const registered = `load-${made++}@example.org`
+        if (await ask('POST', '/register', { email: registered, password: PASSWORD }))
+          books.registered.push(registered)
+      },
+      () => ask('GET', '/me'),
+      async () => {
+        if (logIns++ >= LOG_INS) return
+        const answer = await ask('POST', '/login', { email, password: PASSWORD })
+        if (answer) books.loggedIn.push(answer.body.accessToken)
+      },
+      async () => {
+        if (await ask('POST', '/password-reset/request', { email })) books.resetAsked.add(email)
+      },
+    ]
+    for (let step = made++; !stopped; step++) {
+      await steps[step % steps.length]?.()
+      await delay(THINK_MS)
+    }
+  }
+
+  const people = accounts.map(live)
+  return {
+    books,
+    async stop() {
+      stopped = true
+      await Promise.all(people)
+      return books
+    },
+  }
+}
+
+/** Accounts of several people. */
+export function newAccounts(t: Teardown, cluster: Cluster, count: number, name: string): Promise<Account[]> {
+  const person = newPerson(t, cluster)
+  return Promise.all(
+    Array.from({ length: count }, (_, index) => newAccount(person, cluster, `${name}-${index}@example.org`)),
+  )
+}
+
+/** Waits until so many of the requests that were sent since then have their answers. */
+export async function answered(outcomes: Outcome[], count: number, since: number) {
+  const began = performance.now()
+  while (outcomes.filter(({ at }) => at > since).length < count) {
+    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`not ${count} answers in time`)
+    await delay(20)
+  }
+}
+
+/** Waits until an instance has answered a request that was sent since then. */
+export async function served(outcomes: Outcome[], { address }: Instance, since: number) {
+  const began = performance.now()
+  while (!outcomes.some(({ at, answer }) => at > since && answer.upstream.at(-1) === address)) {
+    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`${address} serves nobody`)
+    await delay(20)
+  }
+}

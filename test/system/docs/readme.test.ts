@@ -1,0 +1,143 @@
+/**
+ * The README is run: its tour against the real service, its tables against the code.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import t from 'tap'
+import { describeEnvironment } from '../../../src/config.ts'
+import type { Teardown } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
+
+const ROOT = join(fileURLToPath(import.meta.resolve('#root/package.json')), '..')
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+interface Step {
+  script: string
+  /** What the README says it prints. */
+  answer: unknown
+}
+
+const steps: Step[] = [...readme.matchAll(/```sh tour\n(.*?)```\s+```json\n(.*?)```/gs)].map(
+  ([, script, answer]) => ({ script: script as string, answer: JSON.parse(answer as string) }),
+)
+
+t.test('every line of the tour does what the README says', async t => {
+  t.ok(steps.length >= 9, 'the tour is there')
+  t.equal(steps.length, readme.match(/```sh tour/g)?.length, 'each step shows its answer')
+  const service = await startService(t)
+
+  // One shell for the whole tour, as a person has it: variables live on from step to step.
+  let setup = ''
+  let tokens = 0
+  for (const { script, answer } of steps) {
+    let line = script.replaceAll('localhost:3000', `localhost:${service.port}`)
+    if (line.includes('paste the token here')) {
+      line = line.replace('paste the token here', await service.token(++tokens))
+    }
+    const { stdout } = await promisify(execFile)('bash', ['-c', `${setup}\n${line}`], { cwd: service.folder })
+    t.strictSame(shape(JSON.parse(stdout)), shape(answer), script)
+    setup += `${line
+      .split('\n')
+      .filter(part => /^[A-Z]+=/.test(part))
+      .join('\n')}\n`
+    setup = freeze(setup, service.folder)
+  }
+})
+
+t.test('the configuration table lists what the schema says', async t => {
+  const table = /<!-- configuration -->\n(.*?)<!-- \/configuration -->/s.exec(readme)?.[1] ?? ''
+  const rows = describeEnvironment().map(
+    variable =>
+      `| \`${variable.name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
+  )
+  t.strictSame(table.trim().split('\n').slice(2), rows)
+})
+
+t.test('the endpoint table lists the operations of the OpenAPI document', async t => {
+  const document = JSON.parse(readFileSync(join(ROOT, 'openapi/openapi.json'), 'utf8'))
+  const documented = Object.entries(document.paths as Record<string, object>)
+    .flatMap(([path, operations]) => Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`))
+    .sort()
+  const section = /## Endpoints\n(.*?)\n## /s.exec(readme)?.[1] ?? ''
+  const listed = [...section.matchAll(/^\| ((?:GET|POST|PATCH|DELETE) \/[^|]*?) \|/gm)]
+    .flatMap(([, cell]) => (cell as string).split(', '))
+    .filter(operation => !/\/docs|\/openapi.json|\/.well-known/.test(operation))
+    .sort()
+  t.strictSame(listed, documented)
+})
+
+/** Keeps values that are the same at every run; of the others their kind. */
+function shape(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const varying = /^(id|requestId|accessToken|refreshToken|requestToken)$|At$/
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [
+      key,
+      varying.test(key)
+        ? typeof member
+        : key.endsWith('xpiresIn')
+          ? Math.round(Number(member) / 100)
+          : member,
+    ]),
+  )
+}
+
+/** Assignments are evaluated once: the file that one of them reads is overwritten later in the tour. */
+function freeze(setup: string, folder: string): string {
+  const session = () => JSON.parse(readFileSync(join(folder, 'session.json'), 'utf8'))
+  return setup.replace(/\$\(node -pe '[^']*\.(\w+)'\)/g, (_, member: string) => `'${session()[member]}'`)
+}
+
+async function startService(t: Teardown) {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
+  const port = await freePort()
+  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist/src/start.cjs')], {
+    cwd: folder,
+    env: { PATH: process.env['PATH'], PORT: String(port) },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  t.teardown(async () => {
+    child.kill('SIGTERM')
+    await new Promise(resolve => child.once('exit', resolve))
+    rmSync(folder, { recursive: true })
+  })
+  const output = collect(child)
+  await output.until(text => text.includes('Server listening'))
+  return {
+    folder,
+    port,
+    /** The token of the n-th mail that has one. */
+    async token(count: number): Promise<string> {
+      const tokens = (text: string) => [...text.matchAll(/#token=(\S+)/g)].map(([, token]) => token as string)
+      const text = await output.until(text => tokens(text).length >= count)
+      return tokens(text)[count - 1] as string
+    },
+  }
+}
+
+/** What a process prints, and waiting until it has printed something. */
+function collect(child: ChildProcess) {
+  let text = ''
+  const watchers = new Set<() => void>()
+  child.stdout?.on('data', chunk => {
+    text += chunk
+    for (const watcher of watchers) watcher()
+  })
+  return {
+    until: (holds: (text: string) => boolean) =>
+      new Promise<string>((resolve, reject) => {
+        const give = () => {
+          if (!holds(text)) return
+          watchers.delete(give)
+          resolve(text)
+        }
+        watchers.add(give)
+        child.once('exit', () => reject(new Error(`the service ended:\n${text}`)))
+        give()
+      }),
+  }
+}

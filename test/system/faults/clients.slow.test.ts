@@ -1,0 +1,193 @@
+/**
+ * Clients that break off, dribble, never read and hold on: each is let go in its time, takes nothing from others,
+ * and leaves nothing behind. Against a real process, whose memory and handles are its own.
+ */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { answersIn, requestText } from '../../harness/raw-http.ts'
+import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
+import { besieged, fromNowhere, post, SECRET, unmoved } from './clients.ts'
+
+/** Hashes that take long enough to break off in the midst of. */
+const LONG_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_PATIENCE: '60' }
+/** More than a megabyte. */
+const LARGE = '/docs/static/swagger-ui-bundle.js'
+const MEGABYTE = 1024 * 1024
+/** A busy machine may be late, never early. */
+const LATE_MS = 10_000
+
+t.setTimeout(600_000)
+
+const registration = (index: number) =>
+  post('/register', { email: `person-${index}@example.org`, password: `${SECRET} ${index}` })
+
+t.test('a registration whose client breaks off has happened wholly or not at all', async t => {
+  const house = await besieged(t, LONG_HASHES)
+  const handles = house.handles()
+  const clients = 40
+  const leaving: Promise<unknown>[] = []
+  for (let index = 0; index < clients; index++) {
+    const socket = await house.open()
+    const bytes = registration(index)
+    // Some before the fields end, some in the body, the others while they wait, hash or are answered.
+    const sent = index % 4 === 0 ? Math.floor((bytes.length * (index + 1)) / clients) : bytes.length
+    socket.write(bytes.slice(0, sent))
+    leaving.push(
+      delay(index * 25).then(() => {
+        if (index % 2) socket.destroy()
+        else socket.resetAndDestroy()
+        return socket.closed ? undefined : once(socket, 'close')
+      }),
+    )
+  }
+  await Promise.all(leaving)
+  const began = performance.now()
+  const socket = await house.open()
+  socket.write(registration(clients))
+  const [answer] = await once(socket, 'data')
+  t.equal(answersIn(answer)[0]?.statusCode, 202, 'who comes after them is served')
+  t.comment(`after ${Math.round(performance.now() - began)} ms`)
+  socket.destroy()
+  await until('all handles are given back', () => house.handles() <= handles)
+  unmoved(t, house)
+  await house.service.end('SIGINT')
+
+  const { client } = await openRows(t, house.databaseUrl)
+  const registrations = (await client.registration.findMany()).map(({ id, email }) => `${id} ${email}`)
+  const mails = await client.outbox.findMany({ where: { kind: 'registration' } })
+  t.strictSame(
+    mails.map(({ registrationId, recipient }) => `${registrationId} ${recipient}`).sort(),
+    registrations.sort(),
+    'each has its mail, and no mail is without one',
+  )
+  t.ok(registrations.length < clients, `some were broken off: ${registrations.length} of ${clients} were not`)
+  t.ok(registrations.some(row => row.endsWith(` person-${clients}@example.org`)))
+})
+
+const JSON_BODY = ['Content-Type: application/json', 'Content-Length: 1000']
+
+for (const { what, limit, head } of [
+  {
+    what: 'header fields',
+    limit: 5000,
+    head: () => 'POST /login HTTP/1.1\r\nHost: localhost\r\nX-Slow: ',
+  },
+  {
+    what: 'a body',
+    limit: 10_000,
+    head: () => requestText('POST /login', { fields: [...JSON_BODY, fromNowhere()] }),
+  },
+]) {
+  t.test(`clients that send ${what} byte by byte are cut off in time, and hold up nobody`, async t => {
+    const house = await besieged(t)
+    const handles = house.handles()
+    const lives = Array.from({ length: 50 }, async () => {
+      const socket = await house.open()
+      const received: Buffer[] = []
+      socket.on('data', chunk => received.push(chunk))
+      const began = performance.now()
+      const ended = once(socket, 'close')
+      socket.write(head())
+      const dribble = setInterval(() => socket.writable && socket.write('x'), 100)
+      await ended
+      clearInterval(dribble)
+      return { ms: performance.now() - began, answer: answersIn(Buffer.concat(received))[0] }
+    })
+    for (let asked = 0; asked < 10; asked++) t.equal(await house.get('/health/ready'), 200)
+    const ended = await Promise.all(lives)
+    const times = ended.map(({ ms }) => Math.round(ms))
+    t.ok(Math.min(...times) >= limit, `none was cut off early: ${Math.min(...times)} ms`)
+    t.ok(Math.max(...times) <= limit + LATE_MS, `nor much too late: ${Math.max(...times)} ms`)
+    t.ok(
+      ended.every(({ answer }) => answer?.statusCode === 408),
+      'each was told why',
+    )
+    await until('all handles are given back', () => house.handles() <= handles)
+    unmoved(t, house)
+  })
+}
+
+t.test('clients that never read what they ask for hold little, and are let go', async t => {
+  // The time that nothing may move in is as long as this and twenty seconds.
+  const house = await besieged(t, { HASH_PATIENCE: '1' })
+  for (let asked = 0; asked < 5; asked++) t.equal(await house.get(LARGE), 200)
+  const handles = house.handles()
+  const memory = house.memory()
+  const sockets = await Promise.all(Array.from({ length: 50 }, () => house.open()))
+  const gone = sockets.map(socket => once(socket, 'close'))
+  const began = performance.now()
+  for (const socket of sockets) {
+    socket.pause()
+    // Far more than the kernel takes the answers of.
+    for (let asked = 0; asked < 100; asked++) {
+      socket.write(requestText(`GET ${LARGE}`, { fields: [fromNowhere()] }))
+    }
+  }
+  let mostMemory = 0
+  let mostHandles = 0
+  const look = () => {
+    mostMemory = Math.max(mostMemory, house.memory() - memory)
+    mostHandles = Math.max(mostHandles, house.handles() - handles)
+  }
+  await until('one holds files', () => {
+    look()
+    return mostHandles > sockets.length
+  })
+  t.equal(await house.get('/health/ready'), 200)
+  // Half of them leave by themselves.
+  for (const [index, socket] of sockets.entries()) if (index % 2) socket.resetAndDestroy()
+  await until('all are let go, and every file is closed', () => {
+    look()
+    return house.handles() <= handles
+  })
+  t.comment(`${Math.round(mostMemory / MEGABYTE)} MB and ${mostHandles} handles more at the most`)
+  t.comment(`let go after ${Math.round(performance.now() - began)} ms`)
+  for (const socket of sockets) socket.resume()
+  await Promise.all(gone)
+  t.ok(mostHandles <= sockets.length * (1 + 16), 'a socket, and a file for each of sixteen answers')
+  t.ok(mostMemory < 512 * MEGABYTE, `${Math.round(mostMemory / MEGABYTE)} MB`)
+  unmoved(t, house)
+})
+
+t.test('thousands of idle connections keep nobody out, and end in their time', async t => {
+  const house = await besieged(t)
+  const handles = house.handles()
+  const memory = house.memory()
+  const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+  const count = Math.min(3000, limit - 500)
+  const lives: Promise<number>[] = []
+  const used: Socket[] = []
+  for (let index = 0; index < count; index++) {
+    const socket = await house.open()
+    const began = performance.now()
+    socket.resume()
+    lives.push(once(socket, 'close').then(() => performance.now() - began))
+    if (index % 10 === 0) {
+      socket.write(requestText('GET /health/live'))
+      used.push(socket)
+    }
+    if (index % 500 === 0) t.equal(await house.get('/health/ready'), 200, `beside ${index}`)
+  }
+  t.comment(`${count}: ${Math.round((house.memory() - memory) / MEGABYTE)} MB`)
+  const ms = await Promise.all(lives)
+  const idle = ms.filter((_, index) => index % 10 !== 0)
+  const kept = ms.filter((_, index) => index % 10 === 0)
+  t.ok(
+    Math.min(...idle) >= 5000 && Math.max(...idle) <= 5000 + LATE_MS,
+    `without a request: ${Math.round(Math.max(...idle))} ms`,
+  )
+  t.ok(
+    Math.min(...kept) >= 72_000 && Math.max(...kept) <= 72_000 + LATE_MS,
+    `after one: ${Math.round(Math.max(...kept))} ms`,
+  )
+  await until('all handles are given back', () => house.handles() <= handles)
+  t.ok(
+    house.memory() - memory < 128 * MEGABYTE,
+    `${Math.round((house.memory() - memory) / MEGABYTE)} MB more than before`,
+  )
+  unmoved(t, house)
+})

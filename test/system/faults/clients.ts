@@ -1,0 +1,86 @@
+/** Clients that mean no good, and how much of the service they hold. */
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { connect, type Socket } from 'node:net'
+import type { Test } from 'tap'
+import { freshDatabase } from '../../harness/database.ts'
+import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { answersIn, requestText } from '../../harness/raw-http.ts'
+
+/** Never to be in a log. */
+export const SECRET = 'a secret that nobody may log'
+
+export interface Besieged {
+  service: ServiceProcess
+  databaseUrl: string
+  /** A new connection, which goes with the test. */
+  open(): Promise<Socket>
+  /** What a client that means well is answered, on a connection of its own. */
+  get(path: string): Promise<number>
+  /** Files and sockets that the process holds. */
+  handles(): number
+  /** Bytes of memory that the process holds. */
+  memory(): number
+}
+
+/** Starts the service with every limit on, behind a proxy that names each client. */
+export async function besieged(t: Test, env: Record<string, string> = {}): Promise<Besieged> {
+  const databaseUrl = await freshDatabase(t)
+  const given = { DATABASE_URL: databaseUrl, RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1', ...env }
+  const service = startProcess(t, { env: serviceEnvironment(given) })
+  const { hostname: host, port } = new URL(await service.listening())
+  const { pid } = service.child
+
+  async function open() {
+    const socket = connect({ host, port: Number(port), noDelay: true })
+    t.teardown(() => socket.destroy())
+    await once(socket, 'connect')
+    socket.on('error', () => {})
+    return socket
+  }
+
+  async function get(path: string) {
+    const socket = await open()
+    const received: Buffer[] = []
+    socket.on('data', chunk => received.push(chunk))
+    socket.write(requestText(`GET ${path}`, { fields: ['Connection: close'] }))
+    await once(socket, 'close')
+    return answersIn(Buffer.concat(received))[0]?.statusCode ?? 0
+  }
+
+  return {
+    service,
+    databaseUrl,
+    open,
+    get,
+    handles: () => readdirSync(`/proc/${pid}/fd`).length,
+    memory: () =>
+      1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]),
+  }
+}
+
+let networks = 0
+
+/** The header field by which a proxy names a network that nobody else comes from. */
+export function fromNowhere(): string {
+  const network = networks++
+  return `X-Forwarded-For: 10.${network >> 16}.${(network >> 8) & 255}.${network & 255}`
+}
+
+/** A request with a JSON body, from a network of its own. */
+export function post(path: string, body: object): string {
+  const fields = ['Content-Type: application/json', fromNowhere()]
+  return requestText(`POST ${path}`, { fields, body: JSON.stringify(body) })
+}
+
+/** Nothing went wrong inside, and nothing secret was told. */
+export function unmoved(t: Test, { service }: Besieged) {
+  t.strictSame(
+    service.log().filter(line => Number(line['level']) >= 50),
+    [],
+    'no error in the log',
+  )
+  t.equal(service.stderr(), '')
+  t.notOk(service.stdout().includes(SECRET), 'no secret in the log')
+  t.equal(service.child.exitCode, null, 'it lives')
+}

@@ -1,0 +1,185 @@
+/**
+ * The disk under SQLite fills up under load, or the file may not grow. What cannot be written is a 503 problem,
+ * what is only read is still answered; with room again the same process writes again, nothing that it said yes to
+ * is lost and the file is sound. What is read-only from the start is said at the start.
+ */
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import t, { type Test } from 'tap'
+import { migrate } from '../../../src/database/migrate.ts'
+import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
+import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
+import { openHouse } from './house.ts'
+import { ask } from './people.ts'
+import {
+  areClear,
+  everyLogInIsASession,
+  everyRegistrationIsThere,
+  isOverloaded,
+  isSound,
+  isYes,
+} from './sound.ts'
+
+const PEOPLE = 6
+const KIB = 1024
+/** Of the worker of mails, on a row it has in hand. */
+const LEASE_MS = 60_000
+
+/** A namespace of its own needs root, or one's own users; with it file systems go with the process. */
+const OWN_MOUNTS = [
+  'unshare',
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  '--mount',
+  'sh',
+  '-c',
+]
+
+/** @throws Error saying what is missing: what these tests prove, nothing else does */
+function succeeds(name: string, { status, stderr, error }: SpawnSyncReturns<string>) {
+  if (status !== 0) throw new Error(`${name} failed; it is in the package util-linux: ${error ?? stderr}`)
+}
+
+interface Shortage {
+  name: string
+  /** What becomes the process; `folder` is where the database will be. */
+  through(folder: string): string[]
+  begins(service: ServiceProcess, folder: string): void
+  ends(service: ServiceProcess, folder: string): void
+}
+
+/** As the process sees it: the file system is mounted for it alone. */
+const within = ({ child }: ServiceProcess, path: string) => `/proc/${child.pid}/root${path}`
+
+const shortages: Shortage[] = [
+  {
+    name: 'the disk is full',
+    through: folder => [...OWN_MOUNTS, 'mount -t tmpfs -o size=6m tmpfs "$0" && exec "$@"', folder],
+    begins(service, folder) {
+      const ballast = within(service, `${folder}/ballast`)
+      for (const size of [64 * KIB, KIB]) {
+        try {
+          for (;;) writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' })
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+        }
+      }
+    },
+    ends: (service, folder) => rmSync(within(service, `${folder}/ballast`)),
+  },
+  {
+    name: 'no file may be written beyond its first page',
+    // tap loads something into every process that ends it at SIGXFSZ, which Node ignores.
+    through: () => ['env', '-u', 'NODE_OPTIONS'],
+    begins({ child }) {
+      const limit = ['--pid', String(child.pid), `--fsize=${4 * KIB}:`]
+      succeeds('prlimit', spawnSync('prlimit', limit, { encoding: 'utf8' }))
+    },
+    ends({ child }) {
+      const limit = ['--pid', String(child.pid), '--fsize=unlimited:']
+      succeeds('prlimit', spawnSync('prlimit', limit, { encoding: 'utf8' }))
+    },
+  },
+]
+
+/**
+ * The database as it is on disk, copied while nobody writes: SQLite follows links, and would look for a path in
+ * `/proc` where the file system is not mounted.
+ */
+function openCopy(t: Test, folder: string) {
+  const to = emptyFolder(t)
+  for (const end of ['', '-wal']) copyFileSync(`${folder}/latchkey.db${end}`, `${to}/latchkey.db${end}`)
+  return openRows(t, `file:${to}/latchkey.db`)
+}
+
+for (const { name, through, begins, ends } of shortages) {
+  t.test(`under load ${name}, and there is room again`, async t => {
+    const folder = emptyFolder(t)
+    const databaseUrl = `file:${folder}/latchkey.db`
+    const { service, smtp, url, crowd } = await openHouse(t, {
+      databaseUrl,
+      people: PEOPLE,
+      through: through(folder),
+    })
+
+    begins(service, folder)
+    await until('what would be written is refused', async () =>
+      (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
+    )
+    const without = await crowd.answers(8 * PEOPLE)
+    t.ok(without.filter(({ path }) => path === '/me').every(isYes), 'what is only read is answered')
+    const refused = without.find(isOverloaded)
+    t.match(refused?.body, { detail: /cannot be written to/ })
+    t.equal((await ask(url, 'GET', '/health/live')).status, 200, 'it lives')
+
+    ends(service, folder)
+    await until('all are served again', async () => (await crowd.answers(4 * PEOPLE)).every(isYes))
+    const books = await crowd.stop()
+    areClear(t, books.replies, 'from beginning to end')
+
+    await everyLogInIsASession(t, url, books)
+    const mails = (email: string) => smtp.mails.filter(({ to }) => to.includes(email)).length
+    // What was claimed when the room ran out waits for its lease.
+    await until('all mails have come', () => books.registered.every(email => mails(email) > 0), 2 * LEASE_MS)
+    t.strictSame(
+      books.registered.filter(email => mails(email) !== 1),
+      [],
+      'each newcomer has one mail',
+    )
+    const copy = await openCopy(t, within(service, folder))
+    await everyRegistrationIsThere(t, copy, books)
+    const integrity = await copy.client.$queryRawUnsafe('PRAGMA integrity_check')
+    t.strictSame(integrity, [{ integrity_check: 'ok' }], 'the file is sound')
+    isSound(t, service, books)
+    t.comment(`${books.replies.length} answers, ${books.replies.filter(isOverloaded).length} of them 503`)
+  })
+}
+
+/** Starts the service where it must not come up, and reads why. */
+async function refusal(t: Test, databaseUrl: string, through: string[]) {
+  const service = startProcess(t, { through, env: serviceEnvironment({ DATABASE_URL: databaseUrl }) })
+  t.equal(await service.ended(), 1, 'it does not start')
+  return service.stderr()
+}
+
+t.test('a SQLite file that cannot be written to is named at the start', async t => {
+  const folder = emptyFolder(t)
+  await migrate(`file:${folder}/latchkey.db`)
+  const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+  const said = await refusal(t, `file:${folder}/latchkey.db`, [...OWN_MOUNTS, readOnly, folder])
+  t.equal(
+    said,
+    `latchkey cannot start: the database cannot be written to: ${folder}/latchkey.db is read-only for this process (EROFS)\n`,
+  )
+})
+
+t.test(
+  'a PostgreSQL database that is read-only is told by readiness and log, until it is writable',
+  {
+    skip: providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false,
+  },
+  async t => {
+    const databaseUrl = await freshDatabase(t)
+    const operator = await openRows(t, await emptyDatabase(t))
+    const name = new URL(databaseUrl).pathname.slice(1)
+    const setReadOnly = (value: 'on' | 'off') =>
+      operator.client.$executeRawUnsafe(`ALTER DATABASE ${name} SET default_transaction_read_only = ${value}`)
+    await setReadOnly('on')
+    const service = startProcess(t, { env: serviceEnvironment({ DATABASE_URL: databaseUrl }) })
+    const url = await service.listening()
+    const ready = await ask(url, 'GET', '/health/ready')
+    t.equal(ready.status, 503)
+    t.match(ready.body, {
+      code: 'not_ready',
+      errors: [{ path: '/database', message: 'cannot be written to' }],
+    })
+    t.ok(Number(ready.headers['retry-after']) > 0)
+    await until('the log says why', () =>
+      /cannot execute \w+ in a read-only transaction/.test(service.stdout()),
+    )
+    await setReadOnly('off')
+    await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
+    isSound(t, service)
+  },
+)

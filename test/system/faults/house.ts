@@ -1,0 +1,52 @@
+/** A service of its own that sends its mails, and people who use it, while what it leans on fails. */
+import type { Test } from 'tap'
+import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
+import { type Crowd, newAccount, startCrowd } from './people.ts'
+import { isYes } from './sound.ts'
+
+export interface House {
+  service: ServiceProcess
+  smtp: SmtpServer
+  url: string
+  crowd: Crowd
+}
+
+export interface HouseOptions {
+  databaseUrl: string
+  /** How many people use it, each with an account. */
+  people: number
+  /** See `ProcessOptions`. */
+  through?: string[]
+}
+
+/** Starts it, and waits until everybody was served several times. */
+export async function openHouse(
+  t: Test,
+  { databaseUrl, people, through = [] }: HouseOptions,
+): Promise<House> {
+  const smtp = await startSmtpServer(t)
+  const service = startProcess(t, {
+    through,
+    env: serviceEnvironment({
+      DATABASE_URL: databaseUrl,
+      MAIL_BACKEND: 'smtp',
+      MAIL_SERVER: smtp.host,
+      MAIL_PORT: String(smtp.port),
+    }),
+  })
+  const url = await service.listening()
+  const crowd: { email: string; bearer: string }[] = []
+  while (crowd.length < people) {
+    const email = `person-${crowd.length}@example.org`
+    crowd.push({ email, bearer: await newAccount(url, smtp, email) })
+  }
+  const started = startCrowd(t, url, crowd)
+  const before = await started.answers(6 * people)
+  t.strictSame(
+    before.filter(reply => !isYes(reply)).map(({ path, text }) => path + text),
+    [],
+    'all is well',
+  )
+  return { service, smtp, url, crowd: started }
+}

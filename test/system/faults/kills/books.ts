@@ -1,0 +1,88 @@
+/** What was acknowledged, what had no answer, and which mails are owed for it. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { ReceivedMail, SmtpServer } from '../../../harness/smtp.ts'
+
+/** What people ask for that changes something. */
+export const KINDS = [
+  'register',
+  'confirm',
+  'log in',
+  'refresh',
+  'log out',
+  'locale',
+  'ask for a reset',
+  'reset',
+  'ask for a change',
+  'change',
+  'ask for an address',
+  'address',
+  'delete',
+] as const
+export type Kind = (typeof KINDS)[number]
+
+/** A mail that an acknowledged request promised. */
+export interface Owed {
+  address: string
+  subject: RegExp
+  /** Whose deletion cancels it. */
+  account: string
+}
+
+export interface Books {
+  acknowledged: Record<Kind, number>
+  /** Requests without an answer, by what was found out later. */
+  cut: Record<'happened' | 'did not happen' | 'either', number>
+  owed: Owed[]
+  /** Addresses that accounts had which were deleted: rows of their mails went with them. */
+  gone: Set<string>
+}
+
+export const emptyBooks = (): Books => ({
+  acknowledged: Object.fromEntries(KINDS.map(kind => [kind, 0])) as Record<Kind, number>,
+  cut: { happened: 0, 'did not happen': 0, either: 0 },
+  owed: [],
+  gone: new Set(),
+})
+
+/** Mails by address, as they come. */
+export interface Mailbag {
+  /** Those so far, in their order. */
+  to(address: string, subject: RegExp): ReceivedMail[]
+  /**
+   * Waits for one more than so many.
+   *
+   * @throws Error after three minutes, which is many processes
+   */
+  after(count: number, address: string, subject: RegExp): Promise<ReceivedMail>
+}
+
+const LONGEST_MAIL_MS = 180_000
+
+/** @param signal once aborted, whoever waits is sent away */
+export function mailbag({ mails }: SmtpServer, signal: AbortSignal): Mailbag {
+  const byAddress = new Map<string, ReceivedMail[]>()
+  let sorted = 0
+
+  function to(address: string, subject: RegExp) {
+    for (; sorted < mails.length; sorted++) {
+      const mail = mails[sorted] as ReceivedMail
+      for (const recipient of mail.to) {
+        byAddress.set(recipient, [...(byAddress.get(recipient) ?? []), mail])
+      }
+    }
+    return (byAddress.get(address) ?? []).filter(mail => subject.test(mail.subject))
+  }
+
+  return {
+    to,
+    async after(count, address, subject) {
+      const deadline = performance.now() + LONGEST_MAIL_MS
+      for (;;) {
+        const mail = to(address, subject)[count]
+        if (mail) return mail
+        if (performance.now() > deadline) throw new Error(`no mail to ${address} like ${subject}`)
+        await delay(10, undefined, { signal })
+      }
+    },
+  }
+}

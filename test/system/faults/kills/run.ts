@@ -1,0 +1,154 @@
+/** Kills the service so many times while people use it, and holds every word it gave against what there is. */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Test } from 'tap'
+import type { Provider } from '../../../../src/database/client.ts'
+import { migrate } from '../../../../src/database/migrate.ts'
+import { emptyDatabase } from '../../../harness/database.ts'
+import { drawFrom, seedOf } from '../../../harness/draw.ts'
+import { emptyFolder, serviceEnvironment, startProcess } from '../../../harness/process.ts'
+import { startSmtpServer } from '../../../harness/smtp.ts'
+import { until } from '../../../harness/until.ts'
+import { begin } from './begin.ts'
+import { emptyBooks, KINDS, mailbag } from './books.ts'
+import type { Account, World } from './life.ts'
+import { wrongMails } from './mails.ts'
+import { newDoor } from './service.ts'
+import { stepsOf } from './steps.ts'
+import { between, faultsOf, openPlain } from './whole.ts'
+
+/** How many use it at the same time. */
+const PEOPLE = 10
+/** Every fifth process dies before it serves, the others after so many answers at most. */
+const DIE_YOUNG = 0.2
+const MOST_ANSWERS = 60
+/** And so many milliseconds later, so that any statement may be the last. */
+const MOST_AFTER_MS = 8
+/** When nothing is answered, because everybody waits for mails. */
+const LONGEST_LIFE_MS = 10_000
+
+/** @param t fails with the first thing that is not as it was acknowledged */
+export async function killAgainAndAgain(t: Test, provider: Provider): Promise<void> {
+  const kills = Number(process.env['FAULT_KILLS'] || 100)
+  const seed = seedOf('FAULT_SEED')
+  t.comment(`FAULT_SEED=${seed} FAULT_KILLS=${kills}`)
+  const draw = drawFrom(seed)
+  const url = await emptyDatabase(t, provider)
+  await migrate(url)
+  const smtp = await startSmtpServer(t)
+  const cwd = emptyFolder(t)
+  const env = serviceEnvironment({
+    DATABASE_URL: url,
+    MAIL_BACKEND: 'smtp',
+    MAIL_SERVER: smtp.host,
+    MAIL_PORT: String(smtp.port),
+    LOG_LEVEL: 'error',
+    // An answer that a kill took away is asked for again after the next start, which a busy machine delays.
+    REFRESH_GRACE: '600',
+  })
+  const end = new AbortController()
+  t.teardown(() => end.abort())
+  const door = newDoor(end.signal)
+  const mail = mailbag(smtp, end.signal)
+  const books = emptyBooks()
+  /** Mails that a process had in hand when it died, by recipient: these may come twice. */
+  const inHand = new Map<string, number>()
+
+  let stopped = false
+  let failure: Error | undefined
+  const accounts = new Map<number, Account | undefined>()
+  async function live(index: number) {
+    const world: World = { door, mail, books, draw: drawFrom(seed + index), name: `person${index}`, made: 0 }
+    const { next, audit } = stepsOf(world)
+    let account: Account | undefined
+    while (!stopped) {
+      account = account === undefined ? await begin(world) : await next(account)
+      accounts.set(index, account)
+    }
+    if (account) await audit(account)
+  }
+  const lives = Promise.all(Array.from({ length: PEOPLE }, (_, index) => live(index + 1))).catch(error => {
+    failure = error
+  })
+
+  /** Starts a process, and says how it is ended. */
+  const start = () => {
+    const service = startProcess(t, { env, cwd })
+    const began = performance.now()
+    return { service, age: () => performance.now() - began }
+  }
+  const complaints: string[] = []
+  let startMs = 1500
+  let young = 0
+
+  for (let killed = 0; killed < kills && failure === undefined; killed++) {
+    const { service, age } = start()
+    const listening = service.listening().then(
+      at => {
+        startMs = (startMs + age()) / 2
+        return at
+      },
+      () => undefined,
+    )
+    if (draw.share() < DIE_YOUNG) {
+      await Promise.race([delay(draw.share() * startMs), listening])
+      young++
+    } else {
+      const at = await listening
+      if (at === undefined) throw new Error(`it does not start:\n${service.stdout()}${service.stderr()}`)
+      door.open(at)
+      const [answers, after] = [draw.below(MOST_ANSWERS), draw.share() * MOST_AFTER_MS]
+      const began = performance.now()
+      while (door.answers() < answers && failure === undefined && performance.now() - began < LONGEST_LIFE_MS)
+        await delay(1)
+      await delay(after)
+    }
+    await service.end('SIGKILL')
+    door.shut()
+    complaints.push(...service.log().map(line => JSON.stringify(line)))
+    await between(url, provider, async rows => {
+      const faults = await faultsOf(rows, provider)
+      if (faults.length > 0) throw new Error(`after kill ${killed + 1}: ${faults.slice(0, 10).join('\n')}`)
+      const leased = await rows.query(`SELECT recipient FROM outbox WHERE leased_until IS NOT NULL`)
+      for (const { recipient } of leased) {
+        inHand.set(String(recipient), (inHand.get(String(recipient)) ?? 0) + 1)
+      }
+      // The lease of a minute goes by.
+      await rows.query(`UPDATE outbox SET leased_until = NULL, next_attempt_at = created_at
+        WHERE leased_until IS NOT NULL`)
+    })
+  }
+  if (failure) throw failure
+
+  const { service } = start()
+  door.open(await service.listening())
+  stopped = true
+  await lives
+  if (failure) throw failure
+  const rows = await openPlain(url, provider)
+  try {
+    const queued = `SELECT id FROM outbox WHERE state = 'queued'`
+    await until('every mail has left', async () => (await rows.query(queued)).length === 0)
+  } finally {
+    await rows.close()
+  }
+  t.equal(await service.end('SIGINT'), 0, 'the last process ends well')
+  complaints.push(...service.log().map(line => JSON.stringify(line)))
+  t.strictSame(complaints, [], 'no process complained')
+  await between(url, provider, async rows => {
+    t.strictSame(await faultsOf(rows, provider), [], 'the database is whole')
+    t.strictSame(
+      await wrongMails(rows, mail, books, inHand),
+      [],
+      'every mail came, and none twice but those in hand',
+    )
+  })
+
+  const { acknowledged, cut } = books
+  t.comment(`${kills} kills, ${young} of them before it served; ${smtp.mails.length} mails`)
+  t.comment(`acknowledged: ${JSON.stringify(acknowledged)}`)
+  t.comment(`without an answer: ${JSON.stringify(cut)}`)
+  t.comment(`mails in hand at a kill: ${[...inHand.values()].reduce((sum, count) => sum + count, 0)}`)
+  for (const kind of KINDS) t.ok(acknowledged[kind] >= kills / 10, `enough was acknowledged: ${kind}`)
+  t.ok(cut.happened + cut['did not happen'] + cut.either >= kills / 2, 'enough was cut off')
+  t.equal(accounts.size, PEOPLE, 'everybody had a part')
+}

@@ -1,0 +1,136 @@
+/** People who go on using one process of the service while something that it stands on fails. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { tokenIn } from '../../harness/app.ts'
+import type { Teardown } from '../../harness/database.ts'
+import type { SmtpServer } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
+
+export const PASSWORD = 'correct horse battery staple'
+/** People think before they ask again: what matters is what becomes of requests, not how many there are. */
+const THINK_MS = 40
+/** Only a service that hangs keeps anybody waiting so long. */
+const LONGEST_WAIT_MS = 60_000
+
+/** What came back, and when. */
+export interface Reply {
+  path: string
+  status: number
+  headers: Record<string, string>
+  text: string
+  // biome-ignore lint/suspicious/noExplicitAny: each path has its own
+  body: any
+  /** `performance.now()` when it was asked, and milliseconds until it was answered. */
+  at: number
+  ms: number
+}
+
+/** What the service said yes to. */
+export interface Books {
+  replies: Reply[]
+  /** Addresses that were told that a mail is on its way. */
+  registered: string[]
+  resetAsked: Set<string>
+  /** Access tokens of log ins. */
+  loggedIn: string[]
+}
+
+/** Asks once; status 0 where no answer came. */
+export async function ask(
+  url: string,
+  method: 'GET' | 'POST',
+  path: string,
+  { body, bearer, headers }: { body?: object; bearer?: string; headers?: Record<string, string> } = {},
+): Promise<Reply> {
+  const at = performance.now()
+  const answer = await fetch(url + path, {
+    method,
+    headers: {
+      ...(body && { 'content-type': 'application/json' }),
+      ...(bearer && { authorization: `Bearer ${bearer}` }),
+      ...headers,
+    },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(LONGEST_WAIT_MS),
+  }).catch((error: Error) => new Response(String(error.cause ?? error), { headers: { 'x-none': '1' } }))
+  const text = await answer.text().catch(String)
+  const status = answer.headers.has('x-none') ? 0 : answer.status
+  const isJson = answer.headers.get('content-type')?.includes('json')
+  return {
+    path,
+    status,
+    headers: Object.fromEntries(answer.headers),
+    text,
+    body: isJson ? JSON.parse(text) : undefined,
+    at,
+    ms: performance.now() - at,
+  }
+}
+
+/** An account that was registered and confirmed through the API; its access token. */
+export async function newAccount(url: string, smtp: SmtpServer, email: string): Promise<string> {
+  const registered = await ask(url, 'POST', '/register', { body: { email, password: PASSWORD } })
+  if (registered.status !== 202) throw new Error(`registering failed: ${registered.text}`)
+  const theirs = () => smtp.mails.find(({ to }) => to.includes(email))
+  await until(`the mail to ${email}`, () => theirs() !== undefined)
+  const body = { token: tokenIn(theirs()), password: PASSWORD }
+  const confirmed = await ask(url, 'POST', '/confirm-email', { body })
+  if (confirmed.status !== 200) throw new Error(`confirming failed: ${confirmed.text}`)
+  return confirmed.body.accessToken
+}
+
+export interface Crowd {
+  books: Books
+  /** Waits until so many have been asked and answered from this moment on. */
+  answers(count: number): Promise<Reply[]>
+  /** Stops asking and waits for the answers under way. */
+  stop(): Promise<Books>
+}
+
+/**
+ * Starts a crowd. Each looks at the own account, logs in, asks for a reset and registers somebody, over and over.
+ *
+ * @param people addresses and access tokens of accounts, one for each
+ */
+export function startCrowd(t: Teardown, url: string, people: { email: string; bearer: string }[]): Crowd {
+  const books: Books = { replies: [], registered: [], resetAsked: new Set(), loggedIn: [] }
+  let stopped = false
+  let made = 0
+
+  async function live({ email, bearer }: { email: string; bearer: string }) {
+    const say = async (...what: Parameters<typeof ask>) => {
+      const reply = await ask(...what)
+      books.replies.push(reply)
+      await delay(THINK_MS)
+      return reply
+    }
+    while (!stopped) {
+      await say(url, 'GET', '/me', { bearer })
+      const loggedIn = await say(url, 'POST', '/login', { body: { email, password: PASSWORD } })
+      if (loggedIn.status === 200) books.loggedIn.push(loggedIn.body.accessToken)
+      const reset = await say(url, 'POST', '/password-reset/request', { body: { email } })
+      if (reset.status === 202) books.resetAsked.add(email)
+      const newcomer = `newcomer-${++made}@example.org`
+      const body = { email: newcomer, password: PASSWORD }
+      const registered = await say(url, 'POST', '/register', { body })
+      if (registered.status === 202) books.registered.push(newcomer)
+    }
+  }
+
+  const lives = Promise.all(people.map(live))
+  const stop = async () => {
+    stopped = true
+    await lives
+    return books
+  }
+  t.teardown(stop)
+  return {
+    books,
+    async answers(count) {
+      const began = performance.now()
+      const since = () => books.replies.filter(({ at }) => at >= began)
+      await until(`${count} answers`, () => since().length >= count)
+      return since()
+    },
+    stop,
+  }
+}

@@ -1,0 +1,147 @@
+/** The service with a mail server that fails it, and the rows of its outbox. */
+import type { Test } from 'tap'
+import { freshDatabase } from '../../harness/database.ts'
+import { startEavesdropper } from '../../harness/eavesdropper.ts'
+import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+import { type SmtpServer, type SmtpServerOptions, startSmtpServer } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
+import { ask, newAccount, PASSWORD } from './people.ts'
+
+/** Of the service at the mail server; in no log and no dialogue in clear. */
+export const CREDENTIALS = { user: 'mailer-of-latchkey', pass: 'a-password-for-the-mail-server' }
+
+/** Far less than any of the worker's time limits for a mail server: an answer does not wait for one. */
+const WITHOUT_WAITING_MS = 8000
+
+export interface PostOffice {
+  options: SmtpServerOptions
+  smtp: SmtpServer
+  service: ServiceProcess
+  rows: Rows
+  /** All that the service said to the mail server, as somebody on the way reads it. */
+  heard(): string
+  /** Registers an address, and asserts that the answers are what they are when mails can be sent. */
+  registers(t: Test, email: string): Promise<void>
+  /** The one row to an address, when it has failed and waits, or has come to its end. */
+  settled(email: string): Promise<Awaited<ReturnType<Rows['client']['outbox']['findFirstOrThrow']>>>
+  /** Lets the waits for the next try be over. */
+  hurry(): Promise<void>
+}
+
+/**
+ * Starts the service on a mail server.
+ *
+ * @param options of the mail server; may be changed, those of TLS between its stop and start
+ * @param env for the service
+ */
+export async function startPostOffice(
+  t: Test,
+  options: SmtpServerOptions,
+  env: Record<string, string> = {},
+): Promise<PostOffice> {
+  const databaseUrl = await freshDatabase(t)
+  const smtp = await startSmtpServer(t, options)
+  const eavesdropper = await startEavesdropper(t, smtp.port)
+  const service = startProcess(t, {
+    env: serviceEnvironment({
+      DATABASE_URL: databaseUrl,
+      MAIL_BACKEND: 'smtp',
+      MAIL_SERVER: smtp.host,
+      MAIL_PORT: String(eavesdropper.port),
+      LOG_LEVEL: 'trace',
+      ...env,
+    }),
+  })
+  const url = await service.listening()
+  await newAccount(url, smtp, 'known@example.org')
+  const rows = await openRows(t, databaseUrl)
+  await rows.settled()
+
+  async function answers(email: string) {
+    const replies = []
+    for (const [path, body] of [
+      ['/register', { email, password: PASSWORD }],
+      ['/register', { email: 'known@example.org', password: PASSWORD }],
+      ['/password-reset/request', { email: 'known@example.org' }],
+      ['/password-reset/request', { email: 'unknown@example.org' }],
+    ] as const) {
+      replies.push(await ask(url, 'POST', path, { body }))
+    }
+    return replies
+  }
+  const told = (replies: Awaited<ReturnType<typeof answers>>) =>
+    replies.map(({ path, status, headers, body }) => ({
+      path,
+      status,
+      // The token of a request is another each time, and always as long.
+      body: { ...body, ...(body?.requestToken && { requestToken: String(body.requestToken).length }) },
+      headers: Object.keys(headers)
+        .filter(name => name !== 'x-request-id')
+        .sort(),
+    }))
+  const usual = told(await answers('first@example.org'))
+  await rows.settled()
+
+  return {
+    options,
+    smtp,
+    service,
+    rows,
+    heard: eavesdropper.heard,
+    async registers(t, email) {
+      const replies = await answers(email)
+      t.strictSame(told(replies), usual, 'the answers are the same')
+      const ms = Math.round(Math.max(...replies.map(reply => reply.ms)))
+      t.ok(ms < WITHOUT_WAITING_MS, 'and do not wait for the mail server', { ms })
+    },
+    async settled(email) {
+      const find = () => rows.client.outbox.findFirstOrThrow({ where: { recipient: email } })
+      await until(`the mail to ${email} is sent, dead, or waits for another try`, async () => {
+        const { state, lastError, leasedUntil } = await find()
+        return state !== 'queued' || (lastError !== null && leasedUntil === null)
+      })
+      return find()
+    },
+    async hurry() {
+      // What is in hand at this moment must not be given to anybody else.
+      await rows.client.outbox.updateMany({
+        where: { state: 'queued', leasedUntil: null },
+        data: { nextAttemptAt: new Date(Date.now() - 1), lastError: null },
+      })
+    },
+  }
+}
+
+/** That a mail waits for its second try as long as documented: 30 s, a fifth more or less. */
+export function waitsForItsTurn(
+  t: Test,
+  row: { nextAttemptAt: Date; attempts: number },
+  failedSince: number,
+) {
+  const from = row.nextAttemptAt.getTime() - failedSince
+  t.equal(row.attempts, 1, 'it was tried once')
+  t.ok(from >= 24_000 && row.nextAttemptAt.getTime() <= Date.now() + 36_000, 'and waits', { from })
+}
+
+/** That the process is well, and its log tells neither what mails say nor how to log in anywhere. */
+export function toldNothing(t: Test, { service, smtp }: PostOffice) {
+  t.equal(service.child.exitCode, null, 'the process is still the same')
+  t.equal(service.stderr(), '', 'nothing was left unhandled')
+  const tokens = smtp.mails.flatMap(({ text }) =>
+    [...text.matchAll(/#token=(\S+)/g)].map(([, token]) => token),
+  )
+  const secrets = [
+    PASSWORD,
+    CREDENTIALS.pass,
+    Buffer.from(CREDENTIALS.pass).toString('base64'),
+    'eyJ',
+    ...tokens,
+  ]
+  const written = service.stdout()
+  t.strictSame(
+    secrets.filter(secret => written.includes(String(secret))),
+    [],
+    'nothing secret is in the log',
+  )
+}

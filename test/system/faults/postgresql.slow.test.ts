@@ -1,0 +1,141 @@
+/**
+ * PostgreSQL goes away under load: stopped in order, crashed, hung with its connections open, and turned
+ * read-only as after a failover. While it is away every answer is a 503 problem in bounded time; afterwards the
+ * same process serves again, and nothing that it said yes to is lost.
+ */
+import t, { type Test } from 'tap'
+import { type PostgresServer, startPostgres } from '../../harness/private-postgres.ts'
+import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
+import { type House, openHouse } from './house.ts'
+import { ask, type Books } from './people.ts'
+import {
+  areClear,
+  everyLogInIsASession,
+  everyRegistrationIsThere,
+  isOverloaded,
+  isSound,
+  isYes,
+  slowest,
+} from './sound.ts'
+
+/** More than the connections of the pool, so that some wait for one. */
+const PEOPLE = 14
+/** To get a connection, and then for its answer: 3 s and 6 s. A busy machine is given as much again. */
+const LONGEST_ANSWER_MS = 18_000
+/** Of the worker of mails, on a row it has in hand. */
+const LEASE_MS = 60_000
+
+interface Outage extends House {
+  database: PostgresServer
+  /** When it was last seen to be ready after an outage; milliseconds since the epoch. */
+  healedAt: number
+}
+
+async function startHouse(t: Test): Promise<Outage> {
+  const database = await startPostgres(t)
+  return { ...(await openHouse(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
+}
+
+/** What probes are told while nothing can be asked of the database. */
+async function probesTell(t: Test, url: string, message: string) {
+  const [ready, live] = await Promise.all([ask(url, 'GET', '/health/ready'), ask(url, 'GET', '/health/live')])
+  t.equal(live.status, 200, 'it lives')
+  t.ok(live.ms < 5000, 'and says so at once', { ms: live.ms })
+  t.match([ready.status, ready.body], [503, { code: 'not_ready', errors: [{ path: '/database', message }] }])
+  t.ok(ready.ms < LONGEST_ANSWER_MS, 'readiness is told in time', { ms: ready.ms })
+}
+
+async function heals(house: Outage) {
+  const { url, crowd } = house
+  await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
+  house.healedAt = Date.now()
+  await until('people are served again', async () => (await crowd.answers(PEOPLE)).every(isYes))
+}
+
+/** That whoever was told yes has it. */
+async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, books: Books) {
+  const rows = await openRows(t, database.url)
+  await everyRegistrationIsThere(t, rows, books)
+  await everyLogInIsASession(t, url, books)
+  // What could not even be given back waits for its lease, for which nobody has the time. What was claimed since
+  // is in hand, and would be sent twice.
+  const during = { lt: new Date(healedAt + LEASE_MS) }
+  await rows.client.outbox.updateMany({
+    where: { state: 'queued', leasedUntil: during },
+    data: { nextAttemptAt: new Date() },
+  })
+  await rows.settled()
+  const unsent = await rows.client.outbox.findMany({ where: { state: { not: 'sent' } } })
+  t.strictSame(unsent, [], 'no mail is lost')
+  const mails = (email: string, subject: RegExp) =>
+    smtp.mails.filter(mail => mail.to.includes(email) && subject.test(mail.subject)).length
+  t.strictSame(
+    books.registered.filter(email => mails(email, /confirm/i) !== 1),
+    [],
+    'each newcomer has one mail',
+  )
+  t.strictSame(
+    [...books.resetAsked].filter(email => mails(email, /reset/i) === 0),
+    [],
+    'and each reset its own',
+  )
+}
+
+async function isWhole(t: Test, house: Outage) {
+  const books = await house.crowd.stop()
+  areClear(t, books.replies, 'from beginning to end')
+  await nothingIsLost(t, house, books)
+  isSound(t, house.service, books)
+  t.comment(
+    `${books.replies.length} answers, ${books.replies.filter(isOverloaded).length} of them 503, slowest ${Math.round(slowest(books.replies))} ms`,
+  )
+}
+
+t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
+  const house = await startHouse(t)
+  const { database, url, crowd } = house
+  for (const how of ['fast', 'immediate'] as const) {
+    await database.stop(how)
+    const without = await crowd.answers(4 * PEOPLE)
+    t.ok(without.every(isOverloaded), `${how}: nobody is told yes without a database`)
+    t.ok(slowest(without) < LONGEST_ANSWER_MS, `${how}: all in bounded time`, { ms: slowest(without) })
+    await probesTell(t, url, 'does not answer')
+    await database.start()
+    await heals(house)
+  }
+  await isWhole(t, house)
+})
+
+t.test('PostgreSQL hangs under load with its connections open', async t => {
+  const house = await startHouse(t)
+  const { database, url, crowd } = house
+  database.pause()
+  const without = await crowd.answers(3 * PEOPLE)
+  t.ok(without.every(isOverloaded), 'nobody is told yes')
+  t.ok(slowest(without) < LONGEST_ANSWER_MS, 'and nobody waits for it to come back', { ms: slowest(without) })
+  await probesTell(t, url, 'does not answer')
+  database.resume()
+  await heals(house)
+  await isWhole(t, house)
+})
+
+t.test('PostgreSQL turns read-only under load, as a server that was failed over from', async t => {
+  const house = await startHouse(t)
+  const { database, url, crowd } = house
+  // Sessions that are open keep what they began with: as a failover does, this cuts them, and new ones are
+  // read-only. Those then stay so although the database is no longer: the service has to leave them.
+  await database.run('ALTER DATABASE accounts SET default_transaction_read_only = on')
+  await database.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'accounts'`)
+  await until('every write is refused', async () =>
+    (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
+  )
+  const without = await crowd.answers(4 * PEOPLE)
+  t.ok(without.filter(({ path }) => path === '/me').every(isYes), 'what is only read is answered')
+  t.ok(without.filter(({ path }) => path !== '/me').every(isOverloaded), 'what would be written is refused')
+  t.match(without.find(isOverloaded)?.body, { detail: /cannot be written to/ })
+  await probesTell(t, url, 'cannot be written to')
+  await database.run('ALTER DATABASE accounts SET default_transaction_read_only = off')
+  await heals(house)
+  await isWhole(t, house)
+})

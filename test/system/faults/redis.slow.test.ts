@@ -1,0 +1,131 @@
+/**
+ * Redis is stopped, hung and emptied under a process of the service: limits go on, counted by the process alone,
+ * and no answer is kept waiting for long. Bounds: what docs promise is 500 ms; a busy machine is judged by the slowest
+ * of the answers with Redis a moment before, and given four times that on top.
+ */
+
+import { Redis } from 'ioredis'
+import t, { type Test } from 'tap'
+import { freshDatabase } from '../../harness/database.ts'
+import { serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { noRedisServer, startRedis } from '../../harness/redis.ts'
+import { until } from '../../harness/until.ts'
+import { ask, type Reply } from './people.ts'
+import { isSound, slowest } from './sound.ts'
+
+if (noRedisServer) throw new Error(`these tests start a Redis of their own: install the package redis-server`)
+
+/** What a request may be slowed by at most; docs/architecture.md. */
+const SLOWED_MS = 500
+/** Tries at links that one address has in 180 s. */
+const TRIES = 10
+
+async function startHouse(t: Test) {
+  const redis = await startRedis(t)
+  const service = startProcess(t, {
+    env: serviceEnvironment({
+      DATABASE_URL: await freshDatabase(t),
+      REDIS_URL: redis.url,
+      RATE_LIMIT: 'on',
+      TRUST_PROXY: '127.0.0.1',
+    }),
+  })
+  const url = await service.listening()
+  let clients = 0
+
+  /** One address, as a proxy tells it, until it is stopped and beyond. */
+  async function oneAddress(count = TRIES + 3): Promise<Reply[]> {
+    const replies: Reply[] = []
+    const address = `10.1.0.${++clients}`
+    for (let i = 0; i < count; i++) replies.push(await tryLink(url, address))
+    return replies
+  }
+
+  /** Many addresses at the same time, once each. */
+  const crowd = () => Promise.all(Array.from({ length: 20 }, () => tryLink(url, `10.2.0.${++clients}`)))
+  const counting = (where: string) =>
+    until(`limits are counted in ${where}`, async () => {
+      const { status, body } = await ask(url, 'GET', '/health/ready')
+      return status === 200 && body.limits === where
+    })
+  return { redis, service, url, oneAddress, crowd, counting }
+}
+
+function tryLink(url: string, address: string): Promise<Reply> {
+  const body = { token: 'not a token', password: 'correct horse battery staple' }
+  return ask(url, 'POST', '/confirm-email', { body, headers: { 'x-forwarded-for': address } })
+}
+
+/** Ten pass, and not one more. */
+function areLimited(t: Test, replies: Reply[], name: string) {
+  const expected = replies.map((_, index) => (index < TRIES ? 400 : 429))
+  t.strictSame(
+    replies.map(({ status }) => status),
+    expected,
+    `${name}: limits are closed at ${TRIES}`,
+  )
+  t.ok(
+    replies.slice(TRIES).every(({ headers }) => Number(headers['retry-after']) > 0),
+    'with Retry-After',
+  )
+}
+
+const AWAY = 'memory, redis does not answer'
+
+for (const { how, begin, end } of [
+  { how: 'is stopped', begin: 'stop', end: 'start' },
+  { how: 'hangs', begin: 'pause', end: 'resume' },
+] as const) {
+  t.test(`Redis ${how}: limits hold, answers come, and it is used again when it is back`, async t => {
+    const { redis, service, oneAddress, crowd, counting } = await startHouse(t)
+    await counting('redis')
+    const withRedis = await oneAddress()
+    areLimited(t, withRedis, 'with Redis')
+    const usual = slowest([...withRedis, ...(await crowd())])
+    const allowed = SLOWED_MS + 4 * usual
+
+    await redis[begin]()
+    const without = [await crowd(), await oneAddress(), await crowd()]
+    areLimited(t, without[1] ?? [], 'without Redis')
+    t.ok(
+      without.flat().every(({ status }) => status === 400 || status === 429),
+      'nobody gets anything else',
+    )
+    t.ok(slowest(without.flat()) < allowed, 'nobody waits for long', {
+      allowed,
+      slowest: slowest(without.flat()),
+    })
+    await counting(AWAY)
+    await until('the log says so', () =>
+      service.log().some(({ msg }) => /limits are counted here alone/.test(String(msg))),
+    )
+
+    await redis[end]()
+    await counting('redis')
+    areLimited(t, await oneAddress(), 'with Redis again')
+    isSound(t, service)
+    t.comment(`slowest with Redis ${Math.round(usual)} ms, without ${Math.round(slowest(without.flat()))} ms`)
+  })
+}
+
+t.test('Redis is emptied: counts begin anew, and limits hold', async t => {
+  const { redis, service, url, oneAddress, counting } = await startHouse(t)
+  await counting('redis')
+  const address = '10.3.0.1'
+  const some = async (count: number) => {
+    const statuses = []
+    for (let i = 0; i < count; i++) statuses.push((await tryLink(url, address)).status)
+    return statuses
+  }
+  t.strictSame(await some(6), Array(6).fill(400))
+  const operator = new Redis(redis.url)
+  t.teardown(() => operator.disconnect())
+  await operator.flushall()
+  // The scripts that Redis keeps for clients are forgotten as well.
+  await operator.script('FLUSH')
+  t.strictSame(await some(TRIES + 2), [...Array(TRIES).fill(400), 429, 429])
+  const keys = await operator.keys(`latchkey:ip:*${address}`)
+  t.ok(keys.length > 0, 'counted there, and not here alone')
+  areLimited(t, await oneAddress(), 'as ever')
+  isSound(t, service)
+})

@@ -1,0 +1,129 @@
+/**
+ * The mail server is away, hangs, puts off, refuses, and breaks off. Answers do not show it; mails wait and come
+ * once when it is well again, except those that are refused for good. Two of the cases wait for real time
+ * limits (10 s for a greeting, 30 s of silence).
+ */
+import t, { type Test } from 'tap'
+import type { SmtpServerOptions } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
+import { type PostOffice, startPostOffice, toldNothing, waitsForItsTurn } from './post-office.ts'
+
+t.jobs = 2
+
+interface Fault {
+  name: string
+  /** What the row says of it. */
+  says: RegExp
+  /** How the mail server fails. */
+  fails(office: PostOffice): Promise<void> | void
+  heals(office: PostOffice): Promise<void> | void
+}
+
+const away: Fault = {
+  name: 'away',
+  says: /ECONNREFUSED|ECONNECTION|ESOCKET|closed/i,
+  fails: ({ smtp }) => smtp.stop(),
+  heals: ({ smtp }) => smtp.start(),
+}
+
+/** A fault that is a matter of the server's options alone. */
+const odd = (name: string, says: RegExp, how: Partial<SmtpServerOptions>): Fault => ({
+  name,
+  says,
+  async fails({ options, smtp }) {
+    Object.assign(options, how)
+    // Connections that are open already would go on as they began.
+    await smtp.stop()
+    await smtp.start()
+  },
+  async heals({ options, smtp }) {
+    for (const option of Object.keys(how)) delete options[option as keyof SmtpServerOptions]
+    await smtp.stop()
+    await smtp.start()
+  },
+})
+
+const put = (command: string, code: number) => ({
+  respond: (at: string) => (at === command ? { code, text: 'not like this' } : undefined),
+})
+
+/** One mail, from its first failure to its coming. */
+async function comesInTheEnd(t: Test, office: PostOffice, { name, says, fails, heals }: Fault) {
+  const email = `${name.replace(/\W+/g, '-')}@example.org`
+  await fails(office)
+  const asked = Date.now()
+  await office.registers(t, email)
+  const row = await office.settled(email)
+  t.equal(row.state, 'queued', `${name}: it is not given up`)
+  t.match(row.lastError, says)
+  waitsForItsTurn(t, row, asked)
+  await heals(office)
+  await office.hurry()
+  t.equal((await office.settled(email)).state, 'sent', `${name}: it comes when the server is well again`)
+  t.equal(office.smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
+}
+
+t.test('mails outlast a mail server that is away, puts off, breaks off or hangs up at once', async t => {
+  const office = await startPostOffice(t, {})
+  for (const fault of [
+    away,
+    odd('puts off (greylisting)', /450/, put('RCPT', 450)),
+    odd('has no room', /452/, put('DATA', 452)),
+    odd('takes no mail from us', /550/, put('MAIL', 550)),
+    odd('breaks off after the message', /ECONNECTION|ECONNRESET|ESOCKET|closed/i, { breakOff: true }),
+  ]) {
+    await comesInTheEnd(t, office, fault)
+  }
+
+  for (const command of ['RCPT', 'DATA']) {
+    const email = `refused-${command.toLowerCase()}@example.org`
+    const fault = odd('refuses', /550/, put(command, 550))
+    await fault.fails(office)
+    await office.registers(t, email)
+    const dead = await office.settled(email)
+    t.match(
+      [dead.state, dead.attempts, dead.lastError],
+      ['dead', 1, fault.says],
+      '550 to this mail is for good',
+    )
+    await fault.heals(office)
+  }
+
+  await away.fails(office)
+  await office.registers(t, 'last-try@example.org')
+  const once = await office.settled('last-try@example.org')
+  t.equal(once.state, 'queued')
+  await office.rows.client.outbox.update({ where: { id: once.id }, data: { attempts: 6 } })
+  await office.hurry()
+  const wait = (await office.settled(once.recipient)).nextAttemptAt.getTime() - Date.now()
+  const hour = 3_600_000
+  t.ok(wait > 14 * hour && wait < 22 * hour, 'the wait before the eighth try is 18 h, a fifth more or less', {
+    wait,
+  })
+  await office.hurry()
+  const dead = await office.settled(once.recipient)
+  t.match([dead.state, dead.attempts], ['dead', 8], 'the eighth is the last')
+  await away.heals(office)
+  await until('nothing waits any more', async () => {
+    await office.hurry()
+    return (await office.rows.client.outbox.count({ where: { state: 'queued' } })) === 0
+  })
+  const unsent = office.smtp.mails.filter(({ to }) => /refused-|last-try/.test(String(to)))
+  t.strictSame(unsent, [], 'what is dead does not come back by itself')
+  t.equal(
+    office.service.log().filter(({ msg }) => msg === 'mail is a dead letter').length,
+    await office.rows.client.outbox.count({ where: { state: 'dead' } }),
+  )
+  toldNothing(t, office)
+})
+
+for (const fault of [
+  odd('hangs before its greeting', /greeting|ETIMEDOUT|timeout/i, { hang: 'greeting' }),
+  odd('hangs after the message', /ETIMEDOUT|timeout|too long/i, { hang: 'data' }),
+]) {
+  t.test(`a mail server that ${fault.name} holds up nothing but mails`, async t => {
+    const office = await startPostOffice(t, {})
+    await comesInTheEnd(t, office, fault)
+    toldNothing(t, office)
+  })
+}

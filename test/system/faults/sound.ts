@@ -1,0 +1,65 @@
+/** What must hold of a service whatever its surroundings did. */
+import type { Test } from 'tap'
+import { CATALOGUE } from '../../../src/errors.ts'
+import type { ServiceProcess } from '../../harness/process.ts'
+import type { Rows } from '../../harness/rows.ts'
+import { ask, type Books, PASSWORD, type Reply } from './people.ts'
+
+/** What a person may be answered while something is wrong: yes, or a 503 that says when to come again. */
+export function areClear(t: Test, replies: readonly Reply[], name: string) {
+  const odd = replies.filter(reply => !isYes(reply) && !isOverloaded(reply))
+  t.strictSame(
+    odd.map(({ path, status, text }) => ({ path, status, text: text.slice(0, 300) })),
+    [],
+    `${name}: every answer is a yes or a 503 problem`,
+  )
+}
+
+export const isYes = ({ status }: Reply) => status >= 200 && status < 300
+
+/** The one 503 of the catalogue that any operation may answer with, whole. */
+export function isOverloaded({ status, headers, body }: Reply): boolean {
+  return (
+    status === 503 &&
+    /^application\/problem\+json\b/.test(headers['content-type'] ?? '') &&
+    body?.code === 'overloaded' &&
+    body.title === CATALOGUE.overloaded[1] &&
+    body.requestId === headers['x-request-id'] &&
+    Number(headers['retry-after']) > 0
+  )
+}
+
+export const slowest = (replies: readonly Reply[]) => Math.max(0, ...replies.map(({ ms }) => ms))
+
+/** Each account keeps its fifty newest. */
+const NEWEST = 100
+
+export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Books) {
+  const statuses = []
+  for (const bearer of loggedIn.slice(-NEWEST)) {
+    statuses.push((await ask(url, 'GET', '/me', { bearer })).status)
+  }
+  t.strictSame([...new Set(statuses)], [200], `every log in is a session (${statuses.length})`)
+}
+
+export async function everyRegistrationIsThere(t: Test, { client }: Rows, { registered }: Books) {
+  const known = new Set((await client.registration.findMany()).map(({ email }) => email))
+  t.strictSame(
+    registered.filter(email => !known.has(email)),
+    [],
+    'every registration is there',
+  )
+}
+
+/** That the process never failed at anything that nobody foresaw, and told nothing secret. */
+export function isSound(t: Test, service: ServiceProcess, books?: Books) {
+  t.equal(service.child.exitCode, null, 'the process is still the same')
+  t.equal(service.stderr(), '', 'nothing was left unhandled')
+  const written = service.stdout()
+  const secrets = [PASSWORD, '#token=', 'eyJ', ...(books?.loggedIn ?? [])]
+  t.strictSame(
+    secrets.filter(secret => written.includes(secret)),
+    [],
+    'nothing secret is in the log',
+  )
+}

@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs'
+import t from 'tap'
+import { type ConfigError, describeEnvironment, loadConfig } from '../../../src/config.ts'
+
+/** What is wrong with an environment. */
+function problemsOf(env: Record<string, string>): string[] {
+  try {
+    loadConfig(env)
+    return []
+  } catch (error) {
+    if ((error as Error).name !== 'ConfigError') throw error
+    return (error as ConfigError).problems
+  }
+}
+
+const names = (problems: string[]) => problems.map(problem => problem.split(':', 1)[0])
+const secret = 'fZ3k9Qx7Lw2Vb8Ty4Rn6Mh1Jc5Pd0Gs_uA'
+const production = {
+  NODE_ENV: 'production',
+  APP_URL: 'https://accounts.example.org',
+  JWT_SECRET: secret,
+}
+
+t.test('the defaults are those of the documentation', async t => {
+  t.strictSame(
+    { ...loadConfig({}) },
+    {
+      NODE_ENV: 'development',
+      HOST: '127.0.0.1',
+      PORT: 3000,
+      APP_URL: 'http://127.0.0.1:3000',
+      PAGES: 'on',
+      SERVICE_NAME: 'latchkey',
+      DATABASE_URL: 'file:./data/latchkey.db',
+      ACCESS_TOKEN_TTL: 900,
+      REFRESH_TOKEN_TTL: 2_592_000,
+      REFRESH_IDLE_TTL: 1_209_600,
+      REFRESH_GRACE: 10,
+      RESET_TOKEN_TTL: 1800,
+      CONFIRM_TOKEN_TTL: 86_400,
+      CHANGE_CODE_TTL: 600,
+      SECURE_TOKEN_TTL: 604_800,
+      EVENT_RETENTION: 31_536_000,
+      MAIL_RETENTION: 86_400,
+      DEAD_MAIL_RETENTION: 2_592_000,
+      EMAIL_CONFIRMATION: 'required',
+      PASSWORD_MIN_LENGTH: 8,
+      MAIL_BACKEND: 'console',
+      MAIL_SERVER: 'localhost',
+      MAIL_PORT: 25,
+      MAIL_USE_TLS: false,
+      MAIL_USE_SSL: false,
+      MAIL_DEFAULT_SENDER: 'latchkey <no-reply@localhost>',
+      ARGON2_MEMORY_KIB: 19_456,
+      ARGON2_TIME_COST: 2,
+      ARGON2_PARALLELISM: 1,
+      HASH_PATIENCE: 10,
+      RATE_LIMIT: 'on',
+      CORS_ORIGINS: [],
+      LOG_LEVEL: 'info',
+    },
+  )
+})
+
+t.test('every bad variable is named at once, with what is expected of it', async t => {
+  const bad: Record<string, [value: string, expected: RegExp]> = {
+    NODE_ENV: ['prod', /one of development, test, production/],
+    PORT: ['65536', /whole number from 0 to 65535/],
+    PAGES: ['yes', /one of on, off/],
+    CONFIRM_EMAIL_URL: ['confirm', /absolute URL/],
+    RESET_PASSWORD_URL: ['javascript:alert(1)', /absolute URL/],
+    FORGOT_PASSWORD_URL: ['https://a.example/#x', /absolute URL/],
+    CHANGE_EMAIL_URL: ['data:,x', /absolute URL/],
+    SECURE_ACCOUNT_URL: ['/secure', /absolute URL/],
+    CHANGE_PASSWORD_URL: ['file:///x', /absolute URL/],
+    SERVICE_NAME: ['x'.repeat(65), /expected/],
+    DATABASE_URL: ['mysql://localhost/x', /postgresql:/],
+    REDIS_URL: ['localhost:6379', /redis:/],
+    JWT_SECRET: ['short', /at least 32/],
+    JWT_SECRET_PREVIOUS: ['short', /at least 32/],
+    ACCESS_TOKEN_TTL: ['0', /whole number from 1 to 31536000/],
+    REFRESH_TOKEN_TTL: ['30d', /whole number/],
+    RESET_TOKEN_TTL: ['1.5', /whole number/],
+    CONFIRM_TOKEN_TTL: ['-1', /whole number/],
+    CHANGE_CODE_TTL: ['1e3', /whole number/],
+    REFRESH_GRACE: ['99999999999', /whole number from 0/],
+    EMAIL_CONFIRMATION: ['on', /one of required, off/],
+    PASSWORD_MIN_LENGTH: ['7', /from 8 to 128/],
+    MAIL_BACKEND: ['sendmail', /one of console, smtp/],
+    MAIL_PORT: ['0', /from 1 to 65535/],
+    MAIL_USE_TLS: ['maybe', /true or false/],
+    MAIL_USE_SSL: ['2', /true or false/],
+    MAIL_DEFAULT_SENDER: ['nobody', /expected/],
+    ARGON2_MEMORY_KIB: ['7', /from 8 to/],
+    ARGON2_TIME_COST: ['0', /from 1 to 16/],
+    ARGON2_PARALLELISM: ['0x1', /from 1 to 16/],
+    HASH_PATIENCE: ['0', /from 1 to/],
+    UV_THREADPOOL_SIZE: ['0', /from 1 to 1024/],
+    RATE_LIMIT: ['false', /one of on, off/],
+    CORS_ORIGINS: ['https://a.example, b.example', /origins such as/],
+    LOG_LEVEL: ['loud', /one of fatal, error, warn/],
+  }
+  const env = Object.fromEntries(Object.entries(bad).map(([name, [value]]) => [name, value]))
+  const problems = problemsOf(env)
+  t.strictSame(names(problems).sort(), Object.keys(bad).sort(), 'all of them, each once, and no other')
+  for (const problem of problems) {
+    const [name = ''] = problem.split(':', 1)
+    t.match(problem, bad[name]?.[1] ?? /never/, name)
+  }
+  t.notMatch(problems.join('\n'), /short/, 'a value is never repeated: it may be a secret')
+})
+
+t.test('what does not go together is refused', async t => {
+  const cases: [string, Record<string, string>][] = [
+    ['MAIL_USE_SSL', { MAIL_USE_TLS: '1', MAIL_USE_SSL: '1' }],
+    ['MAIL_PASSWORD', { MAIL_USERNAME: 'ada' }],
+    ['MAIL_PASSWORD', { MAIL_PASSWORD: 'x' }],
+    ['ARGON2_MEMORY_KIB', { ARGON2_MEMORY_KIB: '15', ARGON2_PARALLELISM: '2' }],
+    ['APP_URL', { APP_URL: 'accounts.example.org' }],
+    ['APP_URL', { APP_URL: 'javascript:alert(1)' }],
+    ['APP_URL', { APP_URL: 'https://example.org/?x=1' }],
+    ['APP_URL', { APP_URL: 'https://example.org/#x' }],
+  ]
+  for (const [name, env] of cases) t.strictSame(names(problemsOf(env)), [name], JSON.stringify(env))
+  t.strictSame(problemsOf({ MAIL_USERNAME: 'ada', MAIL_PASSWORD: 'x', MAIL_USE_TLS: '1' }), [])
+})
+
+t.test('production demands what a laptop need not have', async t => {
+  t.strictSame(problemsOf(production), [])
+  t.strictSame(names(problemsOf({ NODE_ENV: 'production' })), ['JWT_SECRET'], 'the rest has good defaults')
+  const cases: [string, Record<string, string>][] = [
+    ['JWT_SECRET', { JWT_SECRET: '' }],
+    ['JWT_SECRET', { JWT_SECRET: 'change-me-change-me-change-me-change-me' }],
+    ['JWT_SECRET', { JWT_SECRET: 'your-secret-key-goes-here-0123456789' }],
+    ['JWT_SECRET', { JWT_SECRET: 'example-of-a-secret-0123456789-abcdef' }],
+    ['JWT_SECRET', { JWT_SECRET: 'a'.repeat(64) }],
+    ['JWT_SECRET_PREVIOUS', { JWT_SECRET_PREVIOUS: 'ab'.repeat(32) }],
+    ['RATE_LIMIT', { RATE_LIMIT: 'off' }],
+    ['CORS_ORIGINS', { CORS_ORIGINS: '*' }],
+    ['APP_URL', { APP_URL: 'http://accounts.example.org' }],
+  ]
+  for (const [name, env] of cases) {
+    t.strictSame(names(problemsOf({ ...production, ...env })), [name], JSON.stringify(env))
+  }
+  for (const env of cases.map(([, env]) => env)) t.strictSame(problemsOf(env), [], 'a laptop may have it')
+  t.strictSame(problemsOf({ ...production, APP_URL: 'http://localhost:3000' }), [], 'loopback needs no TLS')
+  t.strictSame(problemsOf({ ...production, CORS_ORIGINS: 'https://a.example' }), [])
+  t.same(
+    names(
+      problemsOf({
+        NODE_ENV: 'production',
+        RATE_LIMIT: 'off',
+        CORS_ORIGINS: '*',
+        APP_URL: 'http://a.example',
+      }),
+    ),
+    ['JWT_SECRET', 'RATE_LIMIT', 'CORS_ORIGINS', 'APP_URL'],
+    'all at once',
+  )
+})
+
+t.test('booleans are read as Flask apps write them', async t => {
+  for (const yes of ['True', 'true', 'TRUE', '1', 'yes', 'on', ' On ']) {
+    t.equal(loadConfig({ MAIL_USE_TLS: yes }).MAIL_USE_TLS, true, yes)
+  }
+  for (const no of ['False', 'false', '0', 'no', 'off', '']) {
+    t.equal(loadConfig({ MAIL_USE_TLS: no }).MAIL_USE_TLS, false, no)
+  }
+})
+
+t.test('an empty variable counts as absent, and spaces around a value do not count', async t => {
+  const empty = Object.fromEntries(describeEnvironment().map(({ name }) => [name, ' ']))
+  t.strictSame({ ...loadConfig(empty) }, { ...loadConfig({}) })
+  t.equal(loadConfig({ PORT: ' 8080 ' }).PORT, 8080)
+  t.strictSame(loadConfig({ CORS_ORIGINS: 'https://a.example , http://localhost:5173' }).CORS_ORIGINS, [
+    'https://a.example',
+    'http://localhost:5173',
+  ])
+})
+
+t.test('the configuration is frozen and holds nothing but its variables', async t => {
+  const config = loadConfig({ PATH: '/bin', npm_config_x: 'y', PORT: '4000' })
+  t.ok(Object.isFrozen(config))
+  t.throws(() => {
+    ;(config as { PORT: number }).PORT = 1
+  }, TypeError)
+  t.ok(Object.isFrozen(config.CORS_ORIGINS), 'its lists too')
+  const known = new Set(describeEnvironment().map(({ name }) => name))
+  t.strictSame(
+    Object.keys(config).filter(name => !known.has(name)),
+    [],
+  )
+})
+
+t.test('links lead to the service itself unless APP_URL says otherwise', async t => {
+  const appUrl = (env: Record<string, string>) => loadConfig(env).APP_URL
+  t.equal(appUrl({ PORT: '4000' }), 'http://127.0.0.1:4000')
+  t.equal(appUrl({ HOST: '0.0.0.0' }), 'http://localhost:3000')
+  t.equal(appUrl({ HOST: '::' }), 'http://localhost:3000')
+  t.equal(appUrl({ HOST: '::1' }), 'http://[::1]:3000')
+  t.equal(appUrl({ HOST: '::1', APP_URL: 'https://a.example/x' }), 'https://a.example/x')
+  t.strictSame(names(problemsOf({ PORT: '0' })), ['APP_URL'], 'no link leads to a port that is chosen later')
+  t.equal(appUrl({ PORT: '0', APP_URL: 'http://localhost:8080' }), 'http://localhost:8080')
+})
+
+t.test('.env.example lists exactly the variables there are, with their defaults', async t => {
+  const text = readFileSync(new URL(import.meta.resolve('#root/.env.example')), 'utf8')
+  const listed = [...text.matchAll(/^#? ?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name, value]) => ({
+    name,
+    value,
+  }))
+  t.strictSame(
+    listed,
+    describeEnvironment().map(({ name, default: value }) => ({ name, value })),
+  )
+  t.ok(
+    describeEnvironment().every(({ description }) => description.length > 5),
+    'each is described',
+  )
+})

@@ -1,0 +1,178 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { parse } from 'yaml'
+import { BILL } from '../../../deploy/sbom.ts'
+
+interface Instruction {
+  name: string
+  text: string
+}
+
+interface Stage {
+  base: string
+  name: string
+  instructions: Instruction[]
+}
+
+const repository = fileURLToPath(new URL('.', import.meta.resolve('#root/package.json')))
+const root = (path: string) => join(repository, path)
+const read = (path: string) => readFileSync(root(path), 'utf8')
+
+function parseDockerfile(text: string): Stage[] {
+  const stages: Stage[] = []
+  const lines = text
+    .replace(/^\s*#.*\n/gm, '')
+    .replace(/\\\n/g, ' ')
+    .split('\n')
+    .filter(line => line.trim() !== '')
+  for (const line of lines) {
+    const [, name = '', rest = ''] = /^([A-Z]+)\s+(.*)$/.exec(line) ?? []
+    if (name === 'FROM') {
+      const [, base = '', stage = ''] = /^(\S+) AS (\S+)$/.exec(rest) ?? []
+      stages.push({ base, name: stage, instructions: [] })
+    } else {
+      stages.at(-1)?.instructions.push({ name, text: rest.trim() })
+    }
+  }
+  return stages
+}
+
+const stages = parseDockerfile(read('Dockerfile'))
+const final = stages.at(-1) as Stage
+const last = (name: string) =>
+  final.instructions.filter(instruction => instruction.name === name).at(-1)?.text
+const packageJson = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+
+t.test('every stage has a pinned base or is made from one', async t => {
+  const named = new Set<string>()
+  for (const { base, name } of stages) {
+    if (!named.has(base)) {
+      t.match(base, /^node:22[\w.-]*-slim$/, `${name} is built on ${base}`)
+      t.notMatch(base, /latest/)
+    }
+    named.add(name)
+  }
+})
+
+t.test('what is copied from the repository is there, and not kept out of the build', async t => {
+  const letIn = read('.dockerignore')
+    .split('\n')
+    .filter(line => line.startsWith('!'))
+    .map(line => line.slice(1))
+  for (const { name, instructions } of stages) {
+    for (const { name: instruction, text } of instructions) {
+      if (instruction !== 'COPY' || text.startsWith('--from=')) continue
+      for (const source of text.split(/\s+/).slice(0, -1)) {
+        t.ok(existsSync(root(source)), `${name} copies ${source}`)
+        t.ok(letIn.includes(source), `.dockerignore lets ${source} in`)
+      }
+    }
+  }
+  t.equal(read('.dockerignore').match(/^[^#\s].*$/m)?.[0], '*', 'everything else stays out')
+  for (const secret of ['.env', 'data', 'node_modules', '.git']) t.notOk(letIn.includes(secret))
+})
+
+t.test('what is copied from another stage is made there', async t => {
+  const made: Record<string, string[]> = {
+    build: ['/app/dist/src', '/app/dist/pages', '/app/dist/sbom.cdx.json'],
+    dependencies: ['/app/node_modules'],
+  }
+  const copies = final.instructions.filter(({ name, text }) => name === 'COPY' && text.startsWith('--from='))
+  t.equal(copies.length, 4)
+  for (const { text } of copies) {
+    const [, stage = '', source = ''] = /^--from=(\S+) (\S+) \S+$/.exec(text) ?? []
+    t.ok(stages.some(({ name }) => name === stage))
+    t.ok(made[stage]?.includes(source), `${stage} makes ${source}`)
+    // The bill of materials is made by `npm run sbom`; see test/system/deploy/sbom.test.ts.
+    if (source.endsWith('/sbom.cdx.json')) t.equal(root(source.replace('/app/', '')), BILL)
+    else t.ok(existsSync(root(source.replace('/app/', ''))), `so does a build in the repository: ${source}`)
+  }
+})
+
+t.test('the npm scripts that it runs exist', async t => {
+  const runs = stages.flatMap(({ instructions }) => instructions.filter(({ name }) => name === 'RUN'))
+  const scripts = runs.flatMap(({ text }) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(match => match[1]))
+  t.same(scripts, ['build', 'sbom'])
+  for (const script of scripts) t.ok(packageJson.scripts[script ?? ''], `package.json has ${script}`)
+})
+
+t.test('the files that containers start are built from sources that exist', async t => {
+  const compose = parse(read('docker-compose.yml'), { merge: true }) as {
+    services: Record<string, { command?: string[] }>
+  }
+  const commands = [JSON.parse(last('CMD') ?? '[]') as string[], compose.services['migrate']?.command ?? []]
+  for (const command of commands) {
+    t.equal(command[0], 'node', 'exec form: node itself receives the signals')
+    const file = command.at(-1) ?? ''
+    t.match(file, /^dist\/src\/.+\.c?js$/)
+    t.ok(existsSync(root(file.replace(/^dist\/(.+\.c?)js$/, '$1ts'))), file)
+  }
+})
+
+t.test('the image runs in production, without root, and ends on SIGTERM', async t => {
+  t.equal(last('USER'), 'node')
+  t.equal(last('STOPSIGNAL'), 'SIGTERM')
+  t.match(last('ENV'), /\bNODE_ENV=production\b/)
+  t.match(last('ENV'), /\bHOST=0\.0\.0\.0\b/)
+  const order = final.instructions.map(({ name }) => name)
+  t.ok(order.lastIndexOf('COPY') < order.indexOf('USER'), 'the files belong to root, the process does not')
+  t.ok(order.lastIndexOf('RUN') < order.indexOf('USER'))
+})
+
+t.test('no stage is given a secret', async t => {
+  for (const { instructions } of stages) {
+    for (const { name, text } of instructions) {
+      if (name === 'ENV' || name === 'ARG') t.notMatch(text, /SECRET|PASSWORD|TOKEN|_URL/)
+    }
+  }
+})
+
+t.test('production dependencies keep the query compilers that the generated clients load', async t => {
+  const removed = stages
+    .flatMap(({ instructions }) => instructions)
+    .find(({ name, text }) => name === 'RUN' && text.includes('-delete'))
+  const kept = [...(removed?.text ?? '').matchAll(/! -name '\*\.(\w+)\.\*'/g)].map(match => match[1])
+  t.same(kept.sort(), ['postgresql', 'sqlite'])
+  const files = readdirSync(root('node_modules/@prisma/client/runtime'))
+  for (const provider of ['sqlite', 'postgresql']) {
+    const client = read(`src/generated/${provider}/internal/class.ts`)
+    const loaded = [...client.matchAll(/@prisma\/client\/runtime\/(query_compiler_[^"']+)/g)].map(
+      m => m[1] ?? '',
+    )
+    t.ok(loaded.length > 0, `the client for ${provider} loads a query compiler`)
+    for (const file of loaded) {
+      t.match(file, new RegExp(`\\.${provider}\\.`))
+      t.ok(files.includes(file), file)
+    }
+  }
+})
+
+t.test('the health check passes on 200 and on nothing else', async t => {
+  const [, command = '[]'] = /CMD (\[.*\])$/.exec(last('HEALTHCHECK') ?? '') ?? []
+  const [program, ...args] = JSON.parse(command) as string[]
+  t.equal(program, 'node')
+  let status = 200
+  const asked: (string | undefined)[] = []
+  const server = createServer((request, response) => {
+    asked.push(request.url)
+    response.writeHead(status).end()
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const exitStatus = () =>
+    new Promise<number>(resolve => {
+      const env = { PATH: process.env['PATH'], PORT: String(port) }
+      execFile(process.execPath, args, { env }, error => resolve(error === null ? 0 : Number(error.code)))
+    })
+  t.equal(await exitStatus(), 0)
+  status = 503
+  t.equal(await exitStatus(), 1)
+  await new Promise(resolve => server.close(resolve))
+  t.equal(await exitStatus(), 1, 'and not where nobody listens')
+  t.same(asked, ['/health/ready', '/health/ready'])
+})

@@ -1,0 +1,61 @@
+import { createHmac } from 'node:crypto'
+import t from 'tap'
+import { fingerprint, sameFingerprint } from '../../../src/tokens/fingerprint.ts'
+import { deriveKey } from '../../../src/tokens/keys.ts'
+
+const key = deriveKey('a signing secret of thirty-two bytes', 'reset', 'fingerprint')
+const subject = {
+  id: 'id',
+  email: 'ada@example.org',
+  passwordHash: '$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA',
+}
+
+t.test('a fingerprint is HMAC-SHA-256 cut to 128 bits', async t => {
+  const message = JSON.stringify(['reset', subject.id, subject.email, subject.passwordHash, 'never changed'])
+  const whole = createHmac('sha256', key).update(message).digest('hex')
+  const made = fingerprint(key, 'reset', subject)
+  t.equal(Buffer.from(made, 'base64url').toString('hex'), whole.slice(0, 32))
+  t.equal(made.length, 22)
+})
+
+t.test('a change of anything it is taken of changes it', async t => {
+  const prints = [
+    fingerprint(key, 'reset', subject),
+    fingerprint(key, 'confirm', subject),
+    fingerprint(deriveKey('another secret of thirty-two bytes!', 'reset', 'fingerprint'), 'reset', subject),
+    fingerprint(key, 'reset', { ...subject, id: 'ie' }),
+    fingerprint(key, 'reset', { ...subject, email: 'ada@example.com' }),
+    fingerprint(key, 'reset', { ...subject, passwordHash: `${subject.passwordHash}=` }),
+    fingerprint(key, 'reset', { ...subject, emailChangedAt: new Date(0) }),
+    fingerprint(key, 'reset', { ...subject, emailChangedAt: new Date(1) }),
+  ]
+  t.equal(new Set(prints).size, prints.length)
+  t.equal(fingerprint(key, 'reset', { ...subject, emailChangedAt: null }), prints[0], 'and nothing else does')
+})
+
+t.test('what moves from one field to the next changes it', async t => {
+  const apart = (id: string, email: string, passwordHash: string) =>
+    fingerprint(key, 'reset', { id, email, passwordHash })
+  const prints = [
+    apart('ab', 'c', 'd'),
+    apart('a', 'bc', 'd'),
+    apart('a', 'b', 'cd'),
+    apart('a","b', 'c', 'd'),
+  ]
+  t.equal(new Set(prints).size, prints.length)
+})
+
+t.test('only equal fingerprints are the same', async t => {
+  const made = fingerprint(key, 'reset', subject)
+  t.ok(sameFingerprint(made, `${made}`))
+  for (const other of [
+    '',
+    made.slice(0, -1),
+    `${made}A`,
+    `A${made.slice(1)}_`,
+    made.toLowerCase(),
+    'é'.repeat(11),
+  ]) {
+    t.notOk(sameFingerprint(made, other))
+  }
+})

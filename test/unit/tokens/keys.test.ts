@@ -1,0 +1,47 @@
+import { createHmac } from 'node:crypto'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { deriveKey, loadSecrets } from '../../../src/tokens/keys.ts'
+
+const secret = 'a signing secret of thirty-two bytes'
+
+t.test('keys are derived as RFC 5869 says', async t => {
+  // Extract with an empty salt, then one block of expand.
+  const extracted = createHmac('sha256', Buffer.alloc(32)).update(secret).digest()
+  const expanded = createHmac('sha256', extracted).update('latchkey/1/reset/sign\x01').digest()
+  t.equal(deriveKey(secret, 'reset', 'sign').toString('hex'), expanded.toString('hex'))
+})
+
+t.test('every secret, purpose and use has a key of its own', async t => {
+  const keys = [secret, `${secret}!`].flatMap(each =>
+    ['access', 'refresh', 'confirm', 'reset'].flatMap(purpose =>
+      (['sign', 'fingerprint', 'successor', 'envelope'] as const).map(use =>
+        deriveKey(each, purpose, use).toString('hex'),
+      ),
+    ),
+  )
+  t.equal(new Set(keys).size, 32)
+})
+
+t.test('configured secrets are taken, the current one first', async t => {
+  const config = { JWT_SECRET: secret, DATABASE_URL: 'postgresql://nowhere.invalid/x' }
+  t.strictSame(await loadSecrets(config), [secret])
+  t.strictSame(await loadSecrets({ ...config, JWT_SECRET_PREVIOUS: 'previous' }), [secret, 'previous'])
+})
+
+t.test('without a secret one is made once and kept for its owner alone', async t => {
+  const folder = join(t.testdir(), 'data')
+  const config = { DATABASE_URL: `file:${folder}/latchkey.db` } as Parameters<typeof loadSecrets>[0]
+  const atOnce = await Promise.all(Array.from({ length: 5 }, () => loadSecrets(config).catch(String)))
+  const [kept] = await loadSecrets(config)
+  t.match(kept, /^[\w-]{64}$/)
+  for (const secrets of atOnce) t.strictSame(secrets, [kept], 'of several at once all get the same')
+  const path = join(folder, 'jwt-secret')
+  t.equal(readFileSync(path, 'utf8'), kept)
+  t.equal(statSync(path).mode & 0o777, 0o600)
+  t.equal(statSync(folder).mode & 0o777, 0o700)
+
+  writeFileSync(path, 'short')
+  await t.rejects(loadSecrets(config), /too short for a signing secret/)
+})
