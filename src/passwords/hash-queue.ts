@@ -19,7 +19,8 @@ export interface HashQueue {
    * @param client whose turn it takes. Nothing else may decide the order, or the time of an answer would
    *   tell it.
    * @param signal once aborted, the place is given back
-   * @throws {ProblemError} `overloaded` where there is no room for this client, or the client is gone
+   * @throws {ProblemError} `overloaded` where every place has a complete body and no client's line is longer than
+   *   this client's, or the client is gone
    */
   reserve(client: string, signal?: AbortSignal): Place
   /** Jobs under way, and places that are taken besides. */
@@ -50,12 +51,16 @@ export interface Place {
 const JOBS_PER_CORE_AND_SECOND = 4
 /** How many may be prepared for each core besides the one that runs there, so that no core waits for a database. */
 const AHEAD_PER_CORE = 1
+/** How long a body may take before its place goes first. The body usually comes with the head, or a round trip later. */
+const BODY_GRACE_MS = 500
 const GONE = 'The client is gone.'
 
 /** Whoever stands in line. */
 interface Waiter {
-  /** Its turn has come. Unset while nobody waits for that. */
+  /** Its turn has come. Unset while the body of its request is not complete. */
   call?: () => void
+  /** By `performance.now()`. */
+  since: number
   shed(): void
 }
 
@@ -72,6 +77,8 @@ export function hashQueue(concurrency: number, patience: number): HashQueue {
   const mostCalled = concurrency + AHEAD_PER_CORE * concurrency
   /** Places whose turn has come: those of jobs under way, and of those that are prepared. */
   let called = 0
+  /** Places of requests whose body is not complete, oldest first. */
+  const incomplete = new Set<Waiter>()
 
   const overloaded = (detail?: string) =>
     problem('overloaded', {
@@ -80,14 +87,18 @@ export function hashQueue(concurrency: number, patience: number): HashQueue {
     })
 
   /**
-   * A full queue still has room for a client whose line is shorter than the longest even after it joined:
-   * the newest of the longest makes way.
+   * Makes room in a full queue. A place whose body is overdue goes first: slow bodies cost an attacker a byte each. Then
+   * the newest of a client whose line is longer, even after the new client has joined. Then the oldest incomplete.
    */
   function makeRoom(client: string) {
     if (called + lines.size() < most) return
+    const [slowest] = incomplete
+    const isOverdue = slowest !== undefined && performance.now() - slowest.since > BODY_GRACE_MS
     const { length, last } = lines.longest()
-    if (lines.lengthOf(client) + 1 >= length) throw overloaded()
-    last?.shed()
+    const longest = lines.lengthOf(client) + 1 < length ? last : undefined
+    const victim = isOverdue ? slowest : (longest ?? slowest)
+    if (victim === undefined) throw overloaded()
+    victim.shed()
   }
 
   function callNext() {
@@ -110,6 +121,7 @@ export function hashQueue(concurrency: number, patience: number): HashQueue {
 
     function leave() {
       if (where === 'in line') lines.leave(client, waiter)
+      incomplete.delete(waiter)
       clearTimeout(patienceOver)
       signal?.removeEventListener('abort', depart)
       const wasCalled = where === 'called'
@@ -126,13 +138,15 @@ export function hashQueue(concurrency: number, patience: number): HashQueue {
     }
 
     const depart = () => lose(overloaded(GONE))
-    const waiter: Waiter = { shed: () => lose(overloaded()) }
+    const waiter: Waiter = { since: performance.now(), shed: () => lose(overloaded()) }
     signal?.addEventListener('abort', depart)
     lines.join(client, waiter)
+    incomplete.add(waiter)
 
     async function turn() {
       if (refusal !== undefined) throw refusal
       if (where !== 'in line') return
+      incomplete.delete(waiter)
       await new Promise<void>((resolve, reject) => {
         refuse = reject
         patienceOver = setTimeout(() => lose(overloaded()), patience * 1000)

@@ -1,7 +1,8 @@
 /**
  * Where requests that will need a hash meet its queue. Where there is no room they are shed: before their bearer is
  * looked up, before a limit counts them, and before their body is read; the same whatever they ask. The others have
- * their place from then on, and wait for their turn as soon as their body is read and in order.
+ * their place from then on, and wait for their turn as soon as their body is read and in order. Until then a new request
+ * may take the place, so that slow bodies hold no places.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'

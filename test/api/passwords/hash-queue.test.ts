@@ -242,13 +242,11 @@ t.test('a place that is taken counts before its job comes, and after it only as 
   const queue = hashQueue(1, 1)
   const places = Array.from({ length: 5 }, () => queue.reserve('one'))
   t.strictSame(queue.load(), { running: 0, waiting: 5 }, 'four that may wait, and one that may run')
-  t.throws(() => queue.reserve('one'), { code: 'overloaded' })
   // The last comes first: a core does not wait for whoever is slow.
   const all = [4, 2, 3, 1].map(id => places[id]?.run(job(id)))
   await turn()
   t.strictSame(begun, [4])
   t.strictSame(queue.load(), { running: 1, waiting: 4 })
-  t.throws(() => queue.reserve('one'), { code: 'overloaded' })
   for (let next = 0; next < 4; next++) {
     end[next]?.()
     await turn()
@@ -300,6 +298,47 @@ t.test('who holds many places and brings no jobs makes way, and is told so when 
   end[1]?.()
   t.equal(await first, 0, 'the others of its places are as good as before')
   t.strictSame(begun, [100, 0])
+})
+
+t.test('in a full queue the oldest place without a complete body makes way for any client', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 1)
+  const slow = Array.from({ length: 4 }, (_, id) => queue.reserve(`slow ${id}`))
+  const complete = runIn(queue, 'complete', job(0))
+  const owners = [1, 2].map(id => runIn(queue, 'owner', job(id)))
+  await turn()
+  t.strictSame(queue.load(), { running: 1, waiting: 4 }, 'the queue is as full as before')
+  const shed = Promise.all(
+    slow.slice(0, 2).map(place => t.rejects(place.turn(), { code: 'overloaded' }, 'the oldest made way')),
+  )
+  const late = slow[3]?.run(job(3))
+  await shed
+  const last = queue.reserve('one more')
+  await t.rejects(slow[2]?.turn() as Promise<void>, { code: 'overloaded' })
+  last.release()
+  const full = runIn(queue, 'another', job(4))
+  t.throws(() => queue.reserve('too many'), { code: 'overloaded' }, 'a place with a complete body does not')
+  for (let next = 0; next < 5; next++) {
+    await turn()
+    end[next]?.()
+  }
+  await Promise.all([complete, ...owners, late, full])
+  t.strictSame([...begun].sort(), [0, 1, 2, 3, 4])
+})
+
+t.test('an overdue body makes way before the complete request of a client with a longer line', async t => {
+  const { end, job } = jobs()
+  const queue = hashQueue(1, 1)
+  const slow = queue.reserve('slow')
+  const office = Array.from({ length: 4 }, (_, id) => runIn(queue, 'office', job(id)))
+  await delay(550)
+  const owner = runIn(queue, 'owner', job(4))
+  await t.rejects(slow.turn(), { code: 'overloaded' })
+  for (let next = 0; next < 5; next++) {
+    await turn()
+    end[next]?.()
+  }
+  await t.resolves(Promise.all([...office, owner]))
 })
 
 t.test('the place of a client that is gone is free, whether its job has come or not', async t => {

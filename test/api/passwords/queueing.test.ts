@@ -176,6 +176,35 @@ t.test('a request has its place before its body comes, and gives it back if it c
   t.strictSame(app.passwords.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
 })
 
+t.test('slow bodies from more addresses than there are places keep no owner out', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const body = JSON.stringify({ email: 'nobody@example.org', password: 'x' }).padEnd(60)
+  const places = availableParallelism() * (1 + 4 * app.config.HASH_PATIENCE)
+  const slow = Array.from({ length: places + 8 }, (_, i) => {
+    const socket = connect({ port, localAddress: `127.0.${1 + (i >> 7)}.${1 + (i & 127)}` })
+    // The head and one byte of the body.
+    socket.write(wire('/login', body).slice(0, 1 - body.length))
+    return socket
+  })
+  t.teardown(() => slow.map(socket => socket.destroy()))
+  while (app.passwords.load().waiting < places) await delay(5)
+  const statuses: number[] = []
+  const owner = connect(port)
+  t.teardown(() => owner.destroy())
+  for (let i = 0; i < 8; i++) {
+    // The trickle goes on.
+    for (const socket of slow) socket.write(' ')
+    owner.write(wire('/login', JSON.stringify({ email, password })))
+    statuses.push((await answerOn(owner)).statusCode)
+  }
+  t.strictSame(statuses, Array(8).fill(200))
+  t.ok(app.passwords.load().waiting >= places - 8, 'the slow bodies still hold most places')
+})
+
 // Those who had found room went on to the database, and most were shed only when they were back from it.
 t.test(
   'of log ins that come at once as many pass as there is room for, and no other asks the database',
