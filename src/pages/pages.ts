@@ -1,19 +1,19 @@
 /**
  * The pages under /app: where the links in mails lead, and a front end that shows how to use the API.
  *
- * A page is a string that is made once, at the start, for each language. Nothing in it depends on who
- * asks: what is personal, the page's script fetches from the API.
+ * A page is rendered once for each language, at the first request for it. Nothing in it depends on the
+ * client: the page's script fetches personal data from the API.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { preferredLanguage } from '../accounts/locale.ts'
 import { problem } from '../errors.ts'
-import { LANGUAGES, messagesFor } from '../messages/messages.ts'
+import { messagesFor } from '../messages/messages.ts'
 import { toProblem } from '../plugins/error-handler.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
 import { confirmEmail } from './confirm-email.ts'
 import { errorPage } from './error-page.ts'
-import { readFiles, type StaticFile, staticFile } from './files.ts'
+import { readFiles, type StaticFile, type StaticFiles, staticFile } from './files.ts'
 import { forgotPassword } from './forgot-password.ts'
 import { home } from './home.ts'
 import { layout, type Page, type PageContext } from './layout.ts'
@@ -52,6 +52,9 @@ const CSP = [
   "trusted-types 'none'",
 ].join(';')
 
+/** Read once a process. */
+let builtFiles: StaticFiles | undefined
+
 /** Registers nothing where they are switched off. */
 export async function pages(app: FastifyInstance) {
   if (app.config.PAGES === 'off') return
@@ -64,15 +67,18 @@ export async function pages(app: FastifyInstance) {
 }
 
 async function underApp(app: FastifyInstance) {
-  const files = readFiles()
+  builtFiles ??= readFiles()
+  const files = builtFiles
 
   for (const [path, page] of Object.entries(PAGES)) {
     const root = path === '' ? '' : '../'
-    const rendered = new Map(LANGUAGES.map(tag => [tag, render(page, contextFor(tag, root))]))
+    const rendered = new Map<string, StaticFile>()
     app.get(path, { schema: { hide: true }, prefixTrailingSlash: 'no-slash' }, async (request, reply) => {
       const language = languageOf(request)
       pageHeaders(reply, language).header('cache-control', 'no-cache')
-      return serve(request, reply, rendered.get(language) as StaticFile)
+      const file = rendered.get(language) ?? render(page, contextFor(language, root))
+      rendered.set(language, file)
+      return serve(request, reply, file)
     })
   }
 

@@ -8,13 +8,23 @@ import type { FastifyServerOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 
+/** A compiled schema depends on nothing else, so routes, and apps of one process, share it. */
+const validators = new WeakMap<object, ReturnType<typeof validatorOf>>()
+const serializers = new Map<string, ReturnType<ReturnType<typeof standard>>>()
+
 /** Strict: no coercion, no defaults, nothing removed. */
 function buildValidator() {
-  return ({ schema }: { schema: unknown }) => {
-    const validator = Compile(schema as TSchema)
-    return (value: unknown) =>
-      validator.Check(value) ? { value } : { error: validator.Errors(value) as never }
+  return ({ schema }: { schema: TSchema }) => {
+    const validator = validators.get(schema) ?? validatorOf(schema)
+    validators.set(schema, validator)
+    return validator
   }
+}
+
+function validatorOf(schema: TSchema) {
+  const validator = Compile(schema)
+  return (value: unknown) =>
+    validator.Check(value) ? { value } : { error: validator.Errors(value) as never }
 }
 
 const standard = SerializerSelector()
@@ -25,8 +35,14 @@ const standard = SerializerSelector()
  */
 function buildSerializer(schemas: unknown, options?: object) {
   const compile = standard(schemas, options)
-  return (route: Parameters<typeof compile>[0] & { contentType?: string }) =>
-    route.contentType === 'application/problem+json' ? JSON.stringify : compile(route)
+  const shared = JSON.stringify([schemas, options])
+  return (route: Parameters<typeof compile>[0] & { contentType?: string }) => {
+    if (route.contentType === 'application/problem+json') return JSON.stringify
+    const key = shared + JSON.stringify(route.schema)
+    const serializer = serializers.get(key) ?? compile(route)
+    serializers.set(key, serializer)
+    return serializer
+  }
 }
 
 type SchemaController = NonNullable<FastifyServerOptions['schemaController']>

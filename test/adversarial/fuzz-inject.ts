@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { InjectOptions } from 'fastify'
 import { startApp } from '../harness/app.ts'
-import { type Teardown, volatileDatabase } from '../harness/database.ts'
+import { freshDatabase, type Teardown } from '../harness/database.ts'
 import { openRows } from '../harness/rows.ts'
 import { shrinkShortly } from '../harness/shrink.ts'
 import { faultsOf, OPERATIONS, type Operation } from './fuzz-contract.ts'
@@ -61,7 +61,7 @@ async function held(): Promise<number> {
 export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
   const house = await startApp(t, {
-    databaseUrl: await volatileDatabase(t, provider),
+    databaseUrl: await freshDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
   })
   const { app, log, smtp } = house

@@ -4,7 +4,7 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { startApp } from '../harness/app.ts'
-import { type Teardown, volatileDatabase } from '../harness/database.ts'
+import { freshDatabase, type Teardown } from '../harness/database.ts'
 import { onTheWire } from '../harness/raw-http.ts'
 import { shrinkShortly } from '../harness/shrink.ts'
 import { faultsOf, faultsOfProblem } from './fuzz-contract.ts'
@@ -89,7 +89,7 @@ function inChunks(payload: Buffer, sizes: number[]): Buffer {
 export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
   const house = await startApp(t, {
-    databaseUrl: await volatileDatabase(t, provider),
+    databaseUrl: await freshDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
   })
   const { app, log } = house

@@ -94,9 +94,6 @@ const FRAMINGS: [what: string, framing: string[], body: string][] = [
   ['a list of Hosts', ['Host: "localhost"', 'Content-Length: 42'], BODY],
 ]
 
-// Many connections and requests, one after the other, on whatever machine.
-t.setTimeout(115_000)
-
 t.test('a request that could be framed in two ways is refused, with all that is behind it', async t => {
   const { exchange, served, app } = await service(t)
   for (const [what, framing, body] of FRAMINGS) {

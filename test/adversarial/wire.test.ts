@@ -31,9 +31,6 @@ async function service(t: Test, env: Record<string, string> = {}) {
   return { ...house, ...wire, first }
 }
 
-// Many connections and requests, one after the other, on whatever machine.
-t.setTimeout(115_000)
-
 t.test('the answer of every status carries the same guards, the parser’s refusals too', async t => {
   const { app, first, ...house } = await service(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
   const { email, password } = await confirmedAccount({ app, ...house })

@@ -1,4 +1,4 @@
-/** Databases to test on, each test's its own. */
+/** Databases to test on; each test has its own. */
 import { createHash, randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -35,26 +35,12 @@ export const providers: readonly { provider: Provider; skip: string | false }[] 
 /** The URL of a migrated database without rows, which ends with the test. */
 export async function freshDatabase(t: Teardown, on: Provider = provider): Promise<string> {
   if (on === 'postgresql') return createDatabase(t, await postgresqlTemplate())
-  return `file:${await copyOfTemplate(temporaryFile(t))}`
-}
-
-/**
- * The same, for tests that write all the time and claim nothing of crashes: it waits for no disk, whose time
- * would be most of theirs.
- */
-export async function volatileDatabase(t: Teardown, on: Provider): Promise<string> {
-  if (on === 'sqlite') return `file:${await copyOfTemplate(temporaryFile(t, memoryFolder()))}`
-  const url = new URL(await freshDatabase(t, on))
-  url.searchParams.set('options', '-c synchronous_commit=off')
-  return url.href
-}
-
-async function copyOfTemplate(path: string): Promise<string> {
+  const path = temporaryFile(t)
   copyFileSync(await sqliteTemplate(), path)
-  return path
+  return `file:${path}`
 }
 
-/** A folder in memory, where the system has one with room (containers often have 64 MiB). */
+/** A folder in memory, so that no commit waits for a disk, where the system has one with room. */
 function memoryFolder(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
@@ -71,8 +57,8 @@ export async function emptyDatabase(t: Teardown, on: Provider = provider): Promi
 }
 
 /** The path of a file that does not exist yet, in a folder that is removed with the test. */
-function temporaryFile(t: Teardown, within = tmpdir()): string {
-  const folder = mkdtempSync(join(within, 'latchkey-test-'))
+function temporaryFile(t: Teardown): string {
+  const folder = mkdtempSync(join(memoryFolder(), 'latchkey-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'latchkey.db')
 }
@@ -117,7 +103,11 @@ async function postgresqlTemplate(): Promise<string> {
 
 async function createDatabase(t: Teardown, template: string): Promise<string> {
   const name = `latchkey_test_${process.pid}_${randomBytes(6).toString('hex')}`
-  await onServer(run => run(`CREATE DATABASE ${name} TEMPLATE ${template}`))
+  await onServer(async run => {
+    await run(`CREATE DATABASE ${name} TEMPLATE ${template}`)
+    // No test claims anything of a crash of this server, and so its commits wait for no disk.
+    await run(`ALTER DATABASE ${name} SET synchronous_commit = off`)
+  })
   t.teardown(() => onServer(run => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)))
   return urlOf(name)
 }

@@ -42,6 +42,9 @@ export interface SmtpServerOptions {
   breakOff?: boolean
 }
 
+/** One for all servers of a process that need no other. */
+let localhost: Certificate | undefined
+
 /** A real SMTP server on 127.0.0.1 that keeps what it is sent. */
 export interface SmtpServer {
   host: '127.0.0.1'
@@ -76,7 +79,8 @@ export async function startSmtpServer(
   t: { teardown(handler: () => unknown): void },
   options: SmtpServerOptions = {},
 ): Promise<SmtpServer> {
-  const { key, cert } = selfSignedCertificate()
+  localhost ??= selfSignedCertificate()
+  const { key, cert } = localhost
   const arrivals = new EventEmitter()
   const mails: ReceivedMail[] = []
   const logins: SmtpLogin[] = []

@@ -4,7 +4,7 @@ import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { openDatabase, type Provider } from '../../../src/database/client.ts'
 import type { MailTransport, OutgoingMail } from '../../../src/mail/transports.ts'
 import { startApp, testClock } from '../../harness/app.ts'
-import { type Teardown, volatileDatabase } from '../../harness/database.ts'
+import { freshDatabase, type Teardown } from '../../harness/database.ts'
 import { bindMails, linearise } from './linearise.ts'
 import { prober } from './probes.ts'
 import { mayBecome, readRows, rowsOf, textOf } from './rows.ts'
@@ -62,7 +62,7 @@ export async function startHouse(t: Teardown, { grace, confirmation, provider }:
     send: async mail => void inbox.push(mail),
     close() {},
   }
-  const databaseUrl = await volatileDatabase(t, provider)
+  const databaseUrl = await freshDatabase(t, provider)
   const { app, log } = await startApp(t, {
     databaseUrl,
     env: {
