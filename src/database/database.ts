@@ -3,11 +3,13 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { type OutageLog, outageLog } from '../outage-log.ts'
 import { openDatabase, type Provider, providerOf } from './client.ts'
 import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
+import { outageDetail, outageReason } from './outage.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
 import { type Registrations, registrations } from './registrations.ts'
 import { type Sessions, sessions } from './sessions.ts'
@@ -21,6 +23,8 @@ declare module 'fastify' {
 
 export interface Database {
   provider: Provider
+  /** To be told of every outage and success: it logs the first and the last. */
+  outage: OutageLog
   users: Users
   registrations: Registrations
   sessions: Sessions
@@ -48,6 +52,11 @@ async function database(app: FastifyInstance) {
 
   app.decorate('database', {
     provider,
+    outage: outageLog(
+      app.log.child({ part: 'database' }),
+      { failed: 'the database cannot be used', worked: 'the database can be used again' },
+      error => ({ reason: outageReason(error)?.reason ?? 'fails', detail: outageDetail(error) }),
+    ),
     users: users(client, statements, insertMail),
     registrations: registrations(client, statements),
     sessions: sessions(client, statements),

@@ -4,8 +4,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { outageOf } from '../database/outage.ts'
+import { outageDetail, outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
+import { backoff, outageLog } from '../outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { capVerdict } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
@@ -19,6 +20,9 @@ const AT_ONCE = 5
 const LEASE = 60
 /** How often rows of other instances are looked for; seconds. */
 const POLL = 5
+/** Delays of the retry while the outbox cannot be read; milliseconds. */
+const FIRST_LOOK_RETRY = 1000
+const LONGEST_LOOK_RETRY = 15_000
 /** First wait, growth and number of tries: 30 s, 108 s … 18 h, about a day in all. */
 const FIRST_RETRY = 30
 const GROWTH = 3.6
@@ -59,6 +63,13 @@ export function startMailWorker(
   let recallDue = true
   let looking: Promise<void> | undefined
   let lookAgain = false
+  const retry = backoff(FIRST_LOOK_RETRY, LONGEST_LOOK_RETRY)
+  /** For what is no outage, such as missing tables; outages are the database's own to log. */
+  const fault = outageLog(
+    log,
+    { failed: 'the outbox cannot be read', worked: 'the outbox can be read again' },
+    error => ({ reason: outageDetail(error), err: error }),
+  )
   let stopped = false
   let timer: NodeJS.Timeout | undefined
 
@@ -84,9 +95,16 @@ export function startMailWorker(
         if (rows.length > 0) lookAgain = true
       }
       const due = await outbox.nextDue()
+      retry.reset()
+      fault.worked()
+      app.database.outage.worked()
       if (due) wait = Math.min(poll, Math.max(0, (due.getTime() - app.clock().getTime()) / 1000))
     } catch (error) {
-      log.error({ err: error }, 'the outbox cannot be read')
+      if (outageOf(error) === undefined) fault.failed(error)
+      else app.database.outage.failed(error)
+      // Also where the failure came before the claim: to look again at once would be a loop without a pause.
+      lookAgain = false
+      wait = retry.next() / 1000
     }
     // While all hands are full, the first that is free looks again.
     if (stopped || inHand.size >= AT_ONCE) return

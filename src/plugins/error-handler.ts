@@ -28,7 +28,8 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
 /** What is told of a database that fails, and after how many seconds trying again makes sense. */
 const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
   away: { detail: 'The database does not answer.', retryAfter: 2 },
-  // Somebody has to do something about it.
+  // Somebody has to do something about these.
+  refused: { detail: 'The database refuses the service at the moment.', retryAfter: 10 },
   unwritable: { detail: 'The database cannot be written to at the moment.', retryAfter: 10 },
 }
 
@@ -97,8 +98,10 @@ function invalidInput(error: FastifyError): ProblemError {
 }
 
 function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
-  // To be shed is no fault, and a stack for each of thousands a second would be what keeps the others waiting.
-  const isFault = error.statusCode >= 500 && (error.code !== 'overloaded' || error.cause !== undefined)
+  const outage = outageOf(error.cause)
+  if (outage) request.server.database.outage.failed(error.cause)
+  // Load shedding and outages are expected: a stack for each request would slow down the others.
+  const isFault = error.statusCode >= 500 && !/^(overloaded|not_ready)$/.test(error.code)
   if (isFault) request.log.error({ err: error.cause ?? error }, error.message)
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)

@@ -3,11 +3,16 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import Type from 'typebox'
-import { outageOf } from '../database/outage.ts'
-import { problem, problems } from '../errors.ts'
+import Type, { type Static } from 'typebox'
+import { outageDetail, outageReason } from '../database/outage.ts'
+import { type ProblemError, problem, problems } from '../errors.ts'
+import { outageLog } from '../outage-log.ts'
+
+/** How old the state may be that probes are told; milliseconds. */
+const STATE_AGE_MS = 1000
 
 const State = Type.String({ maxLength: 64 })
+type Ready = Static<typeof Ready>
 const Ready = Type.Object(
   {
     status: Type.Literal('ready'),
@@ -51,17 +56,47 @@ async function health(app: FastifyInstance) {
     handler: ready,
   })
 
+  const fault = outageLog(
+    app.log,
+    { failed: 'the instance is not ready', worked: 'the instance is ready again' },
+    error => ({ reason: (error as ProblemError).errors?.[0]?.message ?? outageDetail(error) }),
+  )
+  let state: { takenAt: number; answer: Promise<Ready> } | undefined
+
   async function ready(_request: FastifyRequest, _reply: FastifyReply) {
     if (app.isDraining()) throw notReady('/process', 'is shutting down')
-    const failing = (cause: unknown) => {
-      const told = outageOf(cause) === 'unwritable' ? 'cannot be written to' : 'does not answer'
-      throw notReady('/database', told, cause)
+    // Anybody may ask, as often as they like: the database is asked once a second at most, and one check at a time.
+    if (state === undefined || performance.now() - state.takenAt > STATE_AGE_MS) {
+      const begun = performance.now()
+      const taken = { takenAt: Number.POSITIVE_INFINITY, answer: takeState() }
+      taken.answer
+        .catch(() => {})
+        .finally(() => {
+          taken.takenAt = begun
+        })
+      state = taken
     }
-    const pending = await app.database.pendingMigrations().catch(failing)
-    if (pending.length > 0) throw notReady('/database', `lacks migrations: ${pending.join(', ')}`)
-    await app.database.assertWritable().catch(failing)
+    return state.answer
+  }
+
+  async function takeState(): Promise<Ready> {
+    const failing = (cause: unknown) => {
+      const outage = outageReason(cause)
+      if (outage) app.database.outage.failed(cause)
+      throw notReady('/database', outage?.reason ?? 'fails', cause)
+    }
+    try {
+      const pending = await app.database.pendingMigrations().catch(failing)
+      if (pending.length > 0) throw notReady('/database', `lacks migrations: ${pending.join(', ')}`)
+      await app.database.assertWritable().catch(failing)
+    } catch (error) {
+      if (outageReason((error as Error).cause) === undefined) fault.failed(error)
+      throw error
+    }
+    fault.worked()
+    app.database.outage.worked()
     return {
-      status: 'ready' as const,
+      status: 'ready',
       database: app.database.provider,
       limits: await whereLimitsAreCounted(),
     }

@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { v7 as uuidv7 } from 'uuid'
 import type { ExpiredKind } from '../database/expired.ts'
+import { outageOf } from '../database/outage.ts'
 
 const HOUR_MS = 3_600_000
 /** Rows of one statement: some milliseconds on SQLite, which has one writer. */
@@ -86,7 +87,8 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
   }
 
   function tell(error: unknown, kind?: ExpiredKind) {
-    app.log.error({ err: error, kind }, 'what has run out could not be removed')
+    if (outageOf(error)) app.database.outage.failed(error)
+    else app.log.error({ err: error, kind }, 'what has run out could not be removed')
   }
 
   return {

@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import t from 'tap'
+import { backoff } from '../../../src/outage-log.ts'
+import { startApp } from '../../harness/app.ts'
+import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
+import { postgresGate } from '../../harness/postgres-gate.ts'
+import { until } from '../../harness/until.ts'
+
+const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
+
+/** How long the loops of an instance are watched; milliseconds. */
+const WATCHED = 2500
+/** The worker looks at once, after about 1 s and after about 2 s more; each look is one connection. */
+const MOST_ATTEMPTS = 3
+
+const faults = (log: Record<string, unknown>[]) => log.filter(({ level }) => Number(level) >= 40)
+
+t.test('while the database fails, the loops of an instance back off and log one line', async t => {
+  const cases: [string, (gate: Awaited<ReturnType<typeof postgresGate>>) => void, RegExp][] = [
+    ['drops connections', gate => gate.drop(), /does not answer|closed the connection/],
+    [
+      'refuses the password',
+      gate => gate.refuse('28P01', 'password authentication failed'),
+      /user name or password/,
+    ],
+  ]
+  const watched = await Promise.all(
+    cases.map(async ([name, fail, reason]) => {
+      const gate = await postgresGate(t)
+      fail(gate)
+      const { log } = await startApp(t, { databaseUrl: gate.url })
+      return { name, reason, gate, log }
+    }),
+  )
+  const before = watched.map(({ gate }) => gate.attempts())
+  await delay(WATCHED)
+  for (const [index, { name, reason, gate, log }] of watched.entries()) {
+    t.ok(gate.attempts() >= 1, `${name}: it is tried`)
+    t.ok(gate.attempts() - (before[index] ?? 0) <= MOST_ATTEMPTS, `${name}: and not in a storm`, {
+      attempts: gate.attempts(),
+    })
+    t.match(faults(log), [{ level: 50, msg: 'the database cannot be used', reason }], `${name}: one line`)
+    t.equal(faults(log).length, 1, name)
+  }
+})
+
+t.test('a database without its tables is told once, and tried with back-off', { skip }, async t => {
+  const { log, app } = await startApp(t, { databaseUrl: await emptyDatabase(t, 'postgresql') })
+  for (let probe = 0; probe < 20; probe++) await app.inject('/health/ready')
+  await delay(WATCHED)
+  t.match(
+    faults(log)
+      .map(({ msg }) => msg)
+      .sort(),
+    ['the instance is not ready', 'the outbox cannot be read'],
+  )
+})
+
+t.test('requests during an outage add no line, and its end is one line', { skip }, async t => {
+  const gate = await postgresGate(t, await freshDatabase(t, 'postgresql'))
+  gate.open()
+  const { app, log, smtp } = await startApp(t, { databaseUrl: gate.url })
+  t.equal((await app.inject('/health/ready')).statusCode, 200)
+  t.strictSame(faults(log), [])
+
+  gate.drop()
+  const ask = () =>
+    app.inject({ method: 'POST', url: '/password-reset/request', payload: { email: 'ada@example.org' } })
+  const answers = await Promise.all(Array.from({ length: 30 }, ask))
+  t.ok(answers.every(({ statusCode }) => statusCode === 503))
+  t.ok(faults(log).length >= 1 && faults(log).length <= 2, 'a line for each reason', { log: faults(log) })
+  t.notOk(
+    faults(log).some(line => 'err' in line),
+    'and no stack',
+  )
+
+  gate.open()
+  const lines = faults(log).length
+  t.equal((await ask()).statusCode, 202)
+  await until('the end is told', () => log.some(({ msg }) => msg === 'the database can be used again'))
+  t.equal(faults(log).length, lines)
+  t.strictSame(smtp.mails, [], 'nobody has the address')
+})
+
+t.test('delays double up to the limit, with a quarter of jitter, and begin anew after a success', async t => {
+  const { next, reset } = backoff(1000, 15_000)
+  const expected = [1000, 2000, 4000, 8000, 15_000, 15_000]
+  for (const middle of expected) {
+    const delayed = next()
+    t.ok(delayed >= middle * 0.75 && delayed <= middle * 1.25, `${middle}`, { delayed })
+  }
+  reset()
+  t.ok(next() <= 1250)
+  const drawn = new Set(Array.from({ length: 10 }, () => backoff(1000, 15_000).next()))
+  t.ok(drawn.size > 5, 'instances do not retry together')
+})
