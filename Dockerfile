@@ -1,6 +1,11 @@
 # The image of the service and, with another command, of its migrations:
 #   docker build -t latchkey .
 #   docker run --rm -e DATABASE_URL=… latchkey node dist/src/database/migrate-cli.js
+#
+# It runs in production mode, which demands JWT_SECRET, APP_URL, DATABASE_URL and MAIL_BACKEND=smtp with MAIL_SERVER.
+# For the embedded SQLite set DATABASE_URL=file:/app/data/latchkey.db and mount a named volume at /app/data: without a
+# name the volume is anonymous, and the accounts are gone with the container. Secrets may come from files
+# (JWT_SECRET_FILE=/run/secrets/…).
 
 FROM node:22-bookworm-slim AS manifest
 WORKDIR /app

@@ -2,8 +2,8 @@
  * What is good enough for a laptop and not for production: settings that are refused there, and settings
  * that are worth a warning when it starts.
  */
-import { BlockList, isIP } from 'node:net'
 import type { Config } from './config.ts'
+import { trustsStrangers } from './config-proxies.ts'
 import { isLoopback } from './config-urls.ts'
 
 /**
@@ -13,6 +13,11 @@ import { isLoopback } from './config-urls.ts'
  */
 export function unfitForProduction(config: Config): string[] {
   const problems: string[] = []
+  if (config.MAIL_BACKEND === 'console') {
+    problems.push(
+      'MAIL_BACKEND: expected smtp in production; the console would write links with live tokens into the log',
+    )
+  }
   if (config.MAIL_USERNAME !== undefined && mailsInClear(config)) {
     problems.push(
       'MAIL_USE_TLS: expected it or MAIL_USE_SSL in production; MAIL_PASSWORD would cross the network in clear',
@@ -38,6 +43,24 @@ export function unfitForProduction(config: Config): string[] {
   return problems
 }
 
+/** Variables without which production would lose or leak something, and what would come of it. */
+const REQUIRED = {
+  JWT_SECRET: 'required in production (try: openssl rand -base64 48)',
+  APP_URL: 'required in production: the base of links in mails, such as https://accounts.example.org',
+  DATABASE_URL:
+    'required in production: postgresql://…, or file:… on a volume that is kept (by default the accounts would be lost with the container)',
+}
+
+/**
+ * What production demands to be set, whatever the default.
+ *
+ * @param given the environment, with secrets from files in place
+ * @returns a line for each variable, naming it
+ */
+export function missingInProduction(given: NodeJS.ProcessEnv): string[] {
+  return Object.entries(REQUIRED).flatMap(([name, why]) => (given[name]?.trim() ? [] : [`${name}: ${why}`]))
+}
+
 /** A setting that production takes, and that somebody should know of. */
 export interface Doubt {
   variable: keyof Config
@@ -51,11 +74,6 @@ export function doubtsInProduction(config: Config): Doubt[] {
   const unless = (fine: boolean, variable: keyof Config, doubt: string) => {
     if (!fine) doubts.push({ variable, doubt })
   }
-  unless(
-    config.MAIL_BACKEND !== 'console',
-    'MAIL_BACKEND',
-    'mails are printed to standard output, links with tokens included',
-  )
   unless(
     config.EMAIL_CONFIRMATION !== 'off',
     'EMAIL_CONFIRMATION',
@@ -115,28 +133,6 @@ function connectsInClear(url: URL): boolean {
   if (isLoopback(url.hostname) || url.protocol === 'rediss:') return false
   if (url.protocol === 'redis:') return true
   return !/^(require|verify-ca|verify-full)$/.test(url.searchParams.get('sslmode') ?? '')
-}
-
-/**
- * Addresses that nobody has (RFC 5737, RFC 3849, and 0.0.0.0/8 of RFC 6890), IPv4-mapped ones too: a range
- * that holds one of them was not drawn around somebody's proxies.
- */
-const NOBODY = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
-
-/** @param trusted addresses and CIDR ranges by commas, or proxy-addr's names for local ranges */
-function trustsStrangers(trusted: string): boolean {
-  const list = new BlockList()
-  for (const entry of trusted.split(',').map(item => item.trim())) {
-    const [address = '', prefix] = entry.split('/')
-    const family = isIP(address)
-    // Names of local ranges; anything else Fastify refuses at the start.
-    if (family === 0) continue
-    const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix)
-    // A netmask in place of a length is a way of writing that only hides how wide it is.
-    if (!Number.isInteger(bits) || bits < 0 || bits > (family === 6 ? 128 : 32)) return true
-    list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
-  }
-  return NOBODY.some(address => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
 }
 
 /**

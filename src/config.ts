@@ -2,19 +2,22 @@
  * The environment, described once. `.env.example`, the table in the README and the types of the
  * whole service follow from this schema; tests hold them together.
  */
-import { existsSync } from 'node:fs'
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
-import { unfitForProduction } from './config-production.ts'
+import { missingInProduction, unfitForProduction } from './config-production.ts'
+import { PROXIES, proxyProblem } from './config-proxies.ts'
 import { isGuessable } from './config-secret.ts'
+import { fileVariable, SECRETS, secretsFromFiles } from './config-secret-files.ts'
 import { isInClear, isLinkTarget, LINK_TARGET } from './config-urls.ts'
+import { loadEnvFile } from './env-file.ts'
 
 const MEBIBYTE_KIB = 1024
 
 const Environment = Type.Object({
   NODE_ENV: Type.Union([Type.Literal('development'), Type.Literal('test'), Type.Literal('production')], {
     default: 'development',
-    description: '`production` demands a real `JWT_SECRET`, an https `APP_URL` and the limits on',
+    description:
+      '`production` demands `JWT_SECRET`, an https `APP_URL`, `DATABASE_URL`, a mail server and the limits on',
   }),
   HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'port to listen on' }),
@@ -120,7 +123,8 @@ const Environment = Type.Object({
   TRUST_PROXY: Type.Optional(
     Type.String({
       minLength: 1,
-      description: 'proxies whose `X-Forwarded-For` counts: addresses or CIDR ranges, by commas',
+      description:
+        'proxies whose `X-Forwarded-For` counts: addresses or CIDR ranges, by commas; no hop count',
     }),
   ),
   CORS_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$' }), {
@@ -158,7 +162,7 @@ const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placehol
  * set already.
  */
 export function processEnvironment(): NodeJS.ProcessEnv {
-  if (existsSync('.env')) process.loadEnvFile('.env')
+  loadEnvFile('.env')
   return process.env
 }
 
@@ -169,24 +173,52 @@ export function processEnvironment(): NodeJS.ProcessEnv {
  * @returns the frozen configuration with every default in place
  * @throws {ConfigError} naming every bad variable and what it should be
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  const values: Record<string, unknown> = {}
-  for (const [name, schema] of Object.entries(Environment.properties)) {
-    const text = env[name]?.trim()
-    values[name] = text === undefined || text === '' ? defaultOf(schema) : read(text, schema)
-    if (values[name] === undefined) delete values[name]
-  }
-  const problems = invalid(values)
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const { given, problems } = secretsFromFiles(env)
+  const values = readAll(given)
+  problems.push(...invalid(values))
   if (values['APP_URL'] === undefined && values['PORT'] === 0) {
     problems.push('APP_URL: expected where PORT is 0; links cannot lead to a port that is chosen later')
   }
+  const missing = values['NODE_ENV'] === 'production' ? missingInProduction(given) : []
   if (problems.length === 0) {
     const config = { ...values, APP_URL: values['APP_URL'] ?? ownUrl(values) } as Config
-    problems.push(...inconsistent(config))
+    problems.push(...missing, ...inconsistent(config))
     Object.values(config).forEach(Object.freeze)
     if (problems.length === 0) return Object.freeze(config)
   }
-  throw Object.assign(new Error(`bad configuration:\n${problems.map(line => `  ${line}`).join('\n')}`), {
+  throw configError([...new Set([...problems, ...missing])])
+}
+
+/**
+ * The address of the database alone, for the migration step: it needs no other variable, and gets no other secret.
+ *
+ * @param env as for loadConfig
+ * @throws {ConfigError} when DATABASE_URL is not right, or is missing in production
+ */
+export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {
+  const { given, problems } = secretsFromFiles(env)
+  const values = readAll(given)
+  problems.push(...invalid(values))
+  if (values['NODE_ENV'] === 'production') problems.push(...missingInProduction(given))
+  const own = problems.filter(problem => problem.startsWith('DATABASE_URL'))
+  if (own.length > 0) throw configError(own)
+  return String(values['DATABASE_URL'])
+}
+
+/** Values of every variable that is given or has a default. */
+function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(Environment.properties)) {
+    const text = given[name]?.trim()
+    const value = text === undefined || text === '' ? defaultOf(schema) : read(text, schema)
+    if (value !== undefined) values[name] = value
+  }
+  return values
+}
+
+function configError(problems: string[]): ConfigError {
+  return Object.assign(new Error(`bad configuration:\n${problems.map(line => `  ${line}`).join('\n')}`), {
     name: 'ConfigError' as const,
     problems,
   })
@@ -194,11 +226,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
 
 /** The schema's variables with what documentation needs of each; the source of the README's table. */
 export function describeEnvironment(): { name: string; default: string; description: string }[] {
-  return Object.entries(Environment.properties).map(([name, schema]) => ({
-    name,
-    default: String(defaultOf(schema) ?? ''),
-    description: String(annotation(schema, 'description')),
-  }))
+  return Object.entries(Environment.properties).flatMap(([name, schema]) => [
+    {
+      name,
+      default: String(defaultOf(schema) ?? ''),
+      description: String(annotation(schema, 'description')),
+    },
+    ...(SECRETS.has(name)
+      ? [{ name: fileVariable(name), default: '', description: `file that holds \`${name}\`, instead of it` }]
+      : []),
+  ])
 }
 
 /** Variable by variable, since a compiled schema stops after eight errors. */
@@ -259,6 +296,8 @@ function inconsistent(config: Config): string[] {
     config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
     'ARGON2_MEMORY_KIB: expected at least 8 for each lane (RFC 9106)',
   )
+  const proxies = proxyProblem(config.TRUST_PROXY)
+  demand(proxies === undefined, `TRUST_PROXY: expected ${PROXIES}; ${proxies}`)
   for (const name of ['JWT_SECRET', 'JWT_SECRET_PREVIOUS'] as const) {
     const secret = config[name]
     if (config.NODE_ENV !== 'production' || secret === undefined) continue
@@ -269,10 +308,6 @@ function inconsistent(config: Config): string[] {
   }
   if (config.NODE_ENV === 'production') {
     problems.push(...unfitForProduction(config))
-    demand(
-      config.JWT_SECRET !== undefined,
-      'JWT_SECRET: required in production (try: openssl rand -base64 48)',
-    )
     demand(config.RATE_LIMIT === 'on', 'RATE_LIMIT: expected on in production')
     demand(
       !config.CORS_ORIGINS.includes('*'),

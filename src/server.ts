@@ -57,7 +57,7 @@ function configuration(): Config {
   try {
     return loadConfig(processEnvironment())
   } catch (error) {
-    if ((error as Error).name !== 'ConfigError') throw error
+    if ((error as Error).name !== 'ConfigError') return refuse(error as Error)
     const { problems } = error as ConfigError
     process.stderr.write(
       `latchkey cannot start: the configuration is not right.\n\n${problems.map(line => `  ${line}\n`).join('')}\n` +

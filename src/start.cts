@@ -4,7 +4,8 @@
  * libuv reads the size of its pool when it is first used, and Node uses it to load an ES module: in
  * server.ts it would be too late. So this is no ES module.
  */
-const { existsSync, readdirSync, stat } = process.getBuiltinModule('node:fs')
+const { readdirSync, readFileSync, stat } = process.getBuiltinModule('node:fs')
+const { parseEnv } = process.getBuiltinModule('node:util')
 const { availableParallelism, getPriority, setPriority } = process.getBuiltinModule('node:os')
 
 /** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
@@ -14,9 +15,9 @@ const YIELDING = 5
 const LEAST_PRIORITY = 19
 
 // An operator's own size may be there.
-if (existsSync('.env')) process.loadEnvFile('.env')
-const chosen = process.env['UV_THREADPOOL_SIZE']?.trim()
-if (!chosen) process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
+const chosen = (process.env['UV_THREADPOOL_SIZE'] ?? sizeInFile())?.trim()
+if (chosen) process.env['UV_THREADPOOL_SIZE'] = chosen
+else process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
 
 if (process.platform === 'linux') {
   const threads = startPool()
@@ -25,6 +26,18 @@ if (process.platform === 'linux') {
   threads.forEach(letYield)
 }
 void import('./server.ts')
+
+/** From `.env`, in the encodings that env-file.ts reads. A file that cannot be read is reported by server.ts. */
+function sizeInFile(): string | undefined {
+  try {
+    const bytes = readFileSync('.env')
+    const mark = bytes.subarray(0, 2).toString('hex')
+    const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8'
+    return parseEnv(new TextDecoder(encoding).decode(bytes))['UV_THREADPOOL_SIZE']
+  } catch {
+    return undefined
+  }
+}
 
 /** Uses the pool for the first time, which starts all its threads. */
 function startPool(): number[] {

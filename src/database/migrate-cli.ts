@@ -1,9 +1,9 @@
 /** `npm run migrate`: brings the database that DATABASE_URL names up to date. */
-import { loadConfig, processEnvironment } from '../config.ts'
+import { loadDatabaseUrl, processEnvironment } from '../config.ts'
 import { migrate } from './migrate.ts'
 
 try {
-  const { applied } = await migrate(loadConfig(processEnvironment()).DATABASE_URL)
+  const { applied } = await migrate(loadDatabaseUrl(processEnvironment()))
   const lines =
     applied.length === 0 ? ['The database is up to date.'] : applied.map(name => `Applied ${name}`)
   process.stdout.write(`${lines.join('\n')}\n`)

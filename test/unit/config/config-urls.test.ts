@@ -12,6 +12,8 @@ const VARIABLES = [
 
 const production = {
   NODE_ENV: 'production',
+  DATABASE_URL: 'file:/srv/latchkey/latchkey.db',
+  MAIL_BACKEND: 'smtp',
   APP_URL: 'https://accounts.example.org',
   JWT_SECRET: 'fZ3k9Qx7Lw2Vb8Ty4Rn6Mh1Jc5Pd0Gs_uA',
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { type ConfigError, describeEnvironment, loadConfig } from '../../../src/config.ts'
+import { type ConfigError, describeEnvironment, loadConfig, loadDatabaseUrl } from '../../../src/config.ts'
 
 /** What is wrong with an environment. */
 function problemsOf(env: Record<string, string>): string[] {
@@ -19,6 +19,8 @@ const production = {
   NODE_ENV: 'production',
   APP_URL: 'https://accounts.example.org',
   JWT_SECRET: secret,
+  DATABASE_URL: 'file:/srv/latchkey/latchkey.db',
+  MAIL_BACKEND: 'smtp',
 }
 
 t.test('the defaults are those of the documentation', async t => {
@@ -120,6 +122,11 @@ t.test('what does not go together is refused', async t => {
     ['APP_URL', { APP_URL: 'javascript:alert(1)' }],
     ['APP_URL', { APP_URL: 'https://example.org/?x=1' }],
     ['APP_URL', { APP_URL: 'https://example.org/#x' }],
+    ['TRUST_PROXY', { TRUST_PROXY: '1' }],
+    ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.1, 2' }],
+    ['TRUST_PROXY', { TRUST_PROXY: 'true' }],
+    ['TRUST_PROXY', { TRUST_PROXY: 'proxy.internal' }],
+    ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.0/eight' }],
   ]
   for (const [name, env] of cases) t.strictSame(names(problemsOf(env)), [name], JSON.stringify(env))
   t.strictSame(problemsOf({ MAIL_USERNAME: 'ada', MAIL_PASSWORD: 'x', MAIL_USE_TLS: '1' }), [])
@@ -127,9 +134,17 @@ t.test('what does not go together is refused', async t => {
 
 t.test('production demands what a laptop need not have', async t => {
   t.strictSame(problemsOf(production), [])
-  t.strictSame(names(problemsOf({ NODE_ENV: 'production' })), ['JWT_SECRET'], 'the rest has good defaults')
+  const demanded = ['JWT_SECRET', 'APP_URL', 'DATABASE_URL']
+  t.strictSame(
+    names(problemsOf({ NODE_ENV: 'production' })),
+    [...demanded, 'MAIL_BACKEND'],
+    'the rest has good defaults',
+  )
+  for (const name of demanded) {
+    t.strictSame(names(problemsOf({ ...production, [name]: ' ' })), [name], `${name} is demanded`)
+    t.strictSame(problemsOf({ [name]: '' }), [], 'a laptop need not have it')
+  }
   const cases: [string, Record<string, string>][] = [
-    ['JWT_SECRET', { JWT_SECRET: '' }],
     ['JWT_SECRET', { JWT_SECRET: 'change-me-change-me-change-me-change-me' }],
     ['JWT_SECRET', { JWT_SECRET: 'your-secret-key-goes-here-0123456789' }],
     ['JWT_SECRET', { JWT_SECRET: 'example-of-a-secret-0123456789-abcdef' }],
@@ -137,6 +152,7 @@ t.test('production demands what a laptop need not have', async t => {
     ['JWT_SECRET_PREVIOUS', { JWT_SECRET_PREVIOUS: 'ab'.repeat(32) }],
     ['RATE_LIMIT', { RATE_LIMIT: 'off' }],
     ['CORS_ORIGINS', { CORS_ORIGINS: '*' }],
+    ['MAIL_BACKEND', { MAIL_BACKEND: 'console' }],
     ['APP_URL', { APP_URL: 'http://accounts.example.org' }],
   ]
   for (const [name, env] of cases) {
@@ -148,15 +164,67 @@ t.test('production demands what a laptop need not have', async t => {
   t.same(
     names(
       problemsOf({
-        NODE_ENV: 'production',
+        ...production,
+        MAIL_BACKEND: 'console',
         RATE_LIMIT: 'off',
         CORS_ORIGINS: '*',
         APP_URL: 'http://a.example',
       }),
     ),
-    ['JWT_SECRET', 'RATE_LIMIT', 'CORS_ORIGINS', 'APP_URL'],
+    ['MAIL_BACKEND', 'RATE_LIMIT', 'CORS_ORIGINS', 'APP_URL'],
     'all at once',
   )
+})
+
+t.test('a hop count as TRUST_PROXY is named as such', async t => {
+  t.match(problemsOf({ TRUST_PROXY: '1' })[0], /hop count is not supported/)
+})
+
+t.test('the migration step reads the address of the database and nothing else', async t => {
+  const url = 'postgresql://accounts@db.internal/accounts'
+  t.equal(loadDatabaseUrl({ NODE_ENV: 'production', DATABASE_URL: url, PORT: 'bad' }), url)
+  t.equal(loadDatabaseUrl({}), 'file:./data/latchkey.db')
+  t.throws(() => loadDatabaseUrl({ NODE_ENV: 'production' }), {
+    name: 'ConfigError',
+    message: /DATABASE_URL: required/,
+  })
+  t.throws(() => loadDatabaseUrl({ DATABASE_URL: 'mysql://x' }), { name: 'ConfigError' })
+})
+
+t.test('every secret may come from a file', async t => {
+  const folder = t.testdir({
+    secret: `\ufeff${secret}\r\n`,
+    database: 'postgresql://accounts:p%40ss@db.internal/accounts\n',
+    empty: '\n',
+    binary: Buffer.from([0xff, 0x00, 0xc3, 0x28]),
+  })
+  const config = loadConfig({
+    JWT_SECRET_FILE: `${folder}/secret`,
+    DATABASE_URL_FILE: `${folder}/database`,
+    DATABASE_URL: '',
+  })
+  t.equal(config.JWT_SECRET, secret)
+  t.equal(config.DATABASE_URL, 'postgresql://accounts:p%40ss@db.internal/accounts')
+  t.notOk(Object.keys(config).some(name => name.endsWith('_FILE')))
+  const { JWT_SECRET: _, ...others } = production
+  t.strictSame(problemsOf({ ...others, JWT_SECRET_FILE: `${folder}/secret` }), [], 'in production too')
+  const files = describeEnvironment().filter(({ name }) => name.endsWith('_FILE'))
+  t.strictSame(
+    files.map(({ name }) => name.replace('_FILE', '')),
+    ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'MAIL_PASSWORD'],
+  )
+  for (const { name } of files) {
+    const [bare = ''] = name.split('_FILE')
+    for (const path of ['missing', 'empty', 'binary', '.']) {
+      const problems = problemsOf({ [name]: `${folder}/${path}` })
+      t.ok(names(problems).includes(name), `${name}: ${path}`)
+    }
+    const both = { [name]: `${folder}/secret`, [bare]: secret }
+    t.ok(
+      problemsOf(both).some(problem => problem.startsWith(`${name}: expected only one`)),
+      `${name}: both`,
+    )
+  }
 })
 
 t.test('booleans are read as Flask apps write them', async t => {

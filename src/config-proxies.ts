@@ -1,0 +1,49 @@
+/** Which proxies may name the client's address in `X-Forwarded-For`. */
+import { BlockList, isIP } from 'node:net'
+
+/** What TRUST_PROXY is, for an error message. */
+export const PROXIES =
+  'addresses or CIDR ranges of your proxies, by commas, such as 10.0.0.0/8, ::1 or loopback'
+
+/** proxy-addr's names for local ranges. */
+const NAMES = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/**
+ * What is wrong with a list of proxies in any environment.
+ *
+ * @param trusted TRUST_PROXY
+ * @returns undefined where nothing is
+ */
+export function proxyProblem(trusted: string | undefined): string | undefined {
+  for (const entry of trusted?.split(',').map(item => item.trim()) ?? []) {
+    // Fastify would read it as the address 0.0.0.1. As a count it would trust whoever connects.
+    if (/^\d+$/.test(entry)) return 'a hop count is not supported, since it would trust whoever connects'
+    const [address = '', length] = entry.split('/')
+    if (NAMES.has(entry) || (isIP(address) !== 0 && (length === undefined || /^[\d.]+$/.test(length))))
+      continue
+    return 'it holds an entry of another form'
+  }
+  return undefined
+}
+
+/**
+ * Addresses that nobody has (RFC 5737, RFC 3849, and 0.0.0.0/8 of RFC 6890), IPv4-mapped ones too: a range
+ * that holds one of them was not drawn around somebody's proxies.
+ */
+const NOBODY = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
+
+/** @param trusted addresses and CIDR ranges by commas, or proxy-addr's names for local ranges */
+export function trustsStrangers(trusted: string): boolean {
+  const list = new BlockList()
+  for (const entry of trusted.split(',').map(item => item.trim())) {
+    const [address = '', prefix] = entry.split('/')
+    const family = isIP(address)
+    // Names of local ranges; anything else Fastify refuses at the start.
+    if (family === 0) continue
+    const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix)
+    // A netmask in place of a length is a way of writing that only hides how wide it is.
+    if (!Number.isInteger(bits) || bits < 0 || bits > (family === 6 ? 128 : 32)) return true
+    list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
+  }
+  return NOBODY.some(address => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
+}
