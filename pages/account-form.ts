@@ -17,7 +17,7 @@ export function accountForm<T>(form: Form<T>): Form<T> {
       return form.failed?.(failure, values) ?? false
     },
     fieldOf: (failure, values) =>
-      failure.code === 'invalid_credentials'
+      failure.code === 'invalid_password'
         ? { currentPassword: words.wrongPassword }
         : (form.fieldOf?.(failure, values) ?? {}),
   }

@@ -23,5 +23,5 @@ onSubmit('confirm', {
     return true
   },
   fieldOf: ({ code }): Record<string, string> =>
-    code === 'invalid_credentials' ? { password: words.wrongPassword } : {},
+    code === 'invalid_password' ? { password: words.wrongPassword } : {},
 })

@@ -16,6 +16,7 @@ export const CATALOGUE = {
   invalid_credentials: [401, 'Wrong e-mail address or password'],
   unauthenticated: [401, 'A valid access token is needed'],
   refresh_token_invalid: [401, 'The refresh token is not valid'],
+  invalid_password: [403, 'The current password is wrong'],
   email_not_confirmed: [403, 'The e-mail address is not confirmed yet'],
   account_disabled: [403, 'The account is disabled'],
   origin_not_allowed: [403, 'Cookie mode is not for this origin'],

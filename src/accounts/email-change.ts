@@ -36,7 +36,7 @@ export async function emailChangeRequest(app: FastifyInstance) {
       body: RequestBody,
       response: {
         202: accepted('confirmation_sent', 'A link is on its way, if the address is free'),
-        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_credentials'),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
     handler: requestChange,
@@ -65,7 +65,7 @@ export async function emailChangeConfirm(app: FastifyInstance) {
           'token_invalid',
           'token_expired',
           'token_spent',
-          'invalid_credentials',
+          'invalid_password',
           'email_taken',
         ),
       },
@@ -102,7 +102,7 @@ async function confirmChange(
   const user = await this.database.users.findById(verified.subject)
   if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
   if (!(await checkPasswordOf(this, user, request, password))) {
-    throw problem('invalid_credentials', { detail: 'This is not the password of the account.' })
+    throw problem('invalid_password')
   }
   const { email } = verified.claims
   switch (await this.database.users.changeEmail(user, email, this.clock(), originOf(request))) {

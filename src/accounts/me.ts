@@ -61,7 +61,7 @@ export async function me(app: FastifyInstance) {
       body: DeleteBody,
       response: {
         204: Type.Null({ description: 'The account is gone' }),
-        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_credentials'),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
     handler: leave,

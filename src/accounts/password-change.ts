@@ -59,7 +59,7 @@ export async function passwordChange(app: FastifyInstance) {
             ],
           },
         ),
-        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_credentials'),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
     handler: requestChange,

@@ -46,7 +46,7 @@ export function checkPasswordOf(
  * Makes sure that the bearer of a session is the owner, for what a stolen session must not do.
  *
  * @returns the account
- * @throws {ProblemError} `invalid_credentials` for a wrong password, `unauthenticated` where the account is
+ * @throws {ProblemError} `invalid_password` for a wrong password, `unauthenticated` where the account is
  *   gone, and what `checkPassword` throws
  */
 export async function reauthenticate(
@@ -57,5 +57,6 @@ export async function reauthenticate(
   const user = await app.database.users.findById(request.session.userId)
   if (!user) throw problem('unauthenticated')
   if (await checkPasswordOf(app, user, request, currentPassword)) return user
-  throw problem('invalid_credentials', { detail: 'This is not the current password.' })
+  // Not 401: with a valid bearer, clients refresh after a 401 and send the wrong password again.
+  throw problem('invalid_password')
 }

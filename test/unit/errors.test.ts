@@ -28,6 +28,7 @@ const CONTRACT = {
   invalid_credentials: 401,
   unauthenticated: 401,
   refresh_token_invalid: 401,
+  invalid_password: 403,
   email_not_confirmed: 403,
   account_disabled: 403,
   origin_not_allowed: 403,

@@ -42,6 +42,7 @@ export const browser: BrowserWords = {
     invalid_credentials: 'Die Adresse oder das Passwort ist falsch.',
     unauthenticated: 'Sie sind nicht mehr angemeldet.',
     refresh_token_invalid: 'Sie sind nicht mehr angemeldet.',
+    invalid_password: 'Das ist nicht das richtige Passwort.',
     email_not_confirmed: 'Diese Adresse ist noch nicht bestätigt.',
     account_disabled: 'Dieses Konto ist gesperrt. Bitte schreiben Sie denen, die den Dienst betreiben.',
     origin_not_allowed: 'Diese Anfrage kam von einer anderen Website.',

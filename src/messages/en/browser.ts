@@ -46,6 +46,7 @@ export const browser = {
     invalid_credentials: 'The address or the password is wrong.',
     unauthenticated: 'You are not logged in any more.',
     refresh_token_invalid: 'You are not logged in any more.',
+    invalid_password: 'This is not the right password.',
     email_not_confirmed: 'This address is not confirmed yet.',
     account_disabled: 'This account is disabled. Please write to those who run the service.',
     origin_not_allowed: 'This request came from another website.',

@@ -45,6 +45,7 @@ export const browser: BrowserWords = {
     invalid_credentials: 'La dirección o la contraseña no es correcta.',
     unauthenticated: 'Su sesión ya no está abierta.',
     refresh_token_invalid: 'Su sesión ya no está abierta.',
+    invalid_password: 'No es la contraseña correcta.',
     email_not_confirmed: 'Esta dirección aún no está confirmada.',
     account_disabled: 'Esta cuenta está desactivada. Escriba a quienes llevan el servicio.',
     origin_not_allowed: 'Esta solicitud vino de otro sitio web.',

@@ -45,6 +45,7 @@ export const browser: BrowserWords = {
     invalid_credentials: 'L’adresse ou le mot de passe est incorrect.',
     unauthenticated: 'Vous n’êtes plus connecté.',
     refresh_token_invalid: 'Vous n’êtes plus connecté.',
+    invalid_password: 'Ce n’est pas le bon mot de passe.',
     email_not_confirmed: 'Cette adresse n’est pas encore confirmée.',
     account_disabled: 'Ce compte est désactivé. Veuillez écrire à l’équipe qui exploite le service.',
     origin_not_allowed: 'Cette demande vient d’un autre site.',

@@ -42,6 +42,7 @@ export const browser: BrowserWords = {
     invalid_credentials: 'Adresa ili lozinka nije ispravna.',
     unauthenticated: 'Više niste prijavljeni.',
     refresh_token_invalid: 'Više niste prijavljeni.',
+    invalid_password: 'Ovo nije ispravna lozinka.',
     email_not_confirmed: 'Ova adresa još nije potvrđena.',
     account_disabled: 'Ovaj je račun onemogućen. Pišite onima koji vode uslugu.',
     origin_not_allowed: 'Ovaj je zahtjev stigao s drugog web-mjesta.',

@@ -20,7 +20,7 @@ export const requestMove: Choose = (run, _op, picks) => {
       asBearer(state, access.name, moment, session => {
         const account = accountOf(state, session.account)
         if (!account) return refused('401 unauthenticated', state)
-        if (account.password !== password) return refused('401 invalid_credentials', state)
+        if (account.password !== password) return refused('403 invalid_password', state)
         return done('202', state, copy => {
           const mail = { at: moment.now, account: account.id }
           copy.queue.push({ kind: 'email_change', to: email, ...mail })
@@ -36,7 +36,7 @@ export function moving(state: State, name: string, password: string, now: number
   if (isExpired(link, now)) return '400 token_expired'
   const account = accountOf(state, link.subject)
   if (!account || account.disabled || printOf(account) !== link.print) return '400 token_spent'
-  return account.password === password ? account : '401 invalid_credentials'
+  return account.password === password ? account : '403 invalid_password'
 }
 
 export const confirmMove: Choose = (run, op, picks) => {
@@ -134,7 +134,7 @@ export const leave: Choose = (run, _op, picks) => {
         const late = lostTo(moment, ...CHANGERS) ? refused('401 unauthenticated', state) : []
         const account = accountOf(state, session.account)
         if (!account) return refused('401 unauthenticated', state)
-        if (account.password !== password) return [...refused('401 invalid_credentials', state), ...late]
+        if (account.password !== password) return [...refused('403 invalid_password', state), ...late]
         return [...late, ...done('204', state, copy => removeAccount(copy, account, moment.now))]
       }),
   }

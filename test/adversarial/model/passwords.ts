@@ -138,7 +138,7 @@ export const requestChange: Choose = (run, op, picks) => {
       asBearer(state, access.name, moment, session => {
         const account = accountOf(state, session.account)
         if (!account) return refused('401 unauthenticated', state)
-        if (account.password !== password) return refused('401 invalid_credentials', state)
+        if (account.password !== password) return refused('403 invalid_password', state)
         return done('202', state, copy => {
           const print = printOf(account)
           const expiresAt = seconds(moment.now) + 600

@@ -173,7 +173,7 @@ t.test('the link alone gives the owner of a mistyped address nothing', async t =
   const ada = await account(service)
   const token = await link(service, ada, 'stranger@example.net')
   const before = await rows.dump()
-  isProblemOf(t, await confirm(service, token, 'a guess at the password'), 'invalid_credentials')
+  isProblemOf(t, await confirm(service, token, 'a guess at the password'), 'invalid_password')
   isProblemOf(t, await confirm(service, token, ''), 'validation_failed')
   const bare = await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token } })
   isProblemOf(t, bare, 'validation_failed')
@@ -211,7 +211,7 @@ t.test('guesses with a link count like those at a log in', async t => {
   const token = await link(unlimited, ada, 'stranger@example.net')
   const limited = await startApp(t, { databaseUrl, smtp, env: { RATE_LIMIT: 'on' } })
   for (let tries = 0; tries < 3; tries++) {
-    isProblemOf(t, await confirm(limited, token, 'a guess at the password'), 'invalid_credentials')
+    isProblemOf(t, await confirm(limited, token, 'a guess at the password'), 'invalid_password')
   }
   for (let tries = 0; tries < 2; tries++) {
     isProblemOf(t, await login(limited, ada.email, 'a guess at the password'), 'invalid_credentials')
@@ -226,7 +226,7 @@ t.test('who does not know the password begins nothing', async t => {
   await service.rows.settled()
   const before = await service.rows.dump()
   const wrong = await ask(service, { ...ada, password: 'not the password' }, 'ada@example.net')
-  isProblemOf(t, wrong, 'invalid_credentials')
+  isProblemOf(t, wrong, 'invalid_password')
   isProblemOf(t, await ask(service, { ...ada, accessToken: 'a.b.c' }, 'ada@example.net'), 'unauthenticated')
   for (const newEmail of ['', 'nonsense', 'a@b.co, evil@x.co', 'Ada <ada@example.net>', 'ada@localhost']) {
     const refused = await ask(service, ada, newEmail)
@@ -247,7 +247,7 @@ t.test('an address that was taken meanwhile is a conflict, and nothing changes',
   isProblemOf(
     t,
     await confirm(service, token, 'a guess at the password'),
-    'invalid_credentials',
+    'invalid_password',
     'told to nobody else',
   )
   isProblemOf(t, await confirm(service, token), 'email_taken')
@@ -439,7 +439,7 @@ t.test(
     const ada = await account(service)
     const token = await link(service, ada, 'ada@example.net')
     time.advance(86_400 - 0.001)
-    isProblemOf(t, await confirm(service, token, 'not the password'), 'invalid_credentials', 'alive')
+    isProblemOf(t, await confirm(service, token, 'not the password'), 'invalid_password', 'alive')
     time.advance(31)
     isProblemOf(t, await confirm(service, token), 'token_expired')
   },

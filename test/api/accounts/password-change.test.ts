@@ -124,7 +124,9 @@ t.test('a wrong current password begins nothing', async t => {
   await service.rows.settled()
   const before = await service.rows.dump()
   for (const wrong of ['not the password', `${password} `, password.toUpperCase()]) {
-    isProblemOf(t, await ask(service, accessToken, wrong), 'invalid_credentials')
+    const refused = await ask(service, accessToken, wrong)
+    isProblemOf(t, refused, 'invalid_password')
+    t.notOk('www-authenticate' in refused.headers, 'the access token is not at fault')
   }
   isProblemOf(t, await ask(service, accessToken, ''), 'validation_failed')
   isProblemOf(t, await ask(service, 'a.b.c', password), 'unauthenticated')
@@ -157,7 +159,8 @@ t.test('wrong passwords count in one place, whatever they were asked for', async
   for (const [round, last] of names.entries()) {
     const from = `10.1.0.${round}`
     for (const name of [...names.filter(name => name !== last), last, last]) {
-      isProblemOf(t, await ways[name]('not the password', from), 'invalid_credentials', name)
+      const code = name === '/login' ? 'invalid_credentials' : 'invalid_password'
+      isProblemOf(t, await ways[name]('not the password', from), code, name)
     }
     for (const name of names) {
       const refused = await ways[name](password, from)

@@ -62,6 +62,18 @@ t.test('the front end of the document logs in, stays logged in over a reload, an
   t.equal((await page.logIn(email, password)).status, 200)
   t.equal((await page.call('/me')).status, 200)
 
+  for (const [path, method, body] of [
+    ['/password-change/request', 'POST', {}],
+    ['/email-change/request', 'POST', { newEmail: 'new@example.org' }],
+    ['/me', 'DELETE', {}],
+  ] as const) {
+    requests.length = 0
+    const refused = await page.call(path, method, { ...body, currentPassword: 'not this one' })
+    t.equal(refused.status, 403)
+    t.match(await refused.json(), { code: 'invalid_password' })
+    t.strictSame(requests, [path], 'a wrong current password is sent once, and causes no refresh')
+  }
+
   time.advance(1000)
   requests.length = 0
   const answers = await Promise.all([page.call('/me'), page.call('/sessions'), page.call('/me')])

@@ -345,7 +345,7 @@ for (const row of table) {
     for (const token of world.emailLinks) {
       t.equal(
         await outcome(post('/email-change/confirm', { token, password: wrong })),
-        expected(row.emailLinks, '401 invalid_credentials', '400 token_spent'),
+        expected(row.emailLinks, '403 invalid_password', '400 token_spent'),
         'link to another address',
       )
     }

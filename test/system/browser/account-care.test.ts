@@ -30,8 +30,11 @@ t.test('change the password with the code from the mail: every device is out, th
   await joins(page, site, email)
   await logsIn(other, site, email)
   await unfold(page, 'password')
+  const requests: string[] = []
+  page.on('request', request => void requests.push(new URL(request.url()).pathname))
   await send(page, 'password-request', { currentPassword: 'not the password of it' })
   t.not(await complaintOf(page, 'password-request'), '')
+  t.strictSame(requests, ['/password-change/request'], 'a wrong password is sent once, without a refresh')
   await send(page, 'password-request', { currentPassword: PASSWORD })
   await page.locator('[data-step="2"]').waitFor({ state: 'visible' })
   const code = codeIn(await site.mailTo(email, /code/i))
