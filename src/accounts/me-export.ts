@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { Outbox } from '../database/outbox.ts'
 import { problem, problems } from '../errors.ts'
 import { originOf } from './origin.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
@@ -27,7 +28,9 @@ const Export = Type.Object(
         {
           kind: Type.String({ maxLength: 64 }),
           recipient: Type.String({ maxLength: 254 }),
-          state: Type.String({ maxLength: 16 }),
+          state: Type.Union([Type.String({ maxLength: 16 }), Type.Null()], {
+            description: 'null for a mail to another address than that of the account',
+          }),
           createdAt: Time,
           finishedAt: MaybeTime,
         },
@@ -83,7 +86,7 @@ async function exportAccount(
   const [sessions, events, mails] = await Promise.all([
     database.sessions.listOf(userId, now),
     database.events.all(userId),
-    database.outbox.about(user),
+    database.outbox.about(user, new Date(now.getTime() - this.config.MAIL_RETENTION * 1000)),
   ])
   reply.header('content-disposition', 'attachment; filename="account.json"')
   return {
@@ -93,12 +96,22 @@ async function exportAccount(
     securedAt: user.securedAt?.toISOString() ?? null,
     sessions: sessions.map(session => publicSession(session, id)),
     events: events.map(publicEvent),
-    mails: mails.map(({ kind, recipient, state, createdAt, finishedAt }) => ({
-      kind,
-      recipient,
-      state,
-      createdAt: createdAt.toISOString(),
-      finishedAt: finishedAt?.toISOString() ?? null,
-    })),
+    mails: mails.map(mail => publicMail(mail, user.email)),
+  }
+}
+
+/**
+ * Picks what the owner may see. What became of a mail to another address depends on whether that address has an account,
+ * so neither its state nor its time is told.
+ */
+function publicMail(mail: Outbox, ownAddress: string) {
+  const { kind, recipient, createdAt } = mail
+  const isOwn = recipient === ownAddress
+  return {
+    kind,
+    recipient,
+    state: isOwn ? mail.state : null,
+    createdAt: createdAt.toISOString(),
+    finishedAt: (isOwn && mail.finishedAt?.toISOString()) || null,
   }
 }

@@ -33,6 +33,8 @@ export interface NewMail extends Partial<Origin> {
   locale?: string | null
 }
 
+export type { Outbox }
+
 /** A mail in the outbox. */
 export type OutboxRow = Omit<Outbox, 'kind'> & { kind: OutboxKind }
 
@@ -142,10 +144,20 @@ export function outbox(client: PrismaClient, { provider, read, change }: Stateme
     fileAll: (mails: NewMail[], now: Date) =>
       client.$transaction(mails.map(mail => insertMail(client, mail, now))),
 
-    /** The mails to or about an account. */
-    about: (user: { id: string; email: string }) =>
+    /**
+     * The mails of an account, oldest first. What another account asked for is not among them, and rows about mails to
+     * other addresses are listed by age alone: how long such a row is kept depends on what became of the mail.
+     *
+     * @param since mails to other addresses are listed from this time on
+     */
+    about: ({ id: userId, email: recipient }: { id: string; email: string }, since: Date) =>
       client.outbox.findMany({
-        where: { OR: [{ recipient: user.email }, { userId: user.id }] },
+        where: {
+          OR: [
+            { recipient, OR: [{ userId: null }, { userId }] },
+            { userId, NOT: { recipient }, createdAt: { gt: since } },
+          ],
+        },
         orderBy: { id: 'asc' },
       }),
 

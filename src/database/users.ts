@@ -307,7 +307,10 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
         if (count !== 1) return false
         // The mails first: of a registration that commits between the two, no row is left without its mail.
-        await tx.outbox.deleteMany({ where: { OR: [{ recipient: user.email }, { userId: user.id }] } })
+        // Requests of other accounts for this address stay, or their owners' exports would tell that it had an account.
+        await tx.outbox.deleteMany({
+          where: { OR: [{ recipient: user.email, userId: null }, { userId: user.id }] },
+        })
         await tx.registration.deleteMany({ where: { email: user.email } })
         await tx.event.updateMany({ where: { userId: user.id }, data: { userId: null, ...anonymous } })
         await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: anonymous })
