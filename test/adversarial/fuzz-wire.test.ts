@@ -2,4 +2,4 @@
 import { provider } from '../harness/database.ts'
 import { fuzz } from './fuzz-suite.ts'
 
-fuzz({ kind: 'wire', databases: [{ provider, skip: false }], seed: 21, runs: 60 })
+fuzz({ kind: 'wire', databases: [{ provider, skip: false }], seed: 21, runs: 20 })

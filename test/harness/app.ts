@@ -100,8 +100,7 @@ export async function confirmedAccount(
   const before = smtp.mails.length
   const registered = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   if (registered.statusCode !== 202) throw new Error(`registering failed: ${registered.body}`)
-  const mails = await smtp.waitForMails(before + 1)
-  const mail = mails.slice(before).find(({ to }) => to.includes(email))
+  const mail = await smtp.waitForMail(email, /./, before)
   const confirmed = await app.inject({
     method: 'POST',
     url: '/confirm-email',
@@ -118,6 +117,5 @@ export async function resetToken(
 ): Promise<string> {
   const before = smtp.mails.length
   await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
-  const mails = await smtp.waitForMails(before + 1)
-  return tokenIn(mails.slice(before).find(({ to, subject }) => to.includes(email) && /reset/i.test(subject)))
+  return tokenIn(await smtp.waitForMail(email, /reset/i, before))
 }

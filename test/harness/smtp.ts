@@ -64,6 +64,8 @@ export interface SmtpServer {
    * @throws Error when the time is up, naming what did come
    */
   waitForMails(count: number, timeoutMs?: number): Promise<ReceivedMail[]>
+  /** Waits for a mail to an address with such a subject, among the mails from the `after`th on. */
+  waitForMail(to: string, subject: RegExp, after: number): Promise<ReceivedMail>
   /** Goes away: ends every connection and gives up the port's listener. */
   stop(): Promise<void>
   /** Comes back on the same port, as `options` are now. */
@@ -170,7 +172,7 @@ export async function startSmtpServer(
     })
   }
 
-  function waitForMails(count: number, timeoutMs = 60_000): Promise<ReceivedMail[]> {
+  function waitFor<T>(what: string, find: () => T | undefined, timeoutMs = 60_000): Promise<T> {
     return new Promise((resolve, reject) => {
       const done = (settle: () => void) => {
         clearTimeout(timer)
@@ -178,16 +180,25 @@ export async function startSmtpServer(
         settle()
       }
       const look = () => {
-        if (mails.length >= count) done(() => resolve([...mails]))
+        const found = find()
+        if (found !== undefined) done(() => resolve(found))
       }
       const timer = setTimeout(() => {
         const came = mails.map(mail => `${mail.to.join(', ')}: ${mail.subject}`).join('; ') || 'none'
-        done(() => reject(new Error(`waited ${timeoutMs} ms for ${count} mails; came: ${came}`)))
+        done(() => reject(new Error(`waited ${timeoutMs} ms for ${what}; came: ${came}`)))
       }, timeoutMs)
       arrivals.on('mail', look)
       look()
     })
   }
+
+  const waitForMails = (count: number, timeoutMs?: number) =>
+    waitFor(`${count} mails`, () => (mails.length >= count ? [...mails] : undefined), timeoutMs)
+
+  const waitForMail = (to: string, subject: RegExp, after: number) =>
+    waitFor(`a mail to ${to}`, () =>
+      mails.slice(after).find(mail => mail.to.includes(to) && subject.test(mail.subject)),
+    )
 
   await start()
   t.teardown(stop)
@@ -199,6 +210,7 @@ export async function startSmtpServer(
     logins,
     connections: () => connections,
     waitForMails,
+    waitForMail,
     stop,
     start,
   }

@@ -1,117 +1,142 @@
-import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
 import { startApp } from '../../harness/app.ts'
 import { addressesIn, PATHS, type Tag, tagsOf, unescapeHtml } from './documents.ts'
 
-async function documents(app: FastifyInstance) {
-  const found: { url: string; name: string; body: string; tags: Tag[] }[] = []
+interface Document {
+  url: string
+  name: string
+  body: string
+  tags: Tag[]
+}
+
+/** Collects what is wrong, each with the document that it is in, so that a test makes one assertion. */
+function faults() {
+  const found: string[] = []
+  return { found, unless: (holds: unknown, fault: string) => void (holds || found.push(fault)) }
+}
+
+t.test('every page in every language', async t => {
+  const { app } = await startApp(t)
+  const documents: Document[] = []
   for (const url of PATHS) {
     for (const language of LANGUAGES) {
       const { body } = await app.inject({ url, headers: { 'accept-language': language } })
-      found.push({ url, name: `${url} in ${language}`, body, tags: tagsOf(body) })
+      documents.push({ url, name: `${url} in ${language}`, body, tags: tagsOf(body) })
     }
   }
-  return found
-}
+  t.equal(documents.length, PATHS.length * LANGUAGES.length)
 
-t.test('no page has a script or a style of its own', async t => {
-  const { app } = await startApp(t)
-  for (const { name, body, tags } of await documents(app)) {
-    const scripts = [...body.matchAll(/<script\b([^>]*)>(.*?)<\/script>/gs)]
-    t.equal(scripts.length, 1, name)
-    for (const [, attributes, inside] of scripts) {
-      t.match(attributes, /^ type="module" src="[^"]+"$/, name)
-      t.equal(inside, '', name)
+  t.test('no page has a script or a style of its own', async t => {
+    const { found, unless } = faults()
+    for (const { name, body, tags } of documents) {
+      const scripts = [...body.matchAll(/<script\b([^>]*)>(.*?)<\/script>/gs)]
+      unless(scripts.length === 1, `${name}: ${scripts.length} scripts`)
+      for (const [script, attributes = '', inside] of scripts) {
+        unless(/^ type="module" src="[^"]+"$/.test(attributes) && inside === '', `${name}: ${script}`)
+      }
+      unless(!/<style|javascript:/i.test(body), `${name}: a style or an address that is a script`)
+      for (const { attributes } of tags) {
+        for (const key of Object.keys(attributes)) unless(!/^(style|on.*)$/.test(key), `${name}: ${key}`)
+      }
     }
-    t.notMatch(body, /<style|javascript:/i, name)
-    for (const { attributes } of tags) {
-      t.notOk(
-        Object.keys(attributes).some(key => /^(style|on.*)$/.test(key)),
-        name,
-      )
-    }
-  }
-})
+    t.strictSame(found, [])
+  })
 
-t.test('every address is relative and leads to something that is there', async t => {
-  const { app } = await startApp(t)
-  for (const { url, name, body } of await documents(app)) {
-    for (const address of addressesIn(body)) {
-      t.notMatch(address, /^(\/|[a-z]+:)/i, `${name}: ${address} is relative`)
-      // Below a prefix, as behind a proxy that cuts it off.
-      const { pathname } = new URL(address, `https://example.org/auth${url}`)
-      t.ok(pathname.startsWith('/auth/app'), `${name}: ${address} stays below the prefix`)
-      const there = await app.inject({ method: 'HEAD', url: pathname.slice('/auth'.length) })
-      t.equal(there.statusCode, 200, `${name}: ${address}`)
+  t.test('every address is relative and leads to something that is there', async t => {
+    const { found, unless } = faults()
+    const targets = new Set<string>()
+    for (const { url, name, body } of documents) {
+      for (const address of addressesIn(body)) {
+        unless(!/^(\/|[a-z]+:)/i.test(address), `${name}: ${address} is not relative`)
+        // Below a prefix, as behind a proxy that cuts it off.
+        const { pathname } = new URL(address, `https://example.org/auth${url}`)
+        unless(pathname.startsWith('/auth/app'), `${name}: ${address} leaves the prefix`)
+        targets.add(pathname.slice('/auth'.length))
+      }
     }
-  }
-})
+    for (const url of targets) {
+      const { statusCode } = await app.inject({ method: 'HEAD', url })
+      unless(statusCode === 200, `${url}: ${statusCode}`)
+    }
+    t.ok(targets.size > PATHS.length, 'pages and files')
+    t.strictSame(found, [])
+  })
 
-t.test('a page has one heading, landmarks, and ids that are its own', async t => {
-  const { app } = await startApp(t)
-  for (const { name, tags, body } of await documents(app)) {
-    const count = (tag: string) => tags.filter(one => one.name === tag).length
-    for (const tag of ['h1', 'main', 'header', 'nav', 'title']) t.equal(count(tag), 1, `${name}: ${tag}`)
-    const ids = tags.flatMap(({ attributes }) => attributes['id'] ?? [])
-    t.equal(new Set(ids).size, ids.length, `${name}: no id twice`)
-    for (const { attributes } of tags) {
-      for (const reference of ['aria-describedby', 'aria-labelledby', 'aria-controls', 'for']) {
-        for (const id of attributes[reference]?.split(' ') ?? []) {
-          t.ok(ids.includes(id), `${name}: ${reference}="${id}"`)
+  t.test('a page has one heading, landmarks, and ids that are its own', async t => {
+    const { found, unless } = faults()
+    for (const { name, tags, body } of documents) {
+      for (const tag of ['h1', 'main', 'header', 'nav', 'title']) {
+        unless(tags.filter(one => one.name === tag).length === 1, `${name}: not one ${tag}`)
+      }
+      const ids = tags.flatMap(({ attributes }) => attributes['id'] ?? [])
+      unless(new Set(ids).size === ids.length, `${name}: an id twice`)
+      for (const { attributes } of tags) {
+        for (const reference of ['aria-describedby', 'aria-labelledby', 'aria-controls', 'for']) {
+          for (const id of attributes[reference]?.split(' ') ?? []) {
+            unless(ids.includes(id), `${name}: ${reference}="${id}" leads nowhere`)
+          }
+        }
+      }
+      unless(body.includes('<a class="skip" href="#main">'), `${name}: no way past the navigation`)
+      const [, title = ''] = /<title>(.*?)<\/title>/.exec(body) ?? []
+      unless(unescapeHtml(title).includes('latchkey'), `${name}: the title is ${title}`)
+    }
+    t.strictSame(found, [])
+  })
+
+  t.test('every field has a label, a name, and what browsers need to fill it in', async t => {
+    const found: string[] = []
+    for (const { name, tags } of documents) {
+      const labels = tags.filter(tag => tag.name === 'label')
+      const labelled = new Set(labels.map(({ attributes }) => attributes['for']))
+      for (const { attributes } of tags.filter(tag => tag.name === 'input' || tag.name === 'select')) {
+        for (const fault of faultsOfField(attributes, labelled)) {
+          found.push(`${name}: ${attributes['id'] ?? attributes['autocomplete']}: ${fault}`)
         }
       }
     }
-    t.match(body, /<a class="skip" href="#main">/, name)
-    const [, title = ''] = /<title>(.*?)<\/title>/.exec(body) ?? []
-    t.match(unescapeHtml(title), 'latchkey', name)
-  }
+    t.strictSame(found, [])
+  })
+
+  t.test('a form sends nothing by itself, and nothing ever into an address', async t => {
+    const { found, unless } = faults()
+    let forms = 0
+    for (const { name, tags, body } of documents) {
+      for (const { attributes } of tags.filter(tag => tag.name === 'form')) {
+        forms++
+        const { method, novalidate, action } = attributes
+        const silent = method === 'post' && novalidate === '' && action === undefined
+        unless(silent, `${name}: the form ${attributes['data-form']}`)
+      }
+      unless(body.includes('<noscript>'), `${name}: nothing for browsers without scripts`)
+    }
+    t.ok(forms > 50)
+    t.strictSame(found, [])
+  })
 })
 
-t.test('every field has a label, a name, and what browsers need to fill it in', async t => {
-  const { app } = await startApp(t)
-  for (const { name, tags } of await documents(app)) {
-    const labelled = new Set(
-      tags.filter(tag => tag.name === 'label').map(({ attributes }) => attributes['for']),
-    )
-    const fields = tags.filter(tag => tag.name === 'input' || tag.name === 'select')
-    for (const { attributes } of fields) {
-      const field = `${name}: ${attributes['id'] ?? attributes['autocomplete']}`
-      t.notOk('maxlength' in attributes || 'value' in attributes || 'pattern' in attributes, field)
-      // For password managers alone: never shown, never sent.
-      if ('data-username' in attributes) {
-        t.match(attributes, { autocomplete: 'username', hidden: '' }, field)
-        t.notOk('name' in attributes, field)
-        continue
-      }
-      t.ok(labelled.has(attributes['id'] ?? ''), field)
-      t.ok(attributes['name'], field)
-      if (attributes['type'] === 'password') {
-        t.match(attributes['autocomplete'], /^(new|current)-password$/, field)
-        const fresh = /^(newPassword|repeat)$/.test(attributes['name'] ?? '')
-        t.equal(attributes['autocomplete'] === 'new-password', fresh, field)
-      }
-      if (attributes['data-digits']) {
-        t.match(attributes, { inputmode: 'numeric', autocomplete: 'one-time-code' }, field)
-      }
-      if (attributes['type'] === 'email') t.equal(attributes['inputmode'], 'email', field)
-    }
+function faultsOfField(attributes: Record<string, string>, labelled: Set<string | undefined>): string[] {
+  const { found, unless } = faults()
+  const { id = '', name, type, autocomplete = '', inputmode } = attributes
+  for (const key of ['maxlength', 'value', 'pattern']) unless(!(key in attributes), key)
+  // For password managers alone: never shown, never sent.
+  if ('data-username' in attributes) {
+    unless(autocomplete === 'username' && attributes['hidden'] === '' && !name, 'shown or sent')
+    return found
   }
-})
-
-t.test('a form sends nothing by itself, and nothing ever into an address', async t => {
-  const { app } = await startApp(t)
-  let forms = 0
-  for (const { name, tags, body } of await documents(app)) {
-    for (const { attributes } of tags.filter(tag => tag.name === 'form')) {
-      forms++
-      t.match(attributes, { method: 'post', novalidate: '' }, `${name}: ${attributes['data-form']}`)
-      t.notOk('action' in attributes, name)
-    }
-    t.match(body, '<noscript>', name)
+  unless(labelled.has(id), 'no label')
+  unless(name, 'no name')
+  if (type === 'password') {
+    const fresh = /^(newPassword|repeat)$/.test(name ?? '')
+    unless(autocomplete === (fresh ? 'new-password' : 'current-password'), `autocomplete="${autocomplete}"`)
   }
-  t.ok(forms > 50)
-})
+  if (attributes['data-digits']) {
+    unless(inputmode === 'numeric' && autocomplete === 'one-time-code', 'no field for a code')
+  }
+  if (type === 'email') unless(inputmode === 'email', `inputmode="${inputmode}"`)
+  return found
+}
 
 t.test('mails can be had in every language, each under its own name', async t => {
   const { app } = await startApp(t)
