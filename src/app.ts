@@ -51,12 +51,15 @@ declare module 'fastify' {
     config: Config
     /** The time; an argument so that tests need not wait. */
     clock: () => Date
+    /** Milliseconds by a clock that nobody can set, for counts in memory. */
+    uptime: () => number
   }
 }
 
 /** What tests put in place of the world. */
 export interface Overrides {
   clock?: () => Date
+  uptime?: () => number
   mail?: MailOptions
   passwords?: PasswordsOptions
   housekeeping?: HousekeepingOptions
@@ -114,6 +117,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   })
   app.decorate('config', config)
   app.decorate('clock', overrides.clock ?? (() => new Date()))
+  app.decorate('uptime', overrides.uptime ?? (() => performance.now()))
 
   await app.register(clientAddress)
   await app.register(requestLog)

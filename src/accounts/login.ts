@@ -5,6 +5,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import { isFreshlyFamiliar } from '../database/familiar-networks.ts'
 import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { checkPassword } from '../passwords/check.ts'
@@ -33,7 +34,9 @@ export async function login(app: FastifyInstance) {
       summary: 'Log in',
       description:
         'Opens a session. From the fifth failure on, tries for the same address from the same network have to ' +
-        'wait: one second, doubling up to 15 minutes.',
+        'wait: one second, doubling up to 15 minutes. From the hundredth failure on, so have tries for the same ' +
+        'address from all networks together, except those where a login, a reset or a confirmation of the account ' +
+        'succeeded in the last 90 days. A password reset lets the owner in from a new network.',
       tags: ['session'],
       security: [],
       body: Body,
@@ -61,11 +64,12 @@ async function logIn(
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
   const { users } = this.database
-  const { userId, passwordHash, passwordChangedAt, pendingHash } = await users.credentialsFor(email, now)
+  const credentials = await users.credentialsFor(email, request.ip, now)
+  const { userId, passwordHash, pendingHash, familiarUntil } = credentials
 
   const stored = passwordHash ?? pendingHash ?? undefined
-  const guess = { email, client: request, since: passwordChangedAt ?? undefined, stored, password }
-  if (!(await checkPassword(this, guess))) {
+  const isFamiliar = familiarUntil !== null && familiarUntil > now
+  if (!(await checkPassword(this, { email, client: request, isFamiliar, stored, password }))) {
     // For every address, since whoever asks something right after this answer waits for what is written then.
     request.afterwards(() => recordRefusal(this, userId, request))
     throw problem('invalid_credentials')
@@ -83,7 +87,8 @@ async function logIn(
     throw problem('email_not_confirmed')
 
   const { session, refreshToken } = newSession(this.tokens, this.config, now)
-  const opened = await openSession(this, user, password, session, request)
+  const networkIsRecorded = isFreshlyFamiliar(familiarUntil, now)
+  const opened = await openSession(this, user, password, session, request, networkIsRecorded)
   if (opened === undefined) throw problem('invalid_credentials')
   if (opened.mailFiled) this.mail.wake()
   const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
@@ -101,11 +106,12 @@ async function openSession(
   password: string,
   session: NewSession,
   request: FastifyRequest,
+  networkIsRecorded: boolean,
 ) {
   const { users } = app.database
   const origin = originOf(request)
   const upgrade = await strongerHash(app, user, password, request)
-  const opened = await users.openSession(user, session, origin, upgrade)
+  const opened = await users.openSession(user, session, origin, { ...upgrade, networkIsRecorded })
   if (opened !== undefined) return opened
   const now = await users.findById(user.id)
   if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return undefined

@@ -161,6 +161,7 @@ async function confirmReset(
   if (!(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_reset'))) {
     throw problem('token_spent')
   }
+  await this.guessBackoff.forgive({ email: user.email, ip: request.ip })
   this.mail.wake()
   return reply.code(204).send()
 }

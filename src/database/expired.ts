@@ -11,6 +11,7 @@ const KINDS = {
   sessions: { table: 'sessions', by: 'expires_at' },
   registrations: { table: 'registrations', by: 'expires_at' },
   guesses: { table: 'guesses', by: 'expires_at' },
+  familiar_networks: { table: 'familiar_networks', by: 'expires_at' },
   events: { table: 'events', by: 'at' },
   mails_sent: { table: 'outbox', by: 'finished_at', state: 'sent' },
   mails_dropped: { table: 'outbox', by: 'finished_at', state: 'dropped' },

@@ -4,6 +4,7 @@
 import type { PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
 import { type Origin, recordEvent } from './events.ts'
+import { recordFamiliarNetwork } from './familiar-networks.ts'
 import { INSERT_MAIL, mailRow } from './outbox.ts'
 import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
@@ -89,6 +90,7 @@ export function registrations(client: PrismaClient, { read, transaction }: State
         await tx.session.create({
           data: { ...session, userId: account.id, ip: origin.ip, device: origin.device },
         })
+        await recordFamiliarNetwork(tx, account.id, origin.ip, now)
         const about = { userId: account.id, origin }
         await recordEvent(tx, { ...about, kind: 'registered', at: registration.createdAt })
         await recordEvent(tx, { ...about, kind: 'confirmed', at: now })

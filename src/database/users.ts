@@ -3,8 +3,15 @@
  * compare-and-swap on what was read, and writes its event and its notice in the same transaction.
  */
 import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
+import { networkOf } from '../network.ts'
 import type { NewSession } from '../tokens/pair.ts'
 import { hasArrived, insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
+import {
+  FAMILIAR_ID,
+  insertFamiliarNetwork,
+  isFamiliarNetwork,
+  recordFamiliarNetwork,
+} from './familiar-networks.ts'
 import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
 import { endSessionsOf, insertSession } from './sessions.ts'
 import { columns, type Statements } from './statements.ts'
@@ -14,6 +21,14 @@ export type { User }
 
 /** An account as it was when its password or a token was verified. */
 type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
+
+/** What a login changes besides. */
+interface LoginChanges {
+  /** A stronger hash of the same password. */
+  passwordHash?: string
+  /** The client's network is on record already. */
+  networkIsRecorded?: boolean
+}
 
 /** What came of a log in: a session, and perhaps a mail that tells of it. */
 export interface OpenedSession {
@@ -27,6 +42,8 @@ export interface Credentials {
   passwordChangedAt: Date | null
   /** Of the newest registration that can still be confirmed. */
   pendingHash: string | null
+  /** Until when the client's network is familiar to the account; null where it is not. */
+  familiarUntil: Date | null
 }
 
 /** Those of an address, or of the ones next to it. */
@@ -60,9 +77,11 @@ const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
  */
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
   users.password_changed_at AS "passwordChangedAt",
+  familiar.expires_at AS "familiarUntil",
   pending.email AS "pendingEmail", pending.password_hash AS "pendingHash"
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
+  LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$3')}
   LEFT JOIN registrations AS pending ON pending.id = (SELECT id FROM registrations
     WHERE email = (SELECT email FROM registrations WHERE email <= $1 ORDER BY email DESC LIMIT 1)
     AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT 1)`
@@ -92,7 +111,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
     session: NewSession,
     origin: Origin,
     kind: 'logged_in' | 'confirmed',
-    changes: { passwordHash?: string } = {},
+    changes: LoginChanges = {},
     notice?: { recipient: string; isFirst: boolean },
   ): Promise<OpenedSession | undefined> {
     const { id, passwordHash } = account
@@ -115,6 +134,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         )
       }
       await insertSession(run, id, session, origin)
+      if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
       await insertEvent(run, { userId: id, kind, at, origin })
       return { mailFiled: isNews }
     })
@@ -130,17 +150,22 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      * What a log in needs before the password is known to be right; takes as long for every address.
      *
      * @param email canonical
+     * @param ip the client's
      */
-    async credentialsFor(email: string, now: Date): Promise<Credentials> {
-      const [found] = (await read<Neighbours>(CREDENTIALS, [email, now])) as [Neighbours]
+    async credentialsFor(email: string, ip: string, now: Date): Promise<Credentials> {
+      const [found] = (await read<Neighbours>(CREDENTIALS, [email, now, networkOf(ip)])) as [Neighbours]
       const isIts = found.email === email
       return {
         userId: isIts ? found.userId : null,
         passwordHash: isIts ? found.passwordHash : null,
         passwordChangedAt: isIts ? found.passwordChangedAt : null,
+        familiarUntil: isIts ? found.familiarUntil : null,
         pendingHash: found.pendingEmail === email ? found.pendingHash : null,
       }
     },
+
+    /** Whether a login, reset or confirmation of the account succeeded from the client's network lately. */
+    isFamiliarNetwork: (id: string, ip: string, now: Date) => isFamiliarNetwork(read, id, ip, now),
 
     /**
      * The account of a session, if both are alive: one read, at every call with an access token.
@@ -173,14 +198,14 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      * must still be the stored one: else a log in that began before a reset would outlive it.
      *
      * @param verified the account as it was read; its first log in is no new device
-     * @param changes a stronger hash of the same password, if there is one
+     * @param changes what the login changes besides
      * @returns undefined where the session was not opened
      */
     openSession: (
       verified: Verified & Pick<User, 'lastLoginAt'>,
       session: NewSession,
       origin: Origin,
-      changes: { passwordHash?: string } = {},
+      changes: LoginChanges = {},
     ) =>
       openSessionIf(verified, session, origin, 'logged_in', changes, {
         recipient: verified.email,
@@ -217,6 +242,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         })
         if (count !== 1) return false
         await endSessionsOf(tx, old.id)
+        if (how === 'password_reset') await recordFamiliarNetwork(tx, old.id, origin.ip, now)
         await recordEvent(tx, { userId: old.id, kind: how, at: now, origin })
         await fileMail(tx, { kind: 'password_changed', recipient: old.email, userId: old.id }, now)
         return true
@@ -279,6 +305,8 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
           })
           if (count !== 1) return false
           await endSessionsOf(tx, user.id)
+          // The intruder's network may be among them.
+          await tx.familiarNetwork.deleteMany({ where: { userId: user.id } })
           await recordEvent(tx, { userId: user.id, kind: 'secured', at: now, origin })
           await fileMail(tx, { kind: 'account_secured', recipient: email, userId: user.id }, now)
           return true

@@ -11,8 +11,8 @@ export interface PasswordGuess {
   /** Canonical. */
   email: string
   client: Client
-  /** When the password was set; undefined where there is no account, which behaves the same. */
-  since: Date | undefined
+  /** Whether a login, reset or confirmation of the account succeeded from the client's network lately. */
+  isFamiliar?: boolean
   /** The stored hash, if there is one. */
   stored: string | undefined
   password: string
@@ -25,21 +25,22 @@ export interface PasswordGuess {
  * @throws {ProblemError} `rate_limited`, `overloaded`
  */
 export async function checkPassword(app: FastifyInstance, guess: PasswordGuess): Promise<boolean> {
-  const { email, client, since, stored, password } = guess
-  const attempt = await app.guessBackoff.attempt({ email, ip: client.ip, since })
+  const { email, client, isFamiliar, stored, password } = guess
+  const attempt = await app.guessBackoff.attempt({ email, ip: client.ip, isFamiliar })
   const right = await app.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
   if (right) await attempt.forgive()
   return right
 }
 
 /** The same for an account that is known. */
-export function checkPasswordOf(
+export async function checkPasswordOf(
   app: FastifyInstance,
-  { email, passwordChangedAt: since, passwordHash: stored }: User,
+  { id, email, passwordHash: stored }: User,
   client: Client,
   password: string,
 ): Promise<boolean> {
-  return checkPassword(app, { email, client, since, stored, password })
+  const isFamiliar = await app.database.users.isFamiliarNetwork(id, client.ip, app.clock())
+  return checkPassword(app, { email, client, isFamiliar, stored, password })
 }
 
 /**

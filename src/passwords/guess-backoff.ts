@@ -1,13 +1,13 @@
 /**
- * Slows down guessing at one account from one network. It is bound to the network so that nobody else
- * can lock the owner out, and to the date of the password so that a reset clears it everywhere.
+ * Slows down guessing at the password of one account: by network, by the wider IPv6 networks around it, and by account
+ * over all networks. An address without an account is treated alike.
  */
 import { createHash } from 'node:crypto'
-import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
+import { networkOf, widerNetworksOf } from '../network.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -16,8 +16,15 @@ declare module 'fastify' {
   }
 }
 
+/** An account's address as canonical text, and the client's IP address. */
+export interface Guesser {
+  email: string
+  ip: string
+}
+
 /** A counted try. */
 export interface Attempt {
+  /** Forgets the failures of this network, and takes this try back from the other counts. */
   forgive(): Promise<void>
   /** Takes the count back, then throws what it was given. */
   undoAndRethrow(error: unknown): Promise<never>
@@ -27,20 +34,33 @@ export interface GuessBackoff {
   /**
    * Counts a try before its outcome is known, so that parallel guesses count too.
    *
-   * @param guess the address as canonical text, the client's IP address, and when the account's password
-   *   was set (undefined where there is no account, which behaves the same)
+   * @param guess `isFamiliar` where a login, reset or confirmation of the account succeeded from the client's network
+   *   lately: it answers for its own failures alone
    * @returns to be called when the try was no wrong guess: `forgive` after a right password,
    *   `undoAndRethrow` when nothing was checked
    * @throws {ProblemError} `rate_limited` with the seconds to wait
    */
-  attempt(guess: { email: string; ip: string; since?: Date | undefined }): Promise<Attempt>
+  attempt(guess: Guesser & { isFamiliar?: boolean | undefined }): Promise<Attempt>
+  /** Forgets the failures of one network, after a reset from there. */
+  forgive(guesser: Guesser): Promise<void>
 }
 
-/** Failures that cost no waiting; NIST SP 800-63B-4 section 3.2.2 allows 100 in all. */
-const FREE_FAILURES = 4
+/** Failures that cost no waiting. */
+const FREE = {
+  network: 4,
+  /** A /56 or /48 may be one household's or a provider's with many. */
+  wider: 16,
+  /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row: the hundredth costs the first wait. */
+  account: 99,
+}
 const LONGEST_WAIT = 15 * 60
-/** A day after the first, failures are forgotten; seconds. */
+/** A day after the first, failures of a network are forgotten; seconds. */
 const MEMORY = 24 * 60 * 60
+/**
+ * One failure of an account over all networks is forgotten each 15 minutes. Nothing else lowers that count: a login or
+ * a reset that cleared it would tell strangers that the account exists.
+ */
+const DRAIN = LONGEST_WAIT
 
 const UNCOUNTED: Attempt = {
   async forgive() {},
@@ -49,55 +69,102 @@ const UNCOUNTED: Attempt = {
   },
 }
 
+/** Failures that are counted together. */
+interface Count {
+  key: string
+  failures: RateLimiterAbstract
+  free: number
+  detail: string
+}
+
 async function guessBackoff(app: FastifyInstance) {
   const failures = app.counter('guess-failures', Number.MAX_SAFE_INTEGER, MEMORY)
+  const ofAccount = app.leakyCounter('guess-failures-account', DRAIN)
   const gate = app.counter('guess-gate', 1, LONGEST_WAIT)
 
+  const ownCount = ({ email, ip }: Guesser): Count => ({
+    key: keyOf(email, networkOf(ip)),
+    failures,
+    free: FREE.network,
+    detail: 'Too many wrong passwords for this email from this network.',
+  })
+
+  const countsOfStrangers = ({ email, ip }: Guesser): Count[] => [
+    ...widerNetworksOf(ip).map(network => ({
+      key: keyOf(email, network),
+      failures,
+      free: FREE.wider,
+      detail: 'Too many wrong passwords for this email from networks near this one.',
+    })),
+    {
+      key: keyOf(email, 'all networks'),
+      failures: ofAccount,
+      free: FREE.account,
+      detail:
+        'Too many wrong passwords for this email from all networks together. A password reset lets its owner in at once.',
+    },
+  ]
+
+  /** Closes the gate of a count for as long as its failures cost. */
+  async function pass({ key, free, detail }: Count, consumedPoints: number) {
+    const paid = consumedPoints - free
+    if (paid <= 0) return
+    try {
+      await gate.consume(key, 1, { customDuration: Math.min(2 ** (paid - 1), LONGEST_WAIT) })
+    } catch (refusal) {
+      throw refusal instanceof RateLimiterRes ? tooEarly(refusal.msBeforeNext, detail) : refusal
+    }
+  }
+
+  async function forgive({ key }: Count) {
+    await Promise.all([failures.delete(key), gate.delete(key)])
+  }
+
   app.decorate('guessBackoff', {
-    async attempt({ email, ip, since }) {
+    async attempt({ isFamiliar, ...guesser }) {
       if (app.config.RATE_LIMIT === 'off') return UNCOUNTED
-      const key = keyOf(email, ip, since)
+      const own = ownCount(guesser)
+      const others = isFamiliar ? [] : countsOfStrangers(guesser)
+      const counts = [own, ...others]
       // Counted and taken back like those below, the tries of an impatient client would all be under way
       // when the gate opens, and the one that passes would pay for them.
-      const gateNow = await gate.get(key)
-      if (gateNow !== null && gateNow.msBeforeNext > 0) throw tooEarly(gateNow)
-      const { consumedPoints } = await failures.penalty(key)
-      const undo = async () => void (await failures.reward(key))
-      const paid = consumedPoints - FREE_FAILURES
-      if (paid > 0) await pass(gate, key, Math.min(2 ** (paid - 1), LONGEST_WAIT), undo)
+      const gates = await Promise.all(
+        counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.msBeforeNext ?? 0 })),
+      )
+      const longest = gates.reduce((one, other) => (other.wait > one.wait ? other : one))
+      if (longest.wait > 0) throw tooEarly(longest.wait, longest.detail)
+
+      const counted = await Promise.all(counts.map(count => count.failures.penalty(count.key)))
+      const takeBack = (those: Count[]) => Promise.all(those.map(count => count.failures.reward(count.key)))
+      try {
+        for (const [index, count] of counts.entries()) await pass(count, counted[index]?.consumedPoints ?? 0)
+      } catch (error) {
+        // A refused try is no failure: else waiting would only grow while a client repeats itself.
+        await takeBack(counts)
+        throw error
+      }
       return {
         async undoAndRethrow(error) {
-          await undo()
+          await takeBack(counts)
           throw error
         },
         async forgive() {
-          await Promise.all([failures.delete(key), gate.delete(key)])
+          await Promise.all([forgive(own), takeBack(others)])
         },
       }
     },
+    forgive: guesser => forgive(ownCount(guesser)),
   })
 }
 
-/** Goes through the gate and closes it for `seconds`; where it is closed, takes the count back and throws. */
-async function pass(gate: RateLimiterAbstract, key: string, seconds: number, undo: () => Promise<void>) {
-  try {
-    await gate.consume(key, 1, { customDuration: seconds })
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal
-    // A refused try is no failure: else waiting would only grow while a client repeats itself.
-    await undo()
-    throw tooEarly(refusal)
-  }
-}
-
-function tooEarly({ msBeforeNext }: RateLimiterRes) {
-  return problem('rate_limited', { retryAfter: Math.max(1, Math.ceil(msBeforeNext / 1000)) })
+function tooEarly(milliseconds: number, detail: string) {
+  return problem('rate_limited', { detail, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) })
 }
 
 /** No address in clear in a shared store. */
-function keyOf(email: string, ip: string, since: Date | undefined): string {
+function keyOf(email: string, network: string): string {
   return createHash('sha256')
-    .update(JSON.stringify([email, normalizeIP(ip), since?.getTime() ?? 0]))
+    .update(JSON.stringify([email, network]))
     .digest('base64url')
 }
 

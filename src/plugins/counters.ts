@@ -18,6 +18,12 @@ declare module 'fastify' {
      * @param duration seconds from the first count until a key is forgotten
      */
     counter(name: string, points: number, duration: number): RateLimiterAbstract
+    /**
+     * The same for counts that drain with time: one point goes each `seconds`. For `penalty`, `reward` and `delete`.
+     *
+     * @param seconds from one point that drains to the next
+     */
+    leakyCounter(name: string, seconds: number): RateLimiterAbstract
     /** Whether counts are shared; `undefined` where no Redis is configured. */
     redisAnswers(): Promise<boolean> | undefined
   }
@@ -25,6 +31,38 @@ declare module 'fastify' {
 
 /** A limit must not slow a request that Redis keeps waiting (docs/architecture.md). */
 const ANSWER_TIMEOUT_MS = 250
+/** Keys of one counter in memory; docs/threat-model.md says what that takes. */
+const MOST_KEYS = 20_000
+/** One counter is swept each time. Sweeping a full one takes about 2 ms. */
+const SWEEP_INTERVAL_MS = 5000
+
+/**
+ * The library's own script, except that `reward` makes no key, and that counters without points are leaky: the
+ * expiry of the key is the level. All limiters of one connection share one script.
+ */
+const INCREMENT = `
+if ARGV[3] == '0' then
+  local period = 1000 * ARGV[2]
+  local left = math.max(0, redis.call('pttl', KEYS[1])) + ARGV[1] * period
+  if left <= 0 then
+    redis.call('del', KEYS[1])
+    return {0, 0}
+  end
+  local level = math.ceil(left / period)
+  redis.call('set', KEYS[1], level, 'PX', left)
+  return {level, left}
+end
+if tonumber(ARGV[1]) < 0 and redis.call('exists', KEYS[1]) == 0 then
+  return {0, 0}
+end
+redis.call('set', KEYS[1], 0, 'EX', ARGV[2], 'NX')
+local consumed = redis.call('incrby', KEYS[1], ARGV[1])
+local ttl = redis.call('pttl', KEYS[1])
+if ttl == -1 then
+  redis.call('expire', KEYS[1], ARGV[2])
+  ttl = 1000 * ARGV[2]
+end
+return {consumed, ttl}`
 
 async function counters(app: FastifyInstance) {
   const url = app.config.REDIS_URL
@@ -33,12 +71,24 @@ async function counters(app: FastifyInstance) {
   redis?.on('error', error => app.log.warn({ reason: error.message }, 'redis: limits are counted here alone'))
   app.addHook('onClose', async () => redis?.disconnect())
 
-  const made = new Map<string, RateLimiterAbstract>()
-  app.decorate('counter', (name: string, points: number, duration: number) => {
-    const counter = made.get(name) ?? makeCounter({ keyPrefix: `latchkey:${name}`, points, duration }, redis)
+  const made = new Map<string, Made>()
+  const make = (name: string, points: number, duration: number, leaky: boolean) => {
+    const options = { keyPrefix: `latchkey:${name}`, points, duration, leaky }
+    const counter = made.get(name) ?? makeCounter({ ...options, now: app.uptime, most: MOST_KEYS }, redis)
     made.set(name, counter)
-    return counter
-  })
+    return counter.counter
+  }
+  app.decorate('counter', (name, points, duration) => make(name, points, duration, false))
+  app.decorate('leakyCounter', (name, seconds) => make(name, 0, seconds, true))
+
+  let turn = 0
+  const sweeping = setInterval(
+    () => [...made.values()][turn++ % made.size]?.memory.sweep(),
+    SWEEP_INTERVAL_MS,
+  )
+  sweeping.unref()
+  app.addHook('onClose', async () => clearInterval(sweeping))
+
   app.decorate('redisAnswers', () =>
     redis?.ping().then(
       () => true,
@@ -50,18 +100,29 @@ async function counters(app: FastifyInstance) {
   if (redis) await Promise.race([once(redis, 'ready'), once(redis, 'error')])
 }
 
+interface Made {
+  counter: RateLimiterAbstract
+  /** Behind Redis, what counts while Redis does not answer. */
+  memory: MemoryCounter
+}
+
 function makeCounter(
-  options: { keyPrefix: string; points: number; duration: number },
+  options: ConstructorParameters<typeof MemoryCounter>[0],
   redis: Redis | undefined,
-): RateLimiterAbstract {
+): Made {
   const memory = new MemoryCounter(options)
-  if (redis === undefined) return memory
-  return new RateLimiterRedis({
-    ...options,
+  if (redis === undefined) return { counter: memory, memory }
+  const { keyPrefix, points, duration } = options
+  const counter = new RateLimiterRedis({
+    keyPrefix,
+    points,
+    duration,
     storeClient: redis,
     insuranceLimiter: memory,
     rejectIfRedisNotReady: true,
+    customIncrTtlLuaScript: INCREMENT,
   })
+  return { counter, memory }
 }
 
 async function connect(url: string): Promise<Redis> {

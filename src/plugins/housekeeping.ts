@@ -108,6 +108,7 @@ function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
     sessions: now,
     registrations: now,
     guesses: now,
+    familiar_networks: now,
     events: ago(EVENT_RETENTION),
     mails_sent: ago(MAIL_RETENTION),
     mails_dropped: ago(MAIL_RETENTION),

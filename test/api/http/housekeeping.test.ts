@@ -257,6 +257,7 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
   t.strictSame(batches, [
     ...['registrations 500', 'registrations 500', 'registrations 200'],
     ...['guesses 500', 'guesses 500', 'guesses 200'],
+    'familiar_networks 0',
     'events 0',
     ...['mails_sent 500', 'mails_sent 500', 'mails_sent 200'],
     ...['mails_dropped 500', 'mails_dropped 500', 'mails_dropped 200'],

@@ -179,23 +179,23 @@ t.test('the right password clears the failures of its network', async t => {
   )
 })
 
-t.test('a reset clears the failures of every network', async t => {
-  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
-  const { app } = world
-  const { email } = await confirmedAccount(world)
-  const networks = ['10.0.0.1', '10.0.0.2']
-  for (const from of networks) await untilRefused(t, app, email, from)
-  for (const from of networks) t.equal((await guess(app, email, from)).statusCode, 429)
-  const newPassword = 'another password entirely'
-  const token = await resetToken(world, email)
-  const reset = await app.inject({
-    method: 'POST',
-    url: '/password-reset/confirm',
-    payload: { token, newPassword },
-  })
-  t.equal(reset.statusCode, 204)
-  for (const from of networks) t.equal((await guess(app, email, from, newPassword)).statusCode, 200)
-})
+t.test(
+  'a reset clears the failures of its own network, and tells no other that the account exists',
+  async t => {
+    const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+    const { app } = world
+    const { email } = await confirmedAccount(world)
+    for (const from of ['10.0.0.1', '10.0.0.2']) await untilRefused(t, app, email, from)
+    for (const from of ['10.0.0.1', '10.0.0.2']) t.equal((await guess(app, email, from)).statusCode, 429)
+    const newPassword = 'another password entirely'
+    const payload = { token: await resetToken(world, email), newPassword }
+    const url = '/password-reset/confirm'
+    const reset = await app.inject({ method: 'POST', url, remoteAddress: '10.0.0.1', payload })
+    t.equal(reset.statusCode, 204)
+    t.equal((await guess(app, email, '10.0.0.1', newPassword)).statusCode, 200)
+    t.equal((await guess(app, email, '10.0.0.2', newPassword)).statusCode, 429)
+  },
+)
 
 t.test('the password of a confirmation is guarded too', async t => {
   const { app, smtp } = await startApp(t, { env: { RATE_LIMIT: 'on' } })

@@ -1,0 +1,13 @@
+-- CreateTable
+CREATE TABLE "familiar_networks" (
+    "id" TEXT NOT NULL PRIMARY KEY,
+    "user_id" TEXT NOT NULL,
+    "expires_at" DATETIME NOT NULL,
+    CONSTRAINT "familiar_networks_user_id_fkey" FOREIGN KEY ("user_id") REFERENCES "users" ("id") ON DELETE CASCADE ON UPDATE CASCADE
+);
+
+-- CreateIndex
+CREATE INDEX "familiar_networks_user_id_idx" ON "familiar_networks"("user_id");
+
+-- CreateIndex
+CREATE INDEX "familiar_networks_expires_at_idx" ON "familiar_networks"("expires_at");

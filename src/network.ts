@@ -1,0 +1,20 @@
+/** The network of an IP address, as every limit and count sees it. */
+import { isIPv6 } from 'node:net'
+import { normalizeIP } from '@fastify/rate-limit'
+
+/**
+ * @param ip an address; IPv4-mapped IPv6 counts as IPv4
+ * @returns the IPv4 address itself, or the first address of the IPv6 /64
+ */
+export function networkOf(ip: string): string {
+  return normalizeIP(ip)
+}
+
+/** Prefix lengths that providers give to one customer, besides the /64 of a single link. */
+const WIDER_PREFIXES = [56, 48] as const
+
+/** The wider networks of an address, narrowest first: none for IPv4. */
+export function widerNetworksOf(ip: string): string[] {
+  if (!isIPv6(networkOf(ip))) return []
+  return WIDER_PREFIXES.map(prefix => `${normalizeIP(ip, prefix)}/${prefix}`)
+}
