@@ -17,14 +17,15 @@ export async function logout(app: FastifyInstance) {
   app.route<{ Body: Body }>({
     method: 'POST',
     url: '/logout',
+    config: { expiredAccessToken: true },
     preValidation: withoutBody,
     preHandler: app.ownPageOnly,
     schema: {
       operationId: 'logOut',
       summary: 'Log out',
       description:
-        'Ends this session: its access token and its refresh token are refused from now on. The body may be left ' +
-        'out; in cookie mode the cookie is cleared, too.',
+        'Ends this session: its access token and its refresh token are refused from now on. An expired access token ' +
+        'will do while its session lives. The body may be left out; in cookie mode the cookie is cleared, too.',
       tags: ['session'],
       body: Body,
       response: {

@@ -13,6 +13,10 @@ declare module 'fastify' {
     /** The account of the bearer as it was when the request came; only behind `authenticate`. */
     account: User
   }
+  interface FastifyContextConfig {
+    /** Whether an access token that has expired is good here, for as long as its session may live. */
+    expiredAccessToken?: boolean
+  }
   interface FastifyInstance {
     /** `onRequest` hook: lets only bearers of a live session through. */
     authenticate(request: FastifyRequest): Promise<void>
@@ -28,7 +32,8 @@ async function authentication(app: FastifyInstance) {
   app.decorate('authenticate', async (request: FastifyRequest) => {
     const token = BEARER.exec(request.headers.authorization ?? '')?.[1]
     if (token === undefined) throw problem('unauthenticated')
-    const { sessionId, userId } = app.tokens.access.verify(token)
+    const leeway = request.routeOptions.config.expiredAccessToken ? app.config.REFRESH_TOKEN_TTL : 0
+    const { sessionId, userId } = app.tokens.access.verify(token, leeway)
     const session = { id: sessionId, userId }
     const account = await app.database.users.findBearer(session, app.clock())
     if (account === null) throw problem('unauthenticated')

@@ -105,13 +105,19 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
   if (isFault) request.log.error({ err: error.cause ?? error }, error.message)
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
-  if (error.code === 'unauthenticated') reply.header('www-authenticate', 'Bearer')
+  if (error.statusCode === 401) reply.header('www-authenticate', challenge(error.code, request))
   return reply
     .code(error.statusCode)
     .headers(error.headers ?? {})
     .type('application/problem+json')
     .serializer(JSON.stringify)
     .send(problemDocument(error, request.id))
+}
+
+/** RFC 9110 section 15.5.2 wants a challenge in every 401; RFC 6750 section 3.1 an error for a token alone. */
+function challenge(code: ProblemCode, { headers }: FastifyRequest): string {
+  const tokenRefused = code === 'unauthenticated' && /^bearer +[^ ]/i.test(headers.authorization ?? '')
+  return tokenRefused ? 'Bearer error="invalid_token"' : 'Bearer'
 }
 
 function pathOf(request: FastifyRequest): string {

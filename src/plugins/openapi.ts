@@ -93,7 +93,10 @@ const RATE_LIMIT_HEADERS = {
 }
 const RETRY_AFTER = { 'Retry-After': integerHeader('seconds to wait before trying again', 86_400) }
 const WWW_AUTHENTICATE = {
-  'WWW-Authenticate': { description: 'how to authenticate', schema: { type: 'string', const: 'Bearer' } },
+  'WWW-Authenticate': {
+    description: 'how to authenticate; with an `error` where the access token was refused (RFC 6750)',
+    schema: { type: 'string', enum: ['Bearer', 'Bearer error="invalid_token"'] },
+  },
 }
 
 function integerHeader(description: string, maximum: number) {

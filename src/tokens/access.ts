@@ -12,8 +12,11 @@ export interface AccessTokens {
   /** Life of a new token in seconds, the `expiresIn` of answers. */
   ttl: number
   mint(session: { id: string; userId: string }): string
-  /** @throws {ProblemError} `unauthenticated`, for whatever is wrong with it */
-  verify(token: string): { sessionId: string; userId: string }
+  /**
+   * @param leeway seconds for which a token is still good after it has expired
+   * @throws {ProblemError} `unauthenticated`, for whatever is wrong with it
+   */
+  verify(token: string, leeway?: number): { sessionId: string; userId: string }
 }
 
 /** Sets up access tokens that live `ttl` seconds. */
@@ -32,9 +35,9 @@ export async function accessTokens(
   return {
     ttl,
     mint: session => jwt.mint({ sub: session.userId, sid: session.id }).token,
-    verify(token) {
+    verify(token, leeway) {
       try {
-        const { claims } = jwt.verify(token)
+        const { claims } = jwt.verify(token, leeway)
         return { sessionId: claims.sid, userId: claims.sub }
       } catch (cause) {
         throw problem('unauthenticated', { cause })

@@ -31,10 +31,11 @@ export interface JwtPurpose<Claims> {
    */
   mint(claims: Omit<Claims, RegisteredByUs>): { token: string; expiresAt: Date }
   /**
+   * @param leeway seconds for which a token is still good after it has expired; 0 by default
    * @throws {ProblemError} `token_invalid` for whatever this service did not sign for this purpose,
    *   `token_expired` for what it did
    */
-  verify(token: string): Verified<Claims>
+  verify(token: string, leeway?: number): Verified<Claims>
 }
 
 type RegisteredByUs = 'iss' | 'aud' | 'iat' | 'exp'
@@ -102,14 +103,14 @@ export async function jwtPurpose<Own extends TProperties>(
     return { token: keyed[0]!.jwt.sign(claims), expiresAt: new Date((iat + ttl) * 1000) }
   }
 
-  function verify(token: string): Verified<Claims> {
+  function verify(token: string, leeway = 0): Verified<Claims> {
     for (const { secret, jwt } of keyed) {
       const claims = signedClaims(jwt, token)
       if (claims === undefined) continue
       if (!form.Check(claims)) break
       const { iat, exp } = claims as Claims
       if (iat > now() + CLOCK_TOLERANCE) break
-      if (exp + (options.tolerant ? CLOCK_TOLERANCE : 0) <= now()) throw problem('token_expired')
+      if (exp + leeway + (options.tolerant ? CLOCK_TOLERANCE : 0) <= now()) throw problem('token_expired')
       return { claims: claims as Claims, secret }
     }
     throw problem('token_invalid')

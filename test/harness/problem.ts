@@ -31,6 +31,7 @@ export function isProblemOf(t: Test, answer: Answer, code: ProblemCode, name: st
       // Whatever is not as the schema says is shown whole.
       document: schema.Check(problem) ? { ...problem, detail: '', errors: [] } : answer.body.slice(0, 500),
       requestId: REQUEST_ID.test(problem.requestId),
+      challenge: String(answer.headers['www-authenticate']).split(' ')[0],
     },
     {
       statusCode: status,
@@ -45,6 +46,7 @@ export function isProblemOf(t: Test, answer: Answer, code: ProblemCode, name: st
         errors: [],
       },
       requestId: true,
+      challenge: status === 401 ? 'Bearer' : 'undefined',
     },
     `${name}: a problem document of ${code}`,
   )

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 
@@ -26,7 +26,7 @@ t.test('logging out ends this session at once, and only this one', async t => {
       headers: { authorization: `Bearer ${first.accessToken}` },
     })
     isProblemOf(t, answer, 'unauthenticated')
-    t.equal(answer.headers['www-authenticate'], 'Bearer')
+    t.equal(answer.headers['www-authenticate'], 'Bearer error="invalid_token"')
   }
   const { refreshToken } = first
   const refreshed = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
@@ -56,6 +56,44 @@ t.test('logging out with an access token from before a refresh ends the session 
   const { refreshToken } = refreshed.json()
   const next = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
   isProblemOf(t, next, 'refresh_token_invalid')
+})
+
+t.test('an expired access token ends its session, for as long as the session may live', async t => {
+  const time = testClock()
+  const env = { ACCESS_TOKEN_TTL: '900', REFRESH_TOKEN_TTL: '86400', REFRESH_IDLE_TTL: '86400' }
+  const service = await startApp(t, { env, overrides: { clock: time.clock } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const call = (url: '/me' | '/logout', accessToken: string) =>
+    app.inject({
+      method: url === '/me' ? 'GET' : 'POST',
+      url,
+      headers: { authorization: `Bearer ${accessToken}` },
+    })
+  const early = await confirmedAccount(service)
+  const late = await confirmedAccount(service)
+  // The session of `late` is kept alive in the store, so that only the age of its token can be at fault.
+  await rows.client.session.updateMany({
+    where: { user: { email: late.email } },
+    data: { expiresAt: new Date(time.clock().getTime() + 10 * 86_400_000) },
+  })
+
+  time.advance(86_400 - 1)
+  isProblemOf(t, await call('/me', early.accessToken), 'unauthenticated', 'it is good for nothing else')
+  t.equal((await call('/logout', early.accessToken)).statusCode, 204)
+  isProblemOf(t, await call('/logout', early.accessToken), 'unauthenticated', 'only once')
+  const { refreshToken } = early
+  const refreshed = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
+  isProblemOf(t, refreshed, 'refresh_token_invalid')
+
+  time.advance(900 + 31)
+  isProblemOf(
+    t,
+    await call('/logout', late.accessToken),
+    'unauthenticated',
+    'a refresh token would have expired',
+  )
+  t.equal(await rows.client.session.count(), 1)
 })
 
 t.test('of several log outs at once none fails and nothing else ends', async t => {

@@ -62,7 +62,7 @@ t.test('an account goes through its whole life', async t => {
       headers: { authorization: `Bearer ${accessToken}` },
     })
     t.equal(after.statusCode, 401, 'both access tokens of the session ended with it')
-    t.equal(after.headers['www-authenticate'], 'Bearer')
+    t.equal(after.headers['www-authenticate'], 'Bearer error="invalid_token"')
   }
 
   const asked = await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
