@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { describePostgresqlUrl } from './database/postgresql-url.ts'
 
 /**
  * What a person wants to know when the service has started.
@@ -30,6 +31,7 @@ export function banner(app: FastifyInstance): string {
 
 function withoutCredentials(url: string): string {
   if (url.startsWith('file:')) return url
+  if (url.startsWith('postgres')) return describePostgresqlUrl(url)
   const { protocol, host, pathname } = new URL(url)
   return `${protocol}//${host}${pathname}`
 }

@@ -5,6 +5,7 @@
 import type { Config } from './config.ts'
 import { trustsStrangers } from './config-proxies.ts'
 import { isLoopback } from './config-urls.ts'
+import { parsePostgresqlUrl } from './database/postgresql-url.ts'
 
 /**
  * What production refuses besides a missing secret.
@@ -23,8 +24,8 @@ export function unfitForProduction(config: Config): string[] {
       'MAIL_USE_TLS: expected it or MAIL_USE_SSL in production; MAIL_PASSWORD would cross the network in clear',
     )
   }
-  for (const [name, url] of servers(config)) {
-    if (hasSamplePassword(url))
+  for (const { name, user, password } of servers(config)) {
+    if (password && isSample(password, user))
       problems.push(`${name}: expected a password of its own in production, not a sample`)
   }
   if (config.MAIL_PASSWORD !== undefined && isSample(config.MAIL_PASSWORD, config.MAIL_USERNAME)) {
@@ -85,8 +86,8 @@ export function doubtsInProduction(config: Config): Doubt[] {
     'MAIL_USE_TLS',
     'a mail server without STARTTLS gets mails, links included, in clear',
   )
-  for (const [name, url] of servers(config)) {
-    unless(!connectsInClear(url), name, 'the connection to another machine is not encrypted')
+  for (const { name, inClear } of servers(config)) {
+    unless(!inClear, name, 'the connection to another machine is not encrypted')
   }
   return doubts
 }
@@ -97,26 +98,40 @@ function mailsInClear(config: Config): boolean {
   return MAIL_BACKEND === 'smtp' && !MAIL_USE_TLS && !MAIL_USE_SSL && !isLoopback(MAIL_SERVER)
 }
 
-function servers(config: Config): ['DATABASE_URL' | 'REDIS_URL', URL][] {
-  const names = ['DATABASE_URL', 'REDIS_URL'] as const
-  return names.flatMap(name => {
-    const url = config[name]
-    // A file has no password. What is no URL says the client that is to connect to it.
-    return url === undefined || url.startsWith('file:') || !URL.canParse(url) ? [] : [[name, new URL(url)]]
-  })
+interface Server {
+  name: 'DATABASE_URL' | 'REDIS_URL'
+  user: string
+  /** Empty where there is none: that is a socket, a certificate or a trusted host, and nothing to judge from here. */
+  password: string
+  inClear: boolean
+}
+
+function servers({ DATABASE_URL, REDIS_URL }: Config): Server[] {
+  const found: Server[] = []
+  if (!DATABASE_URL.startsWith('file:')) {
+    const { host = 'localhost', user = '', password = '', parameters } = parsePostgresqlUrl(DATABASE_URL)
+    const here = host.startsWith('/') || isLoopback(host)
+    found.push({ name: 'DATABASE_URL', user, password, inClear: !here && !isEncrypted(parameters) })
+  }
+  if (REDIS_URL !== undefined) {
+    const { username, password, protocol, hostname } = new URL(REDIS_URL)
+    const inClear = protocol === 'redis:' && !isLoopback(hostname)
+    found.push({ name: 'REDIS_URL', user: decoded(username), password: decoded(password), inClear })
+  }
+  return found
+}
+
+/** Whether the parameters of a PostgreSQL URL demand TLS. */
+function isEncrypted(parameters: ReadonlyMap<string, string>): boolean {
+  const mode = parameters.get('sslmode')
+  if (mode !== undefined) return /^(require|verify-ca|verify-full)$/.test(mode)
+  return /^(true|1)$/.test(parameters.get('ssl') ?? '') || parameters.has('sslrootcert')
 }
 
 /** Passwords of tutorials, images and defaults, with digits or marks behind them. */
 const SAMPLE =
   /^(sample|example|placeholder|change.?(me|it|this))|^(default|dummy|secret|pass(word|wd)?|admin|root|user|postgres(ql)?|redis|mysql|latchkey|test|dev|local|docker|qwerty)?[\W\d_]*$/i
 
-function hasSamplePassword(url: URL): boolean {
-  // libpq's form has the password in the query, and node-postgres reads it there too.
-  const password = url.searchParams.get('password') ?? decoded(url.password)
-  return password !== '' && isSample(password, decoded(url.username))
-}
-
-/** Without a password it is a socket, a certificate or a trusted host: nothing to judge from here. */
 function isSample(password: string, user = ''): boolean {
   return password === user || SAMPLE.test(password)
 }
@@ -127,12 +142,6 @@ function decoded(text: string): string {
   } catch {
     return text
   }
-}
-
-function connectsInClear(url: URL): boolean {
-  if (isLoopback(url.hostname) || url.protocol === 'rediss:') return false
-  if (url.protocol === 'redis:') return true
-  return !/^(require|verify-ca|verify-full)$/.test(url.searchParams.get('sslmode') ?? '')
 }
 
 /**

@@ -33,3 +33,10 @@ export function isInClear(url: string): boolean {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)
 }
+
+/** Whether a URL of Redis is whole: an unencoded mark in its password would end up in the host's name. */
+export function isRedisUrl(text: string): boolean {
+  if (!URL.canParse(text) || text.includes('#') || text.split('@').length > 2) return false
+  const { hostname, pathname } = new URL(text)
+  return hostname !== '' && /^(\/\d*)?$/.test(pathname)
+}

@@ -8,7 +8,8 @@ import { missingInProduction, unfitForProduction } from './config-production.ts'
 import { PROXIES, proxyProblem } from './config-proxies.ts'
 import { isGuessable } from './config-secret.ts'
 import { fileVariable, SECRETS, secretsFromFiles } from './config-secret-files.ts'
-import { isInClear, isLinkTarget, LINK_TARGET } from './config-urls.ts'
+import { isInClear, isLinkTarget, isRedisUrl, LINK_TARGET } from './config-urls.ts'
+import { postgresqlUrlProblem } from './database/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 
 const MEBIBYTE_KIB = 1024
@@ -240,9 +241,16 @@ export function describeEnvironment(): { name: string; default: string; descript
 
 /** Variable by variable, since a compiled schema stops after eight errors. */
 function invalid(values: Record<string, unknown>): string[] {
-  return Object.entries(Environment.properties)
+  const problems = Object.entries(Environment.properties)
     .filter(([name, schema]) => name in values && !Value.Check(schema, values[name]))
     .map(([name]) => `${name}: expected ${expectation(name)}`)
+  const { DATABASE_URL, REDIS_URL } = values
+  const database = /^postgres(ql)?:/.test(String(DATABASE_URL)) && postgresqlUrlProblem(String(DATABASE_URL))
+  if (database) problems.push(`DATABASE_URL: ${database}`)
+  if (typeof REDIS_URL === 'string' && REDIS_URL.startsWith('redis') && !isRedisUrl(REDIS_URL)) {
+    problems.push('REDIS_URL: expected redis[s]://[user:password@]host[:port][/number], percent-encoded')
+  }
+  return problems
 }
 
 function expectation(name: string): string {

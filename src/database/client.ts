@@ -27,23 +27,30 @@ export function providerOf(databaseUrl: string): Provider {
   throw new Error(`DATABASE_URL must start with file: or postgresql:// (its scheme is ${scheme})`)
 }
 
+export interface OpenOptions {
+  /** How long a statement on SQLite waits for another process, in milliseconds; the whole process waits with it. */
+  busyTimeout?: number
+  /** Is told once of time limits that the role of a PostgreSQL behind a pooler lacks. */
+  onUnlimited?: (names: string[]) => void
+}
+
 /**
  * Opens the database. On SQLite the file and its folder are made if they are missing and the file is
  * opened at once; PostgreSQL is connected to by the first query, so this succeeds while the server
  * is away. It does not migrate: see migrate().
  *
  * @param databaseUrl `file:…` or `postgresql://…`
- * @param busyTimeout how long a statement on SQLite waits for another process, in milliseconds; the
- *   whole process waits with it
  * @throws Error for another scheme, or a file that cannot be opened
  */
 export async function openDatabase(
   databaseUrl: string,
-  { busyTimeout = BUSY_TIMEOUT }: { busyTimeout?: number } = {},
+  { busyTimeout = BUSY_TIMEOUT, onUnlimited }: OpenOptions = {},
 ): Promise<Database> {
   const provider = providerOf(databaseUrl)
   const opened =
-    provider === 'sqlite' ? await sqliteClient(databaseUrl, busyTimeout) : await postgresqlClient(databaseUrl)
+    provider === 'sqlite'
+      ? await sqliteClient(databaseUrl, busyTimeout)
+      : await postgresqlClient(databaseUrl, onUnlimited)
   return { ...opened, provider, close: () => opened.client.$disconnect() }
 }
 

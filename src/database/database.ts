@@ -47,7 +47,13 @@ async function database(app: FastifyInstance) {
   const url = app.config.DATABASE_URL
   // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
   if (providerOf(url) === 'sqlite') await migrate(url)
-  const { client, statements, provider, close } = await openDatabase(url)
+  const { client, statements, provider, close } = await openDatabase(url, {
+    onUnlimited: names =>
+      app.log.warn(
+        { limits: names },
+        'the role of DATABASE_URL has no time limits, and through a pooler the service can set none: ALTER ROLE … SET',
+      ),
+  })
   app.addHook('onClose', close)
 
   app.decorate('database', {

@@ -46,6 +46,8 @@ const WORDS: readonly [RegExp, OutageReason][] = [
   [/^(Connection terminated|Client (was closed|has encountered a connection error))/, SILENT],
   [/^The server does not support SSL connections/, refused('does not support TLS (see sslmode)')],
   [/^There was an error establishing an SSL connection/, refused('fails in the TLS handshake')],
+  [/^connect ENOENT/, away('has no socket where DATABASE_URL says')],
+  [/^connect EACCES/, refused('has a socket that this process may not use')],
   [/^SASL: .*password/, refused('demands a password, and DATABASE_URL has none')],
   [/^SASL: /, refused('fails in the SCRAM handshake')],
 ]
@@ -68,10 +70,13 @@ const POSTGRESQL: readonly [RegExp, OutageReason][] = [
   [/^08/, SILENT],
 ]
 
-/** Messages of the SQLSTATE 28000 that call for different changes. */
+/** Messages of one SQLSTATE (28000, and PgBouncer's 08P01) that call for different changes. */
 const DENIED: readonly [RegExp, OutageReason][] = [
   [/not permitted to log in/, refused('does not let this role log in (NOLOGIN)')],
   [/pg_hba\.conf.*no encryption/, refused('demands TLS (pg_hba.conf has no entry without it)')],
+  [/unsupported startup parameter/, refused('is behind a pooler: DATABASE_URL lacks ?pgbouncer=true')],
+  [/password|no such user/, refused('refuses the user name or password')],
+  [/no such database/, refused('does not exist on this server')],
   [/pg_hba\.conf/, refused('has no entry in pg_hba.conf for this connection')],
 ]
 
@@ -94,12 +99,6 @@ const NETWORK: Record<string, OutageReason> = {
       code => [code, SILENT],
     ),
   ),
-}
-
-/** The same codes from reading a file say nothing about the database. */
-const SOCKET: Record<string, OutageReason> = {
-  ENOENT: away('has no socket where DATABASE_URL says'),
-  EACCES: refused('has a socket that this process may not use'),
 }
 
 /** Codes of Node and OpenSSL for a failed handshake. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
@@ -134,7 +133,6 @@ interface Thrown {
   name?: string
   code?: unknown
   rawCode?: unknown
-  syscall?: unknown
   message?: string
   cause?: Driver
   meta?: { driverAdapterError?: { cause?: Driver } }
@@ -168,7 +166,7 @@ export function outageOf(error: unknown): Outage | undefined {
  */
 export function outageReason(error: unknown): OutageReason | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  const { name, code, rawCode, syscall, message = '', cause, meta } = error as Thrown
+  const { name, code, rawCode, message = '', cause, meta } = error as Thrown
   const driver = meta?.driverAdapterError?.cause ?? cause
   const said = saidBy(driver) ?? (typeof rawCode === 'number' ? SQLITE[rawCode & 0xff] : undefined)
   if (said) return said
@@ -176,8 +174,7 @@ export function outageReason(error: unknown): OutageReason | undefined {
   const words = message.split('\n').flatMap(line => firstMatch(WORDS, line) ?? [])[0]
   if (words) return words
   if (typeof code === 'string') {
-    const socket = syscall === 'connect' ? SOCKET[code] : undefined
-    const known = PRISMA[code] ?? NETWORK[code] ?? socket ?? (TLS.test(code) ? tlsReason(message) : undefined)
+    const known = PRISMA[code] ?? NETWORK[code] ?? (TLS.test(code) ? tlsReason(message) : undefined)
     if (known) return known
   }
   return name === 'PrismaClientInitializationError' ? SILENT : undefined
@@ -199,7 +196,7 @@ function saidBy(driver: Driver | undefined): OutageReason | undefined {
     return firstMatch(WORDS, driver.reason ?? '') ?? tlsReason(driver.reason ?? '')
   // The adapter gives a port to a refused connection, and none to a name that was not resolved.
   if (kind === 'DatabaseNotReachable' && driver.port === undefined) return NO_ADDRESS
-  if (originalCode === '28000') {
+  if (/^(28000|08P01)$/.test(originalCode)) {
     const denied = firstMatch(DENIED, originalMessage)
     if (denied) return denied
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ArgType, SqlDriverAdapter, SqlQueryable } from '@prisma/driver-adapter-utils'
 import { ColumnTypeEnum } from '@prisma/driver-adapter-utils'
 import { known, type Run, rowsOf, type Statements, type Value } from './statements.ts'
@@ -5,17 +6,25 @@ import { known, type Run, rowsOf, type Statements, type Value } from './statemen
 /** A query and the name under which PostgreSQL keeps it prepared: see client-postgresql.ts. */
 export type Named = Parameters<SqlQueryable['queryRaw']>[0] & { name?: string }
 
-/** @param adapter the one that Prisma's client works on */
-export function postgresqlStatements(adapter: SqlDriverAdapter): Statements {
+/**
+ * @param adapter the one that Prisma's client works on
+ * @param named whether statements are kept prepared; not behind a pooler that gives each transaction any connection
+ */
+export function postgresqlStatements(adapter: SqlDriverAdapter, { named }: { named: boolean }): Statements {
   const names = new Map<string, string>()
+  /**
+   * A hash of the text: behind a pooler, processes of different releases share connections, and a counter gave one
+   * name to different statements.
+   */
   function nameOf(sql: string): string {
-    const name = names.get(sql) ?? `latchkey ${names.size}`
+    const name = names.get(sql) ?? `latchkey_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`
     names.set(sql, name)
     return name
   }
 
   async function run<Row>(to: SqlQueryable, sql: string, values: readonly Value[]): Promise<Row[]> {
-    const query: Named = { sql, name: nameOf(sql), args: [...values], argTypes: values.map(typeOf) }
+    const query: Named = { sql, args: [...values], argTypes: values.map(typeOf) }
+    if (named) query.name = nameOf(sql)
     const { columnNames, columnTypes, rows } = await to.queryRaw(query)
     return rowsOf(columnNames, index => columnTypes[index] === ColumnTypeEnum.DateTime, rows)
   }

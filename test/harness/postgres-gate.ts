@@ -12,6 +12,8 @@ export interface PostgresGate {
   drop(): void
   /** Refuses every login from now on, as PostgreSQL does. */
   refuse(sqlstate: string, message: string): void
+  /** Hands every connection to a handler from now on. */
+  hand(handler: (socket: Socket) => void): void
   /** Lets everything through from now on. */
   open(): void
 }
@@ -48,6 +50,10 @@ export async function postgresGate(t: Teardown, target?: string): Promise<Postgr
     refuse(sqlstate, message) {
       drop()
       receive = socket => socket.once('data', () => socket.end(fatal(sqlstate, message)))
+    },
+    hand(handler) {
+      drop()
+      receive = handler
     },
     open() {
       receive = socket => {
