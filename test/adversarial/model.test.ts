@@ -12,7 +12,7 @@
  *
  * Of things done at once the model accepts whatever some order of them explains, mails in between.
  *
- * These few runs are the same each time, so that what makes them fail is a change; model.slow.test.ts makes
+ * These few runs are the same each time, so that what makes them fail is a change; test/system/long makes
  * many by chance, on both databases. MODEL_RUNS is another number of them, by chance unless MODEL_SEED is set.
  *
  * A failure of either prints MODEL_SEED, MODEL_PATH and MODEL_REPLAY: with these three in the environment of

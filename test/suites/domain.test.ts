@@ -1,3 +1,3 @@
 import { runTogether } from '../harness/suite.ts'
 
-await runTogether(['api/mail', 'api/passwords', 'api/database'])
+await runTogether(['api/mail', 'api/passwords', 'api/database', 'api/process'])

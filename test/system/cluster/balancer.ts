@@ -4,11 +4,11 @@ import { once } from 'node:events'
 import { copyFileSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { emptyFolder } from '../../harness/process.ts'
+import { until } from '../../harness/until.ts'
 
 /** Debian keeps it out of the PATH of everybody but root. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
@@ -62,10 +62,10 @@ export async function startBalancer(t: Teardown, ports: readonly number[]): Prom
   })
   t.teardown(() => ended(child))
   const complaints = () => readFileSync(errors, 'utf8')
-  while (!(await answers(port))) {
+  await until('nginx listens', () => {
     if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}:\n${complaints()}`)
-    await delay(20)
-  }
+    return answers(port)
+  })
   return {
     url: `http://127.0.0.1:${port}`,
     log: () =>

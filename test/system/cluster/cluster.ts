@@ -1,10 +1,10 @@
 /** Several processes of the service on one database and one Redis, behind a real load balancer. */
-import { setTimeout as delay } from 'node:timers/promises'
-import { emptyDatabase, freshDatabase, provider, type Teardown } from '../../harness/database.ts'
+import { freshDatabase, provider, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
 import { type Balancer, noBalancer, startBalancer } from './balancer.ts'
 
 const redis = process.env['TEST_REDIS_URL'] || undefined
@@ -40,18 +40,16 @@ export interface Cluster {
 
 export interface ClusterOptions {
   env?: Record<string, string>
-  /** `empty`: without tables, and nobody waits for the instances to be ready. */
-  database?: 'migrated' | 'empty'
   count?: number
 }
 
 /** Starts a cluster; all of it ends with the test. */
 export async function startCluster(
   t: Teardown,
-  { env = {}, database = 'migrated', count = 3 }: ClusterOptions = {},
+  { env = {}, count = 3 }: ClusterOptions = {},
 ): Promise<Cluster> {
   const smtp = await startSmtpServer(t)
-  const databaseUrl = database === 'empty' ? await emptyDatabase(t) : await freshDatabase(t)
+  const databaseUrl = await freshDatabase(t)
   const common = {
     // The server that tests share has not many connections to give.
     DATABASE_URL: `${databaseUrl}?connection_limit=5`,
@@ -78,20 +76,14 @@ export async function startCluster(
     }
     return instance
   })
-  if (database === 'migrated') await Promise.all(instances.map(ready))
+  await Promise.all(instances.map(ready))
   const balancer = await startBalancer(t, ports)
   return { balancer, instances, smtp, databaseUrl, rows: await openRows(t, databaseUrl) }
 }
 
-const LONGEST_START_MS = 60_000
-
 /** Waits until an instance says that it is ready. */
 export async function ready({ service }: Pick<Instance, 'service'>): Promise<void> {
   const url = await service.listening()
-  for (let waited = 0; waited < LONGEST_START_MS; waited += 50) {
-    const { ok } = await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })
-    if (ok) return
-    await delay(50)
-  }
-  throw new Error(`${url} is not ready:\n${service.stdout()}`)
+  const isReady = async () => (await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })).ok
+  await until(`${url} is ready`, isReady)
 }

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { tokenIn } from '../../harness/app.ts'
+import { until } from '../../harness/until.ts'
 import { type Instance, noCluster, startCluster } from './cluster.ts'
 import { answered, failed, newAccounts, PEOPLE, startLoad } from './load.ts'
 import { mailFor, newPerson, PASSWORD } from './person.ts'
@@ -30,13 +30,13 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   let redeemed = 0
   const confirmations = Promise.all(
     resets.map(async ({ email, token }, index) => {
-      while (redeemed < index - 2) await delay(5)
+      await until('the turn of this reset has come', () => redeemed >= index - 2)
       const answer = await person.post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })
       redeemed++
       return { email, answer }
     }),
   )
-  while (redeemed < RESETS / 2) await delay(1)
+  await until('half of the resets are answered', () => redeemed >= RESETS / 2)
   t.equal(await victim.service.end('SIGKILL'), 'SIGKILL')
   await answered(outcomes, 10 * PEOPLE, performance.now())
   const books = await load.stop()

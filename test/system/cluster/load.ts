@@ -1,12 +1,12 @@
 /** A mixed load through the balancer, and books of what was acknowledged. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Teardown } from '../../harness/database.ts'
+import { until } from '../../harness/until.ts'
 import type { Cluster, Instance } from './cluster.ts'
 import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './person.ts'
 
 /** How many ask at the same time. */
 export const PEOPLE = 12
-const LONGEST_WAIT_MS = 30_000
 /** People think before they ask again: what matters is what happens to requests, not how many there are. */
 const THINK_MS = 50
 /** Fewer than the sessions an account may have: one more would end the one that the person works with. */
@@ -123,18 +123,11 @@ export function newAccounts(t: Teardown, cluster: Cluster, count: number, name: 
 
 /** Waits until so many of the requests that were sent since then have their answers. */
 export async function answered(outcomes: Outcome[], count: number, since: number) {
-  const began = performance.now()
-  while (outcomes.filter(({ at }) => at > since).length < count) {
-    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`not ${count} answers in time`)
-    await delay(20)
-  }
+  await until(`${count} answers`, () => outcomes.filter(({ at }) => at > since).length >= count)
 }
 
 /** Waits until an instance has answered a request that was sent since then. */
 export async function served(outcomes: Outcome[], { address }: Instance, since: number) {
-  const began = performance.now()
-  while (!outcomes.some(({ at, answer }) => at > since && answer.upstream.at(-1) === address)) {
-    if (performance.now() - began > LONGEST_WAIT_MS) throw new Error(`${address} serves nobody`)
-    await delay(20)
-  }
+  const isServing = ({ at, answer }: Outcome) => at > since && answer.upstream.at(-1) === address
+  await until(`${address} serves`, () => outcomes.some(isServing))
 }

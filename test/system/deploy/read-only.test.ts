@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { tokenIn } from '../../harness/app.ts'
@@ -9,6 +8,7 @@ import { freshDatabase, provider } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { emptyFolder, serviceEnvironment } from '../../harness/process.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
 
 const SERVER = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
 const skip = provider === 'sqlite' && 'on SQLite it writes its one file'
@@ -60,10 +60,10 @@ t.test('on PostgreSQL the service writes no file, so that its root may be read-o
       ({ ok }) => ok,
       () => false,
     )
-  while (!(await ready())) {
+  await until('the service is ready', () => {
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}:\n${output}`)
-    await delay(50)
-  }
+    return ready()
+  })
   const post = (path: string, body: object) =>
     fetch(url + path, {
       method: 'POST',

@@ -1,6 +1,4 @@
-/**
- * The README is run: its tour against the real service, its tables against the code.
- */
+/** The tour of the README, run against the real process; test/unit/docs/readme.test.ts holds its tables. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +6,6 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { describeEnvironment } from '../../../src/config.ts'
 import type { Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 
@@ -25,7 +22,7 @@ const steps: Step[] = [...readme.matchAll(/```sh tour\n(.*?)```\s+```json\n(.*?)
   ([, script, answer]) => ({ script: script as string, answer: JSON.parse(answer as string) }),
 )
 
-t.test('every line of the tour does what the README says', async t => {
+t.test('every command of the tour prints what the README says', async t => {
   t.ok(steps.length >= 9, 'the tour is there')
   t.equal(steps.length, readme.match(/```sh tour/g)?.length, 'each step shows its answer')
   const service = await startService(t)
@@ -46,28 +43,6 @@ t.test('every line of the tour does what the README says', async t => {
       .join('\n')}\n`
     setup = freeze(setup, service.folder)
   }
-})
-
-t.test('the configuration table lists what the schema says', async t => {
-  const table = /<!-- configuration -->\n(.*?)<!-- \/configuration -->/s.exec(readme)?.[1] ?? ''
-  const rows = describeEnvironment().map(
-    variable =>
-      `| \`${variable.name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
-  )
-  t.strictSame(table.trim().split('\n').slice(2), rows)
-})
-
-t.test('the endpoint table lists the operations of the OpenAPI document', async t => {
-  const document = JSON.parse(readFileSync(join(ROOT, 'openapi/openapi.json'), 'utf8'))
-  const documented = Object.entries(document.paths as Record<string, object>)
-    .flatMap(([path, operations]) => Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`))
-    .sort()
-  const section = /## Endpoints\n(.*?)\n## /s.exec(readme)?.[1] ?? ''
-  const listed = [...section.matchAll(/^\| ((?:GET|POST|PATCH|DELETE) \/[^|]*?) \|/gm)]
-    .flatMap(([, cell]) => (cell as string).split(', '))
-    .filter(operation => !/\/docs|\/openapi.json|\/.well-known/.test(operation))
-    .sort()
-  t.strictSame(listed, documented)
 })
 
 /** Keeps values that are the same at every run; of the others their kind. */

@@ -1,4 +1,4 @@
-/** Clients that mean no good, and how much of the service they hold. */
+/** Hostile clients, and the resources of the service that they hold. */
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -6,6 +6,13 @@ import type { Test } from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { answersIn, requestText } from '../../harness/raw-http.ts'
+import { until } from '../../harness/until.ts'
+
+export const MEGABYTE = 1024 * 1024
+/** A busy machine may be late, never early. */
+export const LATE_MS = 10_000
+const IDLE_LIMIT_MS = 5000
+const KEEP_ALIVE_MS = 72_000
 
 /** Never to be in a log. */
 export const SECRET = 'a secret that nobody may log'
@@ -83,4 +90,40 @@ export function unmoved(t: Test, { service }: Besieged) {
   t.equal(service.stderr(), '')
   t.notOk(service.stdout().includes(SECRET), 'no secret in the log')
   t.equal(service.child.exitCode, null, 'it lives')
+}
+
+/**
+ * Opens many connections and leaves them idle until the service closes them.
+ *
+ * @param count of connections, as far as the limit on open files allows
+ * @param keptAlive whether every tenth connection sends one request first; it then lives for 72 s
+ */
+export async function holdIdleConnections(
+  t: Test,
+  { count, keptAlive = false }: { count: number; keptAlive?: boolean },
+) {
+  const service = await besieged(t)
+  const handles = service.handles()
+  const memory = service.memory()
+  const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+  const lives: { used: boolean; life: Promise<number> }[] = []
+  while (lives.length < Math.min(count, limit - 500)) {
+    const socket = await service.open()
+    const began = performance.now()
+    const used = keptAlive && lives.length % 10 === 0
+    socket.resume()
+    lives.push({ used, life: once(socket, 'close').then(() => performance.now() - began) })
+    if (used) socket.write(requestText('GET /health/live'))
+    if (lives.length % 250 === 0) t.equal(await service.get('/health/ready'), 200, `beside ${lives.length}`)
+  }
+  t.comment(`${lives.length}: ${Math.round((service.memory() - memory) / MEGABYTE)} MB`)
+  for (const { used, life } of lives) {
+    const ms = await life
+    const expected = used ? KEEP_ALIVE_MS : IDLE_LIMIT_MS
+    if (ms < expected || ms > expected + LATE_MS) t.fail('a connection ends in time', { used, ms })
+  }
+  await until('all handles are given back', () => service.handles() <= handles)
+  const grown = service.memory() - memory
+  t.ok(grown < 128 * MEGABYTE, `${Math.round(grown / MEGABYTE)} MB more than before`)
+  unmoved(t, service)
 }

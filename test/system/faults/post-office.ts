@@ -1,11 +1,11 @@
 /** The service with a mail server that fails it, and the rows of its outbox. */
 import type { Test } from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
-import { startEavesdropper } from '../../harness/eavesdropper.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
 import { type SmtpServer, type SmtpServerOptions, startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
+import { startEavesdropper } from './eavesdropper.ts'
 import { ask, newAccount, PASSWORD } from './people.ts'
 
 /** Of the service at the mail server; in no log and no dialogue in clear. */

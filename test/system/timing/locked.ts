@@ -3,10 +3,10 @@
  * address that is known as of one that is not. The back-off holds for a second after the fifth guess.
  */
 import { shuffled } from './chance.ts'
-import type { House } from './house.ts'
 import { addressOf, type State } from './people.ts'
 import { ask, bearerFor, type Findings, note, nothingSeen, type Plan } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
+import type { House } from './service.ts'
 
 const STATES: readonly State[] = ['unknown', 'known']
 /** The last of them shuts the gate. */

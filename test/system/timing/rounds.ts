@@ -6,9 +6,9 @@
 import type { Answer } from '../../harness/problem.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 import { shuffled } from './chance.ts'
-import type { House } from './house.ts'
 import { addressOf, PASSWORD, type State } from './people.ts'
 import type { Route } from './routes.ts'
+import type { House } from './service.ts'
 import { bytesOf } from './stranger.ts'
 
 /** Who asks where one must be logged in. */

@@ -4,7 +4,7 @@ import type { State } from './people.ts'
 import type { Findings, Seen } from './rounds.ts'
 import type { Route } from './routes.ts'
 
-/** How far from 0.5 an area may be. */
+/** How far from 0.5 an area may be in the long run of 1,000 pairs. */
 export const BOUND = 0.05
 
 /** One branch of one endpoint against an address that nobody has heard of. */
@@ -41,10 +41,10 @@ export function figureOf(
 }
 
 /** Whether it tells nothing. What mails do after an answer is not held to that: docs/threat-model.md says why. */
-export const isSilent = ({ auc, aucAfter }: Figure, { mails }: Route) =>
-  isWithin(auc) && (mails > 0 || isWithin(aucAfter))
+export const isSilent = ({ auc, aucAfter }: Figure, { mails }: Route, bound: number) =>
+  isWithin(auc, bound) && (mails > 0 || isWithin(aucAfter, bound))
 
-const isWithin = (auc: number) => Math.abs(auc - 0.5) <= BOUND
+const isWithin = (auc: number, bound: number) => Math.abs(auc - 0.5) <= bound
 
 /** In words, for the name of an assertion. */
 export const inWords = ({ path, branch, pairs, ...figure }: Figure) =>

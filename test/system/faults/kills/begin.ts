@@ -1,4 +1,4 @@
-import { type Account, actions, demand, SUBJECTS, sessionOf, type World } from './life.ts'
+import { type Account, actions, demand, SUBJECTS, sessionOf, type World } from './lifecycle.ts'
 
 /** Registers an address and confirms it. */
 export async function begin(world: World): Promise<Account> {

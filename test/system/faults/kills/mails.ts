@@ -1,5 +1,5 @@
-import type { Books, Mailbag, Owed } from './books.ts'
-import type { Between } from './whole.ts'
+import type { Between } from './invariants.ts'
+import type { Books, Mailbag, Owed } from './ledger.ts'
 
 /** What is wrong with the mails that came, in words. */
 export async function wrongMails(

@@ -1,5 +1,5 @@
 /** What somebody does to set a new password, in both ways. */
-import { type Account, actions, demand, type Session, type Step, SUBJECTS, type World } from './life.ts'
+import { type Account, actions, demand, type Session, type Step, SUBJECTS, type World } from './lifecycle.ts'
 
 /** Fifteen an hour are taken of one account. */
 const MOST_CODES = 8

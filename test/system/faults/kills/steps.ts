@@ -8,7 +8,7 @@ import {
   SUBJECTS,
   sessionOf,
   type World,
-} from './life.ts'
+} from './lifecycle.ts'
 import { passwordSteps } from './password-steps.ts'
 
 /** Fewer than an account may have: one more would end the oldest. Those of log ins without an answer count, too. */

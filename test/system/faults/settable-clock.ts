@@ -1,8 +1,8 @@
 /** A process's wall clock, to be set while it runs: Debian's libfaketime in front of the C library. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Teardown } from './database.ts'
-import { emptyFolder } from './process.ts'
+import type { Teardown } from '../../harness/database.ts'
+import { emptyFolder } from '../../harness/process.ts'
 
 export interface SettableClock {
   /** For the environment of the process. */

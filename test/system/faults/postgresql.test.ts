@@ -4,11 +4,11 @@
  * same process serves again, and nothing that it said yes to is lost.
  */
 import t, { type Test } from 'tap'
-import { type PostgresServer, startPostgres } from '../../harness/private-postgres.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-import { type House, openHouse } from './house.ts'
 import { ask, type Books } from './people.ts'
+import { type PostgresServer, startPostgres } from './private-postgres.ts'
+import { type House, openHouse } from './service.ts'
 import {
   areClear,
   everyLogInIsASession,

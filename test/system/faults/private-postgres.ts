@@ -5,10 +5,10 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { migrate } from '../../src/database/migrate.ts'
-import type { Teardown } from './database.ts'
-import { freePort } from './free-port.ts'
-import { until } from './until.ts'
+import { migrate } from '../../../src/database/migrate.ts'
+import type { Teardown } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { until } from '../../harness/until.ts'
 
 export interface PostgresServer {
   /** Of a migrated database. */

@@ -5,14 +5,15 @@
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/database/migrate.ts'
 import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
 import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-import { openHouse } from './house.ts'
 import { ask } from './people.ts'
+import { openHouse } from './service.ts'
 import {
   areClear,
   everyLogInIsASession,
@@ -22,9 +23,11 @@ import {
   isYes,
 } from './sound.ts'
 
+t.jobs = 2
+
 const PEOPLE = 6
 const KIB = 1024
-/** Of the worker of mails, on a row it has in hand. */
+/** How long the mail worker claims a row for. */
 const LEASE_MS = 60_000
 
 /** A namespace of its own needs root, or one's own users; with it file systems go with the process. */
@@ -93,6 +96,25 @@ function openCopy(t: Test, folder: string) {
   return openRows(t, `file:${to}/latchkey.db`)
 }
 
+/** What an operator could run: opens the database beside the service and executes one statement. */
+const EXECUTE = `
+const { openSqlite } = await import(process.argv[1])
+const client = await openSqlite(process.argv[2])
+await client.execute(process.argv[3])
+client.close()`
+const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/client-sqlite.js', import.meta.url))
+
+/** Ends the leases of mails that were claimed before there was room again, which would last a minute. */
+function endLeases({ child }: ServiceProcess, databaseUrl: string, healedAt: number) {
+  const claimedBefore = new Date(healedAt + LEASE_MS).toISOString()
+  const sql = `UPDATE outbox SET next_attempt_at = created_at
+    WHERE state = 'queued' AND leased_until < '${claimedBefore}'`
+  const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']
+  const tool = [process.execPath, '--input-type=module', '-e', EXECUTE, SQLITE_CLIENT, databaseUrl, sql]
+  const options = [...user, '--mount', '--target', String(child.pid)]
+  succeeds('nsenter', spawnSync('nsenter', [...options, ...tool], { encoding: 'utf8' }))
+}
+
 for (const { name, through, begins, ends } of shortages) {
   t.test(`under load ${name}, and there is room again`, async t => {
     const folder = emptyFolder(t)
@@ -114,14 +136,15 @@ for (const { name, through, begins, ends } of shortages) {
     t.equal((await ask(url, 'GET', '/health/live')).status, 200, 'it lives')
 
     ends(service, folder)
+    const healedAt = Date.now()
     await until('all are served again', async () => (await crowd.answers(4 * PEOPLE)).every(isYes))
     const books = await crowd.stop()
     areClear(t, books.replies, 'from beginning to end')
 
     await everyLogInIsASession(t, url, books)
+    endLeases(service, databaseUrl, healedAt)
     const mails = (email: string) => smtp.mails.filter(({ to }) => to.includes(email)).length
-    // What was claimed when the room ran out waits for its lease.
-    await until('all mails have come', () => books.registered.every(email => mails(email) > 0), 2 * LEASE_MS)
+    await until('all mails have come', () => books.registered.every(email => mails(email) > 0))
     t.strictSame(
       books.registered.filter(email => mails(email) !== 1),
       [],

@@ -1,7 +1,7 @@
 /** Somebody on the way between a client and a server, who reads along. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
-import type { Teardown } from './database.ts'
+import type { Teardown } from '../../harness/database.ts'
 
 export interface Eavesdropper {
   /** To connect to in place of the server's. */

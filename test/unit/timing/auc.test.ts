@@ -1,6 +1,6 @@
 import t from 'tap'
-import { areaUnderCurve, median } from './auc.ts'
-import { randomFrom, shuffled } from './chance.ts'
+import { areaUnderCurve, median } from '../../system/timing/auc.ts'
+import { randomFrom, shuffled } from '../../system/timing/chance.ts'
 
 /** By its definition, each pair looked at. */
 function byPairs(baseline: number[], others: number[]): number {

@@ -8,7 +8,7 @@ import { tokenIn } from '../../../harness/app.ts'
 import type { Draw } from '../../../harness/draw.ts'
 import { codeIn } from '../../../harness/mailbox.ts'
 import type { ReceivedMail } from '../../../harness/smtp.ts'
-import type { Books, Kind, Mailbag } from './books.ts'
+import type { Books, Kind, Mailbag } from './ledger.ts'
 import type { Answer, Call, Door } from './service.ts'
 
 export interface Session {

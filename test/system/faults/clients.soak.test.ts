@@ -1,0 +1,9 @@
+/** Thousands of idle connections, until those that were used end after 72 s. */
+import t from 'tap'
+import { holdIdleConnections } from './clients.ts'
+
+t.setTimeout(600_000)
+
+t.test('thousands of idle connections keep nobody out and end in time', t =>
+  holdIdleConnections(t, { count: 3000, keptAlive: true }),
+)

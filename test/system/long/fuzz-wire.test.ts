@@ -1,0 +1,5 @@
+/** Fuzzed requests as bytes on real connections, on each database; see test/adversarial/fuzz.test.ts. */
+import { fuzz } from '../../adversarial/fuzz-suite.ts'
+import { providers } from '../../harness/database.ts'
+
+fuzz({ kind: 'wire', databases: providers, runs: 200 })

@@ -1,0 +1,162 @@
+/**
+ * Response times do not tell whether an address has an account: for each endpoint that takes an address, and each
+ * state that an address may be in, the area under the ROC curve of the times is 0.5 within a bound, and bodies and
+ * headers are equal. Measured on a real process over a kept-alive connection, with every limit on.
+ */
+import { randomInt } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import t, { type Test } from 'tap'
+import type { Provider } from '../../../src/database/client.ts'
+import { areaUnderCurve } from './auc.ts'
+import { randomFrom, shuffled } from './chance.ts'
+import { measureLocked } from './locked.ts'
+import { addressOf, STATES, type State } from './people.ts'
+import { ask, type Findings, measure, type Plan, visible } from './rounds.ts'
+import { ROUTES, type Route } from './routes.ts'
+import { type House, openHouse } from './service.ts'
+import { bytesOf } from './stranger.ts'
+import { BOUND, type Figure, figureOf, inWords, isSilent, tables } from './verdict.ts'
+
+export interface TimingOptions {
+  /** Measured pairs of an unknown address and one of each state. */
+  pairs: number
+  /** The greatest distance of an area from 0.5. */
+  bound: number
+  databases: readonly { provider: Provider; skip: string | false }[]
+}
+
+const LOW_COST = { memory: 64, time: 1 }
+const PRODUCTION_COST = { memory: 19_456, time: 2 }
+const MINUTE = 60_000
+
+/** A log in with a wrong password. */
+const refusal = ROUTES.find(({ path }) => path === '/login') as Route
+
+type Measure = (house: House, route: Route, plan: Plan) => Promise<Findings>
+
+interface Case {
+  branch?: string
+  states: readonly State[]
+  by?: Measure
+  /** Where it is another answer than the route's. */
+  status?: number
+}
+
+/** Tests of the timing side channel; the figures are printed as tables. */
+export function holdTiming({ pairs, bound, databases }: TimingOptions): void {
+  const warmUp = Math.ceil(pairs / 10)
+  const people = 2 * (pairs + warmUp)
+  const seed = randomInt(2 ** 31)
+  const random = randomFrom(seed)
+  t.comment(`seed ${seed}`)
+  t.setTimeout(60 * MINUTE)
+
+  /** Holds each state against an unknown address; what seems to tell is looked at again, with other people. */
+  async function silent(t: Test, house: House, route: Route, { branch, states, by = measure, status }: Case) {
+    const { provider } = house
+    const { path } = route
+    const plan = { from: 0, rounds: pairs, warmUp, random }
+    const findings = await by(house, route, { ...plan, states: ['unknown', ...states] })
+    const figures: Figure[] = []
+    for (const state of states) {
+      const about = { provider, path, branch: branch ?? state }
+      let figure = figureOf(findings, state, about)
+      if (!isSilent(figure, route, bound)) {
+        t.comment(`again: ${inWords(figure)}`)
+        const again = await by(house, route, { ...plan, from: people / 2, states: ['unknown', state] })
+        figure = figureOf(again, state, about)
+      }
+      t.ok(isSilent(figure, route, bound), inWords(figure))
+      const answers = (of: State) => [...(findings.get(of)?.answers ?? [])].sort()
+      const statuses = new Set(answers('unknown').map(answer => JSON.parse(answer).statusCode))
+      t.strictSame([...statuses], [status ?? route.status], `${path}: ${about.branch}: the answer`)
+      t.strictSame(answers(state), answers('unknown'), `${path}: ${about.branch}: the same answer`)
+      figures.push(figure)
+    }
+    return figures
+  }
+
+  async function measured(t: Test, provider: Provider): Promise<Figure[]> {
+    const figures: Figure[] = []
+    const open = (mailServer: 'up' | 'down') => openHouse(t, { provider, people, cost: LOW_COST, mailServer })
+    const house = await open('up')
+    for (const route of ROUTES) {
+      figures.push(...(await silent(t, house, route, { states: STATES })))
+      const locked = { branch: 'locked', states: ['known'] as const, by: measureLocked }
+      const status = route === refusal ? 429 : route.status
+      figures.push(...(await silent(t, house, route, { ...locked, status })))
+    }
+    const alone = await open('down')
+    for (const route of ROUTES) {
+      const down = { branch: 'mail server down', states: ['known'] as const }
+      figures.push(...(await silent(t, alone, route, down)))
+    }
+    return figures
+  }
+
+  for (const { provider, skip } of databases) {
+    t.test(`on ${provider} no answer and no time of one tells what an address is`, { skip }, async t => {
+      t.setTimeout(30 * MINUTE)
+      const figures = await measured(t, provider)
+      t.comment([`${provider}, ${pairs} pairs`, ...tables(figures)].join('\n'))
+    })
+  }
+
+  t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
+    t.setTimeout(15 * MINUTE)
+    const house = await openHouse(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
+    await silent(t, house, refusal, { states: ['known', 'secured'] })
+    const states: State[] = ['unknown', 'outdated']
+    const plan = { from: 0, rounds: Math.ceil(pairs / 4), warmUp: Math.ceil(warmUp / 4), random }
+    const findings = await measure(house, refusal, { ...plan, states })
+    const figure = figureOf(findings, 'outdated', {
+      provider: 'sqlite',
+      path: refusal.path,
+      branch: 'half the cost',
+    })
+    t.ok(figure.auc < 0.5 - 2 * BOUND, inWords(figure))
+  })
+
+  t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
+    t.setTimeout(5 * MINUTE)
+    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
+    for (let round = 0; round < pairs / 2; round++) {
+      for (const path of shuffled(Object.keys(times), random)) {
+        const { ms } = await house.stranger.ask(bytesOf(path, undefined, house.network(), undefined))
+        times[path]?.push(ms)
+      }
+    }
+    const auc = areaUnderCurve(times['/health/live'] ?? [], times['/health/ready'] ?? [])
+    t.ok(auc > 0.5 + 2 * BOUND, `/health/ready against /health/live: AUC ${auc.toFixed(3)}`)
+  })
+
+  t.test('whoever guesses has to wait as long, whatever the address is', async t => {
+    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const answersTo = new Map<State, string[]>()
+    const networks = new Map([...STATES, 'unknown' as const].map(state => [state, house.network()]))
+    const guess = async (times: number) => {
+      let wait = 0
+      for (const [state, network] of networks) {
+        for (let time = 0; time < times; time++) {
+          const { answer } = await ask(house, refusal, addressOf(state, 0), network)
+          const { 'ratelimit-reset': _, ...headers } = answer.headers
+          answersTo.set(state, [...(answersTo.get(state) ?? []), visible({ ...answer, headers })])
+          wait = Math.max(wait, Number(headers['retry-after'] ?? 0))
+        }
+      }
+      return wait
+    }
+    const first = await guess(6)
+    t.equal(first, 1, 'five guesses are judged, the sixth has to wait')
+    // As long as the answer says.
+    await delay(first * 1000)
+    t.equal(await guess(2), 2, 'and then twice as long')
+    const expected = answersTo.get('unknown') ?? []
+    t.strictSame(
+      expected.map(answer => JSON.parse(answer).statusCode),
+      [401, 401, 401, 401, 401, 429, 401, 429],
+    )
+    for (const state of STATES) t.strictSame(answersTo.get(state), expected, `${state} as unknown`)
+  })
+}
