@@ -37,9 +37,9 @@ export async function logout(app: FastifyInstance) {
   })
 }
 
-/** No body at all is an empty one; `null` is not. */
+/** Clients that have nothing to send send nothing, or `null`. */
 async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
-  if (request.body === undefined) request.body = {}
+  request.body ??= {}
 }
 
 async function logOut(this: FastifyInstance, request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) {

@@ -4,16 +4,8 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
-import { Settings } from 'typebox/system'
 import { type Outage, outageOf } from '../database/outage.ts'
-import {
-  isProblem,
-  MAX_FAULTS,
-  type ProblemCode,
-  type ProblemError,
-  problem,
-  problemDocument,
-} from '../errors.ts'
+import { isProblem, type ProblemCode, type ProblemError, problem, problemDocument } from '../errors.ts'
 
 /** Fastify's own errors that a client can cause. https://fastify.dev/docs/latest/Reference/Errors/ */
 const FROM_FASTIFY: Record<string, ProblemCode> = {
@@ -32,9 +24,6 @@ const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
   refused: { detail: 'The database refuses the service at the moment.', retryAfter: 10 },
   unwritable: { detail: 'The database cannot be written to at the moment.', retryAfter: 10 },
 }
-
-// After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
-Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 
 async function errorHandler(app: FastifyInstance) {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(toProblem(error), request, reply))
@@ -73,7 +62,6 @@ async function errorHandler(app: FastifyInstance) {
 /** Turns whatever was thrown into a problem; what nobody foresaw is an internal error. */
 export function toProblem(error: FastifyError): ProblemError {
   if (isProblem(error)) return error
-  if (error.validation !== undefined) return invalidInput(error)
   const code = FROM_FASTIFY[error.code]
   if (code !== undefined) return problem(code, { cause: error })
   // Before outages: a client that breaks off in its body is an ECONNRESET as well.
@@ -85,18 +73,6 @@ export function toProblem(error: FastifyError): ProblemError {
   return problem('internal_error', { cause: error })
 }
 
-function invalidInput(error: FastifyError): ProblemError {
-  const errors = (error.validation ?? [])
-    .filter(({ keyword }) => keyword !== 'boolean')
-    .map(({ instancePath, message, params }) => {
-      const unknown = (params as { additionalProperties?: string[] })?.additionalProperties
-      const told = unknown ? `${message}: ${unknown.join(', ')}` : (message ?? 'is not valid')
-      return { path: instancePath.slice(0, 1024), message: told.slice(0, 1024) }
-    })
-    .slice(0, MAX_FAULTS)
-  return problem('validation_failed', { errors, detail: 'The input does not have the expected form.' })
-}
-
 function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
   const outage = outageOf(error.cause)
   if (outage) request.server.database.outage.failed(error.cause)
@@ -106,6 +82,8 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error.code, request))
+  // RFC 9110 section 15.5.16, as with the codings of plugins/json-body.ts.
+  if (error.code === 'unsupported_media_type' && !error.headers) reply.header('accept', 'application/json')
   return reply
     .code(error.statusCode)
     .headers(error.headers ?? {})

@@ -1,5 +1,6 @@
 /**
- * How bodies are read: `application/json` in valid UTF-8 with no key twice, and nothing else.
+ * How bodies are read: `application/json` in valid UTF-8 with no key twice, and nothing else. A body without
+ * content has no type to check: axios and others send a form type with a length of 0.
  * (Fastify's own parser also takes text/plain, the last of duplicate keys, and invalid UTF-8. Two
  * programs that read the same bytes differently are an attack waiting to happen: RFC 8259 section 4.)
  */
@@ -7,8 +8,25 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem } from '../errors.ts'
 
+/** RFC 9110 section 15.5.16: the response names the codings that would do. */
+const ENCODED = {
+  detail: 'The content must not be encoded.',
+  headers: { 'accept-encoding': 'identity' },
+}
+
 async function jsonBody(app: FastifyInstance) {
+  app.addHook('preParsing', (request, _reply, _payload, done) => {
+    const { 'content-encoding': coding = '', ...headers } = request.headers
+    const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+    // Fastify would refuse the type before it looks for content.
+    if (empty) delete request.headers['content-type']
+    done(empty || /^\s*(identity)?\s*$/i.test(coding) ? null : problem('unsupported_media_type', ENCODED))
+  })
+
   app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    done(body.length === 0 ? null : problem('unsupported_media_type'))
+  })
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(request.headers['content-type'] ?? '')?.[1]
     if (charset !== undefined && !/^utf-?8$/i.test(charset)) {

@@ -7,6 +7,12 @@ import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyServerOptions } from 'fastify'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { Settings } from 'typebox/system'
+import { problem } from '../errors.ts'
+import { inputFaults } from './input-faults.ts'
+
+// After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
+Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 
 /** A compiled schema depends on nothing else, so routes, and apps of one process, share it. */
 const validators = new WeakMap<object, ReturnType<typeof validatorOf>>()
@@ -23,8 +29,23 @@ function buildValidator() {
 
 function validatorOf(schema: TSchema) {
   const validator = Compile(schema)
-  return (value: unknown) =>
-    validator.Check(value) ? { value } : { error: validator.Errors(value) as never }
+  const alternatives = alternativesOf(schema).map(one => ({ schema: one, validator: Compile(one) }))
+  return (value: unknown) => {
+    if (validator.Check(value)) return { value }
+    // No body at all, which Fastify hands over as null, lacks what an empty one lacks.
+    const errors = alternatives
+      .map(one => inputFaults(one.validator.Errors(value ?? {}) as never, one.schema))
+      // The alternative that the input comes closest to explains it best.
+      .reduce((closest, faults) => (faults.length < closest.length ? faults : closest))
+    return {
+      error: problem('validation_failed', { errors, detail: 'The input does not have the expected form.' }),
+    }
+  }
+}
+
+/** The schemas of a union of bodies; any other schema is the only one. */
+function alternativesOf(schema: TSchema): TSchema[] {
+  return 'oneOf' in schema ? (schema.oneOf as TSchema[]) : [schema]
 }
 
 const standard = SerializerSelector()

@@ -10,7 +10,7 @@ import { onTheWire, requestText } from '../harness/raw-http.ts'
 
 /** Fields of answers that are about this one answer, or about its body. */
 const OF_THE_ANSWER =
-  /^(date|connection|keep-alive|content-(type|length)|x-request-id|allow|vary|retry-after|www-authenticate|ratelimit-.*|access-control-.*)$/
+  /^(date|connection|keep-alive|content-(type|length)|x-request-id|accept|accept-encoding|allow|vary|retry-after|www-authenticate|ratelimit-.*|access-control-.*)$/
 const CLOSE = ['Connection: close']
 const JSON_TYPE = 'Content-Type: application/json'
 const NOTHING: Answer = { statusCode: 0, headers: {}, body: '' }

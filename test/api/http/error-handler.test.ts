@@ -157,15 +157,6 @@ t.test('errors are told apart by what they are', t => {
   t.end()
 })
 
-t.test('a list of faults is bounded', async t => {
-  const { app } = await startApp(t)
-  const unknown = Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`unknown${i}`, 0]))
-  const response = await app.inject({ method: 'POST', url: '/login', payload: unknown })
-  const { errors = [] } = isProblemOf(t, response, 'validation_failed')
-  t.ok(errors.length <= 64 && errors.length > 0)
-  t.ok(errors.every(({ path, message }) => path.length <= 1024 && message.length <= 1024))
-})
-
 t.test('unknown properties, however many, hide no other fault', async t => {
   const { app } = await startApp(t)
   for (const count of [1, 7, 8, 9, 100]) {
@@ -176,7 +167,8 @@ t.test('unknown properties, however many, hide no other fault', async t => {
       await app.inject({ method: 'POST', url: '/login', payload }),
       'validation_failed',
     )
-    const paths = new Set(errors?.map(({ path }) => path))
-    t.strictSame([...paths].sort(), ['', '/email', '/password'], `${count} unknown ones`)
+    const paths = errors?.map(({ path }) => path) ?? []
+    t.strictSame(paths.slice(0, 2), ['/email', '/password'], `before ${count} unknown ones`)
+    t.equal(paths.length, Math.min(2 + count, 64))
   }
 })

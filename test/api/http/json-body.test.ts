@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import type { ProblemCode } from '../../../src/errors.ts'
 import { confirmedAccount, startApp, type TestApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { onTheWire, requestText } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
 
 /** A valid value of every property that a body may have. */
@@ -10,12 +11,12 @@ const SAMPLES: Record<string, string> = {
   email: 'ada@example.org',
   password: 'correct horse battery staple',
   newPassword: 'another password altogether',
-  locale: 'en-GB',
+  locale: 'fr-CA',
   token: 'a.b.c',
   refreshToken: 'x'.repeat(86),
   requestToken: 'd.e.f',
   changeToken: 'g.h.i',
-  code: '12345678',
+  code: '87654321',
   currentPassword: 'the password of today',
   newEmail: 'grace@example.org',
   mode: 'cookie',
@@ -39,8 +40,10 @@ function routesWithBody({ app }: TestApp): Route[] {
     const { required: bodyRequired = false, content = {} } = post?.requestBody ?? {}
     const schema = content[JSON_TYPE]?.schema
     if (schema === undefined) return []
-    const { required = [], properties } = schema
-    return [{ url, bodyRequired, required, properties: Object.keys(properties) }]
+    return (schema.oneOf ?? [schema]).map(({ required = [], properties }) => ({
+      ...{ url, bodyRequired, required },
+      properties: Object.keys(properties),
+    }))
   })
   if (routes.length < 7) throw new Error('the document lists too few routes with a body')
   return routes
@@ -49,8 +52,13 @@ function routesWithBody({ app }: TestApp): Route[] {
 interface Operation {
   requestBody?: {
     required?: boolean
-    content: Record<string, { schema: { required?: string[]; properties: object } }>
+    content: Record<string, { schema: BodySchema & { oneOf?: BodySchema[] } }>
   }
+}
+
+interface BodySchema {
+  required?: string[]
+  properties: object
 }
 
 function valid({ properties }: Route): Record<string, string> {
@@ -98,7 +106,9 @@ async function everyRoute(
         expected === 'validation_failed',
         `${name}: faults of input alone`,
       )
-      for (const sample of Object.values(SAMPLES)) {
+      for (const [property, sample] of Object.entries(SAMPLES)) {
+        // The only value there is.
+        if (property === 'mode') continue
         t.notOk(response.body.includes(sample), `${name}: what was sent is not quoted`)
       }
     }
@@ -122,33 +132,35 @@ t.test('a body that has not the declared form says where it has not', t =>
     const body = valid(route)
     const nested = route.required[0] ?? (route.properties[0] as string)
     const cases: Record<string, { payload?: string; type?: string; path?: string }> = {
-      'an unknown property': { payload: JSON.stringify({ ...body, admin: true }), path: '' },
+      'an unknown property': { payload: JSON.stringify({ ...body, admin: true }), path: '/admin' },
       'a property in other case': {
         payload: withMember(body, `"${route.properties[0]?.toUpperCase()}":"x"`),
-        path: '',
+        path: `/${route.properties[0]?.toUpperCase()}`,
       },
-      __proto__: { payload: withMember(body, '"__proto__":{"admin":true}'), path: '' },
-      constructor: { payload: withMember(body, '"constructor":{"prototype":{}}'), path: '' },
-      hasOwnProperty: { payload: withMember(body, '"hasOwnProperty":1'), path: '' },
+      __proto__: { payload: withMember(body, '"__proto__":{"admin":true}'), path: '/__proto__' },
+      constructor: { payload: withMember(body, '"constructor":{"prototype":{}}'), path: '/constructor' },
+      hasOwnProperty: { payload: withMember(body, '"hasOwnProperty":1'), path: '/hasOwnProperty' },
       'nested __proto__': {
         payload: JSON.stringify({ ...body, [nested]: 0 }).replace(':0', ':{"__proto__":"x"}'),
         path: `/${nested}`,
       },
       'a list': { payload: `[${JSON.stringify(body)}]`, path: '' },
-      null: { payload: 'null', path: '' },
       'a string': { payload: JSON.stringify(JSON.stringify(body)), path: '' },
       'a number': { payload: '0', path: '' },
       'lists 8000 deep': { payload: '['.repeat(8000) + ']'.repeat(8000), path: '' },
-      'objects 2500 deep': { payload: `${'{"a":'.repeat(2500)}1${'}'.repeat(2500)}`, path: '' },
+      'objects 2500 deep': { payload: `${'{"a":'.repeat(2500)}1${'}'.repeat(2500)}`, path: '/a' },
       ...(route.bodyRequired && {
-        'an empty object': { payload: '{}', path: '' },
-        'an empty body': { payload: '', path: '' },
-        'no body and no type': { type: '', path: '' },
+        'an empty object': { payload: '{}' },
+        'an empty body': { payload: '' },
+        'an empty form': { payload: '', type: 'application/x-www-form-urlencoded' },
+        'an empty body of a broken type': { payload: '', type: 'undefined' },
+        'no body and no type': { type: '' },
+        null: { payload: 'null' },
       }),
     }
     for (const name of route.required) {
       const { [name]: _missing, ...rest } = body
-      cases[`without ${name}`] = { payload: JSON.stringify(rest), path: '' }
+      cases[`without ${name}`] = { payload: JSON.stringify(rest), path: `/${name}` }
     }
     for (const name of route.properties) {
       const { [name]: _replaced, ...rest } = body
@@ -280,3 +292,46 @@ t.test(
     isProblemOf(t, quoted, 'invalid_credentials', 'a password that looks like a second key is no second key')
   },
 )
+
+t.test('a 415 names what would do', async t => {
+  const { app } = await startApp(t)
+  const send = (headers: Record<string, string>, payload = '{"email":"ada@example.org"}') =>
+    app.inject({ method: 'POST', url: '/password-reset/request', headers, payload })
+  const typed = await send({ 'content-type': 'text/plain' })
+  isProblemOf(t, typed, 'unsupported_media_type', 'a type')
+  t.equal(typed.headers['accept'], 'application/json')
+  t.equal(typed.headers['accept-encoding'], undefined)
+  for (const coding of ['gzip', 'br', 'GZIP', 'deflate', 'identity, gzip', 'gzip, identity', 'x']) {
+    const refused = await send({ 'content-type': JSON_TYPE, 'content-encoding': coding })
+    isProblemOf(t, refused, 'unsupported_media_type', coding)
+    t.equal(refused.headers['accept-encoding'], 'identity', coding)
+    t.equal(refused.headers['accept'], undefined, `${coding}: the type was right`)
+  }
+  for (const coding of ['identity', 'Identity', '']) {
+    const { statusCode } = await send({ 'content-type': JSON_TYPE, 'content-encoding': coding })
+    t.equal(statusCode, 202, JSON.stringify(coding))
+  }
+})
+
+t.test('a body without content has no type to check, by length or in chunks', async t => {
+  const house = await startApp(t)
+  const { exchange } = await onTheWire(house.app)
+  const { email, password } = await confirmedAccount(house)
+  const framings: [field: string, body: string][] = [
+    ['Content-Length: 0', ''],
+    ['Transfer-Encoding: chunked', '0\r\n\r\n'],
+  ]
+  const types = ['application/x-www-form-urlencoded', 'text/plain', JSON_TYPE, undefined]
+  for (const [framing, body] of framings) {
+    for (const type of types) {
+      const payload = { email, password }
+      const { accessToken } = (await house.app.inject({ method: 'POST', url: '/login', payload })).json()
+      for (const line of ['DELETE /sessions', 'POST /logout']) {
+        const typed = type === undefined ? [] : [`Content-Type: ${type}`]
+        const fields = [`Authorization: Bearer ${accessToken}`, ...typed, framing]
+        const { answers } = await exchange(requestText(line, { fields, body }), { answers: 1 })
+        t.equal(answers[0]?.statusCode, 204, `${line}: ${framing}, ${type}`)
+      }
+    }
+  }
+})
