@@ -74,7 +74,8 @@ export function toProblem(error: FastifyError): ProblemError {
 }
 
 function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
-  const outage = outageOf(error.cause)
+  // A client that breaks off in its body is an ECONNRESET too.
+  const outage = error.statusCode >= 500 ? outageOf(error.cause) : undefined
   if (outage) request.server.database.outage.failed(error.cause)
   // Load shedding and outages are expected: a stack for each request would slow down the others.
   const isFault = error.statusCode >= 500 && !/^(overloaded|not_ready)$/.test(error.code)
