@@ -177,6 +177,8 @@ t.test('a log in is let in with its old hash where a flood leaves no room to mak
       } catch {
         return
       }
+      // Its body is complete; a place without one would make way for the next.
+      app.passwords.turn(client).catch(() => {})
       flood.push(client)
     }
   }
