@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { describePostgresqlUrl } from './database/postgresql-url.ts'
+import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
 
 /**
  * What a person wants to know when the service has started.
@@ -22,6 +23,9 @@ export function banner(app: FastifyInstance): string {
           ? withoutCredentials(config.REDIS_URL)
           : 'memory',
     ],
+    ...(config.NODE_ENV === 'development' && config.RATE_LIMIT === 'on'
+      ? [['', `${DEVELOPMENT_FACTOR} times as many as in production, since NODE_ENV is development`]]
+      : []),
     ['hashes by', app.passwords.describe()],
     ['mails go to', app.mail.describe()],
     ['links lead to', config.APP_URL],

@@ -121,6 +121,10 @@ const Environment = Type.Object({
     default: 'on',
     description: '`off` lifts every limit, the mail caps too; for load tests',
   }),
+  RATE_LIMIT_ALL: limit('requests a minute from one network', '100'),
+  RATE_LIMIT_LOGIN: limit('refused logins and password checks in 3 minutes from one network', '10'),
+  RATE_LIMIT_REGISTER: limit('registrations an hour from one network, and five times as many a day', '20'),
+  RATE_LIMIT_MAIL: limit('requests for mails an hour from one network', '10'),
   TRUST_PROXY: Type.Optional(
     Type.String({
       minLength: 1,
@@ -356,6 +360,12 @@ function read(text: string, schema: object): unknown {
 
 function linkTarget(description: string) {
   return Type.Optional(Type.Refine(Type.String({ description }), isLinkTarget))
+}
+
+/** A limit that is ten times as much in development where it is not set. */
+function limit(what: string, number: string) {
+  const description = `${what}; ${number} by default, and ten times as many in development`
+  return Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description }))
 }
 
 function seconds(value: number, description: string, minimum = 1) {

@@ -19,7 +19,7 @@ export async function accountSecure(app: FastifyInstance) {
   app.route<{ Body: Static<typeof Body> }>({
     method: 'POST',
     url: '/account/secure',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     schema: {
       operationId: 'secureAccount',
       summary: 'This was not me',

@@ -35,7 +35,7 @@ export async function confirmEmail(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ConfirmBody> }>({
     method: 'POST',
     url: '/confirm-email',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     preHandler: app.ownPageOnly,
     schema: {
       operationId: 'confirmEmail',
@@ -64,7 +64,7 @@ export async function confirmEmail(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ResendBody> }>({
     method: 'POST',
     url: '/confirm-email/resend',
-    onRequest: app.limit('mail-request', { max: 10, seconds: 3600 }),
+    onRequest: app.limit('mail'),
     schema: {
       operationId: 'resendConfirmation',
       summary: 'Ask for the confirmation mail again',

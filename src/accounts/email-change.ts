@@ -25,7 +25,7 @@ export async function emailChangeRequest(app: FastifyInstance) {
   app.route<{ Body: Static<typeof RequestBody> }>({
     method: 'POST',
     url: '/email-change/request',
-    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestEmailChange',
       summary: 'Begin to change the address',
@@ -48,7 +48,7 @@ export async function emailChangeConfirm(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ConfirmBody> }>({
     method: 'POST',
     url: '/email-change/confirm',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmEmailChange',
       summary: 'Change the address',

@@ -27,7 +27,7 @@ export async function login(app: FastifyInstance) {
   app.route<{ Body: Static<typeof Body> }>({
     method: 'POST',
     url: '/login',
-    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    onRequest: app.limit('login'),
     preHandler: app.ownPageOnly,
     schema: {
       operationId: 'logIn',

@@ -50,7 +50,7 @@ export async function me(app: FastifyInstance) {
   app.route<{ Body: Static<typeof DeleteBody> }>({
     method: 'DELETE',
     url: '/me',
-    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    onRequest: app.limit('login'),
     schema: {
       operationId: 'deleteMe',
       summary: 'Delete my account',

@@ -32,7 +32,7 @@ export async function passwordChange(app: FastifyInstance) {
   app.route<{ Body: Static<typeof RequestBody> }>({
     method: 'POST',
     url: '/password-change/request',
-    onRequest: app.limit('login', { max: 10, seconds: 180 }),
+    onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestPasswordChange',
       summary: 'Begin to change the password',
@@ -68,7 +68,7 @@ export async function passwordChange(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ConfirmBody> }>({
     method: 'POST',
     url: '/password-change/confirm',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordChange',
       summary: 'Change the password',

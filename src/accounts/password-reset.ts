@@ -50,7 +50,7 @@ export async function passwordReset(app: FastifyInstance) {
   app.route<{ Body: Static<typeof RequestBody> }>({
     method: 'POST',
     url: '/password-reset/request',
-    onRequest: app.limit('mail-request', { max: 10, seconds: 3600 }),
+    onRequest: app.limit('mail'),
     schema: {
       operationId: 'requestPasswordReset',
       summary: 'Ask for a reset link',
@@ -70,7 +70,7 @@ export async function passwordReset(app: FastifyInstance) {
   app.route<{ Body: Static<typeof CheckBody> }>({
     method: 'POST',
     url: '/password-reset/check',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     schema: {
       operationId: 'checkPasswordReset',
       summary: 'Is this reset link still good?',
@@ -96,7 +96,7 @@ export async function passwordReset(app: FastifyInstance) {
   app.route<{ Body: ConfirmBody }>({
     method: 'POST',
     url: '/password-reset/confirm',
-    onRequest: app.limit('confirm', { max: 10, seconds: 180 }),
+    onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordReset',
       summary: 'Set a new password',

@@ -31,7 +31,7 @@ export async function register(app: FastifyInstance) {
   app.route<{ Body: Static<typeof Body> }>({
     method: 'POST',
     url: '/register',
-    onRequest: app.limit('register', { max: 5, seconds: 3600 }, { max: 20, seconds: 86_400 }),
+    onRequest: app.limit('register'),
     schema: {
       operationId: 'register',
       summary: 'Register an address',

@@ -8,6 +8,7 @@ import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
 import { networkOf, widerNetworksOf } from '../network.ts'
+import { tryAgain } from '../plugins/limits.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -112,7 +113,7 @@ async function guessBackoff(app: FastifyInstance) {
     try {
       await gate.consume(key, 1, { customDuration: Math.min(2 ** (paid - 1), LONGEST_WAIT) })
     } catch (refusal) {
-      throw refusal instanceof RateLimiterRes ? tooEarly(refusal.msBeforeNext, detail) : refusal
+      throw refusal instanceof RateLimiterRes ? tooEarly(app.clock(), refusal.msBeforeNext, detail) : refusal
     }
   }
 
@@ -132,7 +133,7 @@ async function guessBackoff(app: FastifyInstance) {
         counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.msBeforeNext ?? 0 })),
       )
       const longest = gates.reduce((one, other) => (other.wait > one.wait ? other : one))
-      if (longest.wait > 0) throw tooEarly(longest.wait, longest.detail)
+      if (longest.wait > 0) throw tooEarly(app.clock(), longest.wait, longest.detail)
 
       const counted = await Promise.all(counts.map(count => count.failures.penalty(count.key)))
       const takeBack = (those: Count[]) => Promise.all(those.map(count => count.failures.reward(count.key)))
@@ -157,7 +158,8 @@ async function guessBackoff(app: FastifyInstance) {
   })
 }
 
-function tooEarly(milliseconds: number, detail: string) {
+function tooEarly(now: Date, milliseconds: number, reason: string) {
+  const detail = `${reason} ${tryAgain(now, milliseconds)}`
   return problem('rate_limited', { detail, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) })
 }
 

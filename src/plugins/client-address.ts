@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 
 const FIELD = 'x-forwarded-for'
+const HOUR_MS = 3_600_000
 
 async function clientAddress(app: FastifyInstance) {
   // Node can only ask while the connection is there, and remembers. Later, a client that breaks off in the
@@ -19,10 +20,20 @@ async function clientAddress(app: FastifyInstance) {
     if (socket.remoteAddress === undefined) socket.destroy()
   })
 
-  if (app.config.TRUST_PROXY === undefined) return
-  app.addHook('onRequest', async ({ raw }) => {
+  const isConfigured = app.config.TRUST_PROXY !== undefined
+  const why = isConfigured ? 'TRUST_PROXY does not name that address' : 'TRUST_PROXY is not set'
+  let warnedAt = Number.NEGATIVE_INFINITY
+  app.addHook('onRequest', async request => {
+    const { raw } = request
     const field = raw.headers[FIELD]
-    if (field !== undefined) raw.headers[FIELD] = addressesIn(String(field)).join(', ')
+    if (field === undefined) return
+    const addresses = addressesIn(String(field))
+    if (isConfigured) raw.headers[FIELD] = addresses.join(', ')
+    const peer = raw.socket.remoteAddress
+    // Fastify takes the address of the connection where it trusts nobody who wrote the field.
+    if (addresses.length === 0 || request.ip !== peer || app.uptime() - warnedAt < HOUR_MS) return
+    warnedAt = app.uptime()
+    request.log.warn({ peer }, `X-Forwarded-For ignored, all clients of this proxy share its limits: ${why}`)
   })
 }
 

@@ -6,6 +6,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookH
 import fp from 'fastify-plugin'
 import type { RateLimiterAbstract } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
+import { networkOf } from '../network.ts'
+import { describeLimit, LIMITS, type LimitName, tryAgain, windowsOf } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,57 +15,68 @@ declare module 'fastify' {
     countedAsFile?: true
   }
   interface FastifyInstance {
-    /**
-     * An `onRequest` hook that counts a request for its client's address.
-     *
-     * @param name what is counted; routes with the same name count together
-     * @param windows how many requests in how many seconds; all must hold
-     */
-    limit(name: string, ...windows: Window[]): onRequestAsyncHookHandler
+    /** An `onRequest` hook that counts a request for its client's network. All windows of the limit must hold. */
+    limit(name: LimitName): onRequestAsyncHookHandler
+  }
+  interface FastifyRequest {
+    /** Takes the count of this request back, where only refused requests count. */
+    uncount: (() => Promise<unknown>) | null
   }
 }
 
-/** At most so many requests in so many seconds. */
-export interface Window {
-  max: number
-  seconds: number
-}
-
-/** Everything together, what is not found included. */
-const OVERALL: Window = { max: 100, seconds: 60 }
-/** The files of pages, of which one first visit takes some forty: a family behind one address may come at once. */
-const FILES: Window = { max: 1000, seconds: 60 }
-/** The only routes it leaves out. */
+/** The only routes that no limit counts. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
 async function rateLimits(app: FastifyInstance) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
+  app.decorateRequest('uncount', null)
 
-  app.decorate('limit', (name: string, ...windows: Window[]): onRequestAsyncHookHandler => {
+  app.decorate('limit', (name: LimitName): onRequestAsyncHookHandler => {
     if (app.config.RATE_LIMIT === 'off') return async () => {}
-    const limiters = windows.map(({ max, seconds }) =>
-      app.createRateLimit({ max, timeWindow: seconds * 1000, keyPrefix: `${name}:${seconds}` } as object),
-    )
+    const windows = windowsOf(name, app.config).map(window => {
+      const keyPrefix = `${name}:${window.seconds}`
+      const options = { max: window.max, timeWindow: window.seconds * 1000, keyPrefix }
+      return {
+        limiter: app.createRateLimit(options as object),
+        counter: counterOf(app, keyPrefix, window.seconds),
+        description: describeLimit(name, window),
+      }
+    })
+    const refusedOnly = 'refusedOnly' in LIMITS[name]
     return async (request, reply) => {
-      for (const limiter of limiters) {
+      for (const { limiter, description } of windows) {
         const state = await limiter(request)
         if (state.isAllowed) continue
         tell(reply, state)
-        if (state.isExceeded) throw problem('rate_limited', { retryAfter: state.ttlInSeconds })
+        if (!state.isExceeded) continue
+        const detail = `${description} ${tryAgain(app.clock(), state.ttl)}`
+        throw problem('rate_limited', { detail, retryAfter: state.ttlInSeconds })
       }
+      if (!refusedOnly) return
+      request.uncount = () => Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
     }
   })
 
   if (app.config.RATE_LIMIT === 'off') return
-  const overall = app.limit('all', OVERALL)
-  const files = app.limit('files', FILES)
+  const overall = app.limit('all')
+  const files = app.limit('files')
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
     // that begins like a probe's may lead to, or nowhere, counts.
     if (PROBES.has(request.routeOptions.url ?? '')) return
     await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
   })
+  // Counted first and taken back here, since parallel guesses would all pass a limit that counts afterwards. Not for
+  // a client that disconnects before its response: its status says nothing.
+  app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
+    const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
+    if (request.uncount && !isRefused && reply.raw.headersSent) await request.uncount()
+  })
 }
+
+const counterOf = (app: FastifyInstance, keyPrefix: string, seconds: number) =>
+  // @fastify/rate-limit decides whether a count is too high.
+  app.counter(`ip:${keyPrefix}`, Number.MAX_SAFE_INTEGER, seconds)
 
 /** The header fields of draft-ietf-httpapi-ratelimit-headers, of the limit that is nearest. */
 function tell(reply: FastifyReply, state: { max: number; remaining: number; ttlInSeconds: number }) {
@@ -81,12 +94,7 @@ function storeOn(app: FastifyInstance): new (options: object) => FastifyRateLimi
 
     constructor(options: { keyPrefix?: string; timeWindow?: number }) {
       if (options.keyPrefix === undefined || options.timeWindow === undefined) return
-      // Whether a count is too high, @fastify/rate-limit decides.
-      this.#counter = app.counter(
-        `ip:${options.keyPrefix}`,
-        Number.MAX_SAFE_INTEGER,
-        options.timeWindow / 1000,
-      )
+      this.#counter = counterOf(app, options.keyPrefix, options.timeWindow / 1000)
     }
 
     incr(key: string, callback: (error: Error | null, result?: { current: number; ttl: number }) => void) {

@@ -395,7 +395,7 @@ t.test('a limited request costs nothing, whatever it asks for: no hash, no mail,
   // Used up by what is refused before it costs anything.
   for (const [url, times] of [
     ['/login', 10],
-    ['/register', 5],
+    ['/register', 20],
     ['/confirm-email/resend', 10],
     ['/confirm-email', 10],
   ] as const) {

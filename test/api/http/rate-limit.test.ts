@@ -1,8 +1,7 @@
 import { randomInt } from 'node:crypto'
 import type { FastifyInstance, InjectOptions } from 'fastify'
-import { Redis } from 'ioredis'
 import t, { type Test } from 'tap'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
@@ -63,7 +62,7 @@ for (const { store, env, skip } of stores) {
 
     const limits: { what: string; urls: string[]; max: number; seconds: number }[] = [
       { what: 'log in: 10 in 3 minutes', urls: ['/login'], max: 10, seconds: 180 },
-      { what: 'registration: 5 an hour', urls: ['/register'], max: 5, seconds: 3600 },
+      { what: 'registration: 20 an hour', urls: ['/register'], max: 20, seconds: 3600 },
       {
         what: 'requests for mails: 10 an hour, resets and resends together',
         urls: ['/password-reset/request', '/confirm-email/resend'],
@@ -150,7 +149,7 @@ for (const { store, env, skip } of stores) {
       const { email, password } = await confirmedAccount({ app, smtp })
       const from = client()
       await send(app, 10, post('/login', from))
-      await send(app, 5, post('/register', from))
+      await send(app, 20, post('/register', from))
       await send(app, 10, post('/password-reset/request', from))
       const before = { rows: await rows.dump(), mails: smtp.mails.length }
       const hashes = countHashes(t)
@@ -159,7 +158,10 @@ for (const { store, env, skip } of stores) {
         for (const url of ['/login', '/register', '/password-reset/request', '/confirm-email/resend']) {
           const payload = /login|register/.test(url) ? { email: address, password } : { email: address }
           const answer = await app.inject(post(url, from, payload))
-          const { requestId, ...body } = isProblemOf(t, answer, 'rate_limited', `${url} for ${address}`)
+          const problem = isProblemOf(t, answer, 'rate_limited', `${url} for ${address}`)
+          const { requestId, detail, ...rest } = problem
+          // Rounded up to a second, which may pass between two requests.
+          const body = { ...rest, detail: String(detail).replace(/:\d\dZ\.$/, '') }
           bodies.push({ url, body, headers: Object.keys(answer.headers).sort() })
         }
       }
@@ -170,16 +172,87 @@ for (const { store, env, skip } of stores) {
   })
 }
 
-t.test('registrations: 20 a day, however they are spread', { skip: stores[1]?.skip ?? false }, async t => {
-  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: shared ?? '' } })
-  const redis = new Redis(shared ?? '')
-  t.teardown(() => redis.disconnect())
+t.test('registrations: 100 a day, however they are spread', async t => {
+  let uptime = 0
+  const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { uptime: () => uptime } })
   const from = client()
-  for (let hour = 0; hour < 4; hour++) {
-    for (const { statusCode } of await send(app, 5, post('/register', from))) t.equal(statusCode, 400)
-    t.equal(await redis.del(`latchkey:ip:register:3600:${from}`), 1, 'an hour goes by')
+  for (let hour = 0; hour < 5; hour++) {
+    for (const { statusCode } of await send(app, 20, post('/register', from))) t.equal(statusCode, 400)
+    uptime += 3_600_000
   }
-  isLimited(t, await app.inject(post('/register', from)), 20, 86_400)
+  const answer = await app.inject(post('/register', from))
+  t.match(
+    isProblemOf(t, answer, 'rate_limited').detail,
+    /^At most 100 registrations a day from one network\./,
+  )
+  t.equal(answer.headers['retry-after'], String(19 * 3600))
+})
+
+t.test('successful logins do not count, and refused ones do', async t => {
+  const { clock, advance } = testClock(new Date('2026-03-01T10:00:00.000Z'))
+  const overrides = { clock, uptime: () => clock().getTime() }
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1000' }, overrides })
+  const { app } = world
+  const { email, password } = await confirmedAccount(world)
+  const from = client()
+  const logIn = (word: string, as = email) => app.inject(post('/login', from, { email: as, password: word }))
+  for (let i = 0; i < 30; i++) t.equal((await logIn(password)).statusCode, 200)
+  for (let i = 0; i < 10; i++) t.equal((await logIn('wrong', `nobody-${i}@example.org`)).statusCode, 401)
+  const refused = await logIn(password)
+  t.match(
+    isProblemOf(t, refused, 'rate_limited').detail,
+    'At most 10 refused logins or password checks in 3 minutes from one network. Try again at 2026-03-01T10:03:00Z.',
+  )
+  advance(180)
+  t.equal((await logIn(password)).statusCode, 200)
+  // Parallel guesses count before their outcome is known.
+  const parallel = await Promise.all(
+    Array.from({ length: 30 }, (_, i) => logIn('wrong', `other-${i}@example.org`)),
+  )
+  t.equal(parallel.filter(({ statusCode }) => statusCode === 401).length, 10)
+})
+
+t.test(
+  'the limits of a deployment are set by variables, and development is ten times as generous',
+  async t => {
+    const limitOf = async (env: Record<string, string>, url: string, payload: object = {}) => {
+      const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', ...env } })
+      return (await app.inject(post(url, client(), payload))).headers['ratelimit-limit']
+    }
+    const of = { RATE_LIMIT_LOGIN: '7', RATE_LIMIT_REGISTER: '3', RATE_LIMIT_MAIL: '4', RATE_LIMIT_ALL: '50' }
+    const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', NODE_ENV: 'development', ...of } })
+    const limit = async (url: string) => (await app.inject(post(url, client()))).headers['ratelimit-limit']
+    t.equal(await limit('/login'), '7')
+    t.equal(await limit('/register'), '3')
+    t.equal(await limit('/password-reset/request'), '4')
+    t.equal(await limit('/nowhere'), '50')
+    t.equal(await limitOf({ NODE_ENV: 'development' }, '/login'), '100')
+  },
+)
+
+t.test('a proxy that TRUST_PROXY does not name is warned of once an hour', async t => {
+  for (const [env, reason] of [
+    [{}, /TRUST_PROXY is not set/],
+    [{ TRUST_PROXY: '10.9.0.1' }, /TRUST_PROXY does not name that address/],
+  ] as const) {
+    let uptime = 0
+    const { app, log } = await startApp(t, { env, overrides: { uptime: () => uptime } })
+    const ask = (remoteAddress: string, by: string) =>
+      app.inject({ url: '/health/live', remoteAddress, headers: { 'x-forwarded-for': by } })
+    const warnings = () => log.filter(({ level, msg }) => level === 40 && reason.test(String(msg)))
+    await app.inject('/health/live')
+    await ask('10.9.0.2', 'unknown')
+    t.equal(warnings().length, 0, 'nothing without an address')
+    for (let i = 0; i < 3; i++) await ask('10.9.0.2', '192.0.2.1')
+    t.match(warnings(), [{ peer: '10.9.0.2' }])
+    uptime += 3_600_000
+    await ask('10.9.0.2', '192.0.2.1')
+    t.equal(warnings().length, 2)
+    if (!('TRUST_PROXY' in env)) continue
+    uptime += 3_600_000
+    await ask('10.9.0.1', '192.0.2.1')
+    t.equal(warnings().length, 2, 'a proxy that it names is fine')
+  }
 })
 
 t.test('X-Forwarded-For counts only from a trusted proxy', async t => {
