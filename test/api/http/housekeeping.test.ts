@@ -175,7 +175,7 @@ async function busyHour({ client }: Rows, now: Date, count: number) {
   })
 }
 
-t.test('in a busy year no table grows beyond what its retention holds', async t => {
+t.test('in five busy months no table grows beyond what its retention holds', async t => {
   const { clock, advance } = testClock()
   const env = { EVENT_RETENTION: String(90 * DAY), DEAD_MAIL_RETENTION: String(30 * DAY) }
   const { app, databaseUrl, log } = await startApp(t, { env, overrides: { ...BY_HAND, clock } })
@@ -183,7 +183,7 @@ t.test('in a busy year no table grows beyond what its retention holds', async t 
   const { sweep } = housekeeper(app, { rest: 0 })
   const A_STEP = 20
   const most = { sessions: 0, registrations: 0, guesses: 0, events: 0, sent: 0, dead: 0 }
-  for (let day = 0; day < 365; day += 10) {
+  for (let day = 0; day < 150; day += 10) {
     await busyHour(rows, clock(), A_STEP)
     advance(10 * DAY)
     t.type(await sweep(), 'number')
@@ -208,7 +208,7 @@ t.test('in a busy year no table grows beyond what its retention holds', async t 
     sent: 0,
     dead: steps(2),
   })
-  t.equal(await rows.client.user.count(), 37, 'accounts stay')
+  t.equal(await rows.client.user.count(), 15, 'accounts stay')
   t.notOk(log.some(({ level }) => Number(level) >= 50))
 })
 
@@ -219,11 +219,11 @@ t.test('of two instances one sweeps, and another only when the lease of one that
   const apps = [await startApp(t, { databaseUrl, overrides }), await startApp(t, { databaseUrl, overrides })]
   const [first, second] = apps.map(({ app }) => housekeeper(app, { rest: 5 }))
   const rows = await openRows(t, databaseUrl)
-  await busyHour(rows, clock(), 1200)
+  await busyHour(rows, clock(), 600)
   advance(14 * DAY)
   const results = await Promise.all([first?.sweep(), second?.sweep()])
   t.equal(results.filter(result => result === undefined).length, 1, 'the other lets it be')
-  t.ok(results.includes(1200 * 5), 'sessions, registrations, tries, sent and dropped mails are gone', {
+  t.ok(results.includes(600 * 5), 'sessions, registrations, tries, sent and dropped mails are gone', {
     results,
   })
   t.equal(await second?.sweep(), 0, 'afterwards anybody may')
@@ -243,7 +243,7 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
   const { clock, advance } = testClock()
   const { app, databaseUrl, log } = await startApp(t, { overrides: { ...BY_HAND, clock } })
   const rows = await openRows(t, databaseUrl)
-  await busyHour(rows, clock(), 1200)
+  await busyHour(rows, clock(), 600)
   advance(14 * DAY)
   const { remove } = app.database.expired
   const batches: string[] = []
@@ -253,14 +253,14 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
     return count
   }
   await rows.client.$executeRawUnsafe('ALTER TABLE sessions RENAME TO elsewhere')
-  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 1200 * 4)
+  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600 * 4)
   t.strictSame(batches, [
-    ...['registrations 500', 'registrations 500', 'registrations 200'],
-    ...['guesses 500', 'guesses 500', 'guesses 200'],
+    ...['registrations 500', 'registrations 100'],
+    ...['guesses 500', 'guesses 100'],
     'familiar_networks 0',
     'events 0',
-    ...['mails_sent 500', 'mails_sent 500', 'mails_sent 200'],
-    ...['mails_dropped 500', 'mails_dropped 500', 'mails_dropped 200'],
+    ...['mails_sent 500', 'mails_sent 100'],
+    ...['mails_dropped 500', 'mails_dropped 100'],
     'mails_dead 0',
   ])
   t.match(
@@ -268,5 +268,5 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
     [{ kind: 'sessions', msg: /could not be removed/ }],
   )
   await rows.client.$executeRawUnsafe('ALTER TABLE elsewhere RENAME TO sessions')
-  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 1200, 'the next time they go')
+  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600, 'the next time they go')
 })
