@@ -142,7 +142,7 @@ t.test('of 20 resets with the right code one sets its password', async t => {
 
 t.test('of a reset by link, one by code and a change, all at once, one sets its password', async t => {
   const service = await house(t)
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const ada = await account(service)
     const { byCode, byLink } = await beginReset(service, ada)
     const begun = await beginChange(service, ada)
@@ -222,7 +222,7 @@ t.test('of 20 confirmations of a new address with one link one changes it', asyn
 
 t.test('of two new addresses that are confirmed at once one becomes the address', async t => {
   const service = await house(t)
-  for (let round = 0; round < 5; round++) {
+  for (let round = 0; round < 3; round++) {
     const ada = await account(service)
     const wanted = [`one-${ada.email}`, `two-${ada.email}`] as const
     const links = [
@@ -248,7 +248,7 @@ t.test('of two accounts and a registration that want one address at once one get
   const service = await house(t)
   const { app, rows } = service
   const outcomes: Record<string, number> = {}
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 4; round++) {
     const email = `wanted-${round}@example.org`
     const [ada, bob] = [await account(service), await account(service)]
     const links = [await emailLink(service, ada, email), await emailLink(service, bob, email)]
@@ -282,7 +282,7 @@ t.test('of two accounts and a registration that want one address at once one get
 
 t.test('of a new address and a new password that are confirmed at once one is taken', async t => {
   const service = await house(t)
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 4; round++) {
     const ada = await account(service)
     const newEmail = `new-${ada.email}`
     const newPassword = 'a password that nobody had before'
