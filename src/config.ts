@@ -68,7 +68,7 @@ const Environment = Type.Object({
   CHANGE_CODE_TTL: seconds(600, 'life of a mailed code for a change of password'),
   SECURE_TOKEN_TTL: seconds(604_800, 'life of a "this was not me" link'),
   EVENT_RETENTION: seconds(31_536_000, 'how long the history of an account is kept'),
-  // The mail caps count a day back.
+  // Codes of mails are looked up in these rows.
   MAIL_RETENTION: seconds(
     86_400,
     'how long a mail that was sent or not needed is kept in the outbox',

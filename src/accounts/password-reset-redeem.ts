@@ -23,7 +23,8 @@ export async function redeemLink(
 }
 
 /**
- * The account whose code goes with a request. Counts a try, for an address that nobody knows too, and
+ * The account whose code goes with a request: that of the mail that serves it, which may serve others too, as
+ * long as RESET_TOKEN_TTL from when it was sent. Counts a try by request and by address, for an address that nobody knows too, and
  * says no more of it than of a wrong code.
  *
  * @param newPassword checked before the try is counted: one that is refused spends nothing
@@ -41,7 +42,9 @@ export async function redeemCode(
 
   const user = await app.database.users.findByEmail(email)
   const owner = user ?? { id: 'nobody', email, passwordHash: 'none' }
-  const right = app.tokens.resetCode.matches(code, requestId, ...boundParts(owner))
-  if (!user || user.disabledAt || !right || !mayTry) throw problem('code_invalid')
+  const since = new Date(app.clock().getTime() - app.config.RESET_TOKEN_TTL * 1000)
+  const codeId = await app.database.mailTurns.codeIdOf(requestId, since)
+  const right = app.tokens.resetCode.matches(code, codeId ?? requestId, ...boundParts(owner))
+  if (!user || user.disabledAt || codeId === undefined || !right || !mayTry) throw problem('code_invalid')
   return user
 }

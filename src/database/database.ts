@@ -8,6 +8,7 @@ import { openDatabase, type Provider, providerOf } from './client.ts'
 import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
+import { type MailTurns, mailTurns } from './mail-turns.ts'
 import { migrate, pendingMigrations } from './migrate.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
@@ -29,6 +30,7 @@ export interface Database {
   registrations: Registrations
   sessions: Sessions
   outbox: OutboxQueries
+  mailTurns: MailTurns
   events: Events
   guesses: Guesses
   expired: Expired
@@ -67,6 +69,7 @@ async function database(app: FastifyInstance) {
     registrations: registrations(client, statements),
     sessions: sessions(client, statements),
     outbox: outbox(client, statements),
+    mailTurns: mailTurns(statements),
     events: events(client, statements),
     guesses: guesses(client),
     expired: expired(statements),

@@ -12,6 +12,7 @@ const KINDS = {
   registrations: { table: 'registrations', by: 'expires_at' },
   guesses: { table: 'guesses', by: 'expires_at' },
   familiar_networks: { table: 'familiar_networks', by: 'expires_at' },
+  mail_turns: { table: 'mail_turns', by: 'expires_at' },
   events: { table: 'events', by: 'at' },
   mails_sent: { table: 'outbox', by: 'finished_at', state: 'sent' },
   mails_dropped: { table: 'outbox', by: 'finished_at', state: 'dropped' },

@@ -69,6 +69,7 @@ const FIELDS = [
   'ip',
   'device',
   'requestId',
+  'mailId',
   'state',
   'attempts',
   'nextAttemptAt',
@@ -98,16 +99,15 @@ export function mailRow(mail: NewMail, now: Date): Value[] {
 const NEXT_DUE = `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox WHERE state = 'queued'
   ORDER BY next_attempt_at LIMIT 1`
 
-const ASKED_BEFORE = `SELECT created_at AS "createdAt" FROM outbox
-  WHERE recipient = $1 AND kind = $2 AND created_at > $3 AND created_at <= $4
-    AND (created_at < $4 OR id < $5) AND state <> 'dropped'
-  ORDER BY created_at, id`
-
-const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error = COALESCE($3, last_error),
-  leased_until = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5`
+/** Whatever code was derived from the row was not mailed. */
+export const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error = COALESCE($3, last_error),
+  leased_until = NULL, mail_id = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5`
 
 const FINISH = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
-  WHERE id = $4 AND state = 'queued' AND attempts = $5`
+  WHERE id = $4 AND state = 'queued' AND attempts = $5 RETURNING id`
+
+const FINISH_JOINED = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
+  WHERE mail_id = $4 AND state = 'joined'`
 
 const RECALL = `UPDATE outbox SET
   created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END,
@@ -122,7 +122,7 @@ const RECALL = `UPDATE outbox SET
  */
 const claimOn = (provider: Statements['provider']) => {
   const due = `SELECT id FROM outbox WHERE state = 'queued' AND next_attempt_at <= $1
-    ORDER BY next_attempt_at LIMIT $2`
+    ORDER BY next_attempt_at, id LIMIT $2`
   // As an array it is read once; as a join it might be read again, and more be locked than is taken.
   const among = provider === 'postgresql' ? `= ANY(ARRAY(${due} FOR UPDATE SKIP LOCKED))` : `IN (${due})`
   return `UPDATE outbox SET attempts = attempts + 1, leased_until = $3, next_attempt_at = $3
@@ -134,7 +134,7 @@ const claimOn = (provider: Statements['provider']) => {
  * @param client the database
  * @param statements on the same database
  */
-export function outbox(client: PrismaClient, { provider, read, change }: Statements) {
+export function outbox(client: PrismaClient, { provider, read, change, transaction }: Statements) {
   const CLAIM = claimOn(provider)
 
   return {
@@ -190,17 +190,6 @@ export function outbox(client: PrismaClient, { provider, read, change }: Stateme
       return (await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, []))[0]?.nextAttemptAt
     },
 
-    /**
-     * When mails of the same kind were asked for, for the same recipient, before this one; oldest first.
-     * Dropped ones take nobody's turn. The order is the same for every worker, so two of them
-     * never disagree.
-     */
-    async askedBefore(row: OutboxRow, since: Date): Promise<Date[]> {
-      const values = [row.recipient, row.kind, since, row.createdAt, row.id]
-      const rows = await read<Pick<Outbox, 'createdAt'>>(ASKED_BEFORE, values)
-      return rows.map(({ createdAt }) => createdAt)
-    },
-
     /** Gives a claimed row back: after a failure, or because its time has not come. */
     defer: (row: OutboxRow, to: { nextAttemptAt: Date; attempts?: number; lastError?: string }) =>
       change(DEFER, [
@@ -211,8 +200,11 @@ export function outbox(client: PrismaClient, { provider, read, change }: Stateme
         row.attempts,
       ]),
 
-    /** Finishes a claimed row. */
+    /** Finishes a claimed row, and the rows that its mail serves. */
     finish: (row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) =>
-      change(FINISH, [outcome, now, lastError, row.id, row.attempts]),
+      transaction(async run => {
+        const finished = await run(FINISH, [outcome, now, lastError, row.id, row.attempts])
+        if (finished.length === 1) await run(FINISH_JOINED, [outcome, now, lastError, row.id])
+      }),
   }
 }

@@ -1,60 +1,78 @@
 /**
- * How many mails one recipient gets that anybody can cause, counted in the outbox itself and never
- * visible to who asked.
+ * How many mails one recipient gets that anybody can cause: three an hour of each purpose. Whoever asks is
+ * told nothing. Requests that wait for the same mail are served by it together, so none is dropped.
  */
-import type { OutboxKind, OutboxQueries, OutboxRow } from '../database/outbox.ts'
+import type { FastifyInstance } from 'fastify'
+import type { Cap, Lead } from '../database/mail-turns.ts'
+import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
+import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 
-/** Supabase Auth sends one a minute; seconds. */
-const COOLDOWN = 60
-const PER_HOUR = 3
-const HOUR = 3600
-const DAY = 24 * HOUR
+/** Supabase Auth sends one a minute. */
+const COOLDOWN_MS = 60_000
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 
-/**
- * The kinds that a stranger can cause by knowing an address, and how long such a mail may be put off,
- * in seconds. The other kinds need a password or a mailbox.
- */
-const PATIENCE: Partial<Record<OutboxKind, number>> = {
-  // May be for somebody else's registration than the mail before: the owner must get the own one.
-  registration: DAY,
-  // The mail before has the same link, but the code of another request.
-  reset_request: 3 * COOLDOWN,
-  // The mail before may be for another account's change.
-  email_change: 3 * COOLDOWN,
-  // The mail before has the same link, and nothing else to say.
-  confirmation_resend: 0,
+/** What a stranger can cause by knowing an address. The other kinds need a password or a mailbox. */
+const PURPOSES: Record<string, readonly OutboxKind[]> = {
+  confirmation: ['registration', 'confirmation_resend'],
+  reset: ['reset_request'],
+  'email-change': ['email_change'],
 }
 
-/** What the caps say of a mail: when it may be sent, or that it may not. */
-export type Verdict = { notBefore: Date } | 'drop'
+type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
+
+const purposeOf = ({ kind }: OutboxRow) => Object.entries(PURPOSES).find(([, kinds]) => kinds.includes(kind))
 
 /**
- * Holds a mail against the caps: a minute after the one before, an hour after the third before. Whether
- * it waits or is dropped depends only on rows that every worker sees alike.
- *
- * @param outbox where mails are counted
- * @param row a claimed row
+ * Lets a claimed row take its recipient's turn or wait for it. Rows of kinds that are not capped are sent at
+ * once.
  */
-export async function capVerdict(outbox: OutboxQueries, row: OutboxRow): Promise<Verdict> {
-  const patience = PATIENCE[row.kind]
-  if (patience === undefined) return { notBefore: row.createdAt }
-  const asked = [
-    ...(await outbox.askedBefore(row, new Date(row.createdAt.getTime() - DAY * 1000))),
-    row.createdAt,
-  ]
-  const sent: number[] = []
-  for (const at of asked) {
-    const turn = turnAfter(sent, at.getTime())
-    // One that was dropped takes nobody's turn.
-    if (turn - at.getTime() <= patience * 1000) sent.push(turn)
-    else if (at === row.createdAt) return 'drop'
+export async function takeTurn(app: App, row: OutboxRow): Promise<Lead> {
+  const purpose = purposeOf(row)
+  if (purpose === undefined) return { outcome: 'leads', newestRequest: row.createdAt }
+  const [, kinds] = purpose
+  const now = app.clock()
+  const id = capId(app, row)
+  if (id === undefined) return app.database.mailTurns.lead(row, kinds, now)
+  const cap: Cap = {
+    id,
+    nextTurn: turns => nextTurn(turns, now),
+    // Only requests of many accounts for one address can queue for so long.
+    waitedTooLong: now.getTime() - row.createdAt.getTime() > DAY_MS,
+    expiresAt: new Date(now.getTime() + DAY_MS),
   }
-  return { notBefore: new Date(sent.at(-1) as number) }
+  return app.database.mailTurns.lead(row, kinds, now, cap)
 }
 
-/** The first moment from `at` on that the mails sent so far leave room for; milliseconds. */
-function turnAfter(sent: number[], at: number): number {
-  const last = sent.at(-1) ?? Number.NEGATIVE_INFINITY
-  const thirdLast = sent.at(-PER_HOUR) ?? Number.NEGATIVE_INFINITY
-  return Math.max(at, last + COOLDOWN * 1000, thirdLast + HOUR * 1000)
+/** Gives back the turn of a mail that the server did not take. */
+export async function giveTurnBack(app: App, row: OutboxRow): Promise<void> {
+  const id = capId(app, row)
+  if (id !== undefined) await app.database.mailTurns.giveBack(id, row)
+}
+
+function capId(app: App, row: OutboxRow): string | undefined {
+  const purpose = purposeOf(row)
+  if (purpose === undefined || app.config.RATE_LIMIT === 'off') return undefined
+  return app.tokens.recipientId(purpose[0], row.recipient)
+}
+
+/**
+ * The first moment that is free: a minute after the last mail, an hour after the third last, and halfway from
+ * the last one to the moment when the second last is an hour ago. Without the third condition two mails at
+ * once would be followed by almost an hour of silence, in which every mailed link expires.
+ *
+ * @param turns the last ones, newest first
+ */
+export function nextTurn(turns: Date[], now: Date): Date {
+  // A turn in the future was taken before the clock was set back.
+  const tolerated = now.getTime() + CLOCK_TOLERANCE * 1000
+  const [last, second, third] = turns.map(at => at.getTime()).filter(at => at <= tolerated)
+  if (last === undefined) return now
+  return new Date(
+    Math.max(
+      last + COOLDOWN_MS,
+      second === undefined ? 0 : (last + second + HOUR_MS) / 2,
+      third === undefined ? 0 : third + HOUR_MS,
+    ),
+  )
 }

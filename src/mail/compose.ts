@@ -14,9 +14,14 @@ type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
 /**
  * Writes the mail of a row.
  *
+ * @param newestRequest when the last of the requests was made that the mail serves
  * @returns the mail, or undefined where there is nothing to say to that address (any more)
  */
-export async function composeMail(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+export async function composeMail(
+  app: App,
+  row: OutboxRow,
+  newestRequest: Date,
+): Promise<RenderedMail | undefined> {
   if (row.kind === 'farewell') return renderMail('farewell', contextOf(app, row.recipient, row.locale))
   const user = await accountOf(app, row)
   if (user === undefined) return withoutAccount(app, row)
@@ -29,7 +34,7 @@ export async function composeMail(app: App, row: OutboxRow): Promise<RenderedMai
       return user.emailConfirmedAt ? alreadyRegistered(app, to) : confirmAddress(app, to, user)
     case 'reset_request':
       await recordRequest(app, row, user)
-      return resetPassword(app, to, user, row)
+      return resetPassword(app, to, user, { mailId: row.id, newestRequest })
     case 'account_secured':
       return renderMail(row.kind, { ...to, ...resetLink(app, user) })
     case 'password_change_code':
@@ -111,15 +116,18 @@ function resetLink(app: App, user: User) {
   }
 }
 
-/** With a code, as long as the token that goes with it lives: a mail may leave late. */
-function resetPassword(app: App, to: MailContext, user: User, row: OutboxRow) {
-  const requestId = ageOf(app, row) < app.config.RESET_TOKEN_TTL ? row.challengeId : null
+/** With a code, as long as the token of a request lives that it goes with: a mail may leave late. */
+function resetPassword(
+  app: App,
+  to: MailContext,
+  user: User,
+  { mailId, newestRequest }: { mailId: string; newestRequest: Date },
+) {
+  const isAlive = app.tokens.resetRequest.expiryOf(newestRequest) > app.clock()
   return renderMail('reset_password', {
     ...to,
     ...resetLink(app, user),
-    ...(requestId !== null && {
-      code: app.tokens.resetCode.make(requestId, ...boundParts(user)),
-    }),
+    ...(isAlive && { code: app.tokens.resetCode.make(mailId, ...boundParts(user)) }),
   })
 }
 

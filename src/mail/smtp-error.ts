@@ -4,11 +4,11 @@ import type { MailSendError } from './transports.ts'
 /** RFC 4954, section 6: replies about authentication, to whatever command. They speak of our settings. */
 const authenticationReplies = new Set([530, 534, 535, 538])
 
+/** What nodemailer says of a failure before it hands over a mail. */
+const beforeTheMail = new Set(['EDNS', 'ETLS', 'EAUTH', 'EENVELOPE'])
+
 /** Makes the error that a transport throws. */
-export function mailSendError(
-  message: string,
-  details: Pick<MailSendError, 'permanent' | 'code' | 'responseCode'>,
-): MailSendError {
+export function mailSendError(message: string, details: Omit<MailSendError, keyof Error>): MailSendError {
   return Object.assign(new Error(message), details)
 }
 
@@ -41,6 +41,7 @@ export function smtpError(
   const stage = command && command !== 'API' ? ` at ${command}` : ''
   return mailSendError(`SMTP ${code}${stage}: ${clean(said, mail, password)}`, {
     permanent,
+    untaken: responseCode !== undefined || error.syscall === 'connect' || beforeTheMail.has(code),
     code,
     ...(responseCode === undefined ? {} : { responseCode }),
   })
@@ -55,10 +56,11 @@ export function smtpError(
 export function sendError(
   thrown: unknown,
   mail: { to: string; text: string },
-): Pick<MailSendError, 'message' | 'permanent'> {
-  const { message, permanent } = (thrown ?? {}) as Partial<MailSendError>
-  if (typeof message !== 'string') return { message: `${typeof thrown} was thrown`, permanent: false }
-  return { message: clean(message, mail, undefined), permanent: permanent === true }
+): Pick<MailSendError, 'message' | 'permanent' | 'untaken'> {
+  const { message, permanent, untaken } = (thrown ?? {}) as Partial<MailSendError>
+  const kind = { permanent: permanent === true, untaken: untaken === true }
+  if (typeof message !== 'string') return { message: `${typeof thrown} was thrown`, ...kind }
+  return { message: clean(message, mail, undefined), ...kind }
 }
 
 /**

@@ -20,7 +20,11 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
         output.write(`\n${printed}\n\n`, error =>
           error
             ? reject(
-                Object.assign(new Error('The console is closed'), { permanent: false, code: 'ECONSOLE' }),
+                Object.assign(new Error('The console is closed'), {
+                  permanent: false,
+                  untaken: true,
+                  code: 'ECONSOLE',
+                }),
               )
             : resolve(),
         )

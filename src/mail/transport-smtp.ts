@@ -81,7 +81,11 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
       // The address object keeps nodemailer from reading a list, but it still quotes what it cannot
       // read: "a@b.co, evil@x.co" became one mailbox at x.co, the attacker's domain.
       if (!plainAddress.test(to)) {
-        throw mailSendError('The recipient is not one plain address', { permanent: true, code: 'EENVELOPE' })
+        throw mailSendError('The recipient is not one plain address', {
+          permanent: true,
+          untaken: true,
+          code: 'EENVELOPE',
+        })
       }
       try {
         await transporter.sendMail({

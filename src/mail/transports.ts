@@ -30,6 +30,8 @@ export interface MailTransport {
 export interface MailSendError extends Error {
   /** Whether the same mail would be refused again, so that trying again is no use. */
   permanent: boolean
+  /** Whether it is certain that the server did not take the mail; a connection may break after it did. */
+  untaken: boolean
   /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
   code: string
   /** The server's reply code, if it answered. */

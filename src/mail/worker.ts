@@ -8,7 +8,7 @@ import { outageDetail, outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
 import { backoff, outageLog } from '../outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
-import { capVerdict } from './caps.ts'
+import { giveTurnBack, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeMail } from './compose.ts'
 import { sendError } from './smtp-error.ts'
@@ -138,23 +138,22 @@ export function startMailWorker(
 
   async function deliver(row: OutboxRow) {
     if (unnoted.has(row.id)) return noteSent(row)
-    if (app.config.RATE_LIMIT === 'on') {
-      const verdict = await capVerdict(outbox, row)
-      if (verdict === 'drop') {
-        await outbox.finish(row, 'dropped', app.clock(), 'capped')
-        log.debug(factsOf(row), 'mail dropped: one too many')
-        return
-      }
-      if (verdict.notBefore > app.clock()) {
-        // Waiting for one's turn is no try.
-        await outbox.defer(row, { nextAttemptAt: verdict.notBefore, attempts: row.attempts - 1 })
-        log.debug(factsOf(row), 'mail waits for its turn')
-        return
-      }
+    const turn = await takeTurn(app, row)
+    if (turn.outcome === 'waited too long') {
+      await outbox.finish(row, 'dropped', app.clock(), 'waited too long for its turn')
+      log.warn(factsOf(row), 'mail dropped: it waited for a turn for a day')
+      return
+    }
+    if (turn.outcome !== 'leads') {
+      log.debug(
+        { ...factsOf(row), outcome: turn.outcome },
+        'mail waits for its turn, or another one serves it',
+      )
+      return
     }
     let mail: Awaited<ReturnType<typeof composeMail>>
     try {
-      mail = await composeMail(app, row)
+      mail = await composeMail(app, row, turn.newestRequest)
       if (mail) await transport.send({ to: row.recipient, ...mail })
     } catch (error) {
       return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
@@ -179,7 +178,7 @@ export function startMailWorker(
     }
   }
 
-  async function fail(row: OutboxRow, error: Pick<MailSendError, 'message' | 'permanent'>) {
+  async function fail(row: OutboxRow, error: Pick<MailSendError, 'message' | 'permanent' | 'untaken'>) {
     const facts = { ...factsOf(row), reason: error.message }
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
@@ -187,6 +186,8 @@ export function startMailWorker(
       return
     }
     const wait = firstRetry * GROWTH ** (row.attempts - 1) * (1 + JITTER * (2 * Math.random() - 1))
+    // The cap is for mails that arrive: a retry after a transient failure must not wait for another turn.
+    if (error.untaken) await giveTurnBack(app, row)
     await outbox.defer(row, { nextAttemptAt: later(wait), lastError: error.message })
     log.warn({ ...facts, nextInSeconds: Math.round(wait) }, 'mail was not taken, trying again later')
   }

@@ -1,6 +1,6 @@
 /**
- * Tries at mailed codes, counted in the database: five at one code, and fifteen an hour over all codes
- * of an account, so that many requests are not many tries.
+ * Tries at mailed codes, counted in the database: five a request, and fifteen an hour over all requests of
+ * an account or address. One code may serve many requests, so many requests must not be many tries.
  */
 import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'

@@ -109,6 +109,7 @@ function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
     registrations: now,
     guesses: now,
     familiar_networks: now,
+    mail_turns: now,
     events: ago(EVENT_RETENTION),
     mails_sent: ago(MAIL_RETENTION),
     mails_dropped: ago(MAIL_RETENTION),

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../config.ts'
 
 /** What a key is for: the audience of a token and the use that is made of the key. */
-export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope'
+export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient'
 
 /** The signing secrets: the first signs and verifies, the others only verify. */
 export type Secrets = readonly [current: string, ...previous: string[]]

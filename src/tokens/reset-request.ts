@@ -8,10 +8,15 @@ import { v7 as uuidv7 } from 'uuid'
 import { jwtPurpose } from './jwt.ts'
 import type { Secrets } from './keys.ts'
 
+/** How long the mail of a request may wait for its turn, in seconds (see nextTurn in mail/caps.ts). */
+export const LONGEST_MAIL_WAIT = 1770
+
 /** Mints and verifies such tokens. */
 export interface ResetRequests {
   /** @param email canonical */
   mint(email: string): { token: string; requestId: string; expiresAt: Date }
+  /** When the token of a request that was made then expires. */
+  expiryOf(requestedAt: Date): Date
   /** @throws {ProblemError} `token_invalid`, `token_expired` */
   verify(token: string): { email: string; requestId: string; expiresAt: Date }
 }
@@ -33,6 +38,7 @@ export async function resetRequests(
       const requestId = uuidv7()
       return { ...jwt.mint({ sub: requestId, email }), requestId }
     },
+    expiryOf: requestedAt => new Date(requestedAt.getTime() + ttl * 1000),
     verify(token) {
       const { claims } = jwt.verify(token)
       return { email: claims.email, requestId: claims.sub, expiresAt: new Date(claims.exp * 1000) }

@@ -1,15 +1,16 @@
 /**
  * All tokens and codes of the service, one constructor a purpose. Decorates the app with `tokens`.
  */
+import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { type AccessTokens, accessTokens } from './access.ts'
 import { type BoundTokens, boundTokens } from './bound.ts'
 import { type Codes, codes } from './codes.ts'
-import { loadSecrets } from './keys.ts'
+import { deriveKey, loadSecrets } from './keys.ts'
 import { type RefreshTokens, refreshTokens } from './refresh.ts'
-import { type ResetRequests, resetRequests } from './reset-request.ts'
+import { LONGEST_MAIL_WAIT, type ResetRequests, resetRequests } from './reset-request.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -35,6 +36,8 @@ export interface Tokens {
   changeEmail: BoundTokens<{ email: string }>
   /** Says "this was not me". Its fingerprint is of `securable`. */
   secure: BoundTokens<{ notice: number }>
+  /** Names a recipient of mails of one purpose without its address: 43 characters of base64url. */
+  recipientId(purpose: string, email: string): string
 }
 
 const Id = Type.String({ minLength: 36, maxLength: 36 })
@@ -47,12 +50,20 @@ async function tokens(app: FastifyInstance) {
   const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
     boundTokens(app, secrets, clock, { audience, ttl, claims, tolerant: tolerant.has(audience) })
 
+  const recipientKey = deriveKey(secrets[0], 'mail', 'recipient')
+
   app.decorate('tokens', {
     access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
     refresh: refreshTokens(secrets),
     confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {}),
     reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
-    resetRequest: await resetRequests(app, secrets, clock, config.RESET_TOKEN_TTL),
+    // Its code comes with a mail that may have to wait for its turn.
+    resetRequest: await resetRequests(
+      app,
+      secrets,
+      clock,
+      config.RESET_TOKEN_TTL + (config.RATE_LIMIT === 'on' ? LONGEST_MAIL_WAIT : 0),
+    ),
     resetCode: codes(secrets, 'reset-request', 8),
     change: await bound('password-change', config.CHANGE_CODE_TTL, { sid: Id, jti: Id }),
     changeCode: codes(secrets, 'password-change', 6),
@@ -63,6 +74,10 @@ async function tokens(app: FastifyInstance) {
       // When the notice was filed, in milliseconds since 1970: older notices outrank newer ones.
       notice: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     }),
+    recipientId: (purpose, email) =>
+      createHmac('sha256', recipientKey)
+        .update(JSON.stringify([purpose, email]))
+        .digest('base64url'),
   })
 }
 

@@ -38,8 +38,11 @@ const flows = {
     ask: ({ app, email }: House) =>
       app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
     tokenIn: (body: { requestToken: string }) => body.requestToken,
-    codeOf: ({ app }: House, token: string, user: User) =>
-      app.tokens.resetCode.make(claimsOf(token)['sub'] as string, ...boundParts(user)),
+    codeOf: async ({ app, rows }: House, token: string, user: User) => {
+      const request = { challengeId: claimsOf(token)['sub'] as string }
+      const { mailId } = await rows.client.outbox.findFirstOrThrow({ where: request })
+      return app.tokens.resetCode.make(mailId as string, ...boundParts(user))
+    },
     guess: ({ app }: Pick<House, 'app'>, token: string, code: string) =>
       app.inject({
         method: 'POST',
@@ -57,7 +60,7 @@ const flows = {
         headers,
       }),
     tokenIn: (body: { changeToken: string }) => body.changeToken,
-    codeOf: ({ app }: House, token: string, user: User) =>
+    codeOf: async ({ app }: House, token: string, user: User) =>
       app.tokens.changeCode.make(claimsOf(token)['jti'] as string, ...boundParts(user)),
     guess: ({ app, headers }: Pick<House, 'app' | 'headers'>, token: string, code: string) =>
       app.inject({
@@ -85,7 +88,9 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     })
     const user = await house.rows.client.user.findUniqueOrThrow({ where: { email: house.email } })
     // Mails come in any order; with the key in hand it is known which code is whose.
-    const begun: Begun[] = tokens.map(token => ({ token, code: codeOf(house, token, user) }))
+    const begun: Begun[] = await Promise.all(
+      tokens.map(async token => ({ token, code: await codeOf(house, token, user) })),
+    )
     t.strictSame(mails.map(codeIn).sort(), begun.map(({ code }) => code).sort(), 'the codes of the mails')
     const wrong = []
     for (const { token, code } of begun.slice(0, 14)) wrong.push(await guess(house, token, otherThan(code)))
@@ -179,7 +184,9 @@ t.test('a reader of the database and the token cannot make the code without the 
   const { databaseUrl, smtp, email } = house
   const { answer, mails } = await withMails(house, house.rows, () => flows['a password reset'].ask(house))
   const user = await house.rows.client.user.findUniqueOrThrow({ where: { email } })
-  const parts = [claimsOf(answer.json().requestToken)['sub'] as string, ...boundParts(user)]
+  const request = { challengeId: claimsOf(answer.json().requestToken)['sub'] as string }
+  const { mailId } = await house.rows.client.outbox.findFirstOrThrow({ where: request })
+  const parts = [mailId as string, ...boundParts(user)]
   t.equal(
     house.app.tokens.resetCode.make(...parts),
     codeIn(mails[0]),

@@ -71,7 +71,16 @@ t.test('no statement of a flow, of the worker or of the housekeeping scans a tab
   await world.app.close()
 
   const statements = [...caught.values()]
-  for (const table of ['users', 'sessions', 'registrations', 'outbox', 'events', 'guesses', 'leases']) {
+  for (const table of [
+    'users',
+    'sessions',
+    'registrations',
+    'outbox',
+    'events',
+    'guesses',
+    'mail_turns',
+    'leases',
+  ]) {
     const about = statements.filter(({ sql }) => new RegExp(`\\b${table}\\b`).test(sql))
     t.ok(about.length > 0, `${about.length} statements about ${table}`)
   }

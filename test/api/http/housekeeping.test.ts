@@ -258,6 +258,7 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
     ...['registrations 500', 'registrations 100'],
     ...['guesses 500', 'guesses 100'],
     'familiar_networks 0',
+    'mail_turns 0',
     'events 0',
     ...['mails_sent 500', 'mails_sent 100'],
     ...['mails_dropped 500', 'mails_dropped 100'],

@@ -1,0 +1,235 @@
+import t from 'tap'
+import { v7 as uuidv7 } from 'uuid'
+import { boundParts } from '../../../src/tokens/fingerprint.ts'
+import { LONGEST_MAIL_WAIT } from '../../../src/tokens/reset-request.ts'
+import { startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { asker, capped, confirmReset } from '../../harness/capped.ts'
+import { codeIn, otherThan } from '../../harness/mailbox.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+import { startSmtpServer } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
+
+t.test('requests that wait are served by one mail', async t => {
+  const world = await capped(t)
+
+  await t.test(
+    'reset mails: one mail serves every request that waits, and its code fits each of them',
+    async t => {
+      const { post, sentMails, advance, rows, smtp } = world
+      const { email } = await world.account()
+      const confirmation = smtp.mails.length
+      const ask = () => post('/password-reset/request', { email })
+      const answers = [await ask()]
+      t.equal((await sentMails(email, 'reset_request')).length, 1, 'one at once')
+      answers.push(...(await Promise.all(Array.from({ length: 20 }, ask))))
+      t.ok(
+        answers.every(
+          ({ statusCode, body }) => statusCode === 202 && body.length === answers[0]?.body.length,
+        ),
+      )
+      advance(59)
+      t.equal((await sentMails(email, 'reset_request')).length, 1)
+      const waiting = await rows.client.outbox.findMany({ where: { kind: 'reset_request', state: 'queued' } })
+      t.equal(waiting.length, 20)
+      t.ok(
+        waiting.every(row => row.attempts === 0 && row.mailId === null),
+        'waiting is no try',
+      )
+      const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
+      const requestTokens = answers.map(answer => answer.json().requestToken as string)
+      for (const row of waiting.slice(0, 2)) {
+        for (const id of [row.id, row.challengeId as string]) {
+          const code = world.app.tokens.resetCode.make(id, ...boundParts(user))
+          const own = requestTokens.find(
+            token => world.app.tokens.resetRequest.verify(token).requestId === row.challengeId,
+          )
+          isProblemOf(
+            t,
+            await confirmReset(world, { requestToken: own, code: code }),
+            'code_invalid',
+            'a code that was never mailed',
+          )
+        }
+      }
+      advance(1)
+      t.equal((await sentMails(email, 'reset_request')).length, 2, 'a minute later the second')
+      t.equal(
+        await rows.client.outbox.count({ where: { kind: 'reset_request', state: 'sent' } }),
+        21,
+        'for all',
+      )
+      t.equal(await rows.client.outbox.count({ where: { state: 'dropped' } }), 0)
+      const [first, second] = smtp.mails.slice(confirmation).map(codeIn) as [string, string]
+      t.not(first, second)
+      isProblemOf(
+        t,
+        await confirmReset(world, { requestToken: requestTokens[1], code: first }),
+        'code_invalid',
+        'the code of another mail',
+      )
+      isProblemOf(
+        t,
+        await confirmReset(world, { requestToken: requestTokens[0], code: second }),
+        'code_invalid',
+      )
+      t.equal((await confirmReset(world, { requestToken: requestTokens[20], code: second })).statusCode, 204)
+      isProblemOf(
+        t,
+        await confirmReset(world, { requestToken: requestTokens[19], code: second }),
+        'code_invalid',
+        'dead with the password',
+      )
+      const history = await rows.client.event.count({ where: { kind: 'reset_requested' } })
+      t.equal(history, 2, 'the history has an event a mail, so that a flood does not fill it')
+    },
+  )
+
+  await t.test('a code lives from when its mail is sent', async t => {
+    const { sentMails, advance, smtp, app } = world
+    const { email } = await world.account()
+    const ask = asker(world, email)
+    await ask()
+    await sentMails(email, 'reset_request')
+    advance(60)
+    await ask()
+    t.equal((await sentMails(email, 'reset_request')).length, 2)
+    const early = await ask()
+    advance(900)
+    const late = await ask()
+    advance(LONGEST_MAIL_WAIT - 900)
+    t.equal((await sentMails(email, 'reset_request')).length, 3, 'one mail for both')
+    const code = codeIn(smtp.mails.at(-1))
+    advance(app.config.RESET_TOKEN_TTL - 1)
+    isProblemOf(
+      t,
+      await confirmReset(world, { requestToken: early, code: otherThan(code) }),
+      'code_invalid',
+      'the request is still good',
+    )
+    advance(1)
+    isProblemOf(t, await confirmReset(world, { requestToken: early, code: code }), 'token_expired')
+    isProblemOf(
+      t,
+      await confirmReset(world, { requestToken: late, code: code }),
+      'code_invalid',
+      'the code of its mail has expired',
+    )
+  })
+
+  await t.test(
+    'of the requests that one code serves, fifteen tries an hour are all for the address',
+    async t => {
+      const { sentMails, advance, smtp } = world
+      const { email } = await world.account()
+      const ask = asker(world, email)
+      await ask()
+      await sentMails(email, 'reset_request')
+      const requests = await Promise.all(Array.from({ length: 5 }, ask))
+      advance(60)
+      t.equal((await sentMails(email, 'reset_request')).length, 2)
+      const code = codeIn(smtp.mails.at(-1))
+      for (const requestToken of requests.slice(0, 3)) {
+        for (let tries = 0; tries < 5; tries++) {
+          isProblemOf(
+            t,
+            await confirmReset(world, { requestToken: requestToken, code: otherThan(code) }),
+            'code_invalid',
+          )
+        }
+      }
+      isProblemOf(
+        t,
+        await confirmReset(world, { requestToken: requests[3], code: code }),
+        'code_invalid',
+        'the sixteenth, of another request',
+      )
+      t.equal(
+        (await confirmReset(world, { token: tokenIn(smtp.mails.at(-1)) })).statusCode,
+        204,
+        'the link is alive',
+      )
+    },
+  )
+})
+
+t.test(
+  'a mail that the server refuses for now takes no turn, and its retry serves who asked since',
+  async t => {
+    let refusing = true
+    const smtp = await startSmtpServer(t, {
+      respond: command =>
+        command === 'DATA' && refusing ? { code: 451, text: 'try again later' } : undefined,
+    })
+    const world = await capped(t, { smtp, env: { EMAIL_CONFIRMATION: 'off' } })
+    const { post, advance, rows, app } = world
+    const email = 'ada@example.org'
+    await post('/register', { email, password: 'correct horse battery staple' })
+    const ask = asker(world, email)
+    const open = { OR: [{ leasedUntil: { not: null } }, { nextAttemptAt: { lte: new Date(world.now()) } }] }
+    const refused = () =>
+      until(
+        'the mail was refused',
+        async () => (await rows.client.outbox.count({ where: { ...open, state: 'queued' } })) === 0,
+      )
+    const requests: string[] = []
+    for (let times = 0; times < 3; times++) {
+      requests.push(await ask())
+      await refused()
+      t.match(await rows.client.mailTurn.findMany(), [{ lastAt: null }], 'the turn was given back')
+      t.equal(
+        await rows.client.outbox.count({ where: { state: 'queued' } }),
+        1,
+        'the others were taken along',
+      )
+    }
+    t.match(await rows.client.outbox.findFirst({ where: { state: 'queued' } }), {
+      mailId: null,
+      lastError: /451/,
+    })
+    refusing = false
+    advance(60)
+    app.mail.wake()
+    await rows.settled()
+    t.equal(smtp.mails.length, 1, 'one mail for three requests')
+    t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 3)
+    t.equal(
+      (await confirmReset(world, { requestToken: requests[0], code: codeIn(smtp.mails[0]) })).statusCode,
+      204,
+    )
+  },
+)
+
+t.test('of instances that look at the same moment, one sends the mail', async t => {
+  const { clock } = testClock(new Date('2026-03-01T12:00:00.000Z'))
+  const options = { env: { RATE_LIMIT: 'on' }, overrides: { clock, mail: { timing: { poll: 3600 } } } }
+  const first = await startApp(t, options)
+  const { databaseUrl, smtp } = first
+  const rows = await openRows(t, databaseUrl)
+  const email = 'ada@example.org'
+  await first.app.database.users.create(
+    { id: uuidv7(), email, passwordHash: 'none', locale: null },
+    clock(),
+    {
+      ...{ ip: null, device: null, requestId: null },
+    },
+  )
+  const apps = [first.app]
+  if (databaseUrl.startsWith('postgresql')) {
+    for (let more = 0; more < 2; more++) apps.push((await startApp(t, { ...options, databaseUrl, smtp })).app)
+  }
+  const { outbox } = first.app.database
+  await Promise.all(
+    Array.from({ length: 50 }, () => outbox.file({ kind: 'reset_request', recipient: email }, clock())),
+  )
+  for (const app of apps) app.mail.wake()
+  const open = {
+    OR: [{ state: 'joined' }, { leasedUntil: { not: null } }, { nextAttemptAt: { lte: clock() } }],
+    finishedAt: null,
+  }
+  await until(
+    'every row is served or waits',
+    async () => (await rows.client.outbox.count({ where: open })) === 0,
+  )
+  t.equal(smtp.mails.length, 1)
+})

@@ -1,0 +1,69 @@
+/** The service with its limits on, a clock to be moved, and mails counted by recipient. */
+import type { Test } from 'tap'
+import { confirmedAccount, startApp, type TestAppOptions, testClock } from './app.ts'
+import { openRows } from './rows.ts'
+import { until } from './until.ts'
+
+let made = 0
+
+/** An app with limits, a clock to be moved, and requests that each come from another network. */
+export async function capped(t: Test, options: TestAppOptions = {}) {
+  const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
+  const overrides = { clock, mail: { timing: { poll: 3600 } } }
+  const world = await startApp(t, { ...options, env: { RATE_LIMIT: 'on', ...options.env }, overrides })
+  const rows = await openRows(t, world.databaseUrl)
+  const post = (url: string, payload: object, { headers = {} }: { headers?: Record<string, string> } = {}) =>
+    world.app.inject({
+      method: 'POST',
+      url,
+      payload,
+      headers,
+      remoteAddress: `10.${++made >> 16}.${(made >> 8) & 255}.${made & 255}`,
+    })
+  const idle = async () => {
+    world.app.mail.wake()
+    const due = { state: 'queued', nextAttemptAt: { lte: clock() } }
+    const inHand = { state: 'queued', leasedUntil: { not: null } }
+    const open = { OR: [due, inHand] }
+    await until(
+      'all that is due is done',
+      async () => (await rows.client.outbox.count({ where: open })) === 0,
+    )
+  }
+  return {
+    ...world,
+    rows,
+    post,
+    advance,
+    now: () => clock().getTime(),
+    /** A new account, once no mail of others is on its way. */
+    async account() {
+      await idle()
+      return confirmedAccount(world)
+    },
+    /** When mails were sent to an address so far, once the worker has looked at all that is due. */
+    async sentMails(recipient: string, kind?: string): Promise<Date[]> {
+      await idle()
+      const where = { recipient, state: 'sent', ...(kind && { kind }) }
+      const sent = await rows.client.outbox.findMany({ where, orderBy: { finishedAt: 'asc' } })
+      // Requests that were served by another one's mail have no mail of their own.
+      return sent
+        .filter(row => row.mailId === null || row.mailId === row.id)
+        .map(row => row.finishedAt as Date)
+    },
+  }
+}
+
+export type Capped = Awaited<ReturnType<typeof capped>>
+
+/** Asks for a reset; gives the request token. */
+export const asker =
+  ({ post }: Capped, email: string) =>
+  async () =>
+    (await post('/password-reset/request', { email })).json().requestToken as string
+
+/** Sets a new password with a link's token, or with a request token and its code. */
+export const confirmReset = (
+  { post }: Capped,
+  proof: { requestToken?: string | undefined; code?: string; token?: string },
+) => post('/password-reset/confirm', { ...proof, newPassword: 'a staple of correct batteries' })
