@@ -1,9 +1,13 @@
 /**
- * GET /me/export: everything that is held about a person, as one document (GDPR, articles 15 and 20).
+ * GET /me/export: everything that is held about a person, as one document (GDPR, articles 15 and 20). The document is
+ * streamed a page of rows at a time, so that a long history neither fills the memory nor holds up other requests.
  */
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import type { Outbox } from '../database/outbox.ts'
+import type { User } from '../database/users.ts'
 import { problem, problems } from '../errors.ts'
 import { originOf } from './origin.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
@@ -12,6 +16,10 @@ import { EXAMPLE, PublicUser, publicUser } from './public-user.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30 })
 const MaybeTime = Type.Union([Time, Type.Null()])
+/** An export that repeats one of so many seconds ago adds no event. */
+const REPEATED = 3600
+/** Rows of one read: about two milliseconds of the event loop. */
+const PAGE = 500
 /** A bound so that there is one; retention keeps histories far below it. */
 const MANY = 1_000_000
 
@@ -60,11 +68,13 @@ export async function meExport(app: FastifyInstance) {
   app.route({
     method: 'GET',
     url: '/me/export',
+    onRequest: app.accountLimit('export'),
     schema: {
       operationId: 'exportAccount',
-      summary: 'Take my data with me',
+      summary: 'Export account data',
       description:
-        'Everything that is held about the person, as one JSON document. The history records that it was taken.',
+        'Everything that is held about the person, as one JSON document. Five times an hour and account. The history ' +
+        'records it, once an hour for one device and network address.',
       tags: ['account'],
       response: { 200: Export, ...problems('unauthenticated') },
     },
@@ -72,32 +82,65 @@ export async function meExport(app: FastifyInstance) {
   })
 }
 
-async function exportAccount(
-  this: FastifyInstance,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<Static<typeof Export>> {
+async function exportAccount(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
   const { userId, id } = request.session
   const now = this.clock()
-  const { database } = this
-  await database.events.record({ userId, kind: 'exported', at: now, origin: originOf(request) })
-  const user = await database.users.findById(userId)
+  const { events, users, sessions } = this.database
+  const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
+  await events.recordOnce({ userId, kind: 'exported', at: now, origin: originOf(request) }, ago(REPEATED))
+  const user = await users.findById(userId)
   if (!user) throw problem('unauthenticated')
-  const [sessions, events, mails] = await Promise.all([
-    database.sessions.listOf(userId, now),
-    database.events.all(userId),
-    database.outbox.about(user, new Date(now.getTime() - this.config.MAIL_RETENTION * 1000)),
-  ])
-  reply.header('content-disposition', 'attachment; filename="account.json"')
-  return {
+  const alive = await sessions.listOf(userId, now)
+  const facts = {
     exportedAt: now.toISOString(),
     account: publicUser(user),
     lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
     securedAt: user.securedAt?.toISOString() ?? null,
-    sessions: sessions.map(session => publicSession(session, id)),
-    events: events.map(publicEvent),
-    mails: mails.map(mail => publicMail(mail, user.email)),
+    sessions: alive.map(session => publicSession(session, id)),
   }
+  reply.header('content-disposition', 'attachment; filename="account.json"')
+  reply.type('application/json; charset=utf-8')
+  const document = documentOf(this, user, facts, ago(this.config.MAIL_RETENTION))
+  return reply.send(Readable.from(document, { objectMode: false }))
+}
+
+/** The document as text, piece by piece. */
+async function* documentOf({ database }: FastifyInstance, user: User, facts: object, mailsSince: Date) {
+  const { events, outbox } = database
+  yield JSON.stringify(facts).slice(0, -1)
+  // What happens meanwhile is left out, or an account that is busy enough would be read for ever.
+  const newest = (await events.newest(user.id)) ?? ''
+  yield* list('events', publicEvent, [last => events.next(user.id, last?.id ?? '', newest, PAGE)])
+  yield* list<Outbox>('mails', mail => publicMail(mail, user.email), [
+    last => outbox.nextTo(user, last, PAGE),
+    last => outbox.nextAbout(user, last, mailsSince, PAGE),
+  ])
+  yield '}'
+}
+
+/**
+ * A property whose value is a list.
+ *
+ * @param pick what is told of a row
+ * @param sources give the rows that follow one, each its own, one source after the other
+ */
+async function* list<Row>(
+  name: string,
+  pick: (row: Row) => object,
+  sources: ((last: Row | undefined) => Promise<Row[]>)[],
+) {
+  yield `,${JSON.stringify(name)}:[`
+  let separator = ''
+  for (const next of sources) {
+    for (let rows = await next(undefined); rows.length > 0; rows = await next(rows.at(-1))) {
+      yield separator + rows.map(row => JSON.stringify(pick(row))).join(',')
+      separator = ','
+      if (rows.length < PAGE) break
+      // SQLite reads without leaving the turn of the event loop that asks.
+      await nextTurn()
+    }
+  }
+  yield ']'
 }
 
 /**

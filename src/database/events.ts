@@ -4,7 +4,7 @@
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
-import type { Run, Statements } from './statements.ts'
+import { columns, type Run, type Statements } from './statements.ts'
 
 /** What can happen to an account. */
 export const EVENT_KINDS = [
@@ -66,6 +66,15 @@ const eventRow = ({ userId, kind, at, origin }: Parameters<typeof insertEvent>[1
   origin.requestId,
 ]
 
+const FIELDS = ['id', 'userId', 'kind', 'at', 'ip', 'device', 'requestId'] as const satisfies (keyof Event)[]
+
+const NEWEST = 'SELECT id FROM events WHERE user_id = $1 ORDER BY id DESC LIMIT 1'
+const NEXT = `SELECT ${columns(FIELDS, 'events')} FROM events
+  WHERE user_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4`
+
+/** How far back `recordOnce` looks for an event of the same kind: a long history must not make it slow. */
+const LOOK_BACK = 100
+
 const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
 
 /** Whether anybody was logged in to the account, as far as its history goes back. */
@@ -86,11 +95,17 @@ export async function isKnownDevice(run: Run, userId: string, device: string | n
  * @param client the database
  * @param statements on the same database
  */
-export function events(client: PrismaClient, { provider, change, transaction }: Statements) {
+export function events(client: PrismaClient, { provider, read, change, transaction }: Statements) {
   // The row is locked, and the statement waits for a deletion that is under way.
   const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
   const RECORD = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
+  const RECORD_ONCE = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+    SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2 AND NOT EXISTS (
+      SELECT 1 FROM (SELECT kind, at, ip, device FROM events WHERE user_id = $2
+        ORDER BY id DESC LIMIT ${LOOK_BACK}) AS recent
+      WHERE kind = $3 AND at > $8 AND at <= $4
+        AND COALESCE(ip, '') = COALESCE($5, '') AND COALESCE(device, '') = COALESCE($6, ''))${lock}`
   const RECORD_OR_NOBODY = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
     VALUES ($1, (SELECT id FROM users WHERE id = $2${lock}), $3, $4, $5, $6, $7)`
   const TAKE_BACK = 'DELETE FROM events WHERE id = $1 AND user_id IS NULL'
@@ -99,6 +114,14 @@ export function events(client: PrismaClient, { provider, change, transaction }: 
     /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
     record: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
       change(RECORD, eventRow(event)),
+
+    /**
+     * The same, but for an event that repeats a recent one of the same kind, address and device.
+     *
+     * @param since how recent that one must be
+     */
+    recordOnce: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }, since: Date) =>
+      change(RECORD_ONCE, [...eventRow(event), since]),
 
     /**
      * The same for what happens to addresses without an account too: that is written and taken back in one
@@ -127,6 +150,17 @@ export function events(client: PrismaClient, { provider, change, transaction }: 
         take: limit,
       }),
 
-    all: (userId: string) => client.event.findMany({ where: { userId }, orderBy: { id: 'asc' } }),
+    /** The id of an account's newest event; undefined where it has none. */
+    newest: async (userId: string): Promise<string | undefined> =>
+      (await read<Pick<Event, 'id'>>(NEWEST, [userId]))[0]?.id,
+
+    /**
+     * The next events of an account, oldest first.
+     *
+     * @param after id of the last event before them, '' for the first
+     * @param upTo id of the last event of all
+     */
+    next: (userId: string, after: string, upTo: string, limit: number) =>
+      read<Event>(NEXT, [userId, after, upTo, limit]),
   }
 }

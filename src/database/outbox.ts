@@ -96,6 +96,16 @@ export function mailRow(mail: NewMail, now: Date): Value[] {
   return FIELDS.map(field => row[field] ?? null)
 }
 
+/** Whose mails are asked for. */
+type Owner = { id: string; email: string }
+
+const TO_OWNER = `SELECT ${columns(FIELDS, 'outbox')} FROM outbox
+  WHERE recipient = $1 AND (user_id IS NULL OR user_id = $2) AND (created_at, id) > ($3, $4)
+  ORDER BY created_at, id LIMIT $5`
+
+const ABOUT_OWNER = `SELECT ${columns(FIELDS, 'outbox')} FROM outbox
+  WHERE user_id = $1 AND recipient <> $2 AND created_at > $3 AND id > $4 ORDER BY id LIMIT $5`
+
 const NEXT_DUE = `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox WHERE state = 'queued'
   ORDER BY next_attempt_at LIMIT 1`
 
@@ -145,21 +155,22 @@ export function outbox(client: PrismaClient, { provider, read, change, transacti
       client.$transaction(mails.map(mail => insertMail(client, mail, now))),
 
     /**
-     * The mails of an account, oldest first. What another account asked for is not among them, and rows about mails to
-     * other addresses are listed by age alone: how long such a row is kept depends on what became of the mail.
+     * The next mails to the address of an account, oldest first, but for those that another account asked for.
      *
-     * @param since mails to other addresses are listed from this time on
+     * @param after the last mail before them
      */
-    about: ({ id: userId, email: recipient }: { id: string; email: string }, since: Date) =>
-      client.outbox.findMany({
-        where: {
-          OR: [
-            { recipient, OR: [{ userId: null }, { userId }] },
-            { userId, NOT: { recipient }, createdAt: { gt: since } },
-          ],
-        },
-        orderBy: { id: 'asc' },
-      }),
+    nextTo: (user: Owner, after: Pick<Outbox, 'id' | 'createdAt'> | undefined, limit: number) =>
+      read<Outbox>(TO_OWNER, [user.email, user.id, after?.createdAt ?? new Date(0), after?.id ?? '', limit]),
+
+    /**
+     * The next mails about an account to other addresses. They are listed by age alone, since how long a row is kept
+     * depends on what became of the mail.
+     *
+     * @param after the last mail before them
+     * @param since they are not older
+     */
+    nextAbout: (user: Owner, after: Pick<Outbox, 'id'> | undefined, since: Date, limit: number) =>
+      read<Outbox>(ABOUT_OWNER, [user.id, user.email, since, after?.id ?? '', limit]),
 
     /**
      * Claims rows that are due, in one statement.

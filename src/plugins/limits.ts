@@ -1,4 +1,4 @@
-/** The limits on requests from one network, in one table; docs/threat-model.md and the README list them too. */
+/** The limits on requests from one network or for one account, in one table; docs/threat-model.md and the README list them too. */
 import type { Config } from '../config.ts'
 
 /** At most so many requests in so many seconds. */
@@ -15,6 +15,8 @@ interface Limit {
   variable?: 'RATE_LIMIT_ALL' | 'RATE_LIMIT_LOGIN' | 'RATE_LIMIT_REGISTER' | 'RATE_LIMIT_MAIL'
   /** Only requests that were refused (4xx) count. */
   refusedOnly?: true
+  /** Whose requests count together; those of a network by default. */
+  per?: 'account'
 }
 
 /** Routes with the same limit count together. */
@@ -40,6 +42,8 @@ export const LIMITS = {
     ],
     variable: 'RATE_LIMIT_REGISTER',
   },
+  /** A person needs one; each reads everything there is about the account. */
+  export: { what: 'exports', windows: [{ max: 5, seconds: 3600 }], per: 'account' },
 } as const satisfies Record<string, Limit>
 export type LimitName = keyof typeof LIMITS
 
@@ -71,7 +75,8 @@ export function describeLimit(name: LimitName, { max, seconds }: Window): string
   const [length, unit] = UNITS.find(([length]) => seconds % length === 0) ?? [1, 'second']
   const count = seconds / length
   const duration = count === 1 ? `${unit === 'hour' ? 'an' : 'a'} ${unit}` : `in ${count} ${unit}s`
-  return `At most ${max} ${LIMITS[name].what} ${duration} from one network.`
+  const { what, per }: Limit = LIMITS[name]
+  return `At most ${max} ${what} ${duration} ${per === 'account' ? 'for one account' : 'from one network'}.`
 }
 
 /** When a limited client may try again, for the `detail` of a problem. */

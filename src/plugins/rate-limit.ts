@@ -4,7 +4,7 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import type { RateLimiterAbstract } from 'rate-limiter-flexible'
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
 import { networkOf } from '../network.ts'
 import { describeLimit, LIMITS, type LimitName, tryAgain, windowsOf } from './limits.ts'
@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** An `onRequest` hook that counts a request for its client's network. All windows of the limit must hold. */
     limit(name: LimitName): onRequestAsyncHookHandler
+    /** An `onRequest` hook behind `authenticate` that counts a request for its account, wherever it comes from. */
+    accountLimit(name: LimitName): onRequestAsyncHookHandler
   }
   interface FastifyRequest {
     /** Takes the count of this request back, where only refused requests count. */
@@ -54,6 +56,27 @@ async function rateLimits(app: FastifyInstance) {
       }
       if (!refusedOnly) return
       request.uncount = () => Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
+    }
+  })
+
+  app.decorate('accountLimit', (name: LimitName): onRequestAsyncHookHandler => {
+    if (app.config.RATE_LIMIT === 'off') return async () => {}
+    const windows = windowsOf(name, app.config).map(window => ({
+      ...window,
+      counter: app.counter(`account:${name}:${window.seconds}`, window.max, window.seconds),
+    }))
+    return async (request, reply) => {
+      for (const { counter, ...window } of windows) {
+        const state = await counter.consume(request.session.userId).catch((refusal: unknown) => {
+          if (refusal instanceof RateLimiterRes) return refusal
+          throw refusal
+        })
+        const ttlInSeconds = Math.ceil(state.msBeforeNext / 1000)
+        tell(reply, { max: window.max, remaining: state.remainingPoints, ttlInSeconds })
+        if (state.consumedPoints <= window.max) continue
+        const detail = `${describeLimit(name, window)} ${tryAgain(app.clock(), state.msBeforeNext)}`
+        throw problem('rate_limited', { detail, retryAfter: ttlInSeconds })
+      }
     }
   })
 

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { confirmedAccount, resetToken, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
@@ -75,21 +77,83 @@ t.test('the export holds everything about the person, and of nobody else', async
   t.notMatch(JSON.stringify(log), /content-disposition|exportedAt/, 'and it is not in the log')
 })
 
-t.test('each export is recorded, and a refused one is not', async t => {
-  const service = await startApp(t)
+t.test('an export is recorded once an hour for a device and address, and a refused one never', async t => {
+  const time = testClock()
+  const service = await startApp(t, { env: { ACCESS_TOKEN_TTL: '7200' }, overrides: { clock: time.clock } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
   const ada = await confirmedAccount(service)
+  const [curl, wget, home, elsewhere] = ['curl/8.5.0', 'Wget/1.21', '192.0.2.7', '198.51.100.66']
   const exported = () => rows.client.event.count({ where: { kind: 'exported' } })
-  for (const count of [1, 2]) {
-    t.equal((await app.inject({ url: '/me/export', headers: bearer(ada) })).statusCode, 200)
-    t.equal(await exported(), count)
+  const table: [seconds: number, remoteAddress: string, agent: string, recorded: number][] = [
+    [0, home, curl, 1],
+    [1, home, curl, 1],
+    [0, elsewhere, curl, 2],
+    [0, home, wget, 3],
+    [0, home, '', 4],
+    [0, home, '', 4],
+    [3598, home, curl, 4],
+    [1, home, curl, 5],
+  ]
+  for (const [seconds, remoteAddress, agent, recorded] of table) {
+    time.advance(seconds)
+    const headers = { ...bearer(ada), 'user-agent': agent }
+    t.equal((await app.inject({ url: '/me/export', remoteAddress, headers })).statusCode, 200)
+    t.equal(await exported(), recorded, `after ${seconds} s, ${remoteAddress} ${agent}`)
   }
   isProblemOf(t, await app.inject({ url: '/me/export' }), 'unauthenticated')
   await app.inject({ method: 'POST', url: '/logout', headers: bearer(ada) })
   isProblemOf(t, await app.inject({ url: '/me/export', headers: bearer(ada) }), 'unauthenticated')
-  t.equal(await exported(), 2)
+  t.equal(await exported(), 5)
 })
+
+t.test('an account is exported five times an hour, from whatever address', async t => {
+  const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const [ada, eve] = [await confirmedAccount(service), await confirmedAccount(service)]
+  const exportOf = (account: { accessToken: string }, n: number, method: 'GET' | 'HEAD' = 'GET') =>
+    app.inject({ method, url: '/me/export', remoteAddress: `192.0.2.${n}`, headers: bearer(account) })
+  for (const n of [1, 2, 3]) t.equal((await exportOf(ada, n)).statusCode, 200)
+  t.equal((await exportOf(ada, 4, 'HEAD')).statusCode, 200)
+  t.equal((await exportOf(ada, 5)).headers['ratelimit-remaining'], '0')
+  for (const n of [6, 7]) {
+    const refused = await exportOf(ada, n)
+    isProblemOf(t, refused, 'rate_limited')
+    t.ok(Number(refused.headers['retry-after']) > 3500)
+  }
+  t.equal((await exportOf(eve, 6)).statusCode, 200, 'another account has its own')
+  t.equal((await app.inject({ url: '/me', headers: bearer(ada) })).statusCode, 200, 'nothing else is limited')
+  t.equal(await rows.client.event.count({ where: { kind: 'exported' } }), 6, 'a refused one is not recorded')
+})
+
+t.test(
+  'an export that its client gives up ends, and one page of a history is all that is read at once',
+  async t => {
+    const service = await startApp(t)
+    const { app } = service
+    const ada = await confirmedAccount(service)
+    const reads: number[] = []
+    const facts = { ip: null, device: null, requestId: null }
+    const event = { id: 'x', userId: null, kind: 'logged_in', at: new Date(), ...facts }
+    app.database.events.next = async (_userId, _after, _upTo, limit) => {
+      reads.push(limit)
+      return Array.from({ length: limit }, () => event)
+    }
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    const giveUp = new AbortController()
+    const response = await fetch(`${address}/me/export`, { headers: bearer(ada), signal: giveUp.signal })
+    await response.body?.getReader().read()
+    giveUp.abort()
+    await until('nothing is read any more', async () => {
+      const sofar = reads.length
+      await delay(20)
+      return reads.length === sofar
+    })
+    t.ok(reads.length < 100, `${reads.length} pages`)
+    t.strictSame([...new Set(reads)], [500])
+  },
+)
 
 t.test('mails about the account that went to other addresses are in it too', async t => {
   const service = await startApp(t)

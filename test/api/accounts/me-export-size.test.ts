@@ -1,0 +1,7 @@
+/** An export costs the same memory whatever the length of the history; 200,000 events are in the slow tier. */
+import t from 'tap'
+import { exportLongHistory } from './me-export-size.ts'
+
+t.test('an export of 10,000 events bounds memory and turns of the event loop', t =>
+  exportLongHistory(t, 10_000),
+)

@@ -1,0 +1,94 @@
+/** An account with a long history, and what its export costs the process that serves it. */
+import { get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Test } from 'tap'
+import type { Provider } from '../../../src/database/client.ts'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { openRows, type Rows } from '../../harness/rows.ts'
+
+/** Rows of one statement, which has 5 s on PostgreSQL. */
+const BATCH = 20_000
+
+const numbers = {
+  sqlite: (from: number, to: number) =>
+    `(WITH RECURSIVE numbers (n) AS (SELECT ${from} UNION ALL SELECT n + 1 FROM numbers WHERE n < ${to}) SELECT n FROM numbers)`,
+  postgresql: (from: number, to: number) => `(SELECT n FROM generate_series(${from}, ${to}) AS n)`,
+}
+const padded = { sqlite: `printf('%012d', n)`, postgresql: `lpad(n::text, 12, '0')` }
+
+/** Adds so many events to the history of an account, with ids that sort before all others. */
+async function addHistory({ client }: Rows, provider: Provider, userId: string, count: number) {
+  for (let from = 1; from <= count; from += BATCH) {
+    await client.$executeRawUnsafe(`INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+      SELECT '00000000-0000-7000-8000-' || ${padded[provider]}, '${userId}', 'log_in_refused',
+        '2026-01-31T09:30:00.000+00:00', '192.0.2.7', 'Firefox on Linux', '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f'
+      FROM ${numbers[provider](from, Math.min(from + BATCH - 1, count))} AS numbered`)
+  }
+}
+
+const MIB = 2 ** 20
+
+/** Exports a history of so many events, and holds memory and turns of the event loop against bounds. */
+export async function exportLongHistory(t: Test, count: number) {
+  const service = await startApp(t)
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, accessToken } = await confirmedAccount(service)
+  const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
+  await addHistory(rows, app.database.provider, id, count)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as AddressInfo
+
+  const cost = measure()
+  t.teardown(cost)
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    get({ port, path: '/me/export', headers: { authorization: `Bearer ${accessToken}` } }, resolve).on(
+      'error',
+      reject,
+    ),
+  )
+  let [begin, end, bytes, events] = ['', '', 0, 0]
+  for await (const chunk of response.setEncoding('latin1')) {
+    begin = (begin + chunk).slice(0, 2000)
+    end = (end + chunk).slice(-2000)
+    bytes += chunk.length
+    events += chunk.split('"log_in_refused"').length - 1
+  }
+  const { peakBytes, longestTurnMs } = cost()
+  t.comment(
+    `${bytes} bytes, at most ${Math.round(peakBytes / MIB)} MiB, turns of ${Math.round(longestTurnMs)} ms`,
+  )
+  t.equal(response.statusCode, 200)
+  t.ok(response.complete, 'the response is whole')
+  t.equal(events, count, 'every event once')
+  t.match(
+    begin,
+    /^\{"exportedAt":.*"sessions":\[\{.*\}\],"events":\[\{"id":"00000000-0000-7000-8000-000000000001"/,
+  )
+  t.match(end, /"kind":"exported",[^[]*\}\],"mails":\[\{[^[]*\}\]\}$/)
+  t.ok(peakBytes < 64 * MIB, `${peakBytes} bytes of memory`)
+  t.ok(longestTurnMs < 200, `${longestTurnMs} ms of processor time at once`)
+}
+
+/** Watches the process: by processor time, since others use the machine too. */
+function measure() {
+  const used = () => {
+    const { heapUsed, external } = process.memoryUsage()
+    return heapUsed + external
+  }
+  const before = used()
+  let [peakBytes, longestTurnMs, stopped] = [0, 0, false]
+  let last = process.cpuUsage()
+  function look() {
+    const { user, system } = process.cpuUsage(last)
+    last = process.cpuUsage()
+    longestTurnMs = Math.max(longestTurnMs, (user + system) / 1000)
+    peakBytes = Math.max(peakBytes, used() - before)
+    if (!stopped) setTimeout(look)
+  }
+  look()
+  return () => {
+    stopped = true
+    return { peakBytes, longestTurnMs }
+  }
+}
