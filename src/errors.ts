@@ -40,7 +40,7 @@ export type ProblemCode = keyof typeof CATALOGUE
 /** One fault of an invalid input: where it is (JSON pointer) and what is wrong. */
 export const Fault = Type.Object(
   { path: Type.String({ maxLength: 1024 }), message: Type.String({ maxLength: 1024 }) },
-  { additionalProperties: false },
+  { title: 'ValidationError', additionalProperties: false },
 )
 
 /** Faults of one input that an answer lists at most. */
@@ -52,7 +52,10 @@ export const Problem = Type.Object(
     type: Type.String({ maxLength: 128, description: 'URN of the code' }),
     title: Type.String({ maxLength: 128 }),
     status: Type.Integer({ minimum: 400, maximum: 599, format: 'int32' }),
-    code: Type.String({ maxLength: 64, description: 'stable; what programs look at' }),
+    code: Type.Enum(Object.keys(CATALOGUE) as ProblemCode[], {
+      type: 'string',
+      description: 'stable; what programs look at',
+    }),
     detail: Type.String({ maxLength: 1024, description: 'for people; may change' }),
     requestId: Type.String({ maxLength: 64, description: 'the same as in the log' }),
     errors: Type.Optional(
@@ -164,7 +167,13 @@ export function problems(...codes: ProblemCode[]) {
         description: group.map(code => `\`${code}\`: ${CATALOGUE[code][1]}`).join('; '),
         content: {
           'application/problem+json': {
-            schema: { $ref: 'Problem#' },
+            // So that a generated client knows the codes of this response.
+            schema: {
+              allOf: [
+                { $ref: 'Problem#' },
+                { type: 'object', required: ['code'], properties: { code: { type: 'string', enum: group } } },
+              ],
+            },
             examples: Object.fromEntries(group.map(code => [code, { value: exampleOf(code) }])),
           },
         },

@@ -13,7 +13,15 @@ import { securable } from '../tokens/fingerprint.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { originOf } from './origin.ts'
 
-const Body = Type.Object({ token: MailedToken, email: Email }, { additionalProperties: false })
+const Body = Type.Object(
+  { token: MailedToken, email: Email },
+  {
+    additionalProperties: false,
+    examples: [
+      { token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJzZWN1cmUifQ.c2lnbmF0dXJl', email: 'ada@example.org' },
+    ],
+  },
+)
 
 export async function accountSecure(app: FastifyInstance) {
   app.route<{ Body: Static<typeof Body> }>({

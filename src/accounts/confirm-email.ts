@@ -29,7 +29,10 @@ const ConfirmBody = Type.Object(
   { token: MailedToken, password: Password, mode: Type.Optional(CookieMode) },
   { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
 )
-const ResendBody = Type.Object({ email: Email }, { additionalProperties: false })
+const ResendBody = Type.Object(
+  { email: Email },
+  { additionalProperties: false, examples: [{ email: 'ada@example.org' }] },
+)
 
 export async function confirmEmail(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ConfirmBody> }>({

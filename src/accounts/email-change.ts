@@ -16,9 +16,23 @@ import { originOf } from './origin.ts'
 
 const RequestBody = Type.Object(
   { currentPassword: Password, newEmail: Email },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ currentPassword: 'correct horse battery staple', newEmail: 'ada@example.net' }],
+  },
 )
-const ConfirmBody = Type.Object({ token: MailedToken, password: Password }, { additionalProperties: false })
+const ConfirmBody = Type.Object(
+  { token: MailedToken, password: Password },
+  {
+    additionalProperties: false,
+    examples: [
+      {
+        token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UtZW1haWwifQ.c2lnbmF0dXJl',
+        password: 'correct horse battery staple',
+      },
+    ],
+  },
+)
 
 /** For the bearer: asks for the link. */
 export async function emailChangeRequest(app: FastifyInstance) {

@@ -11,10 +11,11 @@ const DEFAULT_LIMIT = 20
 const Query = Type.Object(
   {
     limit: Type.Optional(
-      Type.String({
-        pattern: '^([1-9][0-9]?|100)$',
-        maxLength: 3,
-        description: 'events a page, 1 to 100; 20 by default',
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        format: 'int32',
+        description: 'events a page; 20 by default',
       }),
     ),
     cursor: Type.Optional(
@@ -54,6 +55,7 @@ export async function meEvents(app: FastifyInstance) {
   app.route<{ Querystring: Static<typeof Query> }>({
     method: 'GET',
     url: '/me/events',
+    preValidation: readLimit,
     schema: {
       operationId: 'listEvents',
       summary: 'What happened to my account?',
@@ -66,11 +68,17 @@ export async function meEvents(app: FastifyInstance) {
   })
 }
 
+/** A query has no numbers: digits stand for one. */
+async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
+  const { limit } = request.query
+  if (typeof limit === 'string' && /^[1-9]\d{0,8}$/.test(limit)) request.query.limit = Number(limit)
+}
+
 async function history(
   this: FastifyInstance,
   request: FastifyRequest<{ Querystring: Static<typeof Query> }>,
 ): Promise<Static<typeof Page>> {
-  const limit = Number(request.query.limit ?? DEFAULT_LIMIT)
+  const { limit = DEFAULT_LIMIT } = request.query
   // One more than asked for tells whether there is another page.
   const rows = await this.database.events.page(request.session.userId, limit + 1, request.query.cursor)
   const page = rows.slice(0, limit)

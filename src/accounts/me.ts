@@ -7,13 +7,16 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalLocale, Locale } from './locale.ts'
-import { PublicUser, publicUser } from './public-user.ts'
+import { publicUser, userResponse } from './public-user.ts'
 
 const PatchBody = Type.Object(
   { locale: Type.Union([Locale, Type.Null()], { description: 'null: the default language' }) },
   { additionalProperties: false, examples: [{ locale: 'hr' }] },
 )
-const DeleteBody = Type.Object({ currentPassword: Password }, { additionalProperties: false })
+const DeleteBody = Type.Object(
+  { currentPassword: Password },
+  { additionalProperties: false, examples: [{ currentPassword: 'correct horse battery staple' }] },
+)
 
 export async function me(app: FastifyInstance) {
   app.route({
@@ -24,7 +27,7 @@ export async function me(app: FastifyInstance) {
       summary: 'Who am I?',
       description: 'The account that the access token speaks for.',
       tags: ['account'],
-      response: { 200: { ...PublicUser, description: 'The account' }, ...problems('unauthenticated') },
+      response: { 200: userResponse('The account'), ...problems('unauthenticated') },
     },
     handler: whoAmI,
   })
@@ -40,7 +43,7 @@ export async function me(app: FastifyInstance) {
       tags: ['account'],
       body: PatchBody,
       response: {
-        200: { ...PublicUser, description: 'The account' },
+        200: userResponse('The account'),
         ...problems(...BODY_PROBLEMS, 'unauthenticated'),
       },
     },

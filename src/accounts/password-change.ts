@@ -13,7 +13,12 @@ import { BoundToken } from '../tokens/bound.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
 import { originOf } from './origin.ts'
 
-const RequestBody = Type.Object({ currentPassword: Password }, { additionalProperties: false })
+const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl'
+
+const RequestBody = Type.Object(
+  { currentPassword: Password },
+  { additionalProperties: false, examples: [{ currentPassword: 'correct horse battery staple' }] },
+)
 const ConfirmBody = Type.Object(
   {
     changeToken: BoundToken,
@@ -25,7 +30,10 @@ const ConfirmBody = Type.Object(
     }),
     newPassword: Password,
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    examples: [{ changeToken: EXAMPLE_TOKEN, code: '123456', newPassword: 'a staple of correct batteries' }],
+  },
 )
 
 export async function passwordChange(app: FastifyInstance) {
@@ -54,9 +62,7 @@ export async function passwordChange(app: FastifyInstance) {
           {
             additionalProperties: false,
             description: 'A code is on its way',
-            examples: [
-              { changeToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl', expiresIn: 600 },
-            ],
+            examples: [{ changeToken: EXAMPLE_TOKEN, expiresIn: 600 }],
           },
         ),
         ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),

@@ -8,33 +8,47 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { Password } from '../passwords/policy.ts'
 import { BoundToken, MailedToken } from '../tokens/bound.ts'
 import { canonicalEmail, Email } from './email-address.ts'
+import { oneOf } from './one-of.ts'
 import { originOf } from './origin.ts'
 import { redeemCode, redeemLink } from './password-reset-redeem.ts'
 
 const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJyZXNldCJ9.c2lnbmF0dXJl'
 
-const RequestBody = Type.Object({ email: Email }, { additionalProperties: false })
-const CheckBody = Type.Object({ token: MailedToken }, { additionalProperties: false })
-const ConfirmBody = Type.Object(
+const RequestBody = Type.Object(
+  { email: Email },
+  { additionalProperties: false, examples: [{ email: 'ada@example.org' }] },
+)
+const CheckBody = Type.Object(
+  { token: MailedToken },
+  { additionalProperties: false, examples: [{ token: EXAMPLE_TOKEN }] },
+)
+const NEW_PASSWORD = 'a staple of correct batteries'
+const ByLink = Type.Object(
+  { token: MailedToken, newPassword: Password },
+  { additionalProperties: false, description: 'with the `token` of the link' },
+)
+const ByCode = Type.Object(
   {
-    token: Type.Optional(MailedToken),
-    requestToken: Type.Optional(BoundToken),
-    code: Type.Optional(
-      Type.String({
-        pattern: '^\\d{4} ?\\d{4}$',
-        maxLength: 9,
-        description: 'from the mail, with or without the space in the middle',
-        examples: ['12345678'],
-      }),
-    ),
+    requestToken: BoundToken,
+    code: Type.String({
+      pattern: '^\\d{4} ?\\d{4}$',
+      maxLength: 9,
+      description: 'from the mail, with or without the space in the middle',
+      examples: ['12345678'],
+    }),
     newPassword: Password,
   },
   {
     additionalProperties: false,
-    description: 'either `token`, from the link, or `requestToken` with `code`',
-    examples: [{ token: EXAMPLE_TOKEN, newPassword: 'a staple of correct batteries' }],
+    description: 'with the `requestToken` of the request and the `code` of the mail',
   },
 )
+const ConfirmBody = oneOf([ByLink, ByCode], {
+  examples: [
+    { token: EXAMPLE_TOKEN, newPassword: NEW_PASSWORD },
+    { requestToken: EXAMPLE_TOKEN, code: '12345678', newPassword: NEW_PASSWORD },
+  ],
+})
 type ConfirmBody = Static<typeof ConfirmBody>
 
 const Requested = Type.Object(
@@ -168,16 +182,11 @@ async function confirmReset(
 
 /** Who may set the new password, which is acceptable. */
 async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<User> {
-  const { token, requestToken, code, newPassword } = body
-  if (token !== undefined && requestToken === undefined && code === undefined) {
-    const { user } = await redeemLink(app, token)
+  const { newPassword } = body
+  if ('token' in body) {
+    const { user } = await redeemLink(app, body.token)
     app.passwords.assertAcceptable(newPassword, user.email)
     return user
   }
-  if (token === undefined && requestToken !== undefined && code !== undefined) {
-    return redeemCode(app, requestToken, code.replace(' ', ''), newPassword)
-  }
-  throw problem('validation_failed', {
-    errors: [{ path: '', message: 'must have either token, or requestToken and code' }],
-  })
+  return redeemCode(app, body.requestToken, body.code.replace(' ', ''), newPassword)
 }

@@ -11,7 +11,7 @@ export const PublicEvent = Type.Object(
     device: Type.Union([Type.String({ maxLength: 128 }), Type.Null()]),
     requestId: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
   },
-  { additionalProperties: false },
+  { title: 'Event', additionalProperties: false, description: 'Something that happened to the account' },
 )
 
 /** Picks what the owner may see. */

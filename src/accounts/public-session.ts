@@ -14,7 +14,7 @@ export const PublicSession = Type.Object(
     device: Type.Union([Type.String({ maxLength: 128, description: 'a name for people' }), Type.Null()]),
     current: Type.Boolean({ description: 'whether it is the one that asks' }),
   },
-  { additionalProperties: false },
+  { title: 'Session', additionalProperties: false, description: 'A device that is logged in' },
 )
 
 /**

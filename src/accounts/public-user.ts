@@ -19,17 +19,22 @@ export const EXAMPLE = {
 export const PublicUser = Type.Object(
   {
     id: Type.String({ format: 'uuid', maxLength: 36, description: 'UUID v7' }),
-    email: Type.String({ maxLength: 254 }),
+    email: Type.String({ maxLength: 254, format: 'email' }),
     emailConfirmedAt: Type.Union([Time, Type.Null()]),
     passwordChangedAt: Time,
     createdAt: Time,
     locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
   },
-  {
-    additionalProperties: false,
-    examples: [EXAMPLE],
-  },
+  { title: 'User', additionalProperties: false, description: 'An account, as its owner sees it' },
 )
+
+/** The `response` schema of a route that answers with an account. */
+export function userResponse(description: string) {
+  return {
+    description,
+    content: { 'application/json': { schema: PublicUser, examples: { user: { value: EXAMPLE } } } },
+  }
+}
 
 /** Picks what the owner may see. */
 export function publicUser(user: User): Static<typeof PublicUser> {

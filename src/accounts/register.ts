@@ -13,7 +13,7 @@ import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { canonicalLocale, Locale, preferredLanguage } from './locale.ts'
 import { originOf } from './origin.ts'
-import { PublicUser, publicUser } from './public-user.ts'
+import { publicUser, userResponse } from './public-user.ts'
 
 const Body = Type.Object(
   { email: Email, password: Password, locale: Type.Optional(Locale) },
@@ -44,7 +44,7 @@ export async function register(app: FastifyInstance) {
       body: Body,
       response: {
         202: accepted('confirmation_sent', 'A mail is on its way, if the address can be registered'),
-        201: { ...PublicUser, description: 'The account, where addresses need no confirmation' },
+        201: userResponse('The account, where addresses need no confirmation'),
         ...problems(...BODY_PROBLEMS, 'email_taken', 'password_rejected'),
       },
     },

@@ -13,20 +13,20 @@ import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { sessionExpiry, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
+import { oneOf } from './one-of.ts'
 import { originOf } from './origin.ts'
 
-const Body = Type.Object(
-  {
-    refreshToken: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, format: 'opaque' })),
-    mode: Type.Optional(CookieMode),
-  },
-  {
-    additionalProperties: false,
-    minProperties: 1,
-    description: 'either `refreshToken`, or `mode` with the cookie',
-    examples: [{ refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }, { mode: 'cookie' }],
-  },
+const Shown = Type.Object(
+  { refreshToken: Type.String({ minLength: 1, maxLength: 4096, format: 'opaque' }) },
+  { additionalProperties: false, description: 'the token in the body' },
 )
+const InCookie = Type.Object(
+  { mode: CookieMode },
+  { additionalProperties: false, description: 'the token in the cookie' },
+)
+const Body = oneOf([Shown, InCookie], {
+  examples: [{ refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }, { mode: 'cookie' }],
+})
 type Body = Static<typeof Body>
 
 export async function tokenRefresh(app: FastifyInstance) {
@@ -58,18 +58,13 @@ async function refresh(
   request: FastifyRequest<{ Body: Body }>,
   reply: FastifyReply,
 ): Promise<TokenPair> {
-  const { refreshToken, mode } = request.body
-  if ((refreshToken === undefined) === (mode === undefined)) {
-    throw problem('validation_failed', {
-      errors: [{ path: '', message: 'must have either refreshToken or mode' }],
-    })
-  }
-  if (refreshToken !== undefined) return rotate(this, request, refreshToken)
+  const { body } = request
+  if ('refreshToken' in body) return rotate(this, request, body.refreshToken)
 
   const shown = this.refreshCookie.read(request)
   if (shown === undefined) throw problem('refresh_token_invalid')
   try {
-    return this.refreshCookie.deliver(reply, await rotate(this, request, shown), mode)
+    return this.refreshCookie.deliver(reply, await rotate(this, request, shown), body.mode)
   } catch (error) {
     // For no other reason: a database that is away must not log everybody out.
     if (isProblem(error) && error.code === 'refresh_token_invalid') this.refreshCookie.clear(reply)

@@ -8,6 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { TokenPair } from '../tokens/pair.ts'
+import { completed, type Document } from './openapi-document.ts'
 
 const DESCRIPTION = `Accounts with e-mail and password, and getting back in after forgetting the password.
 
@@ -84,58 +85,6 @@ async function openapi(app: FastifyInstance) {
       uiConfig: { persistAuthorization: false, tryItOutEnabled: true, displayOperationId: false },
     })
   })
-}
-
-const RATE_LIMIT_HEADERS = {
-  'RateLimit-Limit': integerHeader('requests in the current window of the nearest limit', 1_000_000),
-  'RateLimit-Remaining': integerHeader('requests left in it', 1_000_000),
-  'RateLimit-Reset': integerHeader('seconds until it starts anew', 86_400),
-}
-const RETRY_AFTER = { 'Retry-After': integerHeader('seconds to wait before trying again', 86_400) }
-const WWW_AUTHENTICATE = {
-  'WWW-Authenticate': {
-    description: 'how to authenticate; with an `error` where the access token was refused (RFC 6750)',
-    schema: { type: 'string', enum: ['Bearer', 'Bearer error="invalid_token"'] },
-  },
-}
-
-function integerHeader(description: string, maximum: number) {
-  return { description, schema: { type: 'integer', format: 'int32', minimum: 0, maximum } }
-}
-
-interface Response {
-  headers?: object
-}
-interface Operation {
-  requestBody?: {
-    required: boolean
-    content: Record<string, { schema: { required?: string[]; minProperties?: number } }>
-  }
-  responses?: Record<string, Response>
-}
-
-interface Document {
-  paths?: Record<string, Record<string, Operation>>
-}
-
-/** Adds what schemas of routes do not say, in the one place that sees every operation. */
-function completed(document: Document) {
-  for (const path of Object.values(document.paths ?? {})) {
-    for (const { requestBody, responses = {} } of Object.values(path)) {
-      // @fastify/swagger takes every body for required; one that may be empty may be left out.
-      const schema = requestBody?.content['application/json']?.schema
-      if (requestBody && schema) requestBody.required = Boolean(schema.required ?? schema.minProperties)
-      for (const [status, response] of Object.entries(responses)) {
-        response.headers = {
-          ...response.headers,
-          ...(status < '500' && RATE_LIMIT_HEADERS),
-          ...((status === '429' || status === '503') && RETRY_AFTER),
-          ...(status === '401' && WWW_AUTHENTICATE),
-        }
-      }
-    }
-  }
-  return document as never
 }
 
 export default fp(openapi, { name: 'openapi' })

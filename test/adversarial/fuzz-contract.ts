@@ -12,6 +12,8 @@ export interface Schema {
   properties?: Record<string, Schema>
   required?: string[]
   anyOf?: Schema[]
+  /** The forms of a body. */
+  oneOf?: Schema[]
   minLength?: number
   maxLength?: number
 }

@@ -319,7 +319,8 @@ export const request: Arbitrary<Request> = fc
           { weight: 6, arbitrary: fc.constant('application/json') },
           { weight: 1, arbitrary: fc.constantFrom(...TYPES) },
         )
-    const declared = operation.body ? bodyOf(operation.body, valid) : undefined
+    const forms = (operation.body?.oneOf ?? [operation.body]).filter(form => form !== undefined)
+    const declared = forms.length > 0 ? fc.oneof(...forms.map(form => bodyOf(form, valid))) : undefined
     const body: Arbitrary<string | undefined> =
       declared ?? (valid ? fc.constant(undefined) : fc.option(json, { freq: 4, nil: undefined }))
     return fc

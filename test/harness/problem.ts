@@ -57,6 +57,6 @@ function parsed(body: string): Problem {
   try {
     return JSON.parse(body)
   } catch {
-    return { type: '', title: '', status: 0, code: '', detail: '', requestId: '' }
+    return { type: '', title: '', status: 0, code: '' as ProblemCode, detail: '', requestId: '' }
   }
 }

@@ -99,7 +99,7 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
   await step(
     [],
     { url: '/password-change/request', payload: { currentPassword: 'not this one' }, accessToken },
-    401,
+    403,
   )
   const { changeToken } = (
     await step(

@@ -40,7 +40,9 @@ function routesWithBody({ app }: TestApp): Route[] {
     const { required: bodyRequired = false, content = {} } = post?.requestBody ?? {}
     const schema = content[JSON_TYPE]?.schema
     if (schema === undefined) return []
-    return (schema.oneOf ?? [schema]).map(({ required = [], properties }) => ({
+    // The first of several forms is the one whose properties are missed where nothing tells them apart.
+    const [form = schema] = schema.oneOf ?? []
+    return [form].map(({ required = [], properties }) => ({
       ...{ url, bodyRequired, required },
       properties: Object.keys(properties),
     }))

@@ -1,11 +1,29 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
+import type { TSchema } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { currentDocument, DOCUMENT } from '../../../openapi/export.ts'
 import { CATALOGUE } from '../../../src/errors.ts'
 
-type Media = { schema?: unknown; example?: unknown; examples?: Record<string, { value: { code: string } }> }
+interface Schema {
+  $ref?: string
+  type?: string
+  format?: string
+  enum?: string[]
+  allOf?: Schema[]
+  oneOf?: Schema[]
+  properties?: Record<string, Schema>
+  description?: string
+}
+interface Media {
+  schema: Schema
+  example?: unknown
+  examples?: Record<string, { value: { code: string } }>
+}
 type Operation = {
   security?: unknown[]
+  requestBody?: { content: Record<string, Media> }
+  parameters?: { name: string; schema: Schema }[]
   responses: Record<string, { description: string; content?: Record<string, Media>; headers?: object }>
 }
 
@@ -24,11 +42,53 @@ t.test('every error status of every operation lists its codes with an example ea
   for (const { name, operation } of operations(document)) {
     for (const [status, response] of Object.entries(operation.responses)) {
       if (Number(status) < 400) continue
-      const examples = Object.values(response.content?.['application/problem+json']?.examples ?? {})
+      const { schema, examples: named = {} } = response.content?.['application/problem+json'] ?? {}
+      const examples = Object.values(named)
+      t.strictSame(
+        schema?.allOf?.[1]?.properties?.['code']?.enum,
+        Object.keys(named),
+        `${name} ${status}: its codes`,
+      )
       t.ok(examples.length > 0, `${name} ${status}`)
       for (const { value } of examples) {
         t.equal(CATALOGUE[value.code as keyof typeof CATALOGUE][0], Number(status), `${name} ${value.code}`)
       }
+    }
+  }
+})
+
+t.test('every body has examples of its operation, each of which is valid', async t => {
+  const document = JSON.parse(await currentDocument())
+  for (const { name, operation } of operations(document)) {
+    const media = operation.requestBody?.content['application/json']
+    if (media === undefined) continue
+    const values = [media.example, ...Object.values(media.examples ?? {}).map(({ value }) => value)]
+    const given = values.filter(value => value !== undefined)
+    t.ok(given.length >= (media.schema.oneOf?.length ?? 1), `${name}: an example of each form`)
+    const validator = Compile(media.schema as TSchema)
+    for (const value of given) t.ok(validator.Check(value), name, { value })
+  }
+})
+
+t.test('what clients are generated from has names, forms and types', async t => {
+  const document = JSON.parse(await currentDocument())
+  const { schemas } = document.components
+  for (const name of ['User', 'Session', 'Event', 'ValidationError', 'Problem', 'TokenPair'])
+    t.ok(schemas[name], name)
+  t.strictSame(schemas.Problem.properties.code.enum, Object.keys(CATALOGUE))
+  t.strictSame(schemas.Problem.properties.errors.items, { $ref: '#/components/schemas/ValidationError' })
+  for (const path of ['/password-reset/confirm', '/token/refresh']) {
+    const { schema } = document.paths[path].post.requestBody.content['application/json']
+    t.equal(schema.oneOf?.length, 2, path)
+  }
+  const [limit] = document.paths['/me/events'].get.parameters
+  t.match(limit, { name: 'limit', schema: { type: 'integer', minimum: 1, maximum: 100 } })
+  t.equal(schemas.User.properties.email.format, 'email')
+  for (const { name, operation } of operations(document)) {
+    const { schema = {} } = operation.requestBody?.content['application/json'] ?? {}
+    for (const { properties = {} } of schema.oneOf ?? [schema]) {
+      for (const key of ['email', 'newEmail'])
+        t.equal(properties[key]?.format ?? 'email', 'email', `${name}: ${key}`)
     }
   }
 })
