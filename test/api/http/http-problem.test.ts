@@ -1,16 +1,18 @@
 /** What never becomes a request: bytes on a real connection. */
+import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
 import type { ProblemCode } from '../../../src/errors.ts'
 import { escapeMalformed } from '../../../src/plugins/http-problem.ts'
 import { startApp } from '../../harness/app.ts'
 import { type Answer, isProblemOf } from '../../harness/problem.ts'
+import { until } from '../../harness/until.ts'
 
 async function listening(t: Test) {
-  const { app } = await startApp(t)
+  const { app, log } = await startApp(t)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
-  return { app, send: (bytes: string | Buffer) => exchange(port, bytes) }
+  return { app, log, port, send: (bytes: string | Buffer) => exchange(port, bytes) }
 }
 
 /** Sends bytes and reads until the service closes the connection; fails after 20 s. */
@@ -146,6 +148,19 @@ t.test('headers have 5 s and a request 10 s, looked at each second', async t => 
     maxHeaderSize: 16_384,
     connectionsCheckingInterval: 1000,
   })
+})
+
+t.test('a client that disconnects within its body is no outage of the database', async t => {
+  const { app, log, port } = await listening(t)
+  const requested = once(app.server, 'request')
+  const socket = connect(port, '127.0.0.1', () => socket.write(`${POST}Content-Length: 42\r\n\r\n{`))
+  await requested
+  socket.destroy()
+  await until('the request is refused', () => log.some(({ reason }) => reason === 'aborted'))
+  t.strictSame(
+    log.filter(({ level }) => Number(level) >= 40),
+    [],
+  )
 })
 
 t.test('only a malformed path is escaped', async t => {

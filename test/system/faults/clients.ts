@@ -108,8 +108,9 @@ export async function holdIdleConnections(
   const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
   const lives: { used: boolean; life: Promise<number> }[] = []
   while (lives.length < Math.min(count, limit - 500)) {
-    const socket = await service.open()
+    // Before it connects: a busy test process learns late that it has.
     const began = performance.now()
+    const socket = await service.open()
     const used = keptAlive && lives.length % 10 === 0
     socket.resume()
     lives.push({ used, life: once(socket, 'close').then(() => performance.now() - began) })

@@ -22,6 +22,8 @@ export interface TimingOptions {
   pairs: number
   /** The greatest distance of an area from 0.5. */
   bound: number
+  /** Whether the machine has nothing else to do, so that a question takes less than a back-off of one second. */
+  quiet: boolean
   databases: readonly { provider: Provider; skip: string | false }[]
 }
 
@@ -43,7 +45,7 @@ interface Case {
 }
 
 /** Tests of the timing side channel; the figures are printed as tables. */
-export function holdTiming({ pairs, bound, databases }: TimingOptions): void {
+export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): void {
   const warmUp = Math.ceil(pairs / 10)
   const people = 2 * (pairs + warmUp)
   const seed = randomInt(2 ** 31)
@@ -82,6 +84,7 @@ export function holdTiming({ pairs, bound, databases }: TimingOptions): void {
     const house = await open('up')
     for (const route of ROUTES) {
       figures.push(...(await silent(t, house, route, { states: STATES })))
+      if (!quiet) continue
       const locked = { branch: 'locked', states: ['known'] as const, by: measureLocked }
       const status = route === refusal ? 429 : route.status
       figures.push(...(await silent(t, house, route, { ...locked, status })))
@@ -102,6 +105,22 @@ export function holdTiming({ pairs, bound, databases }: TimingOptions): void {
     })
   }
 
+  t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
+    t.setTimeout(5 * MINUTE)
+    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
+    for (let round = 0; round < pairs / 2; round++) {
+      for (const path of shuffled(Object.keys(times), random)) {
+        const { ms } = await house.stranger.ask(bytesOf(path, undefined, house.network(), undefined))
+        times[path]?.push(ms)
+      }
+    }
+    const auc = areaUnderCurve(times['/health/live'] ?? [], times['/health/ready'] ?? [])
+    t.ok(auc > 0.5 + 2 * BOUND, `/health/ready against /health/live: AUC ${auc.toFixed(3)}`)
+  })
+
+  if (!quiet) return
+
   t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
     t.setTimeout(15 * MINUTE)
     const house = await openHouse(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
@@ -115,20 +134,6 @@ export function holdTiming({ pairs, bound, databases }: TimingOptions): void {
       branch: 'half the cost',
     })
     t.ok(figure.auc < 0.5 - 2 * BOUND, inWords(figure))
-  })
-
-  t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
-    t.setTimeout(5 * MINUTE)
-    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
-    const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
-    for (let round = 0; round < pairs / 2; round++) {
-      for (const path of shuffled(Object.keys(times), random)) {
-        const { ms } = await house.stranger.ask(bytesOf(path, undefined, house.network(), undefined))
-        times[path]?.push(ms)
-      }
-    }
-    const auc = areaUnderCurve(times['/health/live'] ?? [], times['/health/ready'] ?? [])
-    t.ok(auc > 0.5 + 2 * BOUND, `/health/ready against /health/live: AUC ${auc.toFixed(3)}`)
   })
 
   t.test('whoever guesses has to wait as long, whatever the address is', async t => {
