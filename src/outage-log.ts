@@ -40,12 +40,14 @@ export interface OutageLog {
 /**
  * @param log where the lines go
  * @param text the messages for the beginning and the end
+ * @param level of the lines that tell of a failure
  * @param factsOf what a line says; a report with the reason of the one before is not logged
  */
 export function outageLog(
   log: FastifyBaseLogger,
   text: { failed: string; worked: string },
   factsOf: (error: unknown) => { reason: string },
+  level: 'error' | 'warn' = 'error',
 ): OutageLog {
   let reason: string | undefined
   return {
@@ -53,7 +55,7 @@ export function outageLog(
       const current = factsOf(error)
       if (current.reason === reason) return
       reason = current.reason
-      log.error(current, text.failed)
+      log[level](current, text.failed)
     },
     worked() {
       if (reason === undefined) return

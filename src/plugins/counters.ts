@@ -5,8 +5,11 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Redis } from 'ioredis'
-import { type RateLimiterAbstract, RateLimiterRedis } from 'rate-limiter-flexible'
+import type { RateLimiterAbstract } from 'rate-limiter-flexible'
+import { type Backoff, backoff } from '../outage-log.ts'
 import { MemoryCounter } from './memory-counter.ts'
+import { isReplica, type RedisState, redisState } from './redis-state.ts'
+import { SharedCounter } from './shared-counter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -24,13 +27,16 @@ declare module 'fastify' {
      * @param seconds from one point that drains to the next
      */
     leakyCounter(name: string, seconds: number): RateLimiterAbstract
-    /** Whether counts are shared; `undefined` where no Redis is configured. */
-    redisAnswers(): Promise<boolean> | undefined
+    /** Counts once in Redis, and says why that failed, or `works`; undefined where no Redis is configured. */
+    probeRedis(): Promise<string> | undefined
   }
 }
 
 /** A limit must not slow a request that Redis keeps waiting (docs/architecture.md). */
 const ANSWER_TIMEOUT_MS = 250
+/** Delays between attempts to connect. They grow until Redis counts, not only until it accepts a connection. */
+const FIRST_RECONNECT_MS = 100
+const LONGEST_RECONNECT_MS = 2000
 /** Keys of one counter in memory; docs/threat-model.md says what that takes. */
 const MOST_KEYS = 20_000
 /** One counter is swept each time. Sweeping a full one takes about 2 ms. */
@@ -66,15 +72,27 @@ return {consumed, ttl}`
 
 async function counters(app: FastifyInstance) {
   const url = app.config.REDIS_URL
-  const redis = url === undefined ? undefined : await connect(url)
+  const state = redisState(app.log.child({ part: 'redis' }))
+  const retry = backoff(FIRST_RECONNECT_MS, LONGEST_RECONNECT_MS)
+  const redis = url === undefined ? undefined : await connect(url, retry)
 
-  redis?.on('error', error => app.log.warn({ reason: error.message }, 'redis: limits are counted here alone'))
+  redis?.on('error', error => {
+    state.disconnected(error)
+    // Else ioredis would count in database 0.
+    if (/DB index is out of range/.test(error.message)) redis.disconnect(true)
+  })
+  redis?.on('ready', () => {
+    state.connected()
+    // Says that the outage is over where no request does.
+    app.probeRedis()
+  })
   app.addHook('onClose', async () => redis?.disconnect())
 
   const made = new Map<string, Made>()
   const make = (name: string, points: number, duration: number, leaky: boolean) => {
     const options = { keyPrefix: `latchkey:${name}`, points, duration, leaky }
-    const counter = made.get(name) ?? makeCounter({ ...options, now: app.uptime, most: MOST_KEYS }, redis)
+    const counter =
+      made.get(name) ?? makeCounter({ ...options, now: app.uptime, most: MOST_KEYS }, redis, state)
     made.set(name, counter)
     return counter.counter
   }
@@ -89,12 +107,18 @@ async function counters(app: FastifyInstance) {
   sweeping.unref()
   app.addHook('onClose', async () => clearInterval(sweeping))
 
-  app.decorate('redisAnswers', () =>
-    redis?.ping().then(
-      () => true,
-      () => false,
-    ),
-  )
+  app.decorate('probeRedis', () => {
+    if (redis === undefined) return undefined
+    // By the command that counters use: a replica, or a Redis that is full, answers a PING.
+    return app
+      .counter('probe', Number.MAX_SAFE_INTEGER, 60)
+      .penalty('probe')
+      .then(() => {
+        const reason = state.reason()
+        if (reason === undefined) retry.reset()
+        return reason ?? 'works'
+      })
+  })
 
   // Requests that come before the first connection would be counted here alone.
   if (redis) await Promise.race([once(redis, 'ready'), once(redis, 'error')])
@@ -109,23 +133,27 @@ interface Made {
 function makeCounter(
   options: ConstructorParameters<typeof MemoryCounter>[0],
   redis: Redis | undefined,
+  state: RedisState,
 ): Made {
   const memory = new MemoryCounter(options)
   if (redis === undefined) return { counter: memory, memory }
   const { keyPrefix, points, duration } = options
-  const counter = new RateLimiterRedis({
-    keyPrefix,
-    points,
-    duration,
-    storeClient: redis,
-    insuranceLimiter: memory,
-    rejectIfRedisNotReady: true,
-    customIncrTtlLuaScript: INCREMENT,
-  })
+  const counter = new SharedCounter(
+    {
+      keyPrefix,
+      points,
+      duration,
+      storeClient: redis,
+      rejectIfRedisNotReady: true,
+      customIncrTtlLuaScript: INCREMENT,
+    },
+    memory,
+    state,
+  )
   return { counter, memory }
 }
 
-async function connect(url: string): Promise<Redis> {
+async function connect(url: string, retry: Backoff): Promise<Redis> {
   const { Redis } = await import('ioredis')
   return new Redis(url, {
     connectTimeout: 1000,
@@ -135,7 +163,8 @@ async function connect(url: string): Promise<Redis> {
     socketTimeout: ANSWER_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
-    retryStrategy: attempt => Math.min(100 * 2 ** attempt, 2000),
+    retryStrategy: () => retry.next(),
+    reconnectOnError: isReplica,
   })
 }
 

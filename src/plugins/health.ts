@@ -103,9 +103,9 @@ async function health(app: FastifyInstance) {
   }
 
   async function whereLimitsAreCounted() {
-    const answers = app.redisAnswers()
-    if (answers === undefined) return 'memory'
-    return (await answers) ? 'redis' : 'memory, redis does not answer'
+    const state = await app.probeRedis()
+    if (state === undefined) return 'memory'
+    return state === 'works' ? 'redis' : `memory, redis ${state}`
   }
 }
 

@@ -10,6 +10,8 @@ export interface RedisServer {
   /** Hangs it: connections stay open, and nothing is answered. */
   pause(): void
   resume(): void
+  /** Sends one command, such as `CONFIG SET maxmemory 1`. */
+  command(...words: string[]): Promise<unknown>
   /** Kills it. What it counted is gone. */
   stop(): Promise<void>
   /** Comes back, empty, on the same port. */
@@ -51,6 +53,14 @@ export async function startRedis(t: Teardown): Promise<RedisServer> {
     url,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
+    async command(name = '', ...words) {
+      const client = new Redis(url)
+      try {
+        return await client.call(name, ...words)
+      } finally {
+        client.disconnect()
+      }
+    },
     stop,
     start,
   }

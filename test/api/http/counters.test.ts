@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import t from 'tap'
+import { redisReason } from '../../../src/plugins/redis-state.ts'
 import { startApp } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { noRedisServer, startRedis } from '../../harness/redis.ts'
@@ -42,6 +43,78 @@ const counting = (app: FastifyInstance, where: string) =>
 
 const AWAY = 'memory, redis does not answer'
 
+const toldOfRedis = (log: Record<string, unknown>[]) => log.filter(({ part }) => part === 'redis')
+
+t.test(
+  'a Redis that refuses to count is told by its reason, and limits go on in memory',
+  { skip: noRedisServer },
+  async t => {
+    const redis = await startRedis(t)
+    const nobody = String(await freePort())
+    const limited = ['on', '>geheim', '~*', '+@all', '-eval', '-evalsha']
+    await redis.command('ACL', 'SETUSER', 'limited', ...limited)
+    const { host } = new URL(redis.url)
+    const cases: [string, string, string[], string[]][] = [
+      ['is a read-only replica', redis.url, ['REPLICAOF', '127.0.0.1', nobody], ['REPLICAOF', 'NO', 'ONE']],
+      [
+        'is out of memory',
+        redis.url,
+        ['CONFIG', 'SET', 'maxmemory', '1'],
+        ['CONFIG', 'SET', 'maxmemory', '0'],
+      ],
+      [
+        'denies a command to this user',
+        `redis://limited:geheim@${host}`,
+        [],
+        ['ACL', 'SETUSER', 'limited', '+@all'],
+      ],
+      ['refuses the user name or password', `redis://limited:falsch@${host}`, [], []],
+      ['has no database of this number', `${redis.url}/99`, [], []],
+    ]
+    for (const [reason, REDIS_URL, breakIt, mendIt] of cases) {
+      const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL } })
+      if (breakIt.length > 0) await redis.command(...breakIt)
+      await counting(app, `memory, redis ${reason}`)
+      const answers = []
+      for (let i = 0; i < 12; i++) answers.push(await timed(app, '10.0.0.8', '/confirm-email'))
+      t.strictSame(
+        answers.map(({ status }) => status),
+        [...Array(10).fill(400), 429, 429],
+        `${reason}: limits hold`,
+      )
+      const told = toldOfRedis(log).filter(line => line['reason'] === reason)
+      t.match(told, [{ level: 40, reason }], `${reason}: one line`)
+      t.equal(told.length, 1)
+      t.notMatch(JSON.stringify(log), /geheim|falsch/)
+      if (mendIt.length === 0) continue
+      await redis.command(...mendIt)
+      await counting(app, 'redis')
+      t.match(toldOfRedis(log).at(-1), { level: 30, msg: /count limits together/ })
+    }
+    const keys = await redis.command('KEYS', '*')
+    t.strictSame(
+      (keys as string[]).filter(key => key.includes('10.0.0.8')),
+      [],
+      'nothing was counted elsewhere',
+    )
+  },
+)
+
+t.test('errors of Redis are named', async t => {
+  for (const [message, reason] of [
+    ['MOVED 1234 10.0.0.1:6379', 'is a node of a cluster'],
+    ['CLUSTERDOWN Hash slot not served', 'is a node of a cluster'],
+    ['ERR Error running script (call to f_x): @user_script:1: -READONLY', 'is a read-only replica'],
+    ['LOADING Redis is loading the dataset in memory', 'is loading its data'],
+    ['ERR unknown command', 'refuses a command'],
+    ['self-signed certificate', 'cannot be reached by TLS'],
+    ['getaddrinfo ENOTFOUND db.invalid', 'has a host name without an address'],
+    ['Command timed out', 'does not answer'],
+  ] as const) {
+    t.equal(redisReason(new Error(message)), reason, message)
+  }
+})
+
 t.test('a Redis that hangs slows one answer, and limits still hold', { skip: noRedisServer }, async t => {
   const redis = await startRedis(t)
   const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
@@ -72,7 +145,11 @@ t.test('a Redis that hangs slows one answer, and limits still hold', { skip: noR
   redis.resume()
   await counting(app, 'redis')
   t.equal((await timed(app, '10.0.0.3')).left, '9', 'and Redis counts again')
-  t.ok(log.some(({ msg }) => /redis: limits are counted here alone/.test(String(msg))))
+  await until('the log tells the end', () => toldOfRedis(log).length === 2)
+  t.match(toldOfRedis(log), [
+    { level: 40, reason: 'does not answer', msg: /each instance counts limits alone/ },
+    { level: 30, msg: /count limits together/ },
+  ])
 })
 
 t.test('a Redis that is gone is done without until it is back', { skip: noRedisServer }, async t => {

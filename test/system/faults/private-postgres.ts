@@ -44,7 +44,7 @@ function programs(): string {
 }
 
 /** It refuses to be run by root. (Through runuser it could not be hung: that stops itself with its child.) */
-function owner(): { uid?: number; gid?: number } {
+export function serverOwner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (which: string) => Number(spawnSync('id', [which, OWNER], { encoding: 'utf8' }).stdout || 'none')
   const [uid, gid] = [id('-u'), id('-g')]
@@ -66,7 +66,7 @@ export async function startPostgres(t: Teardown): Promise<PostgresServer> {
   const made = spawnSync(
     `${bin}/initdb`,
     ['-D', folder, '-U', OWNER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
-    { encoding: 'utf8', ...owner() },
+    { encoding: 'utf8', ...serverOwner() },
   )
   if (made.status !== 0) {
     rmSync(parent, { recursive: true, force: true })
@@ -89,7 +89,7 @@ export async function startPostgres(t: Teardown): Promise<PostgresServer> {
   async function start() {
     const settings = [`port=${port}`, 'listen_addresses=127.0.0.1', `unix_socket_directories=${parent}`]
     const options = ['-D', folder, ...settings.flatMap(one => ['-c', one])]
-    const started = spawn(`${bin}/postgres`, options, { stdio: 'ignore', ...owner() })
+    const started = spawn(`${bin}/postgres`, options, { stdio: 'ignore', ...serverOwner() })
     child = started
     await until('PostgreSQL answers', async () => {
       if (started.exitCode !== null) throw new Error(`postgres ended with ${started.exitCode}`)

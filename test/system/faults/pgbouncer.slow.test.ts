@@ -1,0 +1,95 @@
+/** PostgreSQL behind PgBouncer, in transaction and in session mode, with fewer connections than the service has. */
+import t, { type Test } from 'tap'
+import { migrate } from '../../../src/database/migrate.ts'
+import { type Account, confirmedAccount, resetToken, startApp, type TestApp } from '../../harness/app.ts'
+import { startPgBouncer } from '../../harness/pgbouncer.ts'
+import { type PostgresServer, startPostgres } from '../../harness/private-postgres.ts'
+import { startSmtpServer } from '../../harness/smtp.ts'
+
+/** Fewer than instances and requests at once, so that each connection serves both instances. */
+const POOL = 2
+const PEOPLE = 6
+const LIMITS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
+const UNLIMITED = /has no time limits/
+
+const warnings = ({ log }: TestApp) => log.filter(({ msg }) => UNLIMITED.test(String(msg)))
+
+const post = ({ app }: TestApp, url: string, payload: object) => app.inject({ method: 'POST', url, payload })
+
+/** Both instances at once, on the same accounts: every hot statement and every kind of transaction. */
+async function twoInstances(t: Test, databaseUrl: string): Promise<readonly [TestApp, TestApp]> {
+  await migrate(databaseUrl)
+  const smtp = await startSmtpServer(t)
+  const one = await startApp(t, { databaseUrl, smtp })
+  const other = await startApp(t, { databaseUrl, smtp })
+  const accounts: Account[] = []
+  for (let i = 0; i < PEOPLE; i++) accounts.push(await confirmedAccount(i % 2 ? one : other))
+  const statuses = await Promise.all(
+    accounts.flatMap(({ email, password, accessToken, refreshToken }) => [
+      one.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } }),
+      other.app.inject({ url: '/sessions', headers: { authorization: `Bearer ${accessToken}` } }),
+      post(other, '/token/refresh', { refreshToken }),
+      post(one, '/login', { email, password }),
+      post(other, '/login', { email, password }),
+    ]),
+  )
+  t.strictSame([...new Set(statuses.map(({ statusCode }) => statusCode))], [200])
+  const newPassword = 'a staple of correct batteries'
+  const [first] = accounts as [Account]
+  const token = await resetToken(other, first.email)
+  const answers = await Promise.all(
+    [one, other, one, other].map(house => post(house, '/password-reset/confirm', { token, newPassword })),
+  )
+  t.strictSame(answers.map(({ statusCode }) => statusCode).sort(), [204, 400, 400, 400], 'one wins')
+  const bearer = { authorization: `Bearer ${first.accessToken}` }
+  t.equal((await other.app.inject({ url: '/me', headers: bearer })).statusCode, 401, 'sessions are over')
+  t.equal((await post(one, '/login', { email: first.email, password: newPassword })).statusCode, 200)
+  for (const { app, log } of [one, other]) {
+    t.equal((await app.inject('/health/ready')).statusCode, 200)
+    t.strictSame(
+      log.filter(({ level }) => Number(level) >= 50),
+      [],
+      'nothing failed',
+    )
+  }
+  return [one, other]
+}
+
+const poolMode = (pool_mode: string) => ({ pool_mode, default_pool_size: POOL, max_client_conn: 200 })
+
+async function limit(database: PostgresServer) {
+  for (const name of LIMITS) await database.run(`ALTER ROLE postgres SET ${name} = '5s'`)
+}
+
+t.test('in transaction mode, with ?pgbouncer=true', async t => {
+  const database = await startPostgres(t)
+  // What a role is set to counts from its next connection: PgBouncer must not have one yet.
+  const pooled = async () =>
+    `${await startPgBouncer(t, database.url, poolMode('transaction'))}?pgbouncer=true`
+  const houses = await twoInstances(t, await pooled())
+  for (const house of houses) {
+    t.match(warnings(house), [{ level: 40, limits: LIMITS }], 'the absence of time limits is told')
+    t.equal(warnings(house).length, 1, 'once')
+  }
+  await limit(database)
+  for (const house of await twoInstances(t, await pooled())) t.strictSame(warnings(house), [])
+})
+
+t.test('in transaction mode, without ?pgbouncer=true, readiness says what is missing', async t => {
+  const database = await startPostgres(t)
+  const { app } = await startApp(t, {
+    databaseUrl: await startPgBouncer(t, database.url, poolMode('transaction')),
+  })
+  const { errors } = (await app.inject('/health/ready')).json()
+  t.match(errors, [{ path: '/database', message: /pgbouncer=true/ }])
+})
+
+t.test('in session mode, with statements kept prepared', async t => {
+  const database = await startPostgres(t)
+  const settings = {
+    ...poolMode('session'),
+    default_pool_size: 30,
+    ignore_startup_parameters: LIMITS.join(','),
+  }
+  await twoInstances(t, await startPgBouncer(t, database.url, settings))
+})
