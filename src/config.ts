@@ -13,6 +13,8 @@ import { postgresqlUrlProblem } from './database/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 
 const MEBIBYTE_KIB = 1024
+/** One address, with or without a display name. */
+const MAILBOX = '^([^<>\\p{Cc}]*<[^<>@\\s]+@[^<>@\\s]+>|[^<>@\\s]+@[^<>@\\s]+)$'
 
 const Environment = Type.Object({
   NODE_ENV: Type.Union([Type.Literal('development'), Type.Literal('test'), Type.Literal('production')], {
@@ -97,9 +99,28 @@ const Environment = Type.Object({
   MAIL_PASSWORD: Type.Optional(Type.String({ description: 'SMTP password' })),
   MAIL_DEFAULT_SENDER: Type.String({
     default: 'latchkey <no-reply@localhost>',
-    pattern: '^([^<>\\p{Cc}]*<[^<>@\\s]+@[^<>@\\s]+>|[^<>@\\s]+@[^<>@\\s]+)$',
+    pattern: MAILBOX,
     description: 'sender of every mail',
   }),
+  MAIL_REPLY_TO: Type.Optional(
+    Type.String({ pattern: MAILBOX, description: 'where replies to mails go, if not to the sender' }),
+  ),
+  MAIL_ENVELOPE_SENDER: Type.Optional(
+    Type.String({
+      pattern: '^[^<>@\\s]+@[^<>@\\s]+$',
+      description: 'where bounces go (MAIL FROM), if not to the sender',
+    }),
+  ),
+  MAIL_EHLO_NAME: Type.Optional(
+    Type.String({
+      pattern: '^([a-zA-Z0-9]([a-zA-Z0-9.-]*[a-zA-Z0-9])?|\\[[a-zA-Z0-9.:]+\\])$',
+      maxLength: 255,
+      description: 'name in EHLO; the host of `APP_URL` by default',
+    }),
+  ),
+  MAIL_CA_FILE: Type.Optional(
+    Type.String({ description: 'PEM file of the CA that signs the mail server, instead of the usual ones' }),
+  ),
   ARGON2_MEMORY_KIB: Type.Integer({
     default: 19 * MEBIBYTE_KIB,
     minimum: 8,
@@ -216,7 +237,8 @@ function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(Environment.properties)) {
     const text = given[name]?.trim()
-    const value = text === undefined || text === '' ? defaultOf(schema) : read(text, schema)
+    const value =
+      text === undefined || text === '' ? defaultOf(schema) : read(unbracketed(name, text), schema)
     if (value !== undefined) values[name] = value
   }
   return values
@@ -340,6 +362,11 @@ function ownUrl(values: Record<string, unknown>): string {
   const host = String(values['HOST'])
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${values['PORT']}`
+}
+
+/** An IPv6 address in brackets, as URLs have it, is the same address to whoever listens or connects. */
+function unbracketed(name: string, text: string): string {
+  return name === 'HOST' || name === 'MAIL_SERVER' ? text.replace(/^\[([\da-f:.]+)\]$/i, '$1') : text
 }
 
 /** Text to value; text that does not fit is kept as it is, for the validator to refuse. */

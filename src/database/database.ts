@@ -9,7 +9,7 @@ import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { type MailTurns, mailTurns } from './mail-turns.ts'
-import { migrate, pendingMigrations } from './migrate.ts'
+import { migrate, migrationState } from './migrate.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
 import { type Registrations, registrations } from './registrations.ts'
@@ -46,9 +46,16 @@ export interface Database {
 const CHANGE_NOTHING = `UPDATE leases SET holder = holder WHERE id = ''`
 
 async function database(app: FastifyInstance) {
+  let isLogged = false
+  function logNewer(migrations: string[]) {
+    if (migrations.length === 0 || isLogged) return
+    isLogged = true
+    app.log.warn({ migrations }, 'a later release has migrated the database further; this release goes on')
+  }
+
   const url = app.config.DATABASE_URL
   // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
-  if (providerOf(url) === 'sqlite') await migrate(url)
+  if (providerOf(url) === 'sqlite') logNewer((await migrate(url)).newer)
   const { client, statements, provider, close } = await openDatabase(url, {
     onUnlimited: names =>
       app.log.warn(
@@ -75,7 +82,11 @@ async function database(app: FastifyInstance) {
     expired: expired(statements),
     ping: () => client.$queryRaw`SELECT 1`,
     assertWritable: () => statements.change(CHANGE_NOTHING, []),
-    pendingMigrations: () => pendingMigrations(client, provider),
+    async pendingMigrations() {
+      const { pending, newer } = await migrationState(client, provider)
+      logNewer(newer)
+      return pending
+    },
   })
 }
 

@@ -10,8 +10,13 @@ import {
   PRISMA_FOLDER,
   readMigrations,
 } from './migrate-files.ts'
-import { assertSound, pendingNames, queryOf, readHistory } from './migrate-history.ts'
+import { assertSound, newerNames, pendingNames, queryOf, readHistory } from './migrate-history.ts'
 import { inMigrationTransaction, withQuery } from './migrate-transaction.ts'
+
+export interface Migrated {
+  applied: string[]
+  newer: string[]
+}
 
 /**
  * Brings a database up to date. Any number of processes may do so at once: one applies, the others
@@ -21,23 +26,21 @@ import { inMigrationTransaction, withQuery } from './migrate-transaction.ts'
  * date costs two queries.
  *
  * @param prismaFolder where `<provider>/migrations` lies
- * @returns the names of the migrations that this call applied, oldest first
+ * @returns the names of the migrations that this call applied, and of those that only a later release knows, oldest
+ *   first
  * @throws Error that says what to do, if a migration fails, or if the database has one that failed
- *   earlier, was edited since, or is unknown to this build
+ *   earlier, was edited since, or is unknown to this build and older than its last
  */
-export async function migrate(
-  databaseUrl: string,
-  prismaFolder: string = PRISMA_FOLDER,
-): Promise<{ applied: string[] }> {
+export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA_FOLDER): Promise<Migrated> {
   try {
-    return { applied: await bringUpToDate(databaseUrl, prismaFolder) }
+    return await bringUpToDate(databaseUrl, prismaFolder)
   } catch (error) {
     if (!isDriverAdapterError(error)) throw error
     throw new Error(`The database cannot be migrated: ${reason(error)}`, { cause: error })
   }
 }
 
-async function bringUpToDate(databaseUrl: string, prismaFolder: string): Promise<string[]> {
+async function bringUpToDate(databaseUrl: string, prismaFolder: string): Promise<Migrated> {
   const provider = providerOf(databaseUrl)
   const migrations = readMigrations(prismaFolder, provider)
   const names = migrations.map(migration => migration.name)
@@ -45,30 +48,31 @@ async function bringUpToDate(databaseUrl: string, prismaFolder: string): Promise
   // An unfinished migration may be in the hands of another process, so only the lock can tell.
   if (pendingNames(names, before).length === 0 && before.every(row => row.finished)) {
     assertSound(migrations, before)
-    return []
+    return { applied: [], newer: newerNames(names, before) }
   }
   return inMigrationTransaction(databaseUrl, provider, async adapter => {
     const history = await readHistory(queryOf(adapter), provider)
     assertSound(migrations, history)
     const applied = pendingNames(names, history)
     if (applied.length > 0) await apply(adapter, provider, migrations, prismaFolder)
-    return applied
+    return { applied, newer: newerNames(names, history) }
   })
 }
 
 /**
- * The names of the migrations that an open database still lacks, oldest first. Cheap enough for a
- * readiness probe. Migrations that only a later build knows do not count.
+ * The names of the migrations that an open database still lacks, and of those that only a later release knows, oldest
+ * first. Cheap enough for a readiness probe.
  *
  * @param prismaFolder where `<provider>/migrations` lies
  */
-export async function pendingMigrations(
+export async function migrationState(
   client: Database['client'],
   provider: Provider,
   prismaFolder: string = PRISMA_FOLDER,
-): Promise<string[]> {
+): Promise<{ pending: string[]; newer: string[] }> {
   const history = await readHistory(sql => client.$queryRawUnsafe(sql), provider)
-  return pendingNames(migrationNames(prismaFolder, provider), history)
+  const names = migrationNames(prismaFolder, provider)
+  return { pending: pendingNames(names, history), newer: newerNames(names, history) }
 }
 
 /** Lets the engine apply what is pending and write its rows into `_prisma_migrations`. */

@@ -41,8 +41,11 @@ const PRISMA: Record<string, OutageReason> = {
 
 /** What the pool and the driver of PostgreSQL say in words alone. */
 const WORDS: readonly [RegExp, OutageReason][] = [
-  [/^(timeout exceeded when trying to connect|timeout expired)/, away('gives no connection in time')],
-  [/^Query read timeout/, away('answers too late')],
+  [
+    /^(timeout exceeded when trying to connect|timeout expired)/,
+    away('does not answer: no connection in time'),
+  ],
+  [/^Query read timeout/, away('does not answer in time')],
   [/^(Connection terminated|Client (was closed|has encountered a connection error))/, SILENT],
   [/^The server does not support SSL connections/, refused('does not support TLS (see sslmode)')],
   [/^There was an error establishing an SSL connection/, refused('fails in the TLS handshake')],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import nodemailer, { type NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
@@ -15,7 +16,11 @@ export type SmtpConfig = Pick<
   | 'MAIL_USERNAME'
   | 'MAIL_PASSWORD'
   | 'MAIL_DEFAULT_SENDER'
->
+  | 'MAIL_REPLY_TO'
+  | 'MAIL_ENVELOPE_SENDER'
+  | 'MAIL_EHLO_NAME'
+  | 'MAIL_CA_FILE'
+> & { APP_URL?: string }
 
 /** Seams of the SMTP transport. */
 export interface SmtpOptions {
@@ -41,21 +46,29 @@ const smtpTimeouts = {
  * STARTTLS is used where offered, except on this machine itself, where local relays commonly have a
  * certificate that nobody could verify and the traffic does not leave.
  *
- * @throws Error when MAIL_DEFAULT_SENDER is not one address
+ * @throws Error when MAIL_DEFAULT_SENDER or MAIL_REPLY_TO is not one address, or MAIL_CA_FILE cannot be read
  */
 export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {}): MailTransport {
   const { MAIL_SERVER: host, MAIL_PORT: port, MAIL_USE_TLS, MAIL_USE_SSL } = config
-  const from = parseSender(config.MAIL_DEFAULT_SENDER)
+  const from = parseMailbox('MAIL_DEFAULT_SENDER', config.MAIL_DEFAULT_SENDER)
+  const replyTo = config.MAIL_REPLY_TO && parseMailbox('MAIL_REPLY_TO', config.MAIL_REPLY_TO)
+  const name = config.MAIL_EHLO_NAME ?? ehloName(config.APP_URL)
   const timeouts = { ...smtpTimeouts, ...options.timeouts }
   const inClear = !MAIL_USE_TLS && !MAIL_USE_SSL && isLoopback(host)
   const transporter = nodemailer.createTransport({
     pool: true,
     host,
     port,
+    ...(name && { name }),
     secure: MAIL_USE_SSL,
     requireTLS: MAIL_USE_TLS,
     ignoreTLS: inClear,
-    tls: { minVersion: 'TLSv1.2', rejectUnauthorized: true, ...options.tls },
+    tls: {
+      minVersion: 'TLSv1.2',
+      rejectUnauthorized: true,
+      ...authority(config.MAIL_CA_FILE),
+      ...options.tls,
+    },
     connectionTimeout: timeouts.connect,
     greetingTimeout: timeouts.greeting,
     socketTimeout: timeouts.socket,
@@ -91,6 +104,8 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
         await transporter.sendMail({
           from,
           to: { name: '', address: to },
+          ...(replyTo && { replyTo }),
+          ...(config.MAIL_ENVELOPE_SENDER && { envelope: { from: config.MAIL_ENVELOPE_SENDER, to: [to] } }),
           subject,
           text,
           html,
@@ -109,12 +124,32 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
 /** One mailbox, nothing quoted, no white space, no character that has a meaning in an address list. */
 const plainAddress = /^[^\s\p{Cc}"(),:;<>@[\\\]]{1,64}@[^\s\p{Cc}"(),:;<>@[\\\]]{1,253}$/u
 
-function parseSender(sender: string): { name: string; address: string } {
-  const [mailbox, ...others] = addressparser(sender, { flatten: true })
+function parseMailbox(variable: string, text: string): { name: string; address: string } {
+  const [mailbox, ...others] = addressparser(text, { flatten: true })
   if (!mailbox || others.length > 0 || !plainAddress.test(mailbox.address)) {
-    throw new Error('MAIL_DEFAULT_SENDER must be one address, such as: latchkey <no-reply@example.org>')
+    throw new Error(`${variable} must be one address, such as: latchkey <no-reply@example.org>`)
   }
   return { name: mailbox.name, address: mailbox.address }
+}
+
+/**
+ * Large relays refuse an address literal of this machine, which nodemailer says where the host's name has no dot, as
+ * in containers. RFC 5321, section 4.1.3, has the form of addresses.
+ */
+function ehloName(appUrl: string | undefined): string | undefined {
+  if (appUrl === undefined) return undefined
+  const host = new URL(appUrl).hostname.replace(/^\[(.*)\]$/, '$1')
+  const family = isIP(host)
+  return family === 6 ? `[IPv6:${host}]` : family === 4 ? `[${host}]` : host
+}
+
+function authority(path: string | undefined): { ca?: string } {
+  if (path === undefined) return {}
+  try {
+    return { ca: readFileSync(path, 'utf8') }
+  } catch (error) {
+    throw new Error(`MAIL_CA_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`)
+  }
 }
 
 const loopback = new BlockList()

@@ -10,6 +10,8 @@ export interface ReceivedMail {
   to: string[]
   /** Sender of the envelope. */
   from: string
+  /** What the client said in EHLO. */
+  ehlo: string
   subject: string
   text: string
   html: string
@@ -110,6 +112,7 @@ export async function startSmtpServer(
     mails.push({
       to,
       from: mailFrom ? mailFrom.address : '',
+      ehlo: String(session.hostNameAppearsAs),
       subject: mail.subject ?? '',
       text: mail.text ?? '',
       html: mail.html ?? '',

@@ -305,6 +305,45 @@ t.test('line breaks in a subject start no header', async t => {
   t.equal(server.mails[0]?.text.trim(), mail.text.trim())
 })
 
+t.test('EHLO names the service, and replies and bounces go where the configuration says', async t => {
+  const cases: [Record<string, string>, string][] = [
+    [{ APP_URL: 'https://accounts.example.org/app' }, 'accounts.example.org'],
+    [{ APP_URL: 'http://127.0.0.1:3000' }, '[127.0.0.1]'],
+    [{ APP_URL: 'http://[::1]:3000' }, '[ipv6:::1]'],
+    [{ APP_URL: 'https://accounts.example.org', MAIL_EHLO_NAME: 'mail.example.org' }, 'mail.example.org'],
+  ]
+  const server = await startSmtpServer(t)
+  for (const [config] of cases) await transportTo(t, server, config).send(mail)
+  t.strictSame(
+    server.mails.map(({ ehlo }) => ehlo.toLowerCase()),
+    cases.map(([, name]) => name),
+  )
+  t.strictSame(server.mails[0]?.headers['reply-to'], undefined)
+  t.equal(server.mails[0]?.from, 'no-reply@example.org')
+
+  const config = { MAIL_REPLY_TO: 'Help <help@example.org>', MAIL_ENVELOPE_SENDER: 'bounces@example.net' }
+  await transportTo(t, server, config).send(mail)
+  const [sent] = server.mails.slice(-1)
+  t.match(sent, { to: ['ada@example.org'], from: 'bounces@example.net' })
+  t.match(sent?.headers, {
+    'reply-to': /help@example\.org/,
+    from: /no-reply@example\.org/,
+    to: 'ada@example.org',
+  })
+  await failure(t, transportTo(t, server, config).send({ ...mail, to: 'a@b.co, evil@x.co' }))
+})
+
+t.test('a private CA of the mail server comes from a file', async t => {
+  const server = await startSmtpServer(t, { tls: 'starttls' })
+  const folder = t.testdir({ 'ca.pem': server.ca })
+  const trusting = { MAIL_USE_TLS: true, MAIL_CA_FILE: `${folder}/ca.pem` }
+  await transportTo(t, server, trusting).send(mail)
+  t.equal(server.mails.length, 1)
+  await t.rejects(transportTo(t, server, { MAIL_USE_TLS: true }).send(mail), /certificate/)
+  const missing = { ...smtpDefaults, MAIL_CA_FILE: `${folder}/nowhere.pem` }
+  t.throws(() => createMailTransport(missing), /^MAIL_CA_FILE cannot be read \(ENOENT\)$/m)
+})
+
 t.test('a sender that is not one address stops the start', async t => {
   for (const MAIL_DEFAULT_SENDER of [
     '',

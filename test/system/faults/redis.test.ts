@@ -97,7 +97,7 @@ for (const { how, begin, end } of [
     })
     await counting(AWAY)
     await until('the log says so', () =>
-      service.log().some(({ msg }) => /limits are counted here alone/.test(String(msg))),
+      service.log().some(({ msg }) => /each instance counts limits alone/.test(String(msg))),
     )
 
     await redis[end]()

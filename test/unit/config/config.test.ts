@@ -93,6 +93,9 @@ t.test('every bad variable is named at once, with what is expected of it', async
     MAIL_USE_TLS: ['maybe', /true or false/],
     MAIL_USE_SSL: ['2', /true or false/],
     MAIL_DEFAULT_SENDER: ['nobody', /expected/],
+    MAIL_REPLY_TO: ['nobody', /expected/],
+    MAIL_ENVELOPE_SENDER: ['Ada <ada@example.org>', /expected/],
+    MAIL_EHLO_NAME: ['mail example', /expected/],
     ARGON2_MEMORY_KIB: ['7', /from 8 to/],
     ARGON2_TIME_COST: ['0', /from 1 to 16/],
     ARGON2_PARALLELISM: ['0x1', /from 1 to 16/],
@@ -205,10 +208,13 @@ t.test('every secret may come from a file', async t => {
   })
   t.equal(config.JWT_SECRET, secret)
   t.equal(config.DATABASE_URL, 'postgresql://accounts:p%40ss@db.internal/accounts')
-  t.notOk(Object.keys(config).some(name => name.endsWith('_FILE')))
+  t.notOk(
+    Object.keys(config).some(name => name.endsWith('_FILE')),
+    'a configuration holds values',
+  )
   const { JWT_SECRET: _, ...others } = production
   t.strictSame(problemsOf({ ...others, JWT_SECRET_FILE: `${folder}/secret` }), [], 'in production too')
-  const files = describeEnvironment().filter(({ name }) => name.endsWith('_FILE'))
+  const files = describeEnvironment().filter(({ description }) => description.startsWith('file that holds'))
   t.strictSame(
     files.map(({ name }) => name.replace('_FILE', '')),
     ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'MAIL_PASSWORD'],
@@ -225,6 +231,11 @@ t.test('every secret may come from a file', async t => {
       `${name}: both`,
     )
   }
+})
+
+t.test('an IPv6 address may stand in brackets', async t => {
+  const config = loadConfig({ HOST: '[::1]', MAIL_SERVER: '[2001:db8::25]' })
+  t.match(config, { HOST: '::1', MAIL_SERVER: '2001:db8::25', APP_URL: 'http://[::1]:3000' })
 })
 
 t.test('booleans are read as Flask apps write them', async t => {

@@ -5,10 +5,10 @@ import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import type { Teardown } from './database.ts'
-import { freePort } from './free-port.ts'
+import type { Teardown } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { until } from '../../harness/until.ts'
 import { serverOwner } from './private-postgres.ts'
-import { until } from './until.ts'
 
 /** Debian keeps it out of the PATH of everybody but root. */
 const PROGRAM = '/usr/sbin/pgbouncer'

@@ -2,9 +2,9 @@
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/database/migrate.ts'
 import { type Account, confirmedAccount, resetToken, startApp, type TestApp } from '../../harness/app.ts'
-import { startPgBouncer } from '../../harness/pgbouncer.ts'
-import { type PostgresServer, startPostgres } from '../../harness/private-postgres.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
+import { startPgBouncer } from './pgbouncer.ts'
+import { type PostgresServer, startPostgres } from './private-postgres.ts'
 
 /** Fewer than instances and requests at once, so that each connection serves both instances. */
 const POOL = 2
