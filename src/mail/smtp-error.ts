@@ -1,11 +1,18 @@
 import type { NodemailerError } from 'nodemailer'
 import type { MailSendError } from './transports.ts'
 
-/** RFC 4954, section 6: replies about authentication, to whatever command. They speak of our settings. */
+/** RFC 4954, section 6: replies about authentication, to whatever command. */
 const authenticationReplies = new Set([530, 534, 535, 538])
+/** RFC 3463, section 3.8: security or policy status, such as 5.7.1 where a relay wants credentials. */
+const policyStatus = /^5\d\d[ -]5\.7\.\d{1,3}\b/m
+/** nodemailer reports what Node says of a certificate or handshake as an error of the socket. */
+const tlsFailure = /certificate|altnames|\b(TLS|SSL)\b/i
 
 /** What nodemailer says of a failure before it hands over a mail. */
 const beforeTheMail = new Set(['EDNS', 'ETLS', 'EAUTH', 'EENVELOPE'])
+
+/** What the worker needs to know of a failure. */
+export type SendFailure = Pick<MailSendError, 'message' | 'permanent' | 'untaken' | 'refusesService'>
 
 /** Makes the error that a transport throws. */
 export function mailSendError(message: string, details: Omit<MailSendError, keyof Error>): MailSendError {
@@ -16,8 +23,8 @@ export function mailSendError(message: string, details: Omit<MailSendError, keyo
  * Turns what nodemailer threw into an error that may be logged and stored. The original is left behind,
  * even as a cause, because its message and properties hold the server's answer as it came.
  *
- * Only a refusal of this recipient or this message is permanent. A refused sender, log in or connection
- * comes from settings or the server's state, which somebody will mend while the mail waits.
+ * Only a refusal of this recipient or this message is permanent. A refusal of this service comes from settings
+ * that an operator can correct while the mail waits.
  *
  * @param error what `sendMail` threw
  * @param mail what was being sent, to find pieces of it in the server's answer
@@ -31,8 +38,16 @@ export function smtpError(
   const { command = '', responseCode } = error
   const code = error.code ?? 'EUNKNOWN'
   const refused = responseCode !== undefined && error.permanent === true
+  const refusesService =
+    code === 'EAUTH' ||
+    code === 'ETLS' ||
+    authenticationReplies.has(responseCode ?? 0) ||
+    policyStatus.test(error.response ?? '') ||
+    (responseCode === undefined && command !== 'API' && tlsFailure.test(error.message)) ||
+    // The sender, or the client's name.
+    (refused && !/^(RCPT|DATA)/.test(command))
   const permanent =
-    (refused && /^(RCPT|DATA)/.test(command) && !authenticationReplies.has(responseCode)) ||
+    (refused && !refusesService) ||
     // Refused by nodemailer itself, before a server saw it.
     (code === 'EENVELOPE' && command === 'API')
   // nodemailer's messages end in the answer; we add that ourselves, cut and cleaned.
@@ -41,6 +56,7 @@ export function smtpError(
   const stage = command && command !== 'API' ? ` at ${command}` : ''
   return mailSendError(`SMTP ${code}${stage}: ${clean(said, mail, password)}`, {
     permanent,
+    refusesService,
     untaken: responseCode !== undefined || error.syscall === 'connect' || beforeTheMail.has(code),
     code,
     ...(responseCode === undefined ? {} : { responseCode }),
@@ -53,14 +69,15 @@ export function smtpError(
  *
  * @param mail what was being sent, to find pieces of it in the message
  */
-export function sendError(
-  thrown: unknown,
-  mail: { to: string; text: string },
-): Pick<MailSendError, 'message' | 'permanent' | 'untaken'> {
-  const { message, permanent, untaken } = (thrown ?? {}) as Partial<MailSendError>
-  const kind = { permanent: permanent === true, untaken: untaken === true }
-  if (typeof message !== 'string') return { message: `${typeof thrown} was thrown`, ...kind }
-  return { message: clean(message, mail, undefined), ...kind }
+export function sendError(thrown: unknown, mail: { to: string; text: string }): SendFailure {
+  const failure = (thrown ?? {}) as Partial<MailSendError>
+  const said = typeof failure.message === 'string' ? failure.message : undefined
+  return {
+    message: said === undefined ? `${typeof thrown} was thrown` : clean(said, mail, undefined),
+    permanent: said !== undefined && failure.permanent === true,
+    untaken: failure.untaken === true,
+    refusesService: failure.refusesService === true,
+  }
 }
 
 /**

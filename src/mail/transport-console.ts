@@ -23,6 +23,7 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
                 Object.assign(new Error('The console is closed'), {
                   permanent: false,
                   untaken: true,
+                  refusesService: false,
                   code: 'ECONSOLE',
                 }),
               )

@@ -97,6 +97,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
         throw mailSendError('The recipient is not one plain address', {
           permanent: true,
           untaken: true,
+          refusesService: false,
           code: 'EENVELOPE',
         })
       }

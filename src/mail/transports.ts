@@ -32,6 +32,8 @@ export interface MailSendError extends Error {
   permanent: boolean
   /** Whether it is certain that the server did not take the mail; a connection may break after it did. */
   untaken: boolean
+  /** Whether the server refuses this service, whatever the mail: its credentials, TLS, sender or right to relay. */
+  refusesService: boolean
   /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
   code: string
   /** The server's reply code, if it answered. */

@@ -11,8 +11,8 @@ import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { giveTurnBack, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeMail } from './compose.ts'
-import { sendError } from './smtp-error.ts'
-import type { MailSendError, MailTransport } from './transports.ts'
+import { type SendFailure, sendError } from './smtp-error.ts'
+import type { MailTransport } from './transports.ts'
 
 /** Mails handed over at once: as many as connections in nodemailer's pool. */
 const AT_ONCE = 5
@@ -69,6 +69,16 @@ export function startMailWorker(
     log,
     { failed: 'the outbox cannot be read', worked: 'the outbox can be read again' },
     error => ({ reason: outageDetail(error), err: error }),
+  )
+  /** One alert, however many mails wait for the operator. */
+  const refusal = outageLog(
+    log,
+    {
+      failed:
+        'ALERT: the mail server refuses this service and mails wait: check its credentials, TLS and sender',
+      worked: 'the mail server accepts mails again',
+    },
+    answer => ({ reason: String(answer) }),
   )
   let stopped = false
   let timer: NodeJS.Timeout | undefined
@@ -158,6 +168,7 @@ export function startMailWorker(
     } catch (error) {
       return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
     }
+    if (mail) refusal.worked()
     if (mail) await noteSent(row)
     else await outbox.finish(row, 'dropped', app.clock())
     log.debug(factsOf(row), mail ? 'mail sent' : 'nothing to mail')
@@ -178,8 +189,10 @@ export function startMailWorker(
     }
   }
 
-  async function fail(row: OutboxRow, error: Pick<MailSendError, 'message' | 'permanent' | 'untaken'>) {
+  async function fail(row: OutboxRow, error: SendFailure) {
     const facts = { ...factsOf(row), reason: error.message }
+    // Without the address that the server may repeat, so that the alert is one line for all mails.
+    if (error.refusesService) refusal.failed(error.message.replace(/\S+@\S+/g, '[address]'))
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')

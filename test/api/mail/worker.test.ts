@@ -143,6 +143,40 @@ t.test('a mail that is refused for good is dead at once, and its row and the log
   )
 })
 
+t.test('a server that refuses this service gets the mails later, and one alert is logged', async t => {
+  let refusing = true
+  const smtp = await startSmtpServer(t, {
+    respond: (command, address) =>
+      command === 'RCPT' && refusing ? { code: 554, text: `5.7.1 <${address}>: Access denied` } : undefined,
+  })
+  const timing = { firstRetry: 0.05, poll: 0.05 }
+  const world = await startApp(t, {
+    smtp,
+    env: { EMAIL_CONFIRMATION: 'off' },
+    overrides: { mail: { timing } },
+  })
+  const rows = await openRows(t, world.databaseUrl)
+  const emails = ['ada@example.org', 'bob@example.org']
+  for (const email of emails) {
+    const payload = { email, password: 'correct horse battery staple' }
+    await world.app.inject({ method: 'POST', url: '/register', payload })
+    await ask(world, email)
+  }
+  await until('every mail was tried', async () => {
+    const found = await rows.client.outbox.findMany()
+    return found.length === 2 && found.every(row => row.attempts > 0 && row.lastError !== null)
+  })
+  refusing = false
+  await rows.settled()
+  t.strictSame(smtp.mails.flatMap(({ to }) => to).sort(), emails)
+  t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 2, 'none is a dead letter')
+  const alerts = world.log.filter(({ msg }) => /^ALERT: the mail server refuses/.test(String(msg)))
+  t.equal(alerts.length, 1, 'one alert for all mails')
+  t.match(alerts[0], { level: 50, reason: /5\.7\.1/ })
+  t.notMatch(JSON.stringify(alerts), /@example/)
+  t.ok(world.log.some(({ msg }) => msg === 'the mail server accepts mails again'))
+})
+
 t.test('with the mail server down answers are the same, and afterwards every mail comes once', async t => {
   const world = await startApp(t, { overrides: { mail: { timing: { firstRetry: 0.2, poll: 0.2 } } } })
   const { app, smtp, databaseUrl } = world

@@ -1,0 +1,59 @@
+import type { NodemailerError } from 'nodemailer'
+import t from 'tap'
+import { smtpError } from '../../../src/mail/smtp-error.ts'
+
+const mail = { to: 'ada@example.org', text: 'a mail' }
+
+/** What nodemailer throws: code, command, and the server's reply or its own message. What becomes of the mail. */
+const cases: [code: string, command: string, reply: string, outcome: 'dead' | 'alert' | 'retry'][] = [
+  // Refusals of the mailbox or the message.
+  ['EENVELOPE', 'RCPT TO', '550 5.1.1 No such user', 'dead'],
+  ['EENVELOPE', 'RCPT TO', '550 No such user', 'dead'],
+  ['EENVELOPE', 'RCPT TO', '551 5.1.6 Mailbox has moved', 'dead'],
+  ['EENVELOPE', 'RCPT TO', '552 5.2.2 Mailbox full', 'dead'],
+  ['EENVELOPE', 'RCPT TO', '553 5.1.3 Bad address', 'dead'],
+  ['EENVELOPE', 'RCPT TO', '550 Version 5.7.1 of our rules: no such user', 'dead'],
+  ['EMESSAGE', 'DATA', '552 5.3.4 Message too big', 'dead'],
+  ['EMESSAGE', 'DATA', '554 Transaction failed', 'dead'],
+  // Refusals of this service.
+  ['EENVELOPE', 'RCPT TO', '554 5.7.1 Access denied', 'alert'],
+  ['EENVELOPE', 'RCPT TO', '550 5.7.1 Relaying denied', 'alert'],
+  ['EENVELOPE', 'RCPT TO', '550-5.7.26 Unauthenticated mail\n550 5.7.26 see our pages', 'alert'],
+  ['EENVELOPE', 'RCPT TO', '530 Must issue a STARTTLS command first', 'alert'],
+  ['EENVELOPE', 'RCPT TO', '530 5.7.0 Authentication required', 'alert'],
+  ['EENVELOPE', 'RCPT TO', '535 5.7.8 Credentials invalid', 'alert'],
+  ['EMESSAGE', 'DATA', '554 5.7.1 Message rejected by policy', 'alert'],
+  ['EENVELOPE', 'MAIL FROM', '553 5.1.8 Sender has no domain', 'alert'],
+  ['EENVELOPE', 'MAIL FROM', '530 5.7.57 Client not authenticated', 'alert'],
+  ['EAUTH', 'AUTH PLAIN', '535 5.7.8 Credentials invalid', 'alert'],
+  ['EAUTH', 'AUTH PLAIN', '454 4.7.0 Temporary authentication failure', 'alert'],
+  ['EAUTH', 'API', 'Missing credentials for "PLAIN"', 'alert'],
+  ['ETLS', 'STARTTLS', '454 4.7.0 TLS not available', 'alert'],
+  ['ESOCKET', 'CONN', 'self-signed certificate', 'alert'],
+  ['ESOCKET', 'CONN', "Hostname/IP does not match certificate's altnames", 'alert'],
+  ['EPROTOCOL', 'CONN', '554 5.7.1 Your address is listed', 'alert'],
+  // Transient failures.
+  ['EENVELOPE', 'RCPT TO', '450 4.2.0 Greylisted', 'retry'],
+  ['EENVELOPE', 'RCPT TO', '451 4.7.1 Try again later', 'retry'],
+  ['EMESSAGE', 'DATA', '451 4.3.0 Try again later', 'retry'],
+  ['ECONNECTION', 'CONN', 'connect ECONNREFUSED 127.0.0.1:25', 'retry'],
+  ['ETIMEDOUT', 'CONN', 'Timeout', 'retry'],
+  ['EDNS', 'CONN', 'getaddrinfo ENOTFOUND smtp.example.org', 'retry'],
+]
+
+t.test('only a refusal of the mailbox or the message is a dead letter at the first try', async t => {
+  for (const [code, command, reply, outcome] of cases) {
+    const responseCode = /^[245]\d\d(?=[ -])/.exec(reply)?.[0]
+    const error = Object.assign(new Error(reply), {
+      ...{ code, command },
+      ...(responseCode !== undefined && { response: reply, responseCode: Number(responseCode) }),
+      permanent: responseCode?.startsWith('5') ?? false,
+    }) as NodemailerError
+    const { permanent, refusesService } = smtpError(error, mail)
+    t.strictSame(
+      { permanent, refusesService },
+      { permanent: outcome === 'dead', refusesService: outcome === 'alert' },
+      `${command}: ${reply}`,
+    )
+  }
+})
