@@ -1,8 +1,9 @@
 import t from 'tap'
 import { startApp } from '../../harness/app.ts'
-import { emptyDatabase, provider, providers } from '../../harness/database.ts'
+import { emptyDatabase, freshDatabase, provider, providers } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
 
 t.test('an instance that can serve says so, and on what', async t => {
   const { app } = await startApp(t)
@@ -24,6 +25,21 @@ t.test('an instance that is to be stopped is alive but not ready, and still serv
   t.equal((await app.inject('/health/live')).statusCode, 200)
   const payload = { email: 'nobody@example.org', password: 'x' }
   t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 401)
+})
+
+t.test('a database that a later release migrated further is served, and the log says so once', async t => {
+  const databaseUrl = await freshDatabase(t)
+  const { client } = await openRows(t, databaseUrl)
+  await client.$executeRawUnsafe(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
+     VALUES ('later', 'x', '99991231235959_later', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 1)`,
+  )
+  const { app, log } = await startApp(t, { databaseUrl })
+  for (let probe = 0; probe < 2; probe++) t.equal((await app.inject('/health/ready')).statusCode, 200)
+  t.strictSame(
+    log.filter(({ level }) => level === 40).map(({ migrations }) => migrations),
+    [['99991231235959_later']],
+  )
 })
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false

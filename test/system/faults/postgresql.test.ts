@@ -114,7 +114,7 @@ t.test('PostgreSQL hangs under load with its connections open', async t => {
   const without = await crowd.answers(3 * PEOPLE)
   t.ok(without.every(isOverloaded), 'nobody is told yes')
   t.ok(slowest(without) < LONGEST_ANSWER_MS, 'and nobody waits for it to come back', { ms: slowest(without) })
-  await probesTell(t, url, /^(does not answer|gives no connection in time|answers too late)$/)
+  await probesTell(t, url, /^does not answer/)
   database.resume()
   await heals(house)
   await isWhole(t, house)
