@@ -29,7 +29,6 @@ export async function accessTokens(
   const jwt = await jwtPurpose(app, secrets, clock, {
     audience: 'access',
     ttl,
-    tolerant: true,
     claims: { sid: Type.String({ minLength: 1, maxLength: 64 }) },
   })
   return {

@@ -13,7 +13,7 @@ import { deriveKey, type Secrets } from './keys.ts'
 /** `iss` of every token. */
 export const ISSUER = 'latchkey'
 
-/** RFC 7519 section 4.1.4 allows some leeway for clocks that differ; seconds. */
+/** How far `iat` may lie ahead, for clocks that differ; seconds. `exp` is exact: a token must not outlive `expiresIn`. */
 export const CLOCK_TOLERANCE = 30
 
 /** A verified token. */
@@ -48,8 +48,6 @@ export interface JwtPurposeOptions<Own extends TProperties> {
   ttl: number
   /** The claims besides the registered ones. */
   claims: Own
-  /** Whether a token may be a little over its time (clocks differ); reset links may not. */
-  tolerant?: boolean
 }
 
 /**
@@ -109,8 +107,9 @@ export async function jwtPurpose<Own extends TProperties>(
       if (claims === undefined) continue
       if (!form.Check(claims)) break
       const { iat, exp } = claims as Claims
-      if (iat > now() + CLOCK_TOLERANCE) break
-      if (exp + leeway + (options.tolerant ? CLOCK_TOLERANCE : 0) <= now()) throw problem('token_expired')
+      // A life longer than that of the purpose was not given by this configuration.
+      if (iat > now() + CLOCK_TOLERANCE || exp - iat > ttl) break
+      if (exp + leeway <= now()) throw problem('token_expired')
       return { claims: claims as Claims, secret }
     }
     throw problem('token_invalid')

@@ -45,10 +45,8 @@ const Id = Type.String({ minLength: 36, maxLength: 36 })
 async function tokens(app: FastifyInstance) {
   const { config, clock } = app
   const secrets = await loadSecrets(config)
-  // Clocks of instances may differ a little, but what changes an account lives by the second.
-  const tolerant = new Set(['confirm', 'secure'])
   const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
-    boundTokens(app, secrets, clock, { audience, ttl, claims, tolerant: tolerant.has(audience) })
+    boundTokens(app, secrets, clock, { audience, ttl, claims })
 
   const recipientKey = deriveKey(secrets[0], 'mail', 'recipient')
 

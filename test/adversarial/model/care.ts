@@ -86,7 +86,7 @@ export const secure: Choose = (run, op, picks) => {
 function securing(state: State, now: number, name: string, email: string, op: string): Outcome[] {
   const link = state.links[name] as Link
   const notice = link.notice as number
-  if (isExpired(link, now, true)) return refused('400 token_expired', state)
+  if (isExpired(link, now)) return refused('400 token_expired', state)
   const account = accountOf(state, link.subject)
   if (!account || account.disabled || link.email !== email) return refused('400 token_spent', state)
   const { secured } = account
@@ -159,9 +159,10 @@ export const disable: Choose = (run, _op, picks) => {
     outcomes(state) {
       const account = accountAt(state, email)
       if (!account) return refused('404', state)
-      return done('200', state, copy =>
-        Object.assign(accountOf(copy, account.id) as Account, { disabled: true }),
-      )
+      return done('200', state, copy => {
+        Object.assign(accountOf(copy, account.id) as Account, { disabled: true })
+        endSessions(copy, account.id)
+      })
     },
   }
 }

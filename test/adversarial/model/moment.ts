@@ -22,9 +22,6 @@ export interface Outcome {
   state: State
 }
 
-/** Leeway for clocks, in seconds. */
-const TOLERANCE = 30
-
 export const IDLE = 1_209_600_000
 export const ABSOLUTE = 2_592_000_000
 const ACCESS = 900
@@ -37,14 +34,14 @@ export const done = (answer: string, state: State, change: (copy: State) => unkn
   { answer, state: after(state, change) },
 ]
 
-export function isExpired({ expiresAt }: { expiresAt: number }, now: number, tolerant = false): boolean {
-  return expiresAt + (tolerant ? TOLERANCE : 0) <= seconds(now)
+export function isExpired({ expiresAt }: { expiresAt: number }, now: number): boolean {
+  return expiresAt <= seconds(now)
 }
 
 /** The living session of an access token. */
 export function sessionOf(state: State, access: string, now: number): Session | undefined {
   const token = state.access[access]
-  if (token === undefined || isExpired(token, now, true)) return undefined
+  if (token === undefined || isExpired(token, now)) return undefined
   return livingSession(state, token.session, now)
 }
 

@@ -64,7 +64,7 @@ function allProbes(run: Run): Probe[] {
         words: `the notice ${name} with another address`,
         ask: async () => (await run.call('POST', '/account/secure', { payload })).said,
         expected: state =>
-          isExpired(state.links[name] as Link, now, true) ? '400 token_expired' : '400 token_spent',
+          isExpired(state.links[name] as Link, now) ? '400 token_expired' : '400 token_spent',
         onlyByTime: true,
       })
     }

@@ -102,7 +102,7 @@ export function confirming(
 ): Outcome[] {
   const link = state.links[linkName] as Link
   const { now } = moment
-  if (isExpired(link, now, true)) return refused('400 token_expired', state)
+  if (isExpired(link, now)) return refused('400 token_expired', state)
   const row = state.pending.find(({ id }) => id === link.subject)
   const account = accountOf(state, link.subject)
   if (row) {

@@ -10,6 +10,15 @@ import { until } from '../../harness/until.ts'
 
 const password = 'correct horse battery staple'
 const email = 'ada@example.org'
+/** A user agent of any two is a device of its own. */
+const PROGRAMS = ['curl', 'Wget', 'HTTPie', 'Dart', 'Insomnia']
+const SYSTEMS = [
+  ['Windows NT 10.0', 'Windows'],
+  ['X11; Linux x86_64', 'Linux'],
+  ['Linux; Android 14', 'Android'],
+  ['iPhone; CPU iPhone OS 17_5 like Mac OS X', 'iOS'],
+]
+
 const nowhere = { ip: null, device: null, requestId: null }
 
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
@@ -39,12 +48,15 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
     status: number,
   ): Promise<Response> {
     time.advance(20)
-    const [remoteAddress, device] = [`192.0.2.${++steps}`, `device-${steps}`]
+    const remoteAddress = `192.0.2.${++steps}`
+    const program = PROGRAMS[steps % PROGRAMS.length]
+    const [system, name] = SYSTEMS[Math.floor(steps / PROGRAMS.length) % SYSTEMS.length] ?? []
+    const device = `${program} on ${name}`
     const { method = 'POST', url, payload, accessToken } = request
     const answer = await app.inject({
       method,
       url,
-      headers: { 'user-agent': `${device}/1.0`, ...(accessToken && bearer(accessToken)) },
+      headers: { 'user-agent': `${program}/1.0 (${system})`, ...(accessToken && bearer(accessToken)) },
       remoteAddress,
       ...(payload && { payload }),
     })

@@ -91,7 +91,7 @@ t.test('the owner sees each device, the one used last first, and no secret of it
         lastUsedAt: '2030-01-01T00:00:00.000Z',
         expiresAt: '2030-01-15T00:00:00.000Z',
         ip: '127.0.0.1',
-        device: 'lightMyRequest',
+        device: 'Other client',
         current: false,
       },
     ],

@@ -232,6 +232,24 @@ t.test('a disabled or deleted account is refused at once', async t => {
   }
 })
 
+t.test('a session of a disabled account stays ended when the account is enabled again', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const [account, other] = [await confirmedAccount(service), await confirmedAccount(service)]
+  const { email, password, accessToken, refreshToken } = account
+  const logIn = () => service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const setDisabled = (disabledAt: Date | null) =>
+    rows.client.user.update({ where: { email }, data: { disabledAt } })
+  // Logins that are under way leave no session either.
+  await Promise.all([setDisabled(new Date()), logIn(), logIn(), logIn()])
+  t.equal(await rows.client.session.count({ where: { user: { email } } }), 0)
+  await setDisabled(null)
+  isProblemOf(t, await me(service, accessToken), 'unauthenticated')
+  isProblemOf(t, await refresh(service, refreshToken), 'refresh_token_invalid')
+  t.equal((await me(service, other.accessToken)).statusCode, 200, "another account's session goes on")
+  t.equal((await me(service, (await logIn()).json().accessToken)).statusCode, 200)
+})
+
 t.test('refresh tokens outlive the secrets they were made under', async t => {
   const [old, next] = [testEnvironment.JWT_SECRET, randomBytes(32).toString('base64url')]
   const before = await startApp(t)

@@ -8,7 +8,7 @@ const SQLITE = {
     WHERE m.type = 'table' AND x.key = 1 ORDER BY 1, 2, 6`,
   foreignKeys: `SELECT m.name AS tbl, f."from", f."table", f."to", f.on_update, f.on_delete
     FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table' ORDER BY 1, 2, 3`,
-  others: `SELECT type, name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index') ORDER BY 1, 2`,
+  others: `SELECT type, name, sql FROM sqlite_master WHERE type NOT IN ('table', 'index', 'trigger') ORDER BY 1, 2`,
 }
 
 const POSTGRESQL = {
@@ -26,7 +26,7 @@ const POSTGRESQL = {
 
 /**
  * Everything in the schema that can differ, from the database's own catalogue, the order of columns
- * aside. The engine's diff is no witness here: over libsql it takes unique indexes for missing.
+ * and triggers aside, which the models cannot have. The engine's diff is no witness here: over libsql it takes unique indexes for missing.
  */
 export async function describeSchema({ client, provider }: Database): Promise<Record<string, unknown[]>> {
   const queries = provider === 'sqlite' ? SQLITE : POSTGRESQL
