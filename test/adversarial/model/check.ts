@@ -4,12 +4,12 @@ import type { Teardown } from '../../harness/database.ts'
 import { shrinkShortly } from '../../harness/shrink.ts'
 import { commands, endings, startOf } from './commands.ts'
 import { type Drawn, type Model, PLAIN, type Real } from './drawn.ts'
-import { type House, type HouseOptions, startHouse } from './house.ts'
 import { confirm, register } from './registration.ts'
 import { type Choose, PASSWORDS } from './run.ts'
+import { type Service, type ServiceOptions, startService } from './service.ts'
 import { loginWith } from './sessions.ts'
 
-export interface CheckOptions extends HouseOptions {
+export interface CheckOptions extends ServiceOptions {
   runs: number
   seed: number
   /** From the report of a failure, to see it again. */
@@ -29,7 +29,7 @@ export interface Checked {
 /** Holds a service against the model. */
 export async function check(t: Teardown, options: CheckOptions): Promise<Checked> {
   const { runs, seed, path, replay } = options
-  const house = await startHouse(t, options)
+  const house = await startService(t, options)
   const property = fc.asyncProperty(
     commands(replay),
     fc.constantFrom(1, 2, 0),
@@ -50,7 +50,7 @@ export async function check(t: Teardown, options: CheckOptions): Promise<Checked
 
 type Steps = Parameters<typeof fc.asyncModelRun<Model, Real, false, Model>>[1]
 
-async function oneRun(house: House, steps: Steps, accounts: number, ends: Drawn[]) {
+async function oneRun(house: Service, steps: Steps, accounts: number, ends: Drawn[]) {
   const real = house.startRun()
   const quietly = { probing: false }
   for (let email = 0; email < accounts; email++) {

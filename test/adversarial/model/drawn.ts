@@ -1,10 +1,10 @@
 /** One thing to do, and commands of several, as fast-check draws and prints them. */
 import fc from 'fast-check'
-import { confirmMove, disable, leave, requestMove, secure, setLocale } from './care.ts'
-import type { House } from './house.ts'
+import { confirmMove, disable, leave, requestMove, secure, setLocale } from './account-commands.ts'
 import { confirmChange, requestChange, requestReset, resetByCode, resetByLink } from './passwords.ts'
 import { confirm, register, resend } from './registration.ts'
 import type { Choose, Picks } from './run.ts'
+import type { Service } from './service.ts'
 import { endOthers, endSession, login, logout, refresh } from './sessions.ts'
 
 /** Each with how often it comes. */
@@ -33,7 +33,7 @@ export const CHOICES: [name: string, Choose, weight: number][] = [
 /** No more than this passes in a run, lest the history of an account be purged; seconds. */
 export const LONGEST_RUN = 200 * 86_400
 
-export type Real = ReturnType<House['startRun']>
+export type Real = ReturnType<Service['startRun']>
 export type Model = { left: number }
 
 /** One thing to do, as it was drawn. */

@@ -1,6 +1,6 @@
 /** Trying everything that is out in ways that spend nothing. */
 
-import { moving } from './care.ts'
+import { moving } from './account-commands.ts'
 import { isExpired, sessionOf } from './moment.ts'
 import { checking } from './passwords.ts'
 import { confirming } from './registration.ts'

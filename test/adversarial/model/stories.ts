@@ -1,6 +1,6 @@
 /** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
 import fc from 'fast-check'
-import { confirmMove, requestMove, secure } from './care.ts'
+import { confirmMove, requestMove, secure } from './account-commands.ts'
 import { CHOICES, command, type Drawn, drawn, fewTurns, oneOf, turns } from './drawn.ts'
 import { ABSOLUTE } from './moment.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'

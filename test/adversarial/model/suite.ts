@@ -4,9 +4,9 @@ import t from 'tap'
 import type { Provider } from '../../../src/database/client.ts'
 import { runInFork } from '../../harness/fork.ts'
 import type { Checked, CheckOptions } from './check.ts'
-import type { HouseOptions } from './house.ts'
+import type { ServiceOptions } from './service.ts'
 
-const HOUSES: [string, Omit<HouseOptions, 'provider'>, share: number][] = [
+const SERVICES: [string, Omit<ServiceOptions, 'provider'>, share: number][] = [
   ['with a grace window', { grace: 10, confirmation: 'required' }, 0.4],
   ['without a grace window', { grace: 0, confirmation: 'required' }, 0.3],
   ['where addresses need no confirmation', { grace: 10, confirmation: 'off' }, 0.3],
@@ -34,7 +34,7 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
       `the service does what the model says, on ${provider}`,
       { skip, timeout: 0, buffered: true },
       async t => {
-        const checks = HOUSES.map(([, house, share]): CheckOptions => {
+        const checks = SERVICES.map(([, house, share]): CheckOptions => {
           const seed = fixed === undefined ? randomInt(2 ** 31) : Number(fixed)
           return {
             ...{ ...house, provider, seed, runs: Math.ceil(runs * share) },
@@ -46,7 +46,7 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
         const module = new URL(import.meta.resolve('./fork.js'))
         const checked = await runInFork<Checked[]>(t, module, checks)
         for (const [index, { failure, errors, runs }] of checked.entries()) {
-          const [name] = HOUSES[index] as (typeof HOUSES)[number]
+          const [name] = SERVICES[index] as (typeof SERVICES)[number]
           // In the name, which is all that some reporters show.
           if (failure) t.fail(`${name}: ${failure.again}`, { report: failure.report })
           else t.pass(`${name}: ${runs} runs`)

@@ -13,7 +13,7 @@ import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } fr
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 import { ask } from './people.ts'
-import { openHouse } from './service.ts'
+import { startService } from './service.ts'
 import {
   areClear,
   everyLogInIsASession,
@@ -119,7 +119,7 @@ for (const { name, through, begins, ends } of shortages) {
   t.test(`under load ${name}, and there is room again`, async t => {
     const folder = emptyFolder(t)
     const databaseUrl = `file:${folder}/latchkey.db`
-    const { service, smtp, url, crowd } = await openHouse(t, {
+    const { service, smtp, url, crowd } = await startService(t, {
       databaseUrl,
       people: PEOPLE,
       through: through(folder),

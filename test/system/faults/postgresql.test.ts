@@ -8,7 +8,7 @@ import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 import { ask, type Books } from './people.ts'
 import { type PostgresServer, startPostgres } from './private-postgres.ts'
-import { type House, openHouse } from './service.ts'
+import { type Service, startService } from './service.ts'
 import {
   areClear,
   everyLogInIsASession,
@@ -26,15 +26,15 @@ const LONGEST_ANSWER_MS = 18_000
 /** How long the mail worker claims a row for. */
 const LEASE_MS = 60_000
 
-interface Outage extends House {
+interface Outage extends Service {
   database: PostgresServer
   /** When it was last seen to be ready after an outage; milliseconds since the epoch. */
   healedAt: number
 }
 
-async function startHouse(t: Test): Promise<Outage> {
+async function startOutage(t: Test): Promise<Outage> {
   const database = await startPostgres(t)
-  return { ...(await openHouse(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
+  return { ...(await startService(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
 }
 
 /** What probes are told while nothing can be asked of the database. */
@@ -93,7 +93,7 @@ async function isWhole(t: Test, house: Outage) {
 }
 
 t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
-  const house = await startHouse(t)
+  const house = await startOutage(t)
   const { database, url, crowd } = house
   for (const how of ['fast', 'immediate'] as const) {
     await database.stop(how)
@@ -108,7 +108,7 @@ t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
 })
 
 t.test('PostgreSQL hangs under load with its connections open', async t => {
-  const house = await startHouse(t)
+  const house = await startOutage(t)
   const { database, url, crowd } = house
   database.pause()
   const without = await crowd.answers(3 * PEOPLE)
@@ -121,7 +121,7 @@ t.test('PostgreSQL hangs under load with its connections open', async t => {
 })
 
 t.test('PostgreSQL turns read-only under load, as a server that was failed over from', async t => {
-  const house = await startHouse(t)
+  const house = await startOutage(t)
   const { database, url, crowd } = house
   // Sessions that are open keep what they began with: as a failover does, this cuts them, and new ones are
   // read-only. Those then stay so although the database is no longer: the service has to leave them.

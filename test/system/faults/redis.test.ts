@@ -20,7 +20,7 @@ const SLOWED_MS = 500
 /** Tries at links that one address has in 180 s. */
 const TRIES = 10
 
-async function startHouse(t: Test) {
+async function startService(t: Test) {
   const redis = await startRedis(t)
   const service = startProcess(t, {
     env: serviceEnvironment({
@@ -77,7 +77,7 @@ for (const { how, begin, end } of [
   { how: 'hangs', begin: 'pause', end: 'resume' },
 ] as const) {
   t.test(`Redis ${how}: limits hold, answers come, and it is used again when it is back`, async t => {
-    const { redis, service, oneAddress, crowd, counting } = await startHouse(t)
+    const { redis, service, oneAddress, crowd, counting } = await startService(t)
     await counting('redis')
     const withRedis = await oneAddress()
     areLimited(t, withRedis, 'with Redis')
@@ -109,7 +109,7 @@ for (const { how, begin, end } of [
 }
 
 t.test('Redis is emptied: counts begin anew, and limits hold', async t => {
-  const { redis, service, url, oneAddress, counting } = await startHouse(t)
+  const { redis, service, url, oneAddress, counting } = await startService(t)
   await counting('redis')
   const address = '10.3.0.1'
   const some = async (count: number) => {

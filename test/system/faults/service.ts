@@ -5,14 +5,14 @@ import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
 import { type Crowd, newAccount, startCrowd } from './people.ts'
 import { isYes } from './sound.ts'
 
-export interface House {
+export interface Service {
   service: ServiceProcess
   smtp: SmtpServer
   url: string
   crowd: Crowd
 }
 
-export interface HouseOptions {
+export interface ServiceOptions {
   databaseUrl: string
   /** How many people use it, each with an account. */
   people: number
@@ -21,10 +21,10 @@ export interface HouseOptions {
 }
 
 /** Starts it, and waits until everybody was served several times. */
-export async function openHouse(
+export async function startService(
   t: Test,
-  { databaseUrl, people, through = [] }: HouseOptions,
-): Promise<House> {
+  { databaseUrl, people, through = [] }: ServiceOptions,
+): Promise<Service> {
   const smtp = await startSmtpServer(t)
   const service = startProcess(t, {
     through,

@@ -2,4 +2,4 @@
 import { fuzz } from '../../adversarial/fuzz-suite.ts'
 import { providers } from '../../harness/database.ts'
 
-fuzz({ kind: 'inject', databases: providers, runs: 700 })
+fuzz({ kind: 'inject', databases: providers, runs: 520 })

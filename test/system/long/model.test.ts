@@ -1,5 +1,5 @@
-/** A hundred runs of the model on each database, by seeds that are printed; see test/adversarial/model.test.ts. */
+/** Sixty runs of the model on each database, by seeds that are printed; see test/adversarial/model.test.ts. */
 import { holdAgainstModel } from '../../adversarial/model/suite.ts'
 import { providers } from '../../harness/database.ts'
 
-holdAgainstModel({ databases: providers, runs: 100 })
+holdAgainstModel({ databases: providers, runs: 60 })

@@ -13,7 +13,7 @@ import { measureLocked } from './locked.ts'
 import { addressOf, STATES, type State } from './people.ts'
 import { ask, type Findings, measure, type Plan, visible } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
-import { type House, openHouse } from './service.ts'
+import { type Service, startService } from './service.ts'
 import { bytesOf } from './stranger.ts'
 import { BOUND, type Figure, figureOf, inWords, isSilent, tables } from './verdict.ts'
 
@@ -22,8 +22,6 @@ export interface TimingOptions {
   pairs: number
   /** The greatest distance of an area from 0.5. */
   bound: number
-  /** Whether the machine has nothing else to do, so that a question takes less than a back-off of one second. */
-  quiet: boolean
   databases: readonly { provider: Provider; skip: string | false }[]
 }
 
@@ -34,7 +32,7 @@ const MINUTE = 60_000
 /** A log in with a wrong password. */
 const refusal = ROUTES.find(({ path }) => path === '/login') as Route
 
-type Measure = (house: House, route: Route, plan: Plan) => Promise<Findings>
+type Measure = (house: Service, route: Route, plan: Plan) => Promise<Findings>
 
 interface Case {
   branch?: string
@@ -44,8 +42,10 @@ interface Case {
   status?: number
 }
 
-/** Tests of the timing side channel; the figures are printed as tables. */
-export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): void {
+type Silent = (t: Test, house: Service, route: Route, what: Case) => Promise<Figure[]>
+
+/** What the tests of one run share; the seed is printed. */
+function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   const warmUp = Math.ceil(pairs / 10)
   const people = 2 * (pairs + warmUp)
   const seed = randomInt(2 ** 31)
@@ -54,7 +54,7 @@ export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): v
   t.setTimeout(60 * MINUTE)
 
   /** Holds each state against an unknown address; what seems to tell is looked at again, with other people. */
-  async function silent(t: Test, house: House, route: Route, { branch, states, by = measure, status }: Case) {
+  const silent: Silent = async (t, house, route, { branch, states, by = measure, status }) => {
     const { provider } = house
     const { path } = route
     const plan = { from: 0, rounds: pairs, warmUp, random }
@@ -77,14 +77,45 @@ export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): v
     }
     return figures
   }
+  return { warmUp, people, random, silent }
+}
+
+/**
+ * The time of a login tells nothing where hashes cost what they cost in production. On any machine, since a hash that
+ * only some addresses cost takes far longer than everything else.
+ */
+export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void {
+  const { pairs } = options
+  const { warmUp, people, random, silent } = prepare(options)
+
+  t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
+    t.setTimeout(15 * MINUTE)
+    const house = await startService(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
+    await silent(t, house, refusal, { states: ['known', 'secured'] })
+    const states: State[] = ['unknown', 'outdated']
+    const plan = { from: 0, rounds: Math.ceil(pairs / 4), warmUp: Math.ceil(warmUp / 4), random }
+    const findings = await measure(house, refusal, { ...plan, states })
+    const figure = figureOf(findings, 'outdated', {
+      provider: 'sqlite',
+      path: refusal.path,
+      branch: 'half the cost',
+    })
+    t.ok(figure.auc < 0.5 - 2 * BOUND, inWords(figure))
+  })
+}
+
+/** Every route, state and branch, at a low cost of hashes, on a machine with nothing else to do. */
+export function holdTiming({ databases, ...options }: TimingOptions): void {
+  const { pairs } = options
+  const { people, random, silent } = prepare(options)
 
   async function measured(t: Test, provider: Provider): Promise<Figure[]> {
     const figures: Figure[] = []
-    const open = (mailServer: 'up' | 'down') => openHouse(t, { provider, people, cost: LOW_COST, mailServer })
+    const open = (mailServer: 'up' | 'down') =>
+      startService(t, { provider, people, cost: LOW_COST, mailServer })
     const house = await open('up')
     for (const route of ROUTES) {
       figures.push(...(await silent(t, house, route, { states: STATES })))
-      if (!quiet) continue
       const locked = { branch: 'locked', states: ['known'] as const, by: measureLocked }
       const status = route === refusal ? 429 : route.status
       figures.push(...(await silent(t, house, route, { ...locked, status })))
@@ -107,7 +138,7 @@ export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): v
 
   t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
     t.setTimeout(5 * MINUTE)
-    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const house = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
     for (let round = 0; round < pairs / 2; round++) {
       for (const path of shuffled(Object.keys(times), random)) {
@@ -119,25 +150,8 @@ export function holdTiming({ pairs, bound, quiet, databases }: TimingOptions): v
     t.ok(auc > 0.5 + 2 * BOUND, `/health/ready against /health/live: AUC ${auc.toFixed(3)}`)
   })
 
-  if (!quiet) return
-
-  t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
-    t.setTimeout(15 * MINUTE)
-    const house = await openHouse(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
-    await silent(t, house, refusal, { states: ['known', 'secured'] })
-    const states: State[] = ['unknown', 'outdated']
-    const plan = { from: 0, rounds: Math.ceil(pairs / 4), warmUp: Math.ceil(warmUp / 4), random }
-    const findings = await measure(house, refusal, { ...plan, states })
-    const figure = figureOf(findings, 'outdated', {
-      provider: 'sqlite',
-      path: refusal.path,
-      branch: 'half the cost',
-    })
-    t.ok(figure.auc < 0.5 - 2 * BOUND, inWords(figure))
-  })
-
   t.test('whoever guesses has to wait as long, whatever the address is', async t => {
-    const house = await openHouse(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const house = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const answersTo = new Map<State, string[]>()
     const networks = new Map([...STATES, 'unknown' as const].map(state => [state, house.network()]))
     const guess = async (times: number) => {

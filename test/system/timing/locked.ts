@@ -6,7 +6,7 @@ import { shuffled } from './chance.ts'
 import { addressOf, type State } from './people.ts'
 import { ask, bearerFor, type Findings, note, nothingSeen, type Plan } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
-import type { House } from './service.ts'
+import type { Service } from './service.ts'
 
 const STATES: readonly State[] = ['unknown', 'known']
 /** The last of them shuts the gate. */
@@ -21,7 +21,7 @@ const PATIENCE = 50
 const logIn = ROUTES.find(({ path }) => path === '/login') as Route
 
 /** Asks about locked addresses, in an order drawn from all questions; see `measure`. */
-export async function measureLocked(house: House, route: Route, plan: Plan): Promise<Findings> {
+export async function measureLocked(house: Service, route: Route, plan: Plan): Promise<Findings> {
   const findings = nothingSeen(STATES)
   const bearer = await bearerFor(house, route)
   const questions = shuffled(
@@ -66,7 +66,7 @@ interface Target {
 }
 
 /** Guesses at each until it is locked; returns when that surely began. */
-async function lock(house: House, targets: Target[], random: () => number): Promise<number> {
+async function lock(house: Service, targets: Target[], random: () => number): Promise<number> {
   let began = 0
   for (let guess = 1; guess <= GUESSES; guess++) {
     if (guess === GUESSES) began = performance.now()

@@ -8,7 +8,7 @@ import { claimsOf } from '../../unit/tokens/forge.ts'
 import { shuffled } from './chance.ts'
 import { addressOf, PASSWORD, type State } from './people.ts'
 import type { Route } from './routes.ts'
-import type { House } from './service.ts'
+import type { Service } from './service.ts'
 import { bytesOf } from './stranger.ts'
 
 /** Who asks where one must be logged in. */
@@ -49,7 +49,7 @@ export function note(findings: Findings, state: State, answer: Answer, ms: numbe
 }
 
 /** Asks; each request comes from a network that nobody else has. */
-export async function measure(house: House, route: Route, plan: Plan): Promise<Findings> {
+export async function measure(house: Service, route: Route, plan: Plan): Promise<Findings> {
   const { states, from, rounds, warmUp, random } = plan
   const findings = nothingSeen(states)
   const bearer = await bearerFor(house, route)
@@ -73,7 +73,7 @@ export async function measure(house: House, route: Route, plan: Plan): Promise<F
 }
 
 /** @returns an access token, where the route needs one */
-export async function bearerFor(house: House, route: Route): Promise<string | undefined> {
+export async function bearerFor(house: Service, route: Route): Promise<string | undefined> {
   if (!route.bearer) return undefined
   const body = { email: BEARER, password: PASSWORD }
   const { answer } = await house.stranger.ask(bytesOf('/login', body, house.network(), undefined))
@@ -83,7 +83,7 @@ export async function bearerFor(house: House, route: Route): Promise<string | un
 }
 
 /** Asks for a route about an address. */
-export function ask(house: House, route: Route, email: string, network: string, bearer?: string) {
+export function ask(house: Service, route: Route, email: string, network: string, bearer?: string) {
   return house.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 

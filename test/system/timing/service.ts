@@ -10,7 +10,7 @@ import { startMailSink } from './mail-sink.ts'
 import { type Cost, makePeople } from './people.ts'
 import { bytesOf, newStranger, type Stranger } from './stranger.ts'
 
-export interface House {
+export interface Service {
   provider: Provider
   stranger: Stranger
   /** A network that no request has come from, whose address is as long as that of every other. */
@@ -24,7 +24,7 @@ export interface House {
   quiet(mails: number): Promise<number>
 }
 
-export interface HouseOptions {
+export interface ServiceOptions {
   provider: Provider
   /** How many people of each state. */
   people: number
@@ -38,7 +38,7 @@ const PING = bytesOf('/health/live', undefined, '10.0.0.1', undefined)
 const PINGS = 3
 
 /** Starts it with every limit on: each request comes from another network, as a proxy in front would state it. */
-export async function openHouse(t: Teardown, options: HouseOptions): Promise<House> {
+export async function startService(t: Teardown, options: ServiceOptions): Promise<Service> {
   const { provider, people, cost, mailServer = 'up' } = options
   const databaseUrl = await emptyDatabase(t, provider)
   await migrate(databaseUrl)

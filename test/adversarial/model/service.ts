@@ -11,7 +11,7 @@ import { mayBecome, readRows, rowsOf, textOf } from './rows.ts'
 import type { Action, Answer, CallOptions, Choose, Picks, Run } from './run.ts'
 import { emptyState, type Purpose } from './state.ts'
 
-export interface HouseOptions {
+export interface ServiceOptions {
   /** REFRESH_GRACE, in seconds. */
   grace: number
   /** EMAIL_CONFIRMATION. */
@@ -46,13 +46,13 @@ function differs(transcript: string[], what: string): never {
   throw new Error(`${what}\n\nWhat was done:\n${transcript.map(line => `  ${line}`).join('\n')}\n`)
 }
 
-export type House = Awaited<ReturnType<typeof startHouse>>
+export type Service = Awaited<ReturnType<typeof startService>>
 
 /** Whether mails are still to be sent. */
 const QUEUED = `SELECT id FROM outbox WHERE state = 'queued' LIMIT 1`
 const DISABLE = 'UPDATE users SET disabled_at = $1 WHERE email = $2 RETURNING id'
 
-export async function startHouse(t: Teardown, { grace, confirmation, provider }: HouseOptions) {
+export async function startService(t: Teardown, { grace, confirmation, provider }: ServiceOptions) {
   const time = testClock(new Date('2030-01-01T00:00:00.250Z'))
   // Collected without a mail server, which would take most of the time of a run.
   const inbox: OutgoingMail[] = []
