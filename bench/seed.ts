@@ -6,6 +6,7 @@ import { openDatabase } from '../src/database/client.ts'
 import { migrate } from '../src/database/migrate.ts'
 import type { PrismaClient } from '../src/generated/sqlite/client.ts'
 import { loadArgon2 } from '../src/passwords/argon2.ts'
+import { confirmable } from '../src/tokens/fingerprint.ts'
 import { newSession } from '../src/tokens/pair.ts'
 import tokens from '../src/tokens/tokens.ts'
 
@@ -89,12 +90,15 @@ export async function seed(databaseUrl: string, secret: string, count: number): 
       const registrations = Array.from({ length: count }, () => {
         const id = uuidv7()
         const [createdAt, expiresAt] = [new Date(), new Date(Date.now() + DAY_MS)]
-        return { id, email: `${id}@example.org`, passwordHash, createdAt, expiresAt }
+        return { id, email: `${id}@example.org`, createdAt, expiresAt }
       })
       for (let from = 0; from < count; from += ROWS_AT_ONCE) {
         await client.registration.createMany({ data: registrations.slice(from, from + ROWS_AT_ONCE) })
       }
-      return registrations.map(registration => app.tokens.confirm.mint(registration, {}).token)
+      return registrations.map(registration => {
+        const { email } = registration
+        return app.tokens.confirm.mint(confirmable(registration), { email }).token
+      })
     },
   }
 }

@@ -2,24 +2,28 @@
 import './fragment.ts'
 import { pageAddress } from './addresses.ts'
 import { call } from './api.ts'
-import { invalidFields } from './failure.ts'
+import { find } from './dom.ts'
+import { invalidFields, rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
-import { currentToken, onToken } from './fragment.ts'
+import { addressIn, currentToken, onToken } from './fragment.ts'
 import './page.ts'
 import { leaveNotice } from './notice.ts'
 import { begin, type Tokens } from './session.ts'
 import { showIfStale } from './stale.ts'
 import { mention, show } from './views.ts'
-import { words } from './words.ts'
 
 onToken(token => {
   clearForm('confirm')
+  // Named, so that nobody whom a link was forwarded to sets a password for somebody else's account.
+  const address = addressIn(currentToken())
+  find('[data-claimed]').hidden = address === ''
+  mention(address)
   show(token === undefined ? 'missing' : 'form', { focus: false })
 })
 
 onSubmit<Tokens>('confirm', {
-  send: ({ password }) =>
-    call({ path: 'confirm-email', body: { token: currentToken(), password, mode: 'cookie' } }),
+  send: ({ newPassword }) =>
+    call({ path: 'confirm-email', body: { token: currentToken(), password: newPassword, mode: 'cookie' } }),
   done: tokens => {
     begin(tokens)
     leaveNotice('confirmed')
@@ -27,8 +31,7 @@ onSubmit<Tokens>('confirm', {
     return leaving
   },
   failed: showIfStale,
-  fieldOf: ({ code }): Record<string, string> =>
-    code === 'invalid_credentials' ? { password: words.wrongPassword } : {},
+  fieldOf: (failure, values) => rejection(failure, values, addressIn(currentToken())),
 })
 
 for (const name of ['resend', 'ask']) {

@@ -24,6 +24,17 @@ export function currentToken(): string {
   return token ?? ''
 }
 
+/** The address that a token names, for people to read: the service alone can tell whether it is genuine. */
+export function addressIn(token: string): string {
+  try {
+    const [, claims = ''] = token.split('.')
+    const { email } = JSON.parse(atob(claims.replace(/-/g, '+').replace(/_/g, '/'))) as { email?: unknown }
+    return typeof email === 'string' ? email : ''
+  } catch {
+    return ''
+  }
+}
+
 function takeToken(): string | undefined {
   const found = /^#(?:.*&)?token=([^&]+)/.exec(location.hash)?.[1]
   if (found !== undefined) history.replaceState(null, '', location.pathname + location.search)

@@ -1,5 +1,6 @@
 import { pageAddress } from './addresses.ts'
 import { call } from './api.ts'
+import { find } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { leaving, onSubmit } from './form.ts'
 import './page.ts'
@@ -17,16 +18,20 @@ onSubmit<Tokens>('login', {
     return leaving
   },
   failed: ({ code }, { email = '' }) => {
-    if (code !== 'email_not_confirmed') return false
     address = email
     mention(email)
+    // The service does not say which of the reasons it is.
+    find('[data-offer]').hidden = code !== 'invalid_credentials'
+    if (code !== 'email_not_confirmed') return false
     show('unconfirmed')
     return true
   },
   fieldOf: failure => invalidFields(failure),
 })
 
-onSubmit('resend', {
-  send: () => call({ path: 'confirm-email/resend', body: { email: address } }),
-  done: () => show('sent'),
-})
+for (const name of ['resend', 'offer']) {
+  onSubmit(name, {
+    send: () => call({ path: 'confirm-email/resend', body: { email: address } }),
+    done: () => show('sent'),
+  })
+}

@@ -11,8 +11,12 @@ void skipWhenLoggedIn()
 let address = ''
 
 onSubmit<{ status?: string }>('register', {
-  send: ({ email = '', newPassword = '' }) =>
-    call({ path: 'register', body: { email, password: newPassword } }),
+  // The page asks for a password only where addresses need no confirmation.
+  send: ({ email = '', newPassword }) =>
+    call({
+      path: 'register',
+      body: { email, ...(newPassword !== undefined && { password: newPassword }) },
+    }),
   done: ({ status }, { email = '' }) => {
     address = email
     mention(email)

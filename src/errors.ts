@@ -13,7 +13,7 @@ export const CATALOGUE = {
   token_expired: [400, 'The token has expired'],
   token_spent: [400, 'The token has been used, or what it was for has changed'],
   code_invalid: [400, 'The code is not right'],
-  invalid_credentials: [401, 'Wrong e-mail address or password'],
+  invalid_credentials: [401, 'Wrong email or password, or the email is not confirmed yet'],
   unauthenticated: [401, 'A valid access token is needed'],
   refresh_token_invalid: [401, 'The refresh token is not valid'],
   invalid_password: [403, 'The current password is wrong'],

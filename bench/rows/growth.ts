@@ -80,7 +80,7 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
       const email = `person-${anybody()}@example.org`
       return async () => {
         const now = new Date()
-        const { userId } = await queries.users.credentialsFor(email, '127.0.0.1', now)
+        const { userId } = await queries.users.credentialsFor(email, '127.0.0.1')
         const user = userId && (await queries.users.findById(userId))
         const session = { id: uuidv7(), refreshHash: 'x', createdAt: now, refreshedAt: now, expiresAt: now }
         if (!user || !(await queries.users.openSession(user, session, origin))) throw new Error(email)

@@ -45,7 +45,7 @@ export async function registerRows(stage: Stage): Promise<Row[]> {
 
 export async function confirmRows(stage: Stage): Promise<Row[]> {
   const measured = await alternate<string>(
-    { confirm: confirmations(stage), ...rawArgon2(stage, 'verify') },
+    { confirm: confirmations(stage), ...rawArgon2(stage, 'hash') },
     stage.timing,
   )
   const { confirm } = measured as { confirm: Sample }

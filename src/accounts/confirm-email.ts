@@ -1,19 +1,17 @@
 /**
- * POST /confirm-email and its resend: mailbox and password proved together.
+ * POST /confirm-email and its resend: whoever read the mail sets the password.
  *
- * A click on the link alone activates nothing, so neither a link scanner nor the owner of an address can
- * be made to activate a password that somebody else chose.
+ * A click on the link alone confirms nothing, so a link scanner makes no account. No password from before
+ * the proof of the mailbox counts, so nobody can plant one (pre-hijacking).
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Origin } from '../database/events.ts'
-import type { Registration } from '../database/registrations.ts'
-import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { checkPassword } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
+import { confirmable, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { accepted } from './accepted.ts'
@@ -44,8 +42,9 @@ export async function confirmEmail(app: FastifyInstance) {
       operationId: 'confirmEmail',
       summary: 'Confirm an address',
       description:
-        'Takes the token from the mail and the password that was registered with it. Answers with a session: ' +
-        'it is the first log in. Every other registration of the address is void from then on.',
+        'Takes the token from the mail and the password that the account is to have. Answers with a session: ' +
+        'it is the first login. Every other link of the address is spent from then on. A password that is refused ' +
+        'spends nothing.',
       tags: ['registration'],
       security: [],
       body: ConfirmBody,
@@ -56,7 +55,7 @@ export async function confirmEmail(app: FastifyInstance) {
           'token_invalid',
           'token_expired',
           'token_spent',
-          'invalid_credentials',
+          'password_rejected',
           'origin_not_allowed',
         ),
       },
@@ -72,7 +71,7 @@ export async function confirmEmail(app: FastifyInstance) {
       operationId: 'resendConfirmation',
       summary: 'Ask for the confirmation mail again',
       description:
-        'Always the same answer. Mails the link of the newest registration, once a minute at most.',
+        'Always the same response. Mails a link where something waits to be confirmed, once a minute at most.',
       tags: ['registration'],
       security: [],
       body: ResendBody,
@@ -93,49 +92,44 @@ async function confirm(
   const { token, password, mode } = request.body
   const verified = this.tokens.confirm.verify(token)
   const pending = await findPending(this, verified.subject)
-  if (pending === undefined || !verified.speaksOf(pending.row)) throw problem('token_spent')
+  if (pending === undefined || !verified.speaksOf(pending.subject)) throw problem('token_spent')
+  // Before anything is spent: a refused password leaves the link good.
+  this.passwords.assertAcceptable(password, pending.subject.email)
 
-  const { row } = pending
-  const guess = {
-    email: row.email,
-    client: request,
-    since: row.createdAt,
-    stored: row.passwordHash,
-    password,
-  }
-  if (!(await checkPassword(this, guess))) {
-    throw problem('invalid_credentials', { detail: 'This is not the password of this registration.' })
-  }
-
+  const passwordHash = await this.passwords.hash(password, request)
   const { session, refreshToken } = newSession(this.tokens, this.config, this.clock())
-  const userId = await pending.confirm(session, originOf(request))
+  const userId = await pending.confirm(passwordHash, session, originOf(request))
   if (userId === undefined) throw problem('token_spent')
+  this.mail.wake()
   const pair = tokenPair(this.tokens, { ...session, userId }, refreshToken, session.createdAt)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 
+/** What a confirmation link can speak of. */
 interface Pending {
-  row: Registration | User
+  subject: Fingerprinted
   /** Confirms by compare-and-swap; the account's id, or undefined where another call was first. */
-  confirm(session: NewSession, origin: Origin): Promise<string | undefined>
+  confirm(passwordHash: string, session: NewSession, origin: Origin): Promise<string | undefined>
 }
 
-/** What a confirmation link can speak of: a registration, or an account that was made unconfirmed. */
+/** A registration, or an account that was made unconfirmed (EMAIL_CONFIRMATION=off). */
 async function findPending(app: FastifyInstance, id: string): Promise<Pending | undefined> {
-  const { registrations, users } = app.database
+  const { registrations, legacyRegistrations, users } = app.database
   const registration = await registrations.findById(id)
-  if (registration) {
+  const legacy = registration === null ? await legacyRegistrations.findById(id) : null
+  const waiting = registration ?? legacy
+  if (waiting !== null) {
     return {
-      row: registration,
-      confirm: async (session, origin) =>
-        (await registrations.confirm(registration, { id: uuidv7() }, session, origin))?.id,
+      subject: legacy ?? confirmable(waiting),
+      confirm: async (passwordHash, ...first) =>
+        (await registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first))?.id,
     }
   }
   const user = await users.findById(id)
   if (!user || user.emailConfirmedAt || user.disabledAt) return undefined
   return {
-    row: user,
-    confirm: async (session, origin) => ((await users.confirm(user, session, origin)) ? user.id : undefined),
+    subject: user,
+    confirm: async (...change) => ((await users.confirm(user, ...change)) ? user.id : undefined),
   }
 }
 

@@ -33,10 +33,12 @@ export async function login(app: FastifyInstance) {
       operationId: 'logIn',
       summary: 'Log in',
       description:
-        'Opens a session. From the fifth failure on, tries for the same address from the same network have to ' +
-        'wait: one second, doubling up to 15 minutes. From the hundredth failure on, so have tries for the same ' +
-        'address from all networks together, except those where a login, a reset or a confirmation of the account ' +
-        'succeeded in the last 90 days. A password reset lets the owner in from a new network.',
+        'Opens a session. Without the right password the response is the same for every address: one that has an ' +
+        'account, one that waits to be confirmed, and one that is unknown. From the fifth failure on, tries for ' +
+        'the same address from the same network have to wait: one second, doubling up to 15 minutes. From the ' +
+        'hundredth failure on, so have tries for the same address from all networks together, except those where ' +
+        'a login, a reset or a confirmation of the account succeeded in the last 90 days. A password reset lets ' +
+        'the owner in from a new network.',
       tags: ['session'],
       security: [],
       body: Body,
@@ -64,19 +66,18 @@ async function logIn(
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
   const { users } = this.database
-  const credentials = await users.credentialsFor(email, request.ip, now)
-  const { userId, passwordHash, pendingHash, familiarUntil } = credentials
+  const { userId, passwordHash, familiarUntil } = await users.credentialsFor(email, request.ip)
 
-  const stored = passwordHash ?? pendingHash ?? undefined
+  const stored = passwordHash ?? undefined
   const isFamiliar = familiarUntil !== null && familiarUntil > now
-  if (!(await checkPassword(this, { email, client: request, isFamiliar, stored, password }))) {
+  const guess = { email, client: request, isFamiliar, stored, password }
+  if (!(await checkPassword(this, guess)) || userId === null) {
     // For every address, since whoever asks something right after this answer waits for what is written then.
     request.afterwards(() => recordRefusal(this, userId, request))
     throw problem('invalid_credentials')
   }
 
   // Only whoever knows the password learns more.
-  if (userId === null) throw problem('email_not_confirmed')
   const account = await users.findById(userId)
   // Moved while the password was verified: what was asked about is the address of nobody now.
   if (account?.email !== email) throw problem('invalid_credentials')

@@ -8,6 +8,7 @@ import { openDatabase, type Provider, providerOf } from './client.ts'
 import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
+import { type LegacyRegistrations, legacyRegistrations } from './legacy-registrations.ts'
 import { type MailTurns, mailTurns } from './mail-turns.ts'
 import { migrate, migrationState } from './migrate.ts'
 import { outageDetail, outageReason } from './outage.ts'
@@ -28,6 +29,7 @@ export interface Database {
   outage: OutageLog
   users: Users
   registrations: Registrations
+  legacyRegistrations: LegacyRegistrations
   sessions: Sessions
   outbox: OutboxQueries
   mailTurns: MailTurns
@@ -74,6 +76,7 @@ async function database(app: FastifyInstance) {
     ),
     users: users(client, statements, insertMail),
     registrations: registrations(client, statements),
+    legacyRegistrations: legacyRegistrations(client),
     sessions: sessions(client, statements),
     outbox: outbox(client, statements),
     mailTurns: mailTurns(statements),

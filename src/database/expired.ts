@@ -9,7 +9,8 @@ export type Expired = ReturnType<typeof expired>
 /** What runs out, each found by an index and removed from its oldest row on. */
 const KINDS = {
   sessions: { table: 'sessions', by: 'expires_at' },
-  registrations: { table: 'registrations', by: 'expires_at' },
+  registrations: { table: 'pending_registrations', by: 'expires_at' },
+  legacy_registrations: { table: 'registrations', by: 'expires_at' },
   guesses: { table: 'guesses', by: 'expires_at' },
   familiar_networks: { table: 'familiar_networks', by: 'expires_at' },
   mail_turns: { table: 'mail_turns', by: 'expires_at' },

@@ -26,7 +26,6 @@ export type OutboxKind =
 export interface NewMail extends Partial<Origin> {
   kind: OutboxKind
   recipient: string
-  registrationId?: string
   userId?: string
   challengeId?: string
   mentionedEmail?: string

@@ -1,12 +1,13 @@
 /**
- * Queries about registrations whose address is not confirmed yet.
+ * Queries about registrations: addresses that are not confirmed yet. No password is kept with them.
  */
-import type { PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
+import type { Prisma, PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { recordFamiliarNetwork } from './familiar-networks.ts'
+import type { LegacyRegistration } from './legacy-registrations.ts'
 import { INSERT_MAIL, mailRow } from './outbox.ts'
-import { columns, type Statements } from './statements.ts'
+import type { Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
 export type { Registration }
@@ -14,79 +15,77 @@ export type { Registration }
 /** Queries about registrations. */
 export type Registrations = ReturnType<typeof registrations>
 
-const FIELDS = [
-  'id',
-  'email',
-  'passwordHash',
-  'locale',
-  'createdAt',
-  'expiresAt',
-] as const satisfies (keyof Registration)[]
-
-const NEWEST = `SELECT ${columns(FIELDS, 'registrations')} FROM registrations
-  WHERE email = $1 AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT 1`
-
-const FILE = `INSERT INTO registrations (id, email, password_hash, locale, created_at, expires_at)
-  VALUES ($1, $2, $3, $4, $5, $6)`
+/** One statement for a new address and for a waiting one; a link that is out stays good, since the id stays. */
+const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, expires_at)
+  VALUES ($1, $2, $3, $4, $5)
+  ON CONFLICT (email) DO UPDATE SET
+    locale = COALESCE(excluded.locale, pending_registrations.locale),
+    expires_at = CASE WHEN excluded.expires_at > pending_registrations.expires_at
+      THEN excluded.expires_at ELSE pending_registrations.expires_at END`
 
 /**
  * @param client the database
  * @param statements on the same database
  */
-export function registrations(client: PrismaClient, { read, transaction }: Statements) {
+export function registrations(client: PrismaClient, { transaction }: Statements) {
   return {
-    /** Stores a registration with the mail that asks to confirm it. Never looks whether there is an account. */
-    file(registration: Omit<Registration, 'createdAt'>, now: Date) {
-      const { id, email, passwordHash, locale, expiresAt } = registration
+    /**
+     * Stores a registration, or extends the one that waits, with the mail that asks to confirm it. Never
+     * looks whether there is an account.
+     */
+    file({ id, email, locale, expiresAt }: Omit<Registration, 'createdAt'>, now: Date) {
       return transaction(async run => {
-        await run(FILE, [id, email, passwordHash, locale, now, expiresAt])
-        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email, registrationId: id }, now))
+        await run(FILE, [id, email, locale, now, expiresAt])
+        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email }, now))
       })
     },
 
     findById: (id: string) => client.registration.findUnique({ where: { id } }),
 
-    /** The registration whose password a log in would be told about. */
-    newestFor: async (email: string, now: Date): Promise<Registration | null> =>
-      (await read<Registration>(NEWEST, [email, now]))[0] ?? null,
+    /** The registration of an address, unless it expired. */
+    findByEmail: (email: string, now: Date) =>
+      client.registration.findUnique({ where: { email, expiresAt: { gt: now } } }),
 
     /** Lets a registration live as long as the link that is being mailed for it. */
     keepUntil: (id: string, expiresAt: Date) =>
       client.registration.updateMany({ where: { id, expiresAt: { lt: expiresAt } }, data: { expiresAt } }),
 
     /**
-     * Turns a registration into an account with its first session. All other registrations of the
-     * address go; an account that is there already stays as it is.
+     * Turns a registration into an account with this password and its first session. The registration's row
+     * is the right to do so: of any number of calls, one removes it. Others of the address go too.
      *
-     * @returns the account, or undefined where this registration or its address is gone
+     * @returns the account, or undefined where the registration is gone or the address has an account
      */
     confirm(
-      registration: Registration,
-      user: { id: string },
+      registration: Registration | LegacyRegistration,
+      user: { id: string; passwordHash: string },
       session: NewSession,
       origin: Origin,
     ): Promise<User | undefined> {
+      const { id, email, locale } = registration
       const now = session.createdAt
       const gone = new Error('the registration is gone')
       const confirmation = client.$transaction(async tx => {
-        // The account first: its address is where confirmations of different registrations meet. With
-        // the registrations first, each would hold its own row and wait for the other's.
+        // The account first: its unique address is where parallel confirmations meet. With the registrations
+        // first, two calls could each hold a row that the other waits for.
         const account = await tx.user.create({
           data: {
-            id: user.id,
-            email: registration.email,
-            passwordHash: registration.passwordHash,
-            locale: registration.locale,
+            ...user,
+            email,
+            locale,
             emailConfirmedAt: now,
             passwordChangedAt: now,
             lastLoginAt: now,
             createdAt: now,
           },
         })
-        // The row is the right to confirm; throwing takes the account back.
-        const { count } = await tx.registration.deleteMany({ where: { id: registration.id } })
+        const { count } =
+          'passwordHash' in registration
+            ? await tx.legacyRegistration.deleteMany({ where: { id } })
+            : await tx.registration.deleteMany({ where: { id } })
+        // Throwing takes the account back.
         if (count !== 1) throw gone
-        await tx.registration.deleteMany({ where: { email: registration.email } })
+        await removeRegistrations(tx, email)
         await tx.session.create({
           data: { ...session, userId: account.id, ip: origin.ip, device: origin.device },
         })
@@ -102,4 +101,10 @@ export function registrations(client: PrismaClient, { read, transaction }: State
       })
     },
   }
+}
+
+/** Removes what waits for an address, so that no link that is out finds a row. */
+export async function removeRegistrations(tx: Prisma.TransactionClient, email: string): Promise<void> {
+  await tx.registration.deleteMany({ where: { email } })
+  await tx.legacyRegistration.deleteMany({ where: { email } })
 }

@@ -13,6 +13,7 @@ import {
   recordFamiliarNetwork,
 } from './familiar-networks.ts'
 import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
+import { removeRegistrations } from './registrations.ts'
 import { endSessionsOf, insertSession } from './sessions.ts'
 import { columns, type Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
@@ -35,19 +36,17 @@ export interface OpenedSession {
   mailFiled: boolean
 }
 
-/** What a password for an address is held against; nulls where there is no account, or no registration. */
+/** What a password for an address is held against; nulls where there is no account. */
 export interface Credentials {
   userId: string | null
   passwordHash: string | null
   passwordChangedAt: Date | null
-  /** Of the newest registration that can still be confirmed. */
-  pendingHash: string | null
   /** Until when the client's network is familiar to the account; null where it is not. */
   familiarUntil: Date | null
 }
 
-/** Those of an address, or of the ones next to it. */
-type Neighbours = Credentials & { email: string | null; pendingEmail: string | null }
+/** Those of an address, or of the one next to it. */
+type CredentialsRow = Credentials & { email: string | null }
 
 /** Queries about accounts. */
 export type Users = ReturnType<typeof users>
@@ -77,21 +76,15 @@ const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
  */
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
   users.password_changed_at AS "passwordChangedAt",
-  familiar.expires_at AS "familiarUntil",
-  pending.email AS "pendingEmail", pending.password_hash AS "pendingHash"
+  familiar.expires_at AS "familiarUntil"
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
-  LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$3')}
-  LEFT JOIN registrations AS pending ON pending.id = (SELECT id FROM registrations
-    WHERE email = (SELECT email FROM registrations WHERE email <= $1 ORDER BY email DESC LIMIT 1)
-    AND expires_at > $2 ORDER BY created_at DESC, id DESC LIMIT 1)`
+  LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$2')}`
 const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
 const ARRIVE = `UPDATE users SET last_login_at = $1, password_hash = $2
   WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL RETURNING id`
-const CONFIRM = `UPDATE users SET last_login_at = $1, email_confirmed_at = $1, password_hash = $2
-  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL AND email_confirmed_at IS NULL RETURNING id`
 
 /** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
 const UNUSABLE = 'unusable'
@@ -105,41 +98,6 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
   const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
     (await read<User>(sql, values))[0] ?? null
 
-  /** The compare-and-swap on the account comes first: it serialises with a reset, which ends all sessions. */
-  function openSessionIf(
-    account: Verified,
-    session: NewSession,
-    origin: Origin,
-    kind: 'logged_in' | 'confirmed',
-    changes: LoginChanges = {},
-    notice?: { recipient: string; isFirst: boolean },
-  ): Promise<OpenedSession | undefined> {
-    const { id, passwordHash } = account
-    const at = session.createdAt
-    return transaction(async run => {
-      const arrived = await run(kind === 'confirmed' ? CONFIRM : ARRIVE, [
-        at,
-        changes.passwordHash ?? passwordHash,
-        id,
-        passwordHash,
-      ])
-      if (arrived.length !== 1) return undefined
-      // Asked again within the transaction: of two first log ins at once, the second is none.
-      const isFirst = notice?.isFirst && !(await hasArrived(run, id))
-      const isNews = notice !== undefined && !isFirst && !(await isKnownDevice(run, id, origin.device))
-      if (isNews) {
-        await run(
-          INSERT_MAIL,
-          mailRow({ kind: 'new_device', recipient: notice.recipient, userId: id, ...origin }, at),
-        )
-      }
-      await insertSession(run, id, session, origin)
-      if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
-      await insertEvent(run, { userId: id, kind, at, origin })
-      return { mailFiled: isNews }
-    })
-  }
-
   return {
     /** @param email canonical */
     findByEmail: (email: string) => one(BY_EMAIL, email),
@@ -152,15 +110,14 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      * @param email canonical
      * @param ip the client's
      */
-    async credentialsFor(email: string, ip: string, now: Date): Promise<Credentials> {
-      const [found] = (await read<Neighbours>(CREDENTIALS, [email, now, networkOf(ip)])) as [Neighbours]
+    async credentialsFor(email: string, ip: string): Promise<Credentials> {
+      const [found] = (await read<CredentialsRow>(CREDENTIALS, [email, networkOf(ip)])) as [CredentialsRow]
       const isIts = found.email === email
       return {
         userId: isIts ? found.userId : null,
         passwordHash: isIts ? found.passwordHash : null,
         passwordChangedAt: isIts ? found.passwordChangedAt : null,
         familiarUntil: isIts ? found.familiarUntil : null,
-        pendingHash: found.pendingEmail === email ? found.pendingHash : null,
       }
     },
 
@@ -187,6 +144,8 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
     ): Promise<User | undefined> {
       const creation = client.$transaction(async tx => {
         const account = await tx.user.create({ data: { ...user, createdAt: now, passwordChangedAt: now } })
+        // Left from a time with confirmation: a link of theirs must not outlive this account.
+        await removeRegistrations(tx, user.email)
         await recordEvent(tx, { userId: account.id, kind: 'registered', at: now, origin })
         return account
       })
@@ -201,24 +160,63 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      * @param changes what the login changes besides
      * @returns undefined where the session was not opened
      */
-    openSession: (
+    openSession(
       verified: Verified & Pick<User, 'lastLoginAt'>,
       session: NewSession,
       origin: Origin,
       changes: LoginChanges = {},
-    ) =>
-      openSessionIf(verified, session, origin, 'logged_in', changes, {
-        recipient: verified.email,
-        isFirst: verified.lastLoginAt === null,
-      }),
+    ): Promise<OpenedSession | undefined> {
+      const { id, email, passwordHash, lastLoginAt } = verified
+      const at = session.createdAt
+      return transaction(async run => {
+        // First: it serialises with a reset, which ends all sessions.
+        const arrived = await run(ARRIVE, [at, changes.passwordHash ?? passwordHash, id, passwordHash])
+        if (arrived.length !== 1) return undefined
+        // Asked again within the transaction: of two first log ins at once, the second is none.
+        const isFirst = lastLoginAt === null && !(await hasArrived(run, id))
+        const isNews = !isFirst && !(await isKnownDevice(run, id, origin.device))
+        if (isNews) {
+          await run(INSERT_MAIL, mailRow({ kind: 'new_device', recipient: email, userId: id, ...origin }, at))
+        }
+        await insertSession(run, id, session, origin)
+        if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
+        await insertEvent(run, { userId: id, kind: 'logged_in', at, origin })
+        return { mailFiled: isNews }
+      })
+    },
 
     /**
-     * Confirms the address of an account that was made unconfirmed, and opens its first session.
+     * Confirms the address of an account that was made unconfirmed (EMAIL_CONFIRMATION=off). The password it
+     * was made with proved nothing, so this is a reset: the new password is set by compare-and-swap, every
+     * session ends, and one is opened for whoever read the mail.
      *
      * @returns whether this call was the one that confirmed it
      */
-    confirm: async (verified: Verified, session: NewSession, origin: Origin): Promise<boolean> =>
-      (await openSessionIf(verified, session, origin, 'confirmed')) !== undefined,
+    confirm(
+      unconfirmed: Verified,
+      passwordHash: string,
+      session: NewSession,
+      origin: Origin,
+    ): Promise<boolean> {
+      const { id, email } = unconfirmed
+      const now = session.createdAt
+      return client.$transaction(async tx => {
+        const { count } = await tx.user.updateMany({
+          where: { ...stillAsIt(unconfirmed), emailConfirmedAt: null },
+          data: { passwordHash, passwordChangedAt: now, emailConfirmedAt: now, lastLoginAt: now },
+        })
+        if (count !== 1) return false
+        await endSessionsOf(tx, id)
+        await tx.session.create({ data: { ...session, userId: id, ip: origin.ip, device: origin.device } })
+        // Those of whoever made the account prove nothing either.
+        await tx.familiarNetwork.deleteMany({ where: { userId: id } })
+        await recordFamiliarNetwork(tx, id, origin.ip, now)
+        await recordEvent(tx, { userId: id, kind: 'password_reset', at: now, origin })
+        await recordEvent(tx, { userId: id, kind: 'confirmed', at: now, origin })
+        await fileMail(tx, { kind: 'password_changed', recipient: email, userId: id }, now)
+        return true
+      })
+    },
 
     /**
      * Sets a new password by compare-and-swap, ends every session, and files the notice. The address
@@ -266,7 +264,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
           data: { email, emailConfirmedAt: now, emailChangedAt: now },
         })
         if (count !== 1) return 'stale' as const
-        await tx.registration.deleteMany({ where: { email } })
+        await removeRegistrations(tx, email)
         await recordEvent(tx, { userId: old.id, kind: 'email_changed', at: now, origin })
         await fileMail(
           tx,
@@ -304,6 +302,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
             },
           })
           if (count !== 1) return false
+          if (changes.email !== undefined) await removeRegistrations(tx, email)
           await endSessionsOf(tx, user.id)
           // The intruder's network may be among them.
           await tx.familiarNetwork.deleteMany({ where: { userId: user.id } })
@@ -339,7 +338,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         await tx.outbox.deleteMany({
           where: { OR: [{ recipient: user.email, userId: null }, { userId: user.id }] },
         })
-        await tx.registration.deleteMany({ where: { email: user.email } })
+        await removeRegistrations(tx, user.email)
         await tx.event.updateMany({ where: { userId: user.id }, data: { userId: null, ...anonymous } })
         await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: anonymous })
         await fileMail(tx, { kind: 'farewell', recipient: user.email, locale: user.locale }, now)

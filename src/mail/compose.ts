@@ -3,9 +3,9 @@
  * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
  */
 import type { FastifyInstance } from 'fastify'
-import type { OutboxRow } from '../database/outbox.ts'
+import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
 import type { User } from '../database/users.ts'
-import { boundParts, securable } from '../tokens/fingerprint.ts'
+import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
@@ -69,37 +69,38 @@ async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
   return user ?? undefined
 }
 
-/** For an address that somebody registered and nobody confirmed; nothing for one nobody knows. */
+/** The kinds that lead somebody in. Without an account, confirming the address is what does. */
+const LEAD_IN: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
+
+/** The confirmation link, where the address was registered and is not confirmed; else nothing. */
 async function withoutAccount(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+  if (!LEAD_IN.includes(row.kind)) return undefined
   const { registrations } = app.database
+  const registration = await registrations.findByEmail(row.recipient, app.clock())
+  if (registration === null) return forLegacyRegistration(app, row)
+  await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
+  const to = contextOf(app, row.recipient, registration.locale)
+  return confirmAddress(app, to, confirmable(registration))
+}
+
+/** The same for a registration that the release before filed. */
+async function forLegacyRegistration(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+  const { legacyRegistrations: legacy } = app.database
   const registration =
     row.registrationId === null
-      ? await registrations.newestFor(row.recipient, app.clock())
-      : await registrations.findById(row.registrationId)
-  if (!registration) return undefined
-  const to = contextOf(app, registration.email, registration.locale)
-  switch (row.kind) {
-    case 'registration':
-    case 'confirmation_resend':
-      await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
-      return confirmAddress(app, to, registration)
-    case 'reset_request':
-      return renderMail('not_registered', { ...to, link: pageLink(app.config, 'confirmEmail') })
-    default:
-      return undefined
-  }
+      ? await legacy.newestFor(row.recipient, app.clock())
+      : await legacy.findById(row.registrationId)
+  if (registration === null) return undefined
+  await legacy.keepUntil(registration.id, expiryOfConfirmation(app))
+  return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration)
 }
 
 function expiryOfConfirmation(app: App): Date {
   return new Date(app.clock().getTime() + app.config.CONFIRM_TOKEN_TTL * 1000)
 }
 
-function confirmAddress(
-  app: App,
-  to: MailContext,
-  subject: { id: string; email: string; passwordHash: string },
-) {
-  const { token } = app.tokens.confirm.mint(subject, {})
+function confirmAddress(app: App, to: MailContext, subject: Fingerprinted) {
+  const { token } = app.tokens.confirm.mint(subject, { email: subject.email })
   const link = pageLink(app.config, 'confirmEmail', token)
   return renderMail('confirm_address', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }

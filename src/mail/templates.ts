@@ -32,8 +32,6 @@ export interface MailContexts {
    * either, the link's from when it is sent, the code's from when it was asked for.
    */
   reset_password: LinkContext & { code?: string; validFor: number }
-  /** `link`: the page to ask for the confirmation again. */
-  not_registered: LinkContext
   /** `code`: 6 digits; `validFor`: what is left of its life when it is sent. */
   password_change_code: MailContext & { code: string; validFor: number }
   password_changed: NoticeContext
@@ -100,7 +98,6 @@ function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
   const about = { service: oneLine(mail.service), to: oneLine(mail.to) }
   switch (mail.kind) {
     case 'already_registered':
-    case 'not_registered':
     case 'farewell':
       return mails[mail.kind](about)
     case 'confirm_address':

@@ -39,7 +39,6 @@ export interface MailCatalogue {
   confirm_address: (about: Mentions & { validFor: string }) => LinkWords
   already_registered: (about: Mentions) => LinkWords
   reset_password: (about: Mentions & { validFor: string }) => LinkAndCodeWords
-  not_registered: (about: Mentions) => LinkWords
   password_change_code: (about: Mentions & { validFor: string }) => MailWords
   password_changed: (about: Mentions & { at: string }) => LinkWords
   change_email: (about: Mentions & { validFor: string }) => LinkWords

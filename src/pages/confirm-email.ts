@@ -1,16 +1,24 @@
 import { html } from '../html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
-import { emailField, form, heading, paragraph, passwordField, typedAddress, view } from './parts.ts'
+import {
+  emailField,
+  form,
+  heading,
+  newPasswordFields,
+  paragraph,
+  typedAddress,
+  usernameField,
+  view,
+} from './parts.ts'
 
 /** /app/confirm-email: behind the link of the confirmation mail; without a token, where to ask for one. */
 export function confirmEmail(context: PageContext): Page {
   const { words } = context
   const { confirmation: text } = words
-  const password = { form: 'confirm', name: 'password', label: words.password }
   const ask = (
     name: string,
   ) => html`${form(name, text.resend, [emailField({ form: name, name: 'email', label: words.email })])}
-<p class="aside">${text.otherwise} ${linkTo(context, '/register', text.registerAgain)}</p>`
+<p class="aside">${text.otherwise} ${linkTo(context, '/register', words.register)}</p>`
   return {
     name: 'confirm-email',
     title: text.title,
@@ -22,7 +30,9 @@ ${[
     'form',
     text.title,
     html`${paragraph(text.lead, 'lead')}
-${form('confirm', text.submit, [passwordField(context, password, 'current-password')])}
+<div data-claimed>${paragraph(text.forAddress)}
+${typedAddress}</div>
+${form('confirm', text.submit, [usernameField(), ...newPasswordFields(context, 'confirm')])}
 ${paragraph(text.caution, 'aside')}`,
   ),
   view(

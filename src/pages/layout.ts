@@ -9,6 +9,8 @@ export interface PageContext {
   service: string
   /** Least length of a new password, in code points. */
   minLength: number
+  /** Whether an address must be confirmed before there is an account. */
+  confirmsAddresses: boolean
   /**
    * Relative path from the page to the service's root, such as `../`: all links are relative, so that
    * the pages work below whatever path a proxy puts them.

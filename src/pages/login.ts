@@ -22,6 +22,8 @@ ${[
     'form',
     text.title,
     html`${form('login', words.logIn, fields)}
+<div data-offer hidden>${paragraph(text.offer)}
+${form('offer', text.resend, [], 'secondary')}</div>
 <p class="aside">${text.noAccount} ${linkTo(context, '/register', words.register)}</p>`,
     true,
   ),

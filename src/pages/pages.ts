@@ -123,6 +123,7 @@ async function underApp(app: FastifyInstance) {
       words: messagesFor(language).pages,
       service: app.config.SERVICE_NAME,
       minLength: app.config.PASSWORD_MIN_LENGTH,
+      confirmsAddresses: app.config.EMAIL_CONFIRMATION === 'required',
       assets: `app/assets/${files.version}`,
       modules: entry => [...files.importsOf(entry), `words/${language}.js`],
     }

@@ -17,7 +17,8 @@ export function register(context: PageContext): Page {
   const { registration: text } = words
   const fields = [
     emailField({ form: 'register', name: 'email', label: words.email }),
-    ...newPasswordFields(context, 'register'),
+    // Where the address is confirmed first, the password is chosen behind the link.
+    ...(context.confirmsAddresses ? [] : newPasswordFields(context, 'register')),
   ]
   return {
     name: 'register',
@@ -29,7 +30,7 @@ ${[
   view(
     'form',
     text.title,
-    html`${paragraph(text.lead, 'lead')}
+    html`${context.confirmsAddresses ? paragraph(text.lead, 'lead') : html``}
 ${form('register', text.submit, fields)}
 <p class="aside">${text.haveAccount} ${linkTo(context, '/login', words.logIn)}</p>`,
     true,

@@ -20,6 +20,15 @@ export const Password = Type.String({
   examples: ['correct horse battery staple'],
 })
 
+/** A password that is held against the policy and forgotten. No hash is made of it, so it takes no place in the queue. */
+export const CandidatePassword = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  format: 'password',
+  description: 'judged by the policy and forgotten: the password is set by /confirm-email',
+  examples: ['correct horse battery staple'],
+})
+
 /** The some 49,000 commonest passwords, lower-cased (ASVS 6.2.4 asks for 3,000 at least). */
 const COMMON = new Set(dictionary['passwords-common'])
 

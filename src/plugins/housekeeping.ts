@@ -107,6 +107,7 @@ function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
   return {
     sessions: now,
     registrations: now,
+    legacy_registrations: now,
     guesses: now,
     familiar_networks: now,
     mail_turns: now,

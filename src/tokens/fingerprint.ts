@@ -44,6 +44,11 @@ export function sameFingerprint(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
+/** What a confirmation link is bound to: the registration's row, which has no password yet. */
+export function confirmable({ id, email }: { id: string; email: string }): Fingerprinted {
+  return { id, email, passwordHash: 'none yet' }
+}
+
 /**
  * What a "this was not me" link is bound to: the address its notice went to. Not the password, which
  * whoever took the account over may have changed since.

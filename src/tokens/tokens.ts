@@ -22,8 +22,11 @@ declare module 'fastify' {
 export interface Tokens {
   access: AccessTokens
   refresh: RefreshTokens
-  /** Confirms an address and, with the password, a registration. */
-  confirm: BoundTokens
+  /**
+   * Confirms an address and sets a password. `email` lets a page name the address; tokens of the release
+   * before have none.
+   */
+  confirm: BoundTokens<{ email?: string }>
   /** Sets a new password. */
   reset: BoundTokens
   /** Names a request for a reset, for the code in its mail. */
@@ -53,7 +56,9 @@ async function tokens(app: FastifyInstance) {
   app.decorate('tokens', {
     access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
     refresh: refreshTokens(secrets),
-    confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {}),
+    confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {
+      email: Type.Optional(Type.String({ minLength: 3, maxLength: 254 })),
+    }),
     reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
     // Its code comes with a mail that may have to wait for its turn.
     resetRequest: await resetRequests(

@@ -98,7 +98,7 @@ export async function confirmedAccount(
   password = 'correct horse battery staple',
 ): Promise<Account> {
   const before = smtp.mails.length
-  const registered = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const registered = await app.inject({ method: 'POST', url: '/register', payload: { email } })
   if (registered.statusCode !== 202) throw new Error(`registering failed: ${registered.body}`)
   const mail = await smtp.waitForMail(email, /./, before)
   const confirmed = await app.inject({

@@ -39,7 +39,8 @@ export const browser: BrowserWords = {
     token_expired: 'Dieser Link ist abgelaufen.',
     token_spent: 'Dieser Link wurde schon verwendet, oder das, wofür er war, hat sich geändert.',
     code_invalid: 'Dieser Code stimmt nicht. Nach fünf falschen brauchen Sie einen neuen.',
-    invalid_credentials: 'Die Adresse oder das Passwort ist falsch.',
+    invalid_credentials:
+      'Die Adresse oder das Passwort ist falsch, oder die Adresse ist noch nicht bestätigt.',
     unauthenticated: 'Sie sind nicht mehr angemeldet.',
     refresh_token_invalid: 'Sie sind nicht mehr angemeldet.',
     invalid_password: 'Das ist nicht das richtige Passwort.',

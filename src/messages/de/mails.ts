@@ -15,13 +15,13 @@ export const mails: Mails = {
   confirm_address: ({ service, to, validFor }) => ({
     subject: `Bestätigen Sie Ihre E-Mail-Adresse für ${service}`,
     before: [
-      `Um Ihre Registrierung bei ${service} abzuschließen, öffnen Sie diesen Link und geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben:`,
+      `Um Ihre Registrierung bei ${service} abzuschließen, öffnen Sie diesen Link und wählen Sie Ihr Passwort:`,
     ],
     button: 'Adresse bestätigen',
     after: [`Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`],
     reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, diese Adresse bei ${service} registriert hat.`,
     notYou:
-      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und geben Sie kein Passwort ein. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und legen Sie kein Passwort fest. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -50,19 +50,6 @@ export const mails: Mails = {
     reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, das Passwort dieses Kontos zurücksetzen möchte.`,
     notYou:
       'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail. Ihr Passwort bleibt, wie es ist. Geben Sie weder den Link noch den Code weiter, wer auch immer danach fragt: Jedes von beiden genügt, um Ihr Konto zu übernehmen.',
-  }),
-
-  not_registered: ({ service, to }) => ({
-    subject: `Ihre Registrierung bei ${service} ist nicht abgeschlossen`,
-    before: [
-      `Jemand, vielleicht Sie, möchte das Passwort für ${to} bei ${service} zurücksetzen. Diese Adresse wurde registriert, aber nie bestätigt. Deshalb gibt es noch kein Konto und kein Passwort, das sich zurücksetzen ließe.`,
-      'Zum Abschließen verwenden Sie den Link in der Bestätigungsmail. Falls Sie diese nicht finden oder das gewählte Passwort nicht mehr wissen, registrieren Sie sich noch einmal. Eine weitere Bestätigungsmail können Sie hier anfordern:',
-    ],
-    button: 'Bestätigung erneut senden',
-    after: [],
-    reason: `Diese E-Mail ging an ${to}, weil für diese Adresse das Zurücksetzen des Passworts angefordert wurde.`,
-    notYou:
-      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

@@ -26,7 +26,7 @@ export const pages: PageWords = {
   home: {
     title: service => `Ihr Konto bei ${service}`,
     lead: 'Registrieren Sie sich, melden Sie sich an, verwalten Sie Ihr Konto, und finden Sie zurück, wenn das Passwort weg ist.',
-    registerText: 'Neu hier? Sie brauchen nur eine E-Mail-Adresse und ein Passwort.',
+    registerText: 'Neu hier? Sie brauchen nur eine E-Mail-Adresse.',
     logInText: 'Sie haben ein Konto und wissen das Passwort.',
     forgotTitle: 'Passwort vergessen',
     forgotText: 'Wir schicken Ihnen einen Link und einen Code für andere Geräte.',
@@ -35,13 +35,12 @@ export const pages: PageWords = {
 
   registration: {
     title: 'Registrieren',
-    lead: 'Wir schicken Ihnen einen Link, mit dem Sie Ihre Adresse bestätigen.',
+    lead: 'Geben Sie Ihre E-Mail-Adresse ein. Wir schicken Ihnen einen Link, mit dem Sie sie bestätigen und Ihr Passwort wählen.',
     submit: 'Registrieren',
     haveAccount: 'Sie haben schon ein Konto?',
     sentTitle: 'Sehen Sie in Ihr Postfach',
     sentLead: 'Wenn sich diese Adresse registrieren lässt, ist eine E-Mail unterwegs an:',
-    sentNext:
-      'Öffnen Sie den Link darin und geben Sie das Passwort ein, das Sie eben gewählt haben. Dann sind Sie angemeldet.',
+    sentNext: 'Öffnen Sie den Link darin und wählen Sie Ihr Passwort. Dann sind Sie angemeldet.',
     sentMissing: 'Keine E-Mail? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.',
     again: 'Noch einmal senden',
     another: 'Andere Adresse verwenden',
@@ -52,6 +51,8 @@ export const pages: PageWords = {
   login: {
     title: 'Anmelden',
     noAccount: 'Noch kein Konto?',
+    offer:
+      'Sie haben sich registriert und Ihre Adresse nie bestätigt? Wir können die E-Mail noch einmal senden.',
     unconfirmedTitle: 'Bestätigen Sie zuerst Ihre Adresse',
     unconfirmedLead:
       'Ihre Registrierung wartet darauf, dass Sie den Link in unserer E-Mail öffnen. Wir können sie noch einmal senden.',
@@ -60,10 +61,11 @@ export const pages: PageWords = {
 
   confirmation: {
     title: 'Adresse bestätigen',
-    lead: 'Geben Sie das Passwort ein, das Sie bei der Registrierung gewählt haben. Es zeigt, dass die Registrierung von Ihnen stammt.',
+    lead: 'Wählen Sie Ihr Passwort. Damit ist Ihre Adresse bestätigt, und Sie sind angemeldet.',
+    forAddress: 'Ihr Konto gehört zu dieser Adresse:',
     submit: 'Bestätigen und anmelden',
     caution:
-      'Sie haben sich nicht registriert? Dann schließen Sie diese Seite. Ohne das Passwort entsteht kein Konto.',
+      'Das ist nicht Ihre Adresse, oder Sie haben sich nicht registriert? Dann schließen Sie diese Seite. Solange Sie kein Passwort festlegen, entsteht kein Konto.',
     staleTitle: 'Dieser Link funktioniert nicht mehr',
     staleLead:
       'Wenn Sie Ihre Adresse schon bestätigt haben, melden Sie sich einfach an. Sonst fordern Sie einen neuen Link an.',
@@ -74,8 +76,7 @@ export const pages: PageWords = {
     resentTitle: 'Sehen Sie in Ihr Postfach',
     resentLead: 'Wenn diese Adresse noch zu bestätigen ist, ist eine E-Mail unterwegs an:',
     resentNext: 'Öffnen Sie den Link darin. Es kann eine Minute dauern; sehen Sie auch im Spam-Ordner nach.',
-    otherwise: 'Sie wissen das gewählte Passwort nicht mehr?',
-    registerAgain: 'Noch einmal registrieren',
+    otherwise: 'Noch nicht registriert?',
   },
 
   forgotten: {

@@ -43,7 +43,7 @@ export const browser = {
     token_expired: 'This link has expired.',
     token_spent: 'This link has been used, or what it was for has changed.',
     code_invalid: 'This code is not right. After five wrong ones you need a new code.',
-    invalid_credentials: 'The address or the password is wrong.',
+    invalid_credentials: 'The address or the password is wrong, or the address is not confirmed yet.',
     unauthenticated: 'You are not logged in any more.',
     refresh_token_invalid: 'You are not logged in any more.',
     invalid_password: 'This is not the right password.',

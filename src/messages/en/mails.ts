@@ -11,14 +11,12 @@ export const mails: Mails = {
 
   confirm_address: ({ service, to, validFor }) => ({
     subject: `Confirm your e-mail address for ${service}`,
-    before: [
-      `To finish your registration with ${service}, open this link and enter the password you chose when you registered:`,
-    ],
+    before: [`To finish your registration with ${service}, open this link and choose your password:`],
     button: 'Confirm my address',
     after: [`The link works once, within ${validFor} of this mail.`],
     reason: `This mail was sent to ${to} because somebody, probably you, registered this address with ${service}.`,
     notYou:
-      'If it was not you, ignore this mail and enter no password. Unless the address is confirmed, no account is made.',
+      'If it was not you, ignore this mail and set no password. Unless the address is confirmed, no account is made.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -47,18 +45,6 @@ export const mails: Mails = {
     reason: `This mail was sent to ${to} because somebody, probably you, asked to reset the password of this account.`,
     notYou:
       'If it was not you, ignore this mail. Your password stays as it is. Never pass on the link or the code, whoever asks: either is enough to take over your account.',
-  }),
-
-  not_registered: ({ service, to }) => ({
-    subject: `Your registration with ${service} is not finished`,
-    before: [
-      `Somebody, perhaps you, asked to reset the password for ${to} at ${service}. This address was registered but never confirmed, so there is no account and no password to reset yet.`,
-      'To finish, use the link in the confirmation mail. If you cannot find it or no longer know the password you chose, register again. You can ask for another confirmation mail here:',
-    ],
-    button: 'Send the confirmation again',
-    after: [],
-    reason: `This mail was sent to ${to} because a password reset was asked for this address.`,
-    notYou: 'If it was not you, ignore this mail. Unless the address is confirmed, no account is made.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

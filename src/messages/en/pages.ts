@@ -26,7 +26,7 @@ export const pages = {
   home: {
     title: (service: string) => `Your account with ${service}`,
     lead: 'Register, log in, look after your account, and find your way back in when the password is gone.',
-    registerText: 'New here? All you need is an e-mail address and a password.',
+    registerText: 'New here? All you need is an e-mail address.',
     logInText: 'You have an account and know the password.',
     forgotTitle: 'Forgot your password',
     forgotText: 'We send you a link, and a code for other devices.',
@@ -35,12 +35,12 @@ export const pages = {
 
   registration: {
     title: 'Register',
-    lead: 'We send you a link to confirm your address.',
+    lead: 'Enter your e-mail address. We send you a link to confirm it and to choose your password.',
     submit: 'Register',
     haveAccount: 'You have an account already?',
     sentTitle: 'Look at your mail',
     sentLead: 'If this address can be registered, a mail is on its way to:',
-    sentNext: 'Open the link in it and enter the password you have just chosen. Then you are in.',
+    sentNext: 'Open the link in it and choose your password. Then you are in.',
     sentMissing: 'No mail? It can take a minute. Look in the spam folder too.',
     again: 'Send it again',
     another: 'Use another address',
@@ -51,6 +51,7 @@ export const pages = {
   login: {
     title: 'Log in',
     noAccount: 'No account yet?',
+    offer: 'You registered and never confirmed your address? We can send you the mail again.',
     unconfirmedTitle: 'Confirm your address first',
     unconfirmedLead: 'Your registration waits for you to open the link in our mail. We can send it again.',
     resend: 'Send the mail again',
@@ -58,9 +59,11 @@ export const pages = {
 
   confirmation: {
     title: 'Confirm your address',
-    lead: 'Enter the password you chose when you registered. It shows that the registration is yours.',
+    lead: 'Choose your password. Then your address is confirmed, and you are logged in.',
+    forAddress: 'Your account is for this address:',
     submit: 'Confirm and log in',
-    caution: 'You did not register? Then close this page. Without the password, no account is made.',
+    caution:
+      'This is not your address, or you did not register? Then close this page. Unless you set a password, no account is made.',
     staleTitle: 'This link does not work any more',
     staleLead: 'If you have confirmed your address already, just log in. Otherwise ask for a new link.',
     missingTitle: 'Confirm your address',
@@ -70,8 +73,7 @@ export const pages = {
     resentTitle: 'Look at your mail',
     resentLead: 'If this address waits to be confirmed, a mail is on its way to:',
     resentNext: 'Open the link in it. It can take a minute; look in the spam folder too.',
-    otherwise: 'No longer sure of the password you chose?',
-    registerAgain: 'Register again',
+    otherwise: 'Not registered yet?',
   },
 
   forgotten: {

@@ -42,7 +42,8 @@ export const browser: BrowserWords = {
     token_expired: 'Este enlace ha caducado.',
     token_spent: 'Este enlace ya se ha usado, o ha cambiado aquello para lo que servía.',
     code_invalid: 'Este código no es correcto. Después de cinco fallos necesita uno nuevo.',
-    invalid_credentials: 'La dirección o la contraseña no es correcta.',
+    invalid_credentials:
+      'La dirección o la contraseña no es correcta, o la dirección aún no está confirmada.',
     unauthenticated: 'Su sesión ya no está abierta.',
     refresh_token_invalid: 'Su sesión ya no está abierta.',
     invalid_password: 'No es la contraseña correcta.',

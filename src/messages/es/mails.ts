@@ -11,16 +11,14 @@ export const mails: Mails = {
 
   confirm_address: ({ service, to, validFor }) => ({
     subject: `Confirme su dirección de correo para ${service}`,
-    before: [
-      `Para terminar su registro en ${service}, abra este enlace e introduzca la contraseña que eligió al registrarse:`,
-    ],
+    before: [`Para terminar su registro en ${service}, abra este enlace y elija su contraseña:`],
     button: 'Confirmar mi dirección',
     after: [
       `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje.`,
     ],
     reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, registró esta dirección en ${service}.`,
     notYou:
-      'Si no fue usted, ignore este mensaje y no introduzca ninguna contraseña. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
+      'Si no fue usted, ignore este mensaje y no establezca ninguna contraseña. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -49,19 +47,6 @@ export const mails: Mails = {
     reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, solicitó restablecer la contraseña de esta cuenta.`,
     notYou:
       'Si no fue usted, ignore este mensaje. Su contraseña sigue siendo la misma. No comparta nunca el enlace ni el código, sea quien sea quien los pida: cualquiera de los dos basta para apoderarse de su cuenta.',
-  }),
-
-  not_registered: ({ service, to }) => ({
-    subject: `Su registro en ${service} no está terminado`,
-    before: [
-      `Alguien, quizás usted, solicitó restablecer la contraseña de ${to} en ${service}. Esta dirección se registró, pero nunca se confirmó, así que todavía no hay ninguna cuenta ni contraseña que restablecer.`,
-      'Para terminar, use el enlace del mensaje de confirmación. Si no lo encuentra o ya no recuerda la contraseña que eligió, regístrese de nuevo. Puede solicitar otro mensaje de confirmación aquí:',
-    ],
-    button: 'Enviar de nuevo la confirmación',
-    after: [],
-    reason: `Este mensaje se envió a ${to} porque se solicitó restablecer la contraseña de esta dirección.`,
-    notYou:
-      'Si no fue usted, ignore este mensaje. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

@@ -25,7 +25,7 @@ export const pages: PageWords = {
   home: {
     title: service => `Su cuenta en ${service}`,
     lead: 'Regístrese, inicie sesión, cuide de su cuenta y recupere el acceso cuando no tenga la contraseña.',
-    registerText: '¿Es su primera vez? Basta con una dirección de correo y una contraseña.',
+    registerText: '¿Es su primera vez? Basta con una dirección de correo.',
     logInText: 'Tiene una cuenta y sabe la contraseña.',
     forgotTitle: 'Contraseña olvidada',
     forgotText: 'Le enviamos un enlace y un código para otros dispositivos.',
@@ -34,13 +34,12 @@ export const pages: PageWords = {
 
   registration: {
     title: 'Registrarse',
-    lead: 'Le enviamos un enlace para confirmar su dirección.',
+    lead: 'Introduzca su dirección de correo. Le enviamos un enlace para confirmarla y elegir su contraseña.',
     submit: 'Registrarse',
     haveAccount: '¿Ya tiene una cuenta?',
     sentTitle: 'Mire su correo',
     sentLead: 'Si esta dirección se puede registrar, hay un mensaje en camino a:',
-    sentNext:
-      'Abra el enlace que contiene e introduzca la contraseña que acaba de elegir. Con eso habrá iniciado sesión.',
+    sentNext: 'Abra el enlace que contiene y elija su contraseña. Con eso habrá iniciado sesión.',
     sentMissing: '¿No llega nada? Puede tardar un minuto. Mire también en la carpeta de correo no deseado.',
     again: 'Enviarlo otra vez',
     another: 'Usar otra dirección',
@@ -51,6 +50,7 @@ export const pages: PageWords = {
   login: {
     title: 'Iniciar sesión',
     noAccount: '¿Aún no tiene cuenta?',
+    offer: '¿Se registró y nunca confirmó su dirección? Podemos enviarle el mensaje otra vez.',
     unconfirmedTitle: 'Confirme primero su dirección',
     unconfirmedLead:
       'Para terminar su registro, abra el enlace de nuestro mensaje. Podemos enviárselo otra vez.',
@@ -59,10 +59,11 @@ export const pages: PageWords = {
 
   confirmation: {
     title: 'Confirmar su dirección',
-    lead: 'Introduzca la contraseña que eligió al registrarse. Demuestra que el registro es suyo.',
+    lead: 'Elija su contraseña. Con eso su dirección queda confirmada y la sesión, iniciada.',
+    forAddress: 'Su cuenta es para esta dirección:',
     submit: 'Confirmar e iniciar sesión',
     caution:
-      '¿No se ha registrado usted? Entonces cierre esta página. Sin la contraseña no se crea ninguna cuenta.',
+      '¿No es su dirección o no se ha registrado usted? Entonces cierre esta página. Mientras no establezca una contraseña, no se crea ninguna cuenta.',
     staleTitle: 'Este enlace ya no funciona',
     staleLead: 'Si ya ha confirmado su dirección, inicie sesión sin más. Si no, pida un enlace nuevo.',
     missingTitle: 'Confirmar su dirección',
@@ -73,8 +74,7 @@ export const pages: PageWords = {
     resentLead: 'Si esta dirección está pendiente de confirmar, hay un mensaje en camino a:',
     resentNext:
       'Abra el enlace que contiene. Puede tardar un minuto; mire también en la carpeta de correo no deseado.',
-    otherwise: '¿Ya no recuerda la contraseña que eligió?',
-    registerAgain: 'Registrarse de nuevo',
+    otherwise: '¿Aún no se ha registrado?',
   },
 
   forgotten: {

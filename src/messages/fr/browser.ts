@@ -42,7 +42,8 @@ export const browser: BrowserWords = {
     token_expired: 'Ce lien a expiré.',
     token_spent: 'Ce lien a déjà servi, ou ce à quoi il servait a changé.',
     code_invalid: 'Ce code n’est pas le bon. Après cinq erreurs, il vous en faut un nouveau.',
-    invalid_credentials: 'L’adresse ou le mot de passe est incorrect.',
+    invalid_credentials:
+      'L’adresse ou le mot de passe est incorrect, ou l’adresse n’est pas encore confirmée.',
     unauthenticated: 'Vous n’êtes plus connecté.',
     refresh_token_invalid: 'Vous n’êtes plus connecté.',
     invalid_password: 'Ce n’est pas le bon mot de passe.',

@@ -16,7 +16,7 @@ export const mails: Mails = {
   confirm_address: ({ service, to, validFor }) => ({
     subject: `Confirmez votre adresse e-mail pour ${service}`,
     before: [
-      `Pour terminer votre inscription sur ${service}, ouvrez ce lien et saisissez le mot de passe que vous avez choisi lors de l’inscription\u00a0:`,
+      `Pour terminer votre inscription sur ${service}, ouvrez ce lien et choisissez votre mot de passe\u00a0:`,
     ],
     button: 'Confirmer mon adresse',
     after: [
@@ -24,7 +24,7 @@ export const mails: Mails = {
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a inscrit cette adresse sur ${service}.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message et ne saisissez aucun mot de passe. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
+      'Si ce n’était pas vous, ignorez ce message et ne définissez aucun mot de passe. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -53,19 +53,6 @@ export const mails: Mails = {
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a demandé à réinitialiser le mot de passe de ce compte.`,
     notYou:
       'Si ce n’était pas vous, ignorez ce message. Votre mot de passe reste inchangé. Ne transmettez jamais le lien ni le code, quelle que soit la personne qui les demande\u00a0: l’un ou l’autre suffit pour prendre le contrôle de votre compte.',
-  }),
-
-  not_registered: ({ service, to }) => ({
-    subject: `Votre inscription sur ${service} n’est pas terminée`,
-    before: [
-      `Quelqu’un, peut-être vous, a demandé à réinitialiser le mot de passe pour ${to} sur ${service}. Cette adresse a été inscrite mais jamais confirmée\u00a0: il n’y a donc pas encore de compte ni de mot de passe à réinitialiser.`,
-      'Pour terminer, utilisez le lien qui se trouve dans le message de confirmation. Si vous ne le retrouvez pas ou si vous ne connaissez plus le mot de passe choisi, inscrivez-vous de nouveau. Vous pouvez demander un autre message de confirmation ici\u00a0:',
-    ],
-    button: 'Renvoyer la confirmation',
-    after: [],
-    reason: `Ce message a été envoyé à ${to} parce qu’une réinitialisation du mot de passe a été demandée pour cette adresse.`,
-    notYou:
-      'Si ce n’était pas vous, ignorez ce message. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

@@ -25,7 +25,7 @@ export const pages: PageWords = {
   home: {
     title: service => `Votre compte sur ${service}`,
     lead: 'Inscrivez-vous, connectez-vous, gérez votre compte et retrouvez-en l’accès quand le mot de passe est perdu.',
-    registerText: 'Nouveau ici\u00a0? Il suffit d’une adresse e-mail et d’un mot de passe.',
+    registerText: 'Nouveau ici\u00a0? Il suffit d’une adresse e-mail.',
     logInText: 'Vous avez un compte et connaissez le mot de passe.',
     forgotTitle: 'Mot de passe oublié',
     forgotText: 'Nous vous envoyons un lien, et un code pour les autres appareils.',
@@ -34,13 +34,12 @@ export const pages: PageWords = {
 
   registration: {
     title: 'S’inscrire',
-    lead: 'Nous vous envoyons un lien pour confirmer votre adresse.',
+    lead: 'Saisissez votre adresse e-mail. Nous vous envoyons un lien pour la confirmer et choisir votre mot de passe.',
     submit: 'S’inscrire',
     haveAccount: 'Vous avez déjà un compte\u00a0?',
     sentTitle: 'Consultez votre messagerie',
     sentLead: 'Si cette adresse peut être inscrite, un message est en route vers\u00a0:',
-    sentNext:
-      'Ouvrez le lien qu’il contient et saisissez le mot de passe que vous venez de choisir. Vous serez alors connecté.',
+    sentNext: 'Ouvrez le lien qu’il contient et choisissez votre mot de passe. Vous serez alors connecté.',
     sentMissing: 'Pas de message\u00a0? Cela peut prendre une minute. Regardez aussi dans les indésirables.',
     again: 'Renvoyer le message',
     another: 'Utiliser une autre adresse',
@@ -51,6 +50,8 @@ export const pages: PageWords = {
   login: {
     title: 'Se connecter',
     noAccount: 'Pas encore de compte\u00a0?',
+    offer:
+      'Vous vous êtes inscrit sans jamais confirmer votre adresse\u00a0? Nous pouvons vous renvoyer le message.',
     unconfirmedTitle: 'Confirmez d’abord votre adresse',
     unconfirmedLead:
       'Pour terminer votre inscription, ouvrez le lien de notre message. Nous pouvons vous le renvoyer.',
@@ -59,10 +60,11 @@ export const pages: PageWords = {
 
   confirmation: {
     title: 'Confirmer votre adresse',
-    lead: 'Saisissez le mot de passe que vous avez choisi lors de l’inscription. Il montre qu’elle vient bien de vous.',
+    lead: 'Choisissez votre mot de passe. Votre adresse est alors confirmée et vous êtes connecté.',
+    forAddress: 'Votre compte est lié à cette adresse\u00a0:',
     submit: 'Confirmer et se connecter',
     caution:
-      'Vous ne vous êtes pas inscrit\u00a0? Alors fermez cette page. Sans le mot de passe, aucun compte n’est créé.',
+      'Ce n’est pas votre adresse, ou vous ne vous êtes pas inscrit\u00a0? Alors fermez cette page. Tant que vous ne définissez pas de mot de passe, aucun compte n’est créé.',
     staleTitle: 'Ce lien ne fonctionne plus',
     staleLead:
       'Si vous avez déjà confirmé votre adresse, connectez-vous simplement. Sinon, demandez un nouveau lien.',
@@ -74,8 +76,7 @@ export const pages: PageWords = {
     resentLead: 'Si cette adresse attend d’être confirmée, un message est en route vers\u00a0:',
     resentNext:
       'Ouvrez le lien qu’il contient. Cela peut prendre une minute\u00a0; regardez aussi dans les indésirables.',
-    otherwise: 'Vous ne savez plus quel mot de passe vous avez choisi\u00a0?',
-    registerAgain: 'S’inscrire de nouveau',
+    otherwise: 'Pas encore inscrit\u00a0?',
   },
 
   forgotten: {

@@ -39,7 +39,7 @@ export const browser: BrowserWords = {
     token_expired: 'Ova je poveznica istekla.',
     token_spent: 'Ova je poveznica već upotrijebljena ili se promijenilo ono čemu je služila.',
     code_invalid: 'Ovaj kôd nije ispravan. Nakon pet pogrešnih treba Vam novi.',
-    invalid_credentials: 'Adresa ili lozinka nije ispravna.',
+    invalid_credentials: 'Adresa ili lozinka nije ispravna, ili adresa još nije potvrđena.',
     unauthenticated: 'Više niste prijavljeni.',
     refresh_token_invalid: 'Više niste prijavljeni.',
     invalid_password: 'Ovo nije ispravna lozinka.',

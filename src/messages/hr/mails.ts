@@ -15,13 +15,13 @@ export const mails: Mails = {
   confirm_address: ({ service, to, validFor }) => ({
     subject: `Potvrdite adresu e-pošte za uslugu ${service}`,
     before: [
-      `Da biste dovršili registraciju za uslugu ${service}, otvorite ovu poveznicu i upišite lozinku koju ste odabrali pri registraciji:`,
+      `Da biste dovršili registraciju za uslugu ${service}, otvorite ovu poveznicu i odaberite lozinku:`,
     ],
     button: 'Potvrdi adresu',
     after: [`Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, tu adresu registrirao za uslugu ${service}.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku i ne upisujte nikakvu lozinku. Dok adresa nije potvrđena, račun se ne otvara.',
+      'Ako to niste bili Vi, zanemarite ovu poruku i ne postavljajte lozinku. Dok adresa nije potvrđena, račun se ne otvara.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -50,18 +50,6 @@ export const mails: Mails = {
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio novu lozinku za ovaj račun.`,
     notYou:
       'Ako to niste bili Vi, zanemarite ovu poruku. Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: i jedno je dovoljno za preuzimanje Vašeg računa.',
-  }),
-
-  not_registered: ({ service, to }) => ({
-    subject: `Vaša registracija za uslugu ${service} nije dovršena`,
-    before: [
-      `Netko, možda Vi, zatražio je novu lozinku za ${to} u usluzi ${service}. Ta je adresa registrirana, ali nikad nije potvrđena, pa još nema ni računa ni lozinke koja bi se mogla promijeniti.`,
-      'Za dovršetak upotrijebite poveznicu iz poruke za potvrdu. Ako je ne možete pronaći ili se više ne sjećate odabrane lozinke, registrirajte se ponovno. Novu poruku za potvrdu možete zatražiti ovdje:',
-    ],
-    button: 'Ponovno pošalji potvrdu',
-    after: [],
-    reason: `Ova je poruka poslana na ${to} jer je za tu adresu zatražena nova lozinka.`,
-    notYou: 'Ako to niste bili Vi, zanemarite ovu poruku. Dok adresa nije potvrđena, račun se ne otvara.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

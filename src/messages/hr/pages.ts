@@ -25,7 +25,7 @@ export const pages: PageWords = {
   home: {
     title: service => `Vaš račun za uslugu ${service}`,
     lead: 'Registrirajte se, prijavite se, uredite svoj račun i vratite se u njega kad zaboravite lozinku.',
-    registerText: 'Prvi ste put ovdje? Trebaju Vam samo adresa e-pošte i lozinka.',
+    registerText: 'Prvi ste put ovdje? Treba Vam samo adresa e-pošte.',
     logInText: 'Imate račun i znate lozinku.',
     forgotTitle: 'Zaboravljena lozinka',
     forgotText: 'Poslat ćemo Vam poveznicu i kôd za druge uređaje.',
@@ -34,12 +34,12 @@ export const pages: PageWords = {
 
   registration: {
     title: 'Registracija',
-    lead: 'Poslat ćemo Vam poveznicu kojom potvrđujete adresu.',
+    lead: 'Upišite adresu e-pošte. Poslat ćemo Vam poveznicu kojom je potvrđujete i birate lozinku.',
     submit: 'Registriraj me',
     haveAccount: 'Već imate račun?',
     sentTitle: 'Pogledajte svoju poštu',
     sentLead: 'Ako se ova adresa može registrirati, poruka je na putu na adresu:',
-    sentNext: 'Otvorite poveznicu u njoj i upišite lozinku koju ste upravo odabrali. Time ste prijavljeni.',
+    sentNext: 'Otvorite poveznicu u njoj i odaberite lozinku. Time ste prijavljeni.',
     sentMissing: 'Nema poruke? Može potrajati minutu. Pogledajte i među neželjenom poštom.',
     again: 'Pošalji ponovno',
     another: 'Upotrijebi drugu adresu',
@@ -50,6 +50,7 @@ export const pages: PageWords = {
   login: {
     title: 'Prijava',
     noAccount: 'Još nemate račun?',
+    offer: 'Registrirali ste se, a adresu niste potvrdili? Možemo Vam ponovno poslati poruku.',
     unconfirmedTitle: 'Najprije potvrdite adresu',
     unconfirmedLead:
       'Za dovršetak registracije otvorite poveznicu iz naše poruke. Možemo Vam je ponovno poslati.',
@@ -58,9 +59,11 @@ export const pages: PageWords = {
 
   confirmation: {
     title: 'Potvrda adrese',
-    lead: 'Upišite lozinku koju ste odabrali pri registraciji. Ona pokazuje da je registracija Vaša.',
+    lead: 'Odaberite lozinku. Time je adresa potvrđena, a Vi prijavljeni.',
+    forAddress: 'Vaš je račun za ovu adresu:',
     submit: 'Potvrdi i prijavi me',
-    caution: 'Niste se registrirali? Tada zatvorite ovu stranicu. Bez lozinke se račun ne otvara.',
+    caution:
+      'To nije Vaša adresa ili se niste registrirali? Tada zatvorite ovu stranicu. Dok ne postavite lozinku, račun se ne otvara.',
     staleTitle: 'Ova poveznica više ne vrijedi',
     staleLead: 'Ako ste adresu već potvrdili, samo se prijavite. Ako niste, zatražite novu poveznicu.',
     missingTitle: 'Potvrda adrese',
@@ -70,8 +73,7 @@ export const pages: PageWords = {
     resentTitle: 'Pogledajte svoju poštu',
     resentLead: 'Ako ova adresa čeka potvrdu, poruka je na putu na adresu:',
     resentNext: 'Otvorite poveznicu u njoj. Može potrajati minutu; pogledajte i među neželjenom poštom.',
-    otherwise: 'Više se ne sjećate odabrane lozinke?',
-    registerAgain: 'Registrirajte se ponovno',
+    otherwise: 'Još se niste registrirali?',
   },
 
   forgotten: {

@@ -94,7 +94,10 @@ function securing(state: State, now: number, name: string, email: string, op: st
   return done('204', state, copy => {
     const mine = accountOf(copy, account.id) as Account
     const other = accountAt(copy, email)
-    if (other === undefined) mine.email = email
+    if (other === undefined) {
+      mine.email = email
+      copy.pending = copy.pending.filter(row => row.email !== email)
+    }
     Object.assign(mine, { password: undefined, hash: `h${op}`, secured: { at: now, notice } })
     mine.events.push('secured')
     endSessions(copy, mine.id)

@@ -8,8 +8,9 @@ import {
   accountOf,
   after,
   type Filed,
+  type FiledKind,
   type Link,
-  newestPending,
+  pendingAt,
   printOf,
   type Sent,
   type State,
@@ -72,21 +73,19 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
   }
 
   function withoutAccount(): State[] {
-    const waiting =
-      mail.registration === undefined
-        ? newestPending(state, mail.to, moment.now)
-        : state.pending.filter(row => row.id === mail.registration)
-    if (waiting.length === 0) return [dropped]
-    if (mail.kind === 'reset_request') return [send('not_registered')]
-    if (mail.kind !== 'registration' && mail.kind !== 'confirmation_resend') return [dropped]
-    return waiting.map(row =>
+    const row = pendingAt(state, mail.to, moment.now)
+    if (row === undefined || !LEAD_IN.includes(mail.kind)) return [dropped]
+    return [
       send('confirm_address', { link: bound('confirm', row, moment.now, 86_400) }, copy => {
         const kept = copy.pending.find(({ id }) => id === row.id)
         if (kept) kept.expiresAt = Math.max(kept.expiresAt, moment.now + 86_400_000)
       }),
-    )
+    ]
   }
 }
+
+/** What leads to the confirmation where there is no account. */
+const LEAD_IN: FiledKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
 function bound(
   purpose: Link['purpose'],

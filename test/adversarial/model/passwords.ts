@@ -29,7 +29,14 @@ export const requestReset: Choose = (run, op, picks) => {
 }
 
 /** Sets a password, ends all sessions, files the notice. */
-function setPassword(copy: State, id: string, password: string, op: string, event: string, now: number) {
+export function setPassword(
+  copy: State,
+  id: string,
+  password: string,
+  op: string,
+  event: string,
+  now: number,
+) {
   const account = accountOf(copy, id)
   if (!account) return
   Object.assign(account, { password, hash: `h${op}`, confirmed: true })

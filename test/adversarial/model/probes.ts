@@ -48,9 +48,10 @@ function allProbes(run: Run): Probe[] {
       })
     } else if (purpose === 'confirm' || purpose === 'move') {
       const url = purpose === 'confirm' ? '/confirm-email' : '/email-change/confirm'
-      const payload = { token: value, password: 'not the password of anybody' }
+      // A confirmation takes any password that the policy does; a move, that of the account.
+      const payload = { token: value, password: purpose === 'confirm' ? WEAK : 'not the password of anybody' }
       probes.push({
-        words: `the link ${name} (${purpose}) with a wrong password`,
+        words: `the link ${name} (${purpose}) with a password that is refused`,
         ask: async () => (await run.call('POST', url, { payload })).said,
         expected(state) {
           if (purpose === 'move') return moving(state, name, payload.password, now) as string

@@ -1,5 +1,6 @@
 /** Registering an address, and confirming it. */
 import { done, isExpired, type Moment, type Outcome, openSession, refused } from './moment.ts'
+import { setPassword } from './passwords.ts'
 import {
   at,
   type Choose,
@@ -8,53 +9,44 @@ import {
   LOCALES,
   linksFor,
   newest,
-  PASSWORDS,
-  passwordFor,
+  newPasswordOf,
+  WEAK,
 } from './run.ts'
 import { accountAt, accountOf, type Link, printOf, type State } from './state.ts'
 
 export const register: Choose = (run, op, picks) => {
+  const { required } = run.moment
   const email = at(run.emails, picks.email)
-  const password = at(PASSWORDS, picks.newPassword)
+  const password = required && !picks.right ? undefined : newPasswordOf(picks.newPassword)
   const locale = at(LOCALES, picks.other) ?? 'en'
+  const payload = { email, locale, ...(password !== undefined && { password }) }
   return {
     kind: 'register',
-    words: `register ${email} with "${password}"`,
-    send: () => run.call('POST', '/register', { payload: { email, password, locale } }),
-    outcomes(state, { now, required }) {
-      if (required) {
-        return done('202', state, copy => {
-          const expiresAt = now + 3 * 86_400_000
-          copy.pending.push({
-            id: `r${op}`,
-            email,
-            password,
-            hash: `h${op}`,
-            locale,
-            createdAt: now,
-            expiresAt,
-          })
-          copy.queue.push({ kind: 'registration', to: email, at: now, registration: `r${op}` })
-        })
-      }
+    words: `register ${email} with ${password === undefined ? 'no password' : `"${password}"`}`,
+    send: () => run.call('POST', '/register', { payload }),
+    outcomes(state, { now }) {
+      if (password === WEAK) return refused('422 password_rejected', state)
+      if (required) return done('202', state, copy => file(copy, op, email, locale, now))
       if (accountAt(state, email)) return refused('409 email_taken', state)
-      return done('201', state, copy =>
+      return done('201', state, copy => {
+        copy.pending = copy.pending.filter(row => row.email !== email)
         copy.accounts.push({
-          ...{
-            id: `a${op}`,
-            email,
-            password,
-            hash: `h${op}`,
-            confirmed: false,
-            moved: null,
-            disabled: false,
-            secured: null,
-          },
-          ...{ locale, loggedInBefore: false, devices: [], events: ['registered'] },
-        }),
-      )
+          ...{ id: `a${op}`, email, password, hash: `h${op}`, confirmed: false, moved: null },
+          ...{ disabled: false, secured: null, locale, loggedInBefore: false, devices: [] },
+          events: ['registered'],
+        })
+      })
     },
   }
+}
+
+/** One row an address; asking again keeps its id. */
+function file(copy: State, op: string, email: string, locale: string, now: number): void {
+  const expiresAt = now + 3 * 86_400_000
+  const waiting = copy.pending.find(row => row.email === email)
+  if (waiting) Object.assign(waiting, { locale, expiresAt: Math.max(waiting.expiresAt, expiresAt) })
+  else copy.pending.push({ id: `r${op}`, email, hash: 'none yet', locale, expiresAt })
+  copy.queue.push({ kind: 'registration', to: email, at: now })
 }
 
 export const resend: Choose = (run, _op, picks) => {
@@ -71,13 +63,7 @@ export const resend: Choose = (run, _op, picks) => {
 export const confirm: Choose = (run, op, picks) => {
   const link = newest(linksFor(run, 'confirm'), picks.which)
   if (link === undefined) return undefined
-  const [state] = run.states
-  const subject = state?.links[link.name]?.subject
-  const row = state?.pending.find(({ id }) => id === subject) ?? (state && accountOf(state, subject))
-  const password =
-    picks.password === 'right'
-      ? (row?.password ?? passwordFor(run, at(run.emails, 0), 'right'))
-      : at(PASSWORDS, picks.password)
+  const password = newPasswordOf(picks.newPassword)
   const device = at(DEVICE_NAMES, picks.device)
   return {
     kind: 'confirm',
@@ -106,21 +92,14 @@ export function confirming(
   const row = state.pending.find(({ id }) => id === link.subject)
   const account = accountOf(state, link.subject)
   if (row) {
-    if (row.password !== password) return refused('401 invalid_credentials', state)
+    if (printOf(row) !== link.print) return refused('400 token_spent', state)
+    if (password === WEAK) return refused('422 password_rejected', state)
     if (accountAt(state, row.email)) return refused('400 token_spent', state)
     return done('200', state, copy => {
       copy.pending = copy.pending.filter(({ email }) => email !== row.email)
       copy.accounts.push({
-        ...{
-          id: `a${op}`,
-          email: row.email,
-          password,
-          hash: row.hash,
-          confirmed: true,
-          moved: null,
-          disabled: false,
-        },
-        ...{ secured: null, locale: row.locale, loggedInBefore: true, devices: [device] },
+        ...{ id: `a${op}`, email: row.email, password, hash: `h${op}`, confirmed: true, moved: null },
+        ...{ disabled: false, secured: null, locale: row.locale, loggedInBefore: true, devices: [device] },
         events: ['registered', 'confirmed'],
       })
       openSession(copy, op, `a${op}`, now)
@@ -129,11 +108,13 @@ export function confirming(
   if (!account || account.disabled || account.confirmed || printOf(account) !== link.print) {
     return refused('400 token_spent', state)
   }
-  if (account.password !== password) return refused('401 invalid_credentials', state)
+  if (password === WEAK) return refused('422 password_rejected', state)
+  // An account that was made unconfirmed: this is a reset.
   return done('200', state, copy => {
     const mine = accountOf(copy, account.id)
     if (!mine) return
-    Object.assign(mine, { confirmed: true, loggedInBefore: true })
+    setPassword(copy, account.id, password, op, 'password_reset', now)
+    mine.loggedInBefore = true
     mine.devices.push(device)
     mine.events.push('confirmed')
     openSession(copy, op, account.id, now)

@@ -40,7 +40,7 @@ const USERS = `SELECT id, email, password_hash AS "passwordHash", email_confirme
   disabled_at AS "disabledAt", locale FROM users WHERE email IN ($1, $2, $3)`
 const SESSIONS = `SELECT id, user_id AS "userId", refresh_hash AS "refreshHash" FROM sessions
   WHERE user_id IN (SELECT id FROM users WHERE email IN ($1, $2, $3))`
-const REGISTRATIONS = `SELECT email, expires_at AS "expiresAt" FROM registrations WHERE email IN ($1, $2, $3)`
+const REGISTRATIONS = `SELECT email, expires_at AS "expiresAt" FROM pending_registrations WHERE email IN ($1, $2, $3)`
 const eventsOf = (accounts: number) => `SELECT id, user_id AS "userId", kind, at, ip, device,
   request_id AS "requestId" FROM events WHERE user_id IN (${Array.from({ length: accounts }, (_, i) => `$${i + 1}`)})`
 

@@ -3,7 +3,7 @@
  */
 import type { Outcome } from './moment.ts'
 import { type Moment, sessionOf } from './moment.ts'
-import { accountAt, newestPending, type Purpose, type State } from './state.ts'
+import { accountAt, type Purpose, type State } from './state.ts'
 
 /** An answer of the service. */
 export interface Answer {
@@ -96,9 +96,7 @@ export function passwordFor(run: Run, email: string, pick: Picks['password']): s
   if (pick !== 'right') return at(PASSWORDS, pick)
   const [state] = run.states
   if (state === undefined) return at(PASSWORDS, 0)
-  const account = accountAt(state, email)
-  const known = account ? account.password : newestPending(state, email, run.moment.now)[0]?.password
-  return known ?? at(PASSWORDS, 0)
+  return accountAt(state, email)?.password ?? at(PASSWORDS, 0)
 }
 
 /** The password of a bearer, likewise. */

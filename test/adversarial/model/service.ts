@@ -24,7 +24,6 @@ const SUBJECTS: [RegExp, string, Purpose?][] = [
   [/^Confirm your e-mail/, 'confirm_address', 'confirm'],
   [/^You already have/, 'already_registered'],
   [/^Reset your password/, 'reset_password', 'reset'],
-  [/is not finished$/, 'not_registered'],
   [/^Your code to change/, 'password_change_code'],
   [/^Your password for .* was changed/, 'password_changed', 'secure'],
   [/^Confirm your new/, 'change_email', 'move'],

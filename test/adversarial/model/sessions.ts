@@ -15,7 +15,7 @@ import {
   refused,
 } from './moment.ts'
 import { at, bearers, type Choose, DEVICE_NAMES, DEVICES, newest, passwordFor, type Run } from './run.ts'
-import { accountAt, accountOf, newestPending, type State } from './state.ts'
+import { accountAt, accountOf, type State } from './state.ts'
 
 export const login: Choose = (run, op, picks) => {
   const email = at(run.emails, picks.email)
@@ -44,13 +44,7 @@ function loggingIn(
   { email, password, op, device }: Record<'email' | 'password' | 'op' | 'device', string>,
 ): Outcome[] {
   const account = accountAt(state, email)
-  if (account === undefined) {
-    const waiting = newestPending(state, email, now)
-    if (waiting.length === 0) return refused('401 invalid_credentials', state)
-    return waiting.flatMap(row =>
-      refused(row.password === password ? '403 email_not_confirmed' : '401 invalid_credentials', state),
-    )
-  }
+  if (account === undefined) return refused('401 invalid_credentials', state)
   if (account.password !== password) {
     return done('401 invalid_credentials', state, copy =>
       accountOf(copy, account.id)?.events.push('log_in_refused'),

@@ -22,14 +22,13 @@ export interface Account {
   events: string[]
 }
 
-/** A registration that nobody has confirmed. */
+/** An address that was registered and is not confirmed: one row an address. */
 export interface Pending {
   id: string
   email: string
-  password: string
-  hash: string
+  /** Stands in for a hash: there is no password yet. */
+  hash: 'none yet'
   locale: string | null
-  createdAt: number
   expiresAt: number
 }
 
@@ -62,7 +61,6 @@ export interface Filed {
   to: string
   at: number
   account?: string
-  registration?: string
   challenge?: string
 }
 
@@ -158,9 +156,6 @@ export const accountAt = (state: State, email: string) =>
 export const accountOf = (state: State, id: string | undefined) =>
   state.accounts.find(account => account.id === id)
 
-/** The newest registrations of an address that have not run out: several where they came at once. */
-export function newestPending(state: State, email: string, now: number): Pending[] {
-  const waiting = state.pending.filter(row => row.email === email && row.expiresAt > now)
-  const newest = Math.max(...waiting.map(row => row.createdAt))
-  return waiting.filter(row => row.createdAt === newest)
-}
+/** The registration of an address, unless it expired. */
+export const pendingAt = (state: State, email: string, now: number) =>
+  state.pending.find(row => row.email === email && row.expiresAt > now)

@@ -1,15 +1,18 @@
 import t from 'tap'
+import { v7 as uuidv7 } from 'uuid'
 import { startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
+import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
+import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
 const DAY = 86_400
 
 /** Registers and returns the token of the mail. */
-async function pending({ app, smtp }: TestApp, payload: object = { email, password }) {
+async function pending({ app, smtp }: TestApp, payload: object = { email }) {
   const before = smtp.mails.length
   await app.inject({ method: 'POST', url: '/register', payload })
   return tokenIn((await smtp.waitForMails(before + 1))[before])
@@ -23,11 +26,15 @@ function resend({ app }: TestApp, address = email) {
   return app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email: address } })
 }
 
-t.test('link and password together make the account and its first session', async t => {
+t.test('the link and a new password make the account and its first session', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
   const house = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house, { email, password, locale: 'de-at' })
+  const token = await pending(house, {
+    email,
+    password: 'what was typed at the registration',
+    locale: 'de-at',
+  })
   time.advance(3600)
   const response = await confirm(house, { token, password })
   t.equal(response.statusCode, 200)
@@ -66,22 +73,73 @@ t.test('link and password together make the account and its first session', asyn
   t.equal(refreshed.statusCode, 200)
 })
 
-t.test('a wrong password makes nothing and spends nothing', async t => {
+t.test('a refused password spends nothing, and is not hashed', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
   await rows.settled()
   const before = await rows.dump()
-  for (const wrong of ['wrong', `${password} `, password.toUpperCase(), 'x'.repeat(1024)]) {
-    isProblemOf(
-      t,
-      await confirm(house, { token, password: wrong }),
-      'invalid_credentials',
-      wrong.slice(0, 30),
-    )
+  const hashes = countHashes(t)
+  for (const bad of ['short', 'password', email, 'x'.repeat(1024)]) {
+    isProblemOf(t, await confirm(house, { token, password: bad }), 'password_rejected', bad.slice(0, 30))
   }
+  t.equal(hashes(), 0)
   t.strictSame(await rows.dump(), before)
   t.equal((await confirm(house, { token, password })).statusCode, 200)
+})
+
+t.test('the first confirmation wins, and every other link of the address is spent', async t => {
+  const house = await startApp(t)
+  const rows = await openRows(t, house.databaseUrl)
+  const tokens = [await pending(house), await pending(house), await pending(house)]
+  const last = tokens.pop()
+  t.equal((await confirm(house, { token: last, password })).statusCode, 200)
+  for (const token of [...tokens, last]) {
+    isProblemOf(t, await confirm(house, { token, password: 'another password altogether' }), 'token_spent')
+  }
+  t.match(await rows.countsOf(email), { users: 1, sessions: 1, registrations: 0 })
+  const logIn = await house.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  t.equal(logIn.statusCode, 200)
+})
+
+t.test('no link outlives its account: neither a deletion nor a change of address revives it', async t => {
+  const house = await startApp(t)
+  const { app } = house
+  const rows = await openRows(t, house.databaseUrl)
+  const tokens = [await pending(house), await pending(house)]
+  const pair = (await confirm(house, { token: tokens[0], password })).json()
+  const headers = { authorization: `Bearer ${pair.accessToken}` }
+  const allSpent = async (when: string) => {
+    for (const token of tokens) isProblemOf(t, await confirm(house, { token, password }), 'token_spent', when)
+  }
+  const newEmail = 'ada@example.com'
+  const sent = house.smtp.mails.length
+  const payload = { currentPassword: password, newEmail }
+  await app.inject({ method: 'POST', url: '/email-change/request', headers, payload })
+  const mails = (await house.smtp.waitForMails(sent + 2)).slice(sent)
+  const move = tokenIn(mails.find(({ to }) => to.includes(newEmail)))
+  await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token: move, password } })
+  t.match(await rows.countsOf(newEmail), { users: 1 })
+  await allSpent('after the change of address')
+  // Registered anew: another row, which the old links know nothing of.
+  await pending(house)
+  await allSpent('after a new registration')
+
+  const leaving = { currentPassword: password }
+  t.equal((await app.inject({ method: 'DELETE', url: '/me', headers, payload: leaving })).statusCode, 204)
+  await allSpent('after the deletion')
+  t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('a reset of an address that has only a registration mails the confirmation link', async t => {
+  const house = await startApp(t)
+  await pending(house)
+  const sent = house.smtp.mails.length
+  const payload = { email }
+  await house.app.inject({ method: 'POST', url: '/password-reset/request', payload })
+  const mail = (await house.smtp.waitForMails(sent + 1))[sent]
+  t.match(mail?.subject, /^Confirm your e-mail address/)
+  t.equal((await confirm(house, { token: tokenIn(mail), password })).statusCode, 200)
 })
 
 t.test('a link lives for CONFIRM_TOKEN_TTL from when it was sent', async t => {
@@ -111,21 +169,8 @@ t.test('a registration lives as long as the last link that was sent for it', asy
   await resend(house)
   const token = tokenIn((await house.smtp.waitForMails(sent + 1))[sent])
   time.advance(DAY - 60)
-  await house.app.database.expired.remove('registrations', time.clock(), 10)
+  t.equal(await house.app.database.expired.remove('registrations', time.clock(), 10), 0)
   t.equal((await confirm(house, { token, password })).statusCode, 200)
-})
-
-t.test('a resend brings the link of the newest registration', async t => {
-  const time = testClock()
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  await pending(house, { email, password: 'the older password' })
-  time.advance(1)
-  await pending(house, { email, password: 'the newer password' })
-  const sent = house.smtp.mails.length
-  await resend(house)
-  const token = tokenIn((await house.smtp.waitForMails(sent + 1))[sent])
-  isProblemOf(t, await confirm(house, { token, password: 'the older password' }), 'invalid_credentials')
-  t.equal((await confirm(house, { token, password: 'the newer password' })).statusCode, 200)
 })
 
 t.test('the link of a registration that is gone is spent', async t => {
@@ -137,20 +182,54 @@ t.test('the link of a registration that is gone is spent', async t => {
   t.match(await rows.countsOf(email), { users: 0, sessions: 0 })
 })
 
-t.test('a link for a registration whose row was changed is spent', async t => {
+t.test('a link for a registration whose address was changed is spent', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
-  const original = await rows.client.registration.findFirstOrThrow()
-  const passwordHash = await house.app.passwords.hash('a password of somebody else', clientAt())
-  for (const data of [{ email: 'eve@example.com' }, { passwordHash }]) {
-    await rows.client.registration.updateMany({ data })
-    isProblemOf(t, await confirm(house, { token, password }), 'token_spent', Object.keys(data)[0])
-    await rows.client.registration.updateMany({
-      data: { email: original.email, passwordHash: original.passwordHash },
-    })
-  }
+  await rows.client.registration.updateMany({ data: { email: 'eve@example.com' } })
+  isProblemOf(t, await confirm(house, { token, password }), 'token_spent')
+  await rows.client.registration.updateMany({ data: { email } })
   t.equal((await confirm(house, { token, password })).statusCode, 200, 'and alive once it is as it was')
+})
+
+t.test('a link of the release before works, and sets the password of whoever read the mail', async t => {
+  const house = await startApp(t)
+  const { app } = house
+  const rows = await openRows(t, house.databaseUrl)
+  const { app: old } = await startApp(t, { env: { JWT_SECRET: house.env['JWT_SECRET'] as string } })
+  const planted = 'a password that a stranger planted'
+  const createdAt = new Date()
+  const registrations = await Promise.all(
+    [1, 2].map(async index => ({
+      ...{ id: uuidv7(), email, locale: null, createdAt: new Date(createdAt.getTime() + index) },
+      expiresAt: new Date(createdAt.getTime() + DAY * 1000),
+      passwordHash: await app.passwords.hash(planted, clientAt()),
+    })),
+  )
+  await rows.client.legacyRegistration.createMany({ data: registrations })
+  const tokens = registrations.map(row => old.tokens.confirm.mint(row, {}).token)
+  const logIn = (word: string) =>
+    app.inject({ method: 'POST', url: '/login', payload: { email, password: word } })
+  isProblemOf(t, await logIn(planted), 'invalid_credentials')
+
+  // A mail that the release before filed, and a resend.
+  const mail = { kind: 'registration' as const, recipient: email, registrationId: registrations[0]?.id }
+  const due = { state: 'queued', attempts: 0, nextAttemptAt: createdAt, createdAt }
+  await rows.client.outbox.create({ data: { ...mail, ...due, id: uuidv7() } as never })
+  await resend(house)
+  const mails = await house.smtp.waitForMails(2)
+  t.strictSame(
+    mails.map(one => claimsOf(tokenIn(one))['sub']).sort(),
+    registrations.map(({ id }) => id),
+  )
+
+  isProblemOf(t, await confirm(house, { token: tokens[0], password: 'short' }), 'password_rejected')
+  t.equal((await confirm(house, { token: tokens[0], password })).statusCode, 200)
+  isProblemOf(t, await confirm(house, { token: tokens[0], password }), 'token_spent')
+  isProblemOf(t, await confirm(house, { token: tokens[1], password: planted }), 'token_spent')
+  t.equal(await rows.client.legacyRegistration.count(), 0)
+  isProblemOf(t, await logIn(planted), 'invalid_credentials')
+  t.equal((await logIn(password)).statusCode, 200)
 })
 
 t.test('what is no confirmation token is invalid', async t => {
@@ -175,20 +254,33 @@ t.test('what is no confirmation token is invalid', async t => {
   t.match(await rows.countsOf(email), { users: 0, registrations: 1 })
 })
 
-t.test('with EMAIL_CONFIRMATION=off a resend confirms the account that is there', async t => {
+t.test('with EMAIL_CONFIRMATION=off the link acts as a reset of the account that is there', async t => {
   const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const { app } = house
   const rows = await openRows(t, house.databaseUrl)
-  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const squatted = { email, password: 'the password of a squatter' }
+  await app.inject({ method: 'POST', url: '/register', payload: squatted })
+  const squatter = (await app.inject({ method: 'POST', url: '/login', payload: squatted })).json()
   await resend(house)
   const token = tokenIn((await house.smtp.waitForMails(1))[0])
-  isProblemOf(t, await confirm(house, { token, password: 'not the password' }), 'invalid_credentials')
-  t.equal((await confirm(house, { token, password })).statusCode, 200)
+  isProblemOf(t, await confirm(house, { token, password: 'short' }), 'password_rejected')
+  const pair = await confirm(house, { token, password })
+  t.equal(pair.statusCode, 200)
   const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
   t.type(user.emailConfirmedAt, Date)
+  t.same(user.passwordChangedAt, user.emailConfirmedAt)
   isProblemOf(t, await confirm(house, { token, password }), 'token_spent', 'once')
 
+  const me = ({ accessToken }: { accessToken: string }) =>
+    app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  t.equal((await me(squatter)).statusCode, 401, 'the session before has ended')
+  t.equal((await me(pair.json())).statusCode, 200)
+  const logIn = await app.inject({ method: 'POST', url: '/login', payload: squatted })
+  isProblemOf(t, logIn, 'invalid_credentials')
+  t.match((await house.smtp.waitForMails(2))[1]?.subject, /password .* was changed/)
+
   await resend(house)
-  const mail = (await house.smtp.waitForMails(2))[1]
+  const mail = (await house.smtp.waitForMails(3))[2]
   t.match(mail?.subject, /already have an account/)
   t.notMatch(mail?.raw, /token=/)
 })

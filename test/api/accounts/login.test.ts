@@ -60,26 +60,18 @@ t.test('an unknown address and a wrong password are answered alike, at one hash 
   t.strictSame(await rows.dump(), before)
 })
 
-t.test(
-  'an address that nobody has is read beside its neighbours, whose passwords are none of its own',
-  async t => {
-    const service = await startApp(t)
-    const rows = await openRows(t, service.databaseUrl)
-    const account = await confirmedAccount(service)
-    const pending = { email: 'm@example.org', password: 'the password of a registration' }
-    await service.app.inject({ method: 'POST', url: '/register', payload: pending })
-    await rows.settled()
-    const before = await rows.dump()
-    isProblemOf(t, await login(service, pending.email, pending.password), 'email_not_confirmed')
-    for (const { email, password } of [account, pending]) {
-      const [name = '', host] = email.split('@')
-      for (const next of [`${name.slice(0, -1)}0`, `${name}0`, '0', 'zz']) {
-        isProblemOf(t, await login(service, `${next}@${host}`, password), 'invalid_credentials')
-      }
-    }
-    t.strictSame(await rows.dump(), before)
-  },
-)
+t.test('an unknown address is read beside its neighbour, whose password is none of its own', async t => {
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const { email, password } = await confirmedAccount(service)
+  await rows.settled()
+  const before = await rows.dump()
+  const [name = '', host] = email.split('@')
+  for (const next of [`${name.slice(0, -1)}0`, `${name}0`, '0', 'zz']) {
+    isProblemOf(t, await login(service, `${next}@${host}`, password), 'invalid_credentials')
+  }
+  t.strictSame(await rows.dump(), before)
+})
 
 t.test('the address has no case, the password has', async t => {
   const service = await startApp(t)
@@ -115,18 +107,24 @@ t.test('that an account is disabled is told only to its owner', async t => {
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('that an address is unconfirmed is told only to who registered it last', async t => {
+t.test('no login tells of a registration, whatever password was registered with it', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
   const email = 'ada@example.org'
   for (const password of ['the first registration', 'the second registration']) {
     await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+    const answer = await login(service, email, password)
+    isProblemOf(t, answer, 'invalid_credentials')
+    t.equal(answer.json().detail, 'Wrong email or password, or the email is not confirmed yet')
   }
-  isProblemOf(t, await login(service, email, 'not this one at all'), 'invalid_credentials')
-  isProblemOf(t, await login(service, email, 'the first registration'), 'invalid_credentials')
-  isProblemOf(t, await login(service, email, 'the second registration'), 'email_not_confirmed')
-  t.equal(await rows.client.session.count(), 0)
-  t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('that an account is unconfirmed is told only after its password', async t => {
+  const off = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const [email, password] = ['ada@example.org', 'correct horse battery staple']
+  await off.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const required = await startApp(t, { databaseUrl: off.databaseUrl, smtp: off.smtp })
+  isProblemOf(t, await login(required, email, 'not this one at all'), 'invalid_credentials')
+  isProblemOf(t, await login(required, email, password), 'email_not_confirmed')
 })
 
 t.test('a log in upgrades a hash that was made at a lower cost, and no other', async t => {
@@ -174,6 +172,8 @@ t.test('a log in is let in with its old hash where a flood leaves no room to mak
       const client = clientAt(`10.0.0.${flood.length}`)
       try {
         app.passwords.reserve(client)
+        // Its body is complete: a place without one would make way for the next.
+        void app.passwords.turn(client).catch(() => {})
       } catch {
         return
       }

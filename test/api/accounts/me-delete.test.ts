@@ -46,9 +46,10 @@ t.test('whoever leaves is gone from every table, and says goodbye in the own lan
   const payload = { currentPassword: password, newEmail }
   await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
   await rows.settled()
-  // A registration of the address still waits.
+  t.match(await rows.countsOf(email), { registrations: 1 }, 'a registration of the address waits')
+  // So does a registration of the release before.
   const expiresAt = new Date(Date.now() + 60_000)
-  await rows.client.registration.create({
+  await rows.client.legacyRegistration.create({
     data: { id: 'waiting', email, passwordHash: 'x', createdAt: new Date(), expiresAt },
   })
   const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
@@ -79,6 +80,7 @@ t.test('whoever leaves is gone from every table, and says goodbye in the own lan
   t.match(mails, [{ kind: 'farewell', state: 'sent', userId: null, ip: null, device: null }])
   t.equal(mails.length, 1, 'the mails about the account are forgotten')
   t.strictSame(await rows.countsOf(email), { users: 0, registrations: 0, sessions: 0, mails: 1 })
+  t.equal(await rows.client.legacyRegistration.count(), 0)
   t.strictSame(await strangers(), before, 'of the stranger nothing changed')
   const anonymous = await rows.client.event.findMany({ where: { userId: null }, orderBy: { id: 'asc' } })
   t.strictSame(

@@ -75,6 +75,7 @@ t.test('no statement of a flow, of the worker or of the housekeeping scans a tab
     'users',
     'sessions',
     'registrations',
+    'pending_registrations',
     'outbox',
     'events',
     'guesses',

@@ -171,18 +171,26 @@ for (const { provider, skip } of providers) {
   t.test(`${provider}: a registration and its mail are there together or not at all`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     const { file } = registrations(client, statements)
-    const registration = {
-      id: uuidv7(),
-      email: 'a@example.org',
-      passwordHash: 'x',
-      locale: null,
-      expiresAt: NOW,
-    }
+    const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
     await file(registration, NOW)
-    await t.rejects(file(registration, NOW), { code: 'P2002' })
+    // The same id for another address cannot be inserted.
+    await t.rejects(file({ ...registration, email: 'b@example.org' }, NOW), { code: 'P2002' })
     t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])
-    t.match(await client.outbox.findMany(), [{ kind: 'registration', registrationId: registration.id }])
+    t.match(await client.outbox.findMany(), [{ kind: 'registration', recipient: registration.email }])
     t.equal(await client.outbox.count(), 1)
+  })
+
+  t.test(`${provider}: registering again keeps the row and never shortens its life`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const { file } = registrations(client, statements)
+    const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
+    const row = { id: uuidv7(), email: 'a@example.org', locale: 'de', expiresAt: at(60) }
+    await file(row, NOW)
+    await Promise.all(
+      [90, 30].map(seconds => file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1))),
+    )
+    t.strictSame(await client.registration.findMany(), [{ ...row, createdAt: NOW, expiresAt: at(90) }])
+    t.equal(await client.outbox.count(), 3)
   })
 }
 

@@ -71,18 +71,8 @@ t.test('a password is compared after NFC and in no other way folded, cut or trim
     const email = `person-${++made}@example.org`
     const name = JSON.stringify(password).slice(0, 40)
     const before = smtp.mails.length
-    await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+    await app.inject({ method: 'POST', url: '/register', payload: { email } })
     const token = tokenIn((await smtp.waitForMails(before + 1))[before])
-    for (const wrong of different) {
-      const payload = { token, password: wrong }
-      const response = await app.inject({ method: 'POST', url: '/confirm-email', payload })
-      isProblemOf(
-        t,
-        response,
-        'invalid_credentials',
-        `${name}: not confirmed with ${JSON.stringify(wrong).slice(-40)}`,
-      )
-    }
     const payload = { token, password: same[0] ?? password }
     t.equal((await app.inject({ method: 'POST', url: '/confirm-email', payload })).statusCode, 200, name)
     for (const right of [password, ...same]) {

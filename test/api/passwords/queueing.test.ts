@@ -20,9 +20,12 @@ function operations(app: FastifyInstance) {
     Object.entries(methods ?? {}).map(([method, operation]) => ({
       method: method.toUpperCase() as 'POST',
       url: path.replace('{id}', randomUUID()),
-      hashes: JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
-        '"format":"password"',
-      ),
+      // /register has a password too, and only judges it.
+      hashes:
+        path !== '/register' &&
+        JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
+          '"format":"password"',
+        ),
     })),
   )
 }
@@ -69,7 +72,6 @@ t.test(
         'POST /password-change/confirm',
         'POST /password-change/request',
         'POST /password-reset/confirm',
-        'POST /register',
       ],
       'these hash',
     )

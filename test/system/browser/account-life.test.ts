@@ -5,6 +5,7 @@ import { openRows } from '../../harness/rows.ts'
 import {
   arrives,
   complaintOf,
+  confirms,
   isIn,
   joins,
   linkIn,
@@ -25,15 +26,19 @@ t.test('register, confirm, see the account, log out, forget, reset, log in again
 
   await page.goto(`${site.url}/app`)
   await page.locator('main a[href$="app/register"]').first().click()
-  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await send(page, 'register', { email })
   await sees(page, 'sent')
   t.match(await page.locator('main').innerText(), email)
 
   await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
   t.notMatch(page.url(), /token|#/, 'the token is gone from the address bar')
-  await send(page, 'confirm', { password: 'not the password of it' })
-  t.not(await complaintOf(page, 'confirm'), '')
-  await send(page, 'confirm', { password: PASSWORD })
+  t.match(await page.locator('[data-view="form"]').innerText(), email, 'it names the address')
+  t.equal(await page.locator('[data-form="confirm"] [data-username]').inputValue(), email)
+  const fields = page.locator('[data-form="confirm"] input[type="password"]')
+  for (const field of await fields.all()) t.equal(await field.getAttribute('autocomplete'), 'new-password')
+  await confirms(page, 'short')
+  t.not(await complaintOf(page, 'confirm'), '', 'a refused password spends nothing')
+  await confirms(page)
   await isIn(page, site)
   t.equal(await page.locator('[data-me="email"]').innerText(), email)
   t.equal(await page.locator('[data-devices] li').count(), 1, 'one device, this one')
@@ -75,17 +80,17 @@ t.test('a spent confirmation link says what to do, and gets a new one with one c
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
-  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await send(page, 'register', { email })
   await sees(page, 'sent')
   const link = linkIn(await site.mailTo(email, /confirm/i))
   const { page: other } = await person(t, site)
   await other.goto(link)
-  await send(other, 'confirm', { password: PASSWORD })
+  await confirms(other)
   await isIn(other, site)
 
   await page.goto(link)
   await sees(page, 'form')
-  await send(page, 'confirm', { password: PASSWORD })
+  await confirms(page)
   await sees(page, 'stale')
   await send(page, 'resend', { email })
   await sees(page, 'sent')
@@ -109,22 +114,25 @@ t.test('whoever is logged in is sent from log in, register and forgot-password t
   t.pass('a log out in one tab reaches the other')
 })
 
-t.test('an unconfirmed registration learns of it after the right password only', async t => {
+t.test('after a refused login the page offers the confirmation again, whatever the address', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
-  await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
+  await send(page, 'register', { email })
   await sees(page, 'sent')
   await page.goto(`${site.url}/app/login`)
-  await send(page, 'login', { email, password: 'not the password of it' })
-  await complaintOf(page, 'login')
-  t.ok(await page.locator('[data-view="form"]').isVisible())
-  await send(page, 'login', { email, password: PASSWORD })
-  await sees(page, 'unconfirmed')
+  const offer = page.locator('[data-offer]')
+  t.notOk(await offer.isVisible())
+  for (const address of ['nobody@example.org', email]) {
+    await send(page, 'login', { email: address, password: 'not the password of it' })
+    await complaintOf(page, 'login')
+    await offer.waitFor({ state: 'visible' })
+  }
   const before = site.smtp.mails.length
-  await send(page, 'resend')
+  await send(page, 'offer')
   await sees(page, 'sent')
-  await site.smtp.waitForMails(before + 1)
+  const mail = (await site.smtp.waitForMails(before + 1))[before]
+  t.match([mail?.to, mail?.subject], [[email], /^Confirm/])
   const rows = await openRows(t, site.databaseUrl)
   t.equal(await rows.client.user.count(), 0)
 })

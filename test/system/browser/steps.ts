@@ -61,11 +61,16 @@ export async function arrives(page: Page, site: Pick<Site, 'url'>, path: string)
 /** Registers on the pages, confirms by the mail's link, and ends on the account page. */
 export async function joins(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
   await page.goto(`${site.url}/app/register`)
-  await send(page, 'register', { email, newPassword: password, repeat: password })
+  await send(page, 'register', { email })
   await sees(page, 'sent')
   await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
-  await send(page, 'confirm', { password })
+  await confirms(page, password)
   await isIn(page, site)
+}
+
+/** Chooses a password on the page behind the link of a confirmation. */
+export async function confirms(page: Page, password = PASSWORD): Promise<void> {
+  await send(page, 'confirm', { newPassword: password, repeat: password })
 }
 
 /** Logs in on the pages. */

@@ -145,7 +145,7 @@ export async function newAccount(
   cluster: Pick<Cluster, 'smtp'>,
   email: string,
 ): Promise<Account> {
-  const registered = await person.post('/register', { email, password: PASSWORD })
+  const registered = await person.post('/register', { email })
   if (registered.status !== 202) throw new Error(`registering failed: ${JSON.stringify(registered.body)}`)
   const token = tokenIn(await mailFor(cluster, email, /confirm/i))
   const confirmed = await person.post('/confirm-email', { token, password: PASSWORD })

@@ -63,15 +63,15 @@ t.test('a registration whose client disconnects happens completely or not at all
   await house.service.end('SIGINT')
 
   const { client } = await openRows(t, house.databaseUrl)
-  const registrations = (await client.registration.findMany()).map(({ id, email }) => `${id} ${email}`)
+  const registrations = (await client.registration.findMany()).map(({ email }) => email)
   const mails = await client.outbox.findMany({ where: { kind: 'registration' } })
   t.strictSame(
-    mails.map(({ registrationId, recipient }) => `${registrationId} ${recipient}`).sort(),
+    mails.map(({ recipient }) => recipient).sort(),
     registrations.sort(),
     'each has its mail, and no mail is without one',
   )
   t.ok(registrations.length < clients, `some were broken off: ${registrations.length} of ${clients} were not`)
-  t.ok(registrations.some(row => row.endsWith(` person-${clients}@example.org`)))
+  t.ok(registrations.includes(`person-${clients}@example.org`))
 })
 
 const JSON_BODY = ['Content-Type: application/json', 'Content-Length: 1000']

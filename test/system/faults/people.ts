@@ -68,7 +68,7 @@ export async function ask(
 
 /** An account that was registered and confirmed through the API; its access token. */
 export async function newAccount(url: string, smtp: SmtpServer, email: string): Promise<string> {
-  const registered = await ask(url, 'POST', '/register', { body: { email, password: PASSWORD } })
+  const registered = await ask(url, 'POST', '/register', { body: { email } })
   if (registered.status !== 202) throw new Error(`registering failed: ${registered.text}`)
   const theirs = () => smtp.mails.find(({ to }) => to.includes(email))
   await until(`the mail to ${email}`, () => theirs() !== undefined)

@@ -78,7 +78,6 @@ export async function makePeople(client: PrismaClient, count: number, cost: Cost
       data: indices.map(index => ({
         id: uuidv7(),
         email: addressOf('unconfirmed', index),
-        passwordHash,
         createdAt: ago(60),
         expiresAt: ago(-24 * 60),
       })),

@@ -15,7 +15,6 @@ export const contexts: MailContexts = {
   confirm_address: { ...base, link, validFor: 86_400 },
   already_registered: { ...base, link: 'https://app.example.org/app/forgot-password' },
   reset_password: { ...base, link, code: '12345678', validFor: 1800 },
-  not_registered: { ...base, link: 'https://app.example.org/app/confirm-email' },
   password_change_code: { ...base, code: '123456', validFor: 600 },
   password_changed: { ...base, link, at },
   change_email: { ...base, link, validFor: 86_400 },

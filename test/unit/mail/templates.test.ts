@@ -167,11 +167,10 @@ t.test('when it happened is said in UTC, wherever the server stands', async t =>
   for (const kind of dated) t.match(render(kind).text, /March 4, 2026.* 13:06:07 UTC/)
 })
 
-t.test('a reset of an unconfirmed address offers no way to reset', async t => {
-  const { text, html } = renderMail('not_registered', contexts.not_registered)
-  t.notMatch(`${text}${html}`, /new password|\/reset|forgot-password/i)
-  t.match(text, /no account/)
-  t.match(text, /register again/)
+t.test('a confirmation asks for a new password, and for none that was chosen before', async t => {
+  const { text } = render('confirm_address')
+  t.match(text, /open this link and choose your password:\n\nhttps:/)
+  t.notMatch(text, /password you chose/)
 })
 
 t.test('a notice asks for the address it went to, and for no password', async t => {

@@ -6,7 +6,7 @@ export async function begin(world: World): Promise<Account> {
   const { ask, cut, fresh, logIn, owe, mailed, tokenIn } = actions(world)
   const { email, password } = fresh()
   const at = mailed(email, SUBJECTS.confirm)
-  while (!(await ask('register', 202, 'POST', '/register', { body: { email, password } }))) cut('either')
+  while (!(await ask('register', 202, 'POST', '/register', { body: { email } }))) cut('either')
   const token = tokenIn(await world.mail.after(at.count, email, at.subject))
   const call = { body: { token, password } }
   let answer = await ask('confirm', 200, 'POST', '/confirm-email', call)

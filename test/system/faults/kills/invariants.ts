@@ -25,15 +25,15 @@ const CONTRADICTIONS: Record<string, string> = {
     WHERE events.user_id = sessions.user_id AND kind IN ${ARRIVES} AND at = sessions.created_at)`,
   'a session from before the password': `SELECT sessions.id FROM sessions JOIN users ON users.id = user_id
     WHERE sessions.created_at < password_changed_at`,
-  'a registration without its mail': `SELECT id FROM registrations WHERE NOT EXISTS
-    (SELECT 1 FROM outbox WHERE registration_id = registrations.id)`,
+  'a registration without its mail': `SELECT id FROM pending_registrations WHERE NOT EXISTS
+    (SELECT 1 FROM outbox WHERE kind = 'registration' AND recipient = pending_registrations.email)`,
   'a mail for a registration that never was': `SELECT id FROM outbox WHERE kind = 'registration' AND
-    recipient NOT IN (SELECT email FROM registrations) AND NOT EXISTS (SELECT 1 FROM events
+    recipient NOT IN (SELECT email FROM pending_registrations) AND NOT EXISTS (SELECT 1 FROM events
     WHERE kind = 'registered' AND events.at = outbox.created_at)
     AND NOT EXISTS (SELECT 1 FROM outbox twin JOIN events ON events.at = twin.created_at
     AND events.kind = 'registered' WHERE twin.recipient = outbox.recipient AND twin.kind = 'registration')`,
   'an address both registered and confirmed':
-    'SELECT users.id FROM users JOIN registrations ON registrations.email = users.email',
+    'SELECT users.id FROM users JOIN pending_registrations AS pending ON pending.email = users.email',
   'an account without its beginning': `SELECT id FROM users
     WHERE ${events('registered')} <> 1 OR ${events('confirmed')} <> 1`,
   'a password without its event': `SELECT id FROM users WHERE password_changed_at <> ${latest(SETS)}`,
