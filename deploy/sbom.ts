@@ -46,8 +46,9 @@ export function billOfMaterials(): Bill {
   )
   const root = all.metadata.component
   const production = lockedForProduction()
-  const components = all.components.filter(({ name, version }) => production.has(`${name}@${version}`))
-  const refs = new Set([root, ...components].map(component => component['bom-ref']))
+  const locked = all.components.filter(({ name, version }) => production.has(`${name}@${version}`))
+  const refs = reachable(root['bom-ref'], all.dependencies, new Set(locked.map(each => each['bom-ref'])))
+  const components = locked.filter(component => refs.has(component['bom-ref']))
   const dependencies = all.dependencies
     .filter(({ ref }) => refs.has(ref))
     .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter(other => refs.has(other)) }))
@@ -56,6 +57,18 @@ export function billOfMaterials(): Bill {
   const { timestamp: _, ...metadata } = { ...all.metadata, component: { ...root, name: manifest().name } }
   const { serialNumber: __, ...bill } = { ...all, metadata, components, dependencies }
   return { ...bill, serialNumber: `urn:uuid:${uuidv5(JSON.stringify(bill), uuidv5.URL)}` }
+}
+
+/**
+ * What a component leads to by way of `allowed` ones. The lockfile marks the platform packages of a development
+ * dependency as optional alone, so they are known by the way that leads to them.
+ */
+function reachable(start: string, graph: Bill['dependencies'], allowed: Set<string>): Set<string> {
+  const edges = new Map(graph.map(({ ref, dependsOn }) => [ref, dependsOn]))
+  const found = new Set([start])
+  // A set that grows is walked to its end.
+  for (const ref of found) for (const next of edges.get(ref) ?? []) if (allowed.has(next)) found.add(next)
+  return found
 }
 
 /** `name@version` of what the image installs: neither of development nor a peer that only development has. */
