@@ -1,0 +1,108 @@
+/** A client that is generated from the OpenAPI document is checked by the compiler. */
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import t from 'tap'
+import { DOCUMENT } from '../../../openapi/export.ts'
+
+const BIN = fileURLToPath(new URL('node_modules', import.meta.resolve('#root/package.json')))
+
+const moduleOf = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+/** The generator needs the compiler's JavaScript API, which TypeScript 7 does not have; tap brings an older one. */
+const OLDER = pathToFileURL(createRequire(join(BIN, '@tapjs/test/package.json')).resolve('typescript')).href
+const RESOLVE = `export const resolve = (name, context, next) =>
+  name === 'typescript' ? { url: '${OLDER}', shortCircuit: true } : next(name, context)`
+const OLDER_TYPESCRIPT = moduleOf(
+  `import { register } from 'node:module'; register(${JSON.stringify(moduleOf(RESOLVE))})`,
+)
+
+/** What a front end writes. */
+const FRONT_END = `
+import type { components, operations } from './api.js'
+
+type Refusal = operations['logIn']['responses'][403]['content']['application/problem+json']
+type WrongPassword = operations['deleteMe']['responses'][403]['content']['application/problem+json']
+type Reset = operations['confirmPasswordReset']['requestBody']['content']['application/json']
+type Refresh = operations['refresh']['requestBody']['content']['application/json']
+type Schemas = components['schemas']
+
+export function sentence(problem: Refusal): string {
+  switch (problem.code) {
+    case 'email_not_confirmed':
+      return 'Confirm your address first.'
+    case 'account_disabled':
+      return problem.detail
+    case 'origin_not_allowed':
+      return problem.requestId
+  }
+}
+export const wrong = (problem: WrongPassword): 'invalid_password' => problem.code
+export const resets: Reset[] = [
+  { token: 'a.b.c', newPassword: 'x' },
+  { requestToken: 'a.b.c', code: '12345678', newPassword: 'x' },
+]
+export const refreshes: Refresh[] = [{ refreshToken: 'x' }, { mode: 'cookie' }]
+export const page: operations['listEvents']['parameters']['query'] = { limit: 10 }
+export const lines = (user: Schemas['User'], sessions: Schemas['Session'][], events: Schemas['Event'][]) => [
+  user.email,
+  ...sessions.map(({ device }) => device),
+  ...events.map(({ kind }) => kind),
+]
+export const faults = (errors: Schemas['ValidationError'][]) => errors.map(({ path }) => path)
+`
+
+/** Each of these is one mistake, with the code of the compiler's error. */
+const MISTAKES: [what: string, error: string, code: string][] = [
+  [
+    'a code that does not exist',
+    'TS2678',
+    "export const a = (problem: Refusal) => { switch (problem.code) { case 'account_closed': return 1 } }",
+  ],
+  [
+    'a code of another response',
+    'TS2678',
+    "export const b = (problem: Refusal) => { switch (problem.code) { case 'rate_limited': return 1 } }",
+  ],
+  [
+    'a code that is forgotten',
+    'TS2366',
+    "export function c(problem: Refusal): 1 { switch (problem.code) { case 'account_disabled': return 1 } }",
+  ],
+  ['half of a form', 'TS2322', "export const d: Reset = { code: '12345678', newPassword: 'x' }"],
+  ['none of the forms', 'TS2322', 'export const e: Refresh = {}'],
+  ['text for a number', 'TS2322', "export const f: typeof page = { limit: '10' }"],
+  ['a field that does not exist', 'TS2339', "export const g = (user: Schemas['User']) => user.password"],
+]
+
+t.test('a switch over codes and the forms of bodies are checked', async t => {
+  const folder = t.testdir({
+    'package.json': '{"type":"module"}',
+    'tsconfig.json': JSON.stringify({
+      compilerOptions: { strict: true, noEmit: true, target: 'es2022', module: 'nodenext', types: [] },
+    }),
+  })
+  const generator = join(BIN, 'openapi-typescript/bin/cli.js')
+  const generated = spawnSync(
+    process.execPath,
+    ['--import', OLDER_TYPESCRIPT, generator, DOCUMENT, '-o', join(folder, 'api.ts')],
+    // Elsewhere: the generator would take up the rules of redocly.yaml.
+    { cwd: folder, encoding: 'utf8' },
+  )
+  t.equal(generated.status, 0, generated.stderr)
+  const compile = (...lines: string[]) => {
+    writeFileSync(join(folder, 'front-end.ts'), [FRONT_END, ...lines].join('\n'))
+    const { stdout } = spawnSync(join(BIN, '.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    return [...stdout.matchAll(/front-end\.ts\((\d+),\d+\): error (TS\d+)/g)].map(([, line, code]) => [
+      Number(line) - FRONT_END.split('\n').length,
+      code,
+    ])
+  }
+  t.strictSame(compile(), [], 'a front end without a mistake compiles')
+  const errors = compile(...MISTAKES.map(([, , code]) => code))
+  for (const [index, [what, error]] of MISTAKES.entries()) {
+    const found = errors.filter(([line]) => line === index + 1).map(([, code]) => code)
+    t.strictSame(found, [error], what)
+  }
+})
