@@ -5,20 +5,13 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { LANGUAGES } from '../messages/messages.ts'
-
-/** Something that is served as it is. */
-export interface StaticFile {
-  body: Buffer
-  type: string
-  /** A strong validator (RFC 9110 section 8.8.3). */
-  etag: string
-}
+import { type FixedDocument, fixedDocument } from '../plugins/fixed-document.ts'
 
 /** All files of the pages, and what names their version. */
 export interface StaticFiles {
   /** Changes with any of them: below an address that has it, they never change. */
   version: string
-  find(name: string): StaticFile | undefined
+  find(name: string): FixedDocument | undefined
   /** A module and all that it imports, for the browser to fetch at once; without `.js`. */
   importsOf(entry: string): string[]
 }
@@ -38,7 +31,7 @@ const BUILT = new URL('../../pages/', import.meta.url)
  * @throws Error where the pages were not built
  */
 export function readFiles(): StaticFiles {
-  const files = new Map<string, StaticFile>()
+  const files = new Map<string, FixedDocument>()
   for (const name of listBuilt()) files.set(name, fileOf(name, readFileSync(new URL(name, BUILT))))
   for (const language of LANGUAGES) {
     const compiled = readFileSync(new URL(`../messages/${language}/browser.js`, import.meta.url))
@@ -53,21 +46,11 @@ export function readFiles(): StaticFiles {
   }
 }
 
-/**
- * @param body text or bytes
- * @param type media type
- */
-export function staticFile(body: string | Buffer, type: string): StaticFile {
-  const bytes = Buffer.from(body as string)
-  const etag = `"${createHash('sha256').update(bytes).digest('base64url').slice(0, 22)}"`
-  return { body: bytes, type, etag }
-}
-
-function fileOf(name: string, bytes: Buffer): StaticFile {
+function fileOf(name: string, bytes: Buffer): FixedDocument {
   const extension = name.slice(name.lastIndexOf('.') + 1)
   // The maps are not served: nothing should look for them.
   const body = extension === 'js' ? bytes.toString().replace(/^\/\/# sourceMappingURL=.*\n?/m, '') : bytes
-  return staticFile(body, TYPES[extension] as string)
+  return fixedDocument(body, TYPES[extension] as string, { compress: true })
 }
 
 function listBuilt(): string[] {
@@ -78,7 +61,7 @@ function listBuilt(): string[] {
     .sort()
 }
 
-function importsOf(files: Map<string, StaticFile>, entry: string, seen = new Set<string>()): string[] {
+function importsOf(files: Map<string, FixedDocument>, entry: string, seen = new Set<string>()): string[] {
   if (seen.has(entry)) return []
   seen.add(entry)
   const source = files.get(entry)?.body.toString() ?? ''

@@ -9,11 +9,12 @@ import { preferredLanguage } from '../accounts/locale.ts'
 import { problem } from '../errors.ts'
 import { messagesFor } from '../messages/messages.ts'
 import { toProblem } from '../plugins/error-handler.ts'
+import { type FixedDocument, fixedDocument, sendDocument } from '../plugins/fixed-document.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
 import { confirmEmail } from './confirm-email.ts'
 import { errorPage } from './error-page.ts'
-import { readFiles, type StaticFile, type StaticFiles, staticFile } from './files.ts'
+import { readFiles, type StaticFiles } from './files.ts'
 import { forgotPassword } from './forgot-password.ts'
 import { home } from './home.ts'
 import { layout, type Page, type PageContext } from './layout.ts'
@@ -72,13 +73,13 @@ async function underApp(app: FastifyInstance) {
 
   for (const [path, page] of Object.entries(PAGES)) {
     const root = path === '' ? '' : '../'
-    const rendered = new Map<string, StaticFile>()
+    const rendered = new Map<string, FixedDocument>()
     app.get(path, { schema: { hide: true }, prefixTrailingSlash: 'no-slash' }, async (request, reply) => {
       const language = languageOf(request)
       pageHeaders(reply, language).header('cache-control', 'no-cache')
       const file = rendered.get(language) ?? render(page, contextFor(language, root))
       rendered.set(language, file)
-      return serve(request, reply, file)
+      return sendDocument(request, reply, file)
     })
   }
 
@@ -92,7 +93,7 @@ async function underApp(app: FastifyInstance) {
       // Another instance, a moment older or newer, may have made the page: its files are these, for now.
       const forever = version === files.version
       reply.header('cache-control', forever ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache')
-      return serve(request, reply, file)
+      return sendDocument(request, reply, file)
     },
   )
 
@@ -130,8 +131,8 @@ async function underApp(app: FastifyInstance) {
   }
 }
 
-function render(page: (context: PageContext) => Page, context: PageContext): StaticFile {
-  return staticFile(layout(context, page(context)), HTML)
+function render(page: (context: PageContext) => Page, context: PageContext): FixedDocument {
+  return fixedDocument(layout(context, page(context)), HTML, { compress: false })
 }
 
 function pageHeaders(reply: FastifyReply, language: string): FastifyReply {
@@ -140,14 +141,6 @@ function pageHeaders(reply: FastifyReply, language: string): FastifyReply {
     'content-language': language,
     vary: 'accept-language',
   })
-}
-
-/** The file, or 304 to somebody who has it. */
-function serve(request: FastifyRequest, reply: FastifyReply, { body, type, etag }: StaticFile) {
-  reply.header('etag', etag)
-  const known = request.headers['if-none-match']?.split(',').map(tag => tag.trim().replace(/^W\//, '')) ?? []
-  if (known.includes(etag) || known.includes('*')) return reply.code(304).send()
-  return reply.type(type).send(body)
 }
 
 function languageOf(request: FastifyRequest): string {

@@ -4,10 +4,11 @@
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { Problem } from '../errors.ts'
 import { TokenPair } from '../tokens/pair.ts'
+import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
 import { completed, type Document } from './openapi-document.ts'
 
 const DESCRIPTION = `Accounts with e-mail and password, and getting back in after forgetting the password.
@@ -27,6 +28,25 @@ const TAGS = [
   { name: 'password', description: 'Getting back in after forgetting the password, and changing it' },
   { name: 'health', description: 'For load balancers and orchestrators' },
 ]
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** The large files of Swagger UI; the package serves the small ones itself. */
+const SWAGGER_UI = {
+  'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
+  'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
+  'swagger-ui.css': 'text/css; charset=utf-8',
+}
+
+/** Read at the first request, once a process. */
+const swaggerUiFiles = new Map<string, FixedDocument>()
+
+function swaggerUiFile(name: string, type: string): FixedDocument {
+  const path = new URL(`static/${name}`, import.meta.resolve('@fastify/swagger-ui'))
+  const file = swaggerUiFiles.get(name) ?? fixedDocument(readFileSync(path), type, { compress: true })
+  swaggerUiFiles.set(name, file)
+  return file
+}
 
 async function openapi(app: FastifyInstance) {
   app.addSchema(Problem)
@@ -65,13 +85,27 @@ async function openapi(app: FastifyInstance) {
       completed(('openapiObject' in document ? document.openapiObject : {}) as Document),
   })
 
-  // The schemas of routes are closed, so what they do not say is documented here: header fields that
-  // every answer may carry.
-  app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger())
+  let document: FixedDocument | undefined
+  const sendOpenapi = (request: FastifyRequest, reply: FastifyReply) => {
+    // Every route is known by the first request.
+    document ??= fixedDocument(JSON.stringify(app.swagger()), JSON_TYPE, { compress: true })
+    return sendDocument(request, reply.header('cache-control', 'no-cache'), document)
+  }
+  app.get('/openapi.json', { schema: { hide: true } }, sendOpenapi)
 
   await app.register(async docs => {
+    for (const [name, type] of Object.entries(SWAGGER_UI)) {
+      docs.get(`/docs/static/${name}`, { schema: { hide: true } }, (request, reply) =>
+        sendDocument(request, reply.header('cache-control', 'no-cache'), swaggerUiFile(name, type)),
+      )
+    }
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
+      uiHooks: {
+        // Swagger UI asks for the document below its own path.
+        preHandler: async (request, reply) =>
+          request.routeOptions.url === '/docs/json' ? sendOpenapi(request, reply) : undefined,
+      },
       staticCSP: {
         'default-src': "'none'",
         'script-src': "'self'",

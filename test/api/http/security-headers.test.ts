@@ -44,7 +44,7 @@ t.test('every answer is guarded, whatever its status', async t => {
     [200, { method: 'GET', url: '/me', headers: bearer }],
     [200, { method: 'HEAD', url: '/health/live' }],
     [200, { method: 'GET', url: '/health/ready' }],
-    [200, { method: 'GET', url: '/openapi.json' }],
+    [200, { method: 'GET', url: '/me/events', headers: bearer }],
     [202, { method: 'POST', url: '/password-reset/request', payload: { email } }],
     [400, { method: 'POST', url: '/login', payload: {} }],
     [400, { method: 'POST', url: '/login', headers: JSON_TYPE, payload: '{' }],

@@ -1,0 +1,86 @@
+/** What is compressed, and what a client may keep. */
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import t from 'tap'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
+
+/** Large documents that are the same for everybody. */
+const FIXED = [
+  '/openapi.json',
+  '/docs/json',
+  '/docs/static/swagger-ui-bundle.js',
+  '/docs/static/swagger-ui-standalone-preset.js',
+  '/docs/static/swagger-ui.css',
+]
+
+t.test('fixed documents are compressed for clients that can read it, and nothing else is', async t => {
+  const house = await startApp(t)
+  const { app } = house
+  const page = (await app.inject('/app/login')).body
+  const style = new URL(/href="([^"]+style\.css)"/.exec(page)?.[1] ?? '', 'http://x/app/login').pathname
+  const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
+  for (const url of [...FIXED, style]) {
+    const plain = await get(url)
+    t.equal(plain.statusCode, 200, url)
+    t.equal(plain.headers['content-encoding'], undefined, url)
+    const forms = [
+      ['br', 'gzip, deflate, br, zstd', brotliDecompressSync],
+      ['gzip', 'gzip', gunzipSync],
+      ['gzip', 'br;q=0, gzip;q=0.5', gunzipSync],
+    ] as const
+    const etags = new Set([plain.headers.etag])
+    for (const [coding, accepted, decompress] of forms) {
+      const answer = await get(url, { 'accept-encoding': accepted })
+      t.equal(answer.headers['content-encoding'], coding, `${url} for ${accepted}`)
+      t.equal(decompress(answer.rawPayload).toString(), plain.body, url)
+      t.equal(answer.headers['content-length'], String(answer.rawPayload.length))
+      t.equal(answer.headers['content-type'], plain.headers['content-type'])
+      etags.add(answer.headers.etag)
+      for (const tag of [
+        answer.headers.etag,
+        `W/${answer.headers.etag}`,
+        `"x", ${answer.headers.etag}`,
+        '*',
+      ]) {
+        const again = await get(url, { 'accept-encoding': accepted, 'if-none-match': String(tag) })
+        t.equal(again.statusCode, 304, `${url}: ${tag}`)
+        t.equal(again.body, '')
+        t.equal(again.headers.etag, answer.headers.etag)
+        t.match(again.headers['vary'], /\baccept-encoding\b/)
+      }
+    }
+    t.equal(etags.size, 3, `${url}: each coding has an ETag of its own`)
+    for (const accepted of ['identity', '', 'br;q=0, gzip;q=0', 'deflate, zstd']) {
+      const answer = await get(url, { 'accept-encoding': accepted })
+      t.equal(answer.headers['content-encoding'], undefined, `${url} for ${JSON.stringify(accepted)}`)
+      t.match(answer.headers['vary'], /\baccept-encoding\b/, url)
+    }
+    const head = await app.inject({ method: 'HEAD', url, headers: { 'accept-encoding': 'br' } })
+    t.equal(head.headers['content-encoding'], 'br', url)
+  }
+
+  const { accessToken } = await confirmedAccount(house)
+  const others = [
+    '/app/login',
+    '/docs/',
+    '/me',
+    '/me/export',
+    '/me/events?limit=100',
+    '/nowhere',
+    '/health/live',
+  ]
+  for (const url of others) {
+    const answer = await get(url, { 'accept-encoding': 'br, gzip', authorization: `Bearer ${accessToken}` })
+    t.equal(answer.headers['content-encoding'], undefined, url)
+  }
+})
+
+t.test('of many first requests at once each is whole', async t => {
+  const { app } = await startApp(t)
+  const headers = { 'accept-encoding': 'br' }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => app.inject({ url: '/openapi.json', headers })),
+  )
+  const [first] = answers
+  t.match(brotliDecompressSync(first?.rawPayload as Buffer).toString(), /^\{"openapi":"3\.1\.0"/)
+  for (const { rawPayload } of answers) t.ok(rawPayload.equals(first?.rawPayload as Buffer))
+})
