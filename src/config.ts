@@ -4,6 +4,7 @@
  */
 import Type, { type Static } from 'typebox'
 import { Value } from 'typebox/value'
+import { ORIGINS, serializedOrigin } from './config-origins.ts'
 import { missingInProduction, unfitForProduction } from './config-production.ts'
 import { PROXIES, proxyProblem } from './config-proxies.ts'
 import { isGuessable } from './config-secret.ts'
@@ -153,9 +154,16 @@ const Environment = Type.Object({
         'proxies whose `X-Forwarded-For` counts: addresses or CIDR ranges, by commas; no hop count',
     }),
   ),
-  CORS_ORIGINS: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/\\s]+)$' }), {
+  CORS_ORIGINS: Type.Array(
+    Type.Refine(Type.String(), text => text === '*' || serializedOrigin(text) === text),
+    {
+      default: [],
+      description: 'origins of front ends (scheme, host and port, of any scheme), by commas',
+    },
+  ),
+  CORS_ALLOWED_HEADERS: Type.Array(Type.String({ pattern: "^[!#$%&'+.^_`|~\\w-]+$" }), {
     default: [],
-    description: 'origins of browser front ends, by commas',
+    description: 'header fields that these front ends may send besides, such as `traceparent`, by commas',
   }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
@@ -237,8 +245,7 @@ function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(Environment.properties)) {
     const text = given[name]?.trim()
-    const value =
-      text === undefined || text === '' ? defaultOf(schema) : read(unbracketed(name, text), schema)
+    const value = text === undefined || text === '' ? defaultOf(schema) : read(canonical(name, text), schema)
     if (value !== undefined) values[name] = value
   }
   return values
@@ -292,7 +299,9 @@ function expectation(name: string): string {
         : type === 'boolean'
           ? 'true or false'
           : items !== undefined
-            ? 'origins such as https://app.example.org'
+            ? name === 'CORS_ORIGINS'
+              ? ORIGINS
+              : 'names of header fields'
             : '~refine' in schema
               ? LINK_TARGET
               : minLength !== undefined && Number(minLength) > 1
@@ -362,6 +371,13 @@ function ownUrl(values: Record<string, unknown>): string {
   const host = String(values['HOST'])
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
   return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${values['PORT']}`
+}
+
+/** Text in the one form in which it is compared. */
+function canonical(name: string, text: string): string {
+  if (name !== 'CORS_ORIGINS') return unbracketed(name, text)
+  const origins = text.split(',').map(item => item.trim())
+  return origins.map(origin => serializedOrigin(origin) ?? origin).join(',')
 }
 
 /** An IPv6 address in brackets, as URLs have it, is the same address to whoever listens or connects. */

@@ -25,7 +25,7 @@ async function securityHeaders(app: FastifyInstance) {
     const shared = {
       origin: origins.includes('*') ? '*' : origins,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
-      allowedHeaders: ['authorization', 'content-type'],
+      allowedHeaders: ['authorization', 'content-type', ...app.config.CORS_ALLOWED_HEADERS],
       exposedHeaders: [
         'retry-after',
         'ratelimit-limit',

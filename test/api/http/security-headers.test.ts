@@ -125,7 +125,7 @@ const HOSTILE = [
 ]
 
 t.test('with CORS_ORIGINS exactly those origins may read answers', async t => {
-  const origins = ['https://app.example.org', 'http://localhost:5173']
+  const origins = ['https://app.example.org', 'http://localhost:5173', 'capacitor://localhost']
   const { app } = await startApp(t, { env: { CORS_ORIGINS: origins.join(', ') } })
   const requests = [
     { method: 'GET', url: '/health/live' },
@@ -158,6 +158,18 @@ t.test('with CORS_ORIGINS exactly those origins may read answers', async t => {
   }
   const exposed = (await app.inject({ url: '/me', headers: { origin: origins[0] } })).headers
   t.match(exposed['access-control-expose-headers'], /retry-after.*x-request-id/)
+})
+
+t.test('CORS_ALLOWED_HEADERS are allowed besides, to the same origins', async t => {
+  const env = { CORS_ORIGINS: 'HTTPS://App.Example.org:443', CORS_ALLOWED_HEADERS: 'traceparent, X-Trace' }
+  const { app } = await startApp(t, { env })
+  const allowed = async (origin: string) => {
+    const headers = { origin, 'access-control-request-method': 'POST' }
+    const { headers: answered } = await app.inject({ method: 'OPTIONS', url: '/login', headers })
+    return answered['access-control-allow-origin'] && answered['access-control-allow-headers']
+  }
+  t.equal(await allowed('https://app.example.org'), 'authorization, content-type, traceparent, X-Trace')
+  t.equal(await allowed('https://evil.example'), undefined)
 })
 
 t.test('CORS makes no path and no method', async t => {

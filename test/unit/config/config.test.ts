@@ -59,6 +59,7 @@ t.test('the defaults are those of the documentation', async t => {
       HASH_PATIENCE: 10,
       RATE_LIMIT: 'on',
       CORS_ORIGINS: [],
+      CORS_ALLOWED_HEADERS: [],
       LOG_LEVEL: 'info',
     },
   )
@@ -103,6 +104,7 @@ t.test('every bad variable is named at once, with what is expected of it', async
     UV_THREADPOOL_SIZE: ['0', /from 1 to 1024/],
     RATE_LIMIT: ['false', /one of on, off/],
     CORS_ORIGINS: ['https://a.example, b.example', /origins such as/],
+    CORS_ALLOWED_HEADERS: ['traceparent, *', /names of header fields/],
     LOG_LEVEL: ['loud', /one of fatal, error, warn/],
   }
   const env = Object.fromEntries(Object.entries(bad).map(([name, [value]]) => [name, value]))
