@@ -23,6 +23,9 @@ type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
 
 const purposeOf = ({ kind }: OutboxRow) => Object.entries(PURPOSES).find(([, kinds]) => kinds.includes(kind))
 
+/** Whether a stranger can cause such a mail, so that it must not tell whether it was sent. */
+export const isCapped = (row: OutboxRow) => purposeOf(row) !== undefined
+
 /**
  * Lets a claimed row take its recipient's turn or wait for it. Rows of kinds that are not capped are sent at
  * once.

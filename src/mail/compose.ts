@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
 import type { User } from '../database/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
+import { isCapped } from './caps.ts'
 import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
@@ -24,16 +25,18 @@ export async function composeMail(
 ): Promise<RenderedMail | undefined> {
   if (row.kind === 'farewell') return renderMail('farewell', contextOf(app, row.recipient, row.locale))
   const user = await accountOf(app, row)
-  if (user === undefined) return withoutAccount(app, row)
+  if (row.kind === 'reset_request') await recordRequest(app, row, user)
+  // For an account too, of which nothing comes: a read more or less shows in the next response.
+  const pending = user === undefined || isCapped(row) ? await withoutAccount(app, row) : undefined
+  if (user === undefined) return pending
   if (user.disabledAt) return undefined
   const to = contextOf(app, row.recipient, user.locale)
   switch (row.kind) {
     case 'registration':
-      return alreadyRegistered(app, to)
+      return alreadyRegistered(app, to, row)
     case 'confirmation_resend':
-      return user.emailConfirmedAt ? alreadyRegistered(app, to) : confirmAddress(app, to, user)
+      return user.emailConfirmedAt ? alreadyRegistered(app, to, row) : confirmAddress(app, to, user)
     case 'reset_request':
-      await recordRequest(app, row, user)
       return resetPassword(app, to, user, { mailId: row.id, newestRequest })
     case 'account_secured':
       return renderMail(row.kind, { ...to, ...resetLink(app, user) })
@@ -60,6 +63,22 @@ export async function composeMail(
         link: secureLink(app, user, row),
       })
   }
+}
+
+/** What no token can be redeemed for. */
+const nobodyOf = ({ id, recipient }: OutboxRow): Fingerprinted => ({
+  id,
+  email: recipient,
+  passwordHash: 'none',
+})
+
+/** The mail that an account would get, for an address that gets none: it speaks of nobody, and nobody gets it. */
+export function composeDecoy(app: App, row: OutboxRow): RenderedMail {
+  const nobody = nobodyOf(row)
+  const to = contextOf(app, row.recipient, row.locale)
+  return row.kind === 'reset_request'
+    ? resetPassword(app, to, nobody, { mailId: row.id, newestRequest: row.createdAt })
+    : confirmAddress(app, to, nobody)
 }
 
 /** By id where the row has one: the recipient may be an old address, or a new one. */
@@ -105,11 +124,13 @@ function confirmAddress(app: App, to: MailContext, subject: Fingerprinted) {
   return renderMail('confirm_address', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
-function alreadyRegistered(app: App, to: MailContext) {
+function alreadyRegistered(app: App, to: MailContext, row: OutboxRow) {
+  // Costs what the mail for an unconfirmed address costs.
+  app.tokens.confirm.mint(nobodyOf(row), {})
   return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 
-function resetLink(app: App, user: User) {
+function resetLink(app: App, user: Fingerprinted) {
   const { token } = app.tokens.reset.mint(user, {})
   return {
     link: pageLink(app.config, 'resetPassword', token),
@@ -121,7 +142,7 @@ function resetLink(app: App, user: User) {
 function resetPassword(
   app: App,
   to: MailContext,
-  user: User,
+  user: Fingerprinted,
   { mailId, newestRequest }: { mailId: string; newestRequest: Date },
 ) {
   const isAlive = app.tokens.resetRequest.expiryOf(newestRequest) > app.clock()
@@ -132,12 +153,14 @@ function resetPassword(
   })
 }
 
-function recordRequest(app: App, row: OutboxRow, user: User) {
+/** For every address, because a write holds up the next response on SQLite. Without an account it is taken back. */
+function recordRequest(app: App, row: OutboxRow, user: User | undefined) {
   // A mail that is tried again was asked for once.
   if (row.attempts > 1) return undefined
   const { ip, device, requestId } = row
-  const event = { userId: user.id, kind: 'reset_requested' as const, at: row.createdAt }
-  return app.database.events.record({ ...event, origin: { ip, device, requestId } })
+  const userId = user && !user.disabledAt ? user.id : null
+  const event = { userId, kind: 'reset_requested' as const, at: row.createdAt }
+  return app.database.events.recordAlike({ ...event, origin: { ip, device, requestId } })
 }
 
 function changeCode(app: App, to: MailContext, user: User, row: OutboxRow) {

@@ -19,11 +19,13 @@ declare module 'fastify' {
 
 export interface MailOptions {
   transport?: MailTransport
+  /** Whether SMTP is spoken in a thread of its own; true by default. */
+  thread?: boolean
   timing?: WorkerTiming
 }
 
 async function mail(app: FastifyInstance, options: MailOptions) {
-  const transport = options.transport ?? createMailTransport(app.config)
+  const transport = options.transport ?? createMailTransport(app.config, { thread: options.thread ?? true })
   let worker: ReturnType<typeof startMailWorker> | undefined
   app.decorate('mail', { describe: transport.describe, wake: () => worker?.wake() })
   app.addHook('onReady', async () => {

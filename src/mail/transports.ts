@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts'
 import { createConsoleTransport } from './transport-console.ts'
 import { createSmtpTransport, type SmtpConfig, type SmtpOptions } from './transport-smtp.ts'
+import { createThreadedTransport } from './transport-thread.ts'
 
 /** A mail on its way out. */
 export interface OutgoingMail {
@@ -22,6 +23,8 @@ export interface MailTransport {
    * @throws MailSendError when it was not taken
    */
   send(mail: OutgoingMail): Promise<void>
+  /** Takes about as long as `send`, and sends nothing. */
+  pretend?(mail: OutgoingMail): Promise<void>
   /** Lets go of connections. A mail being handed over is finished first. */
   close(): void
 }
@@ -42,6 +45,8 @@ export interface MailSendError extends Error {
 
 /** Seams of the transports. */
 export interface MailTransportOptions extends SmtpOptions {
+  /** Whether SMTP is spoken in a thread of its own; tests that start many apps do without. */
+  thread?: boolean
   /** Where the console transport prints; standard output unless given. */
   output?: NodeJS.WritableStream
 }
@@ -55,7 +60,6 @@ export function createMailTransport(
   config: Pick<Config, 'MAIL_BACKEND'> & SmtpConfig,
   options: MailTransportOptions = {},
 ): MailTransport {
-  return config.MAIL_BACKEND === 'smtp'
-    ? createSmtpTransport(config, options)
-    : createConsoleTransport(options.output)
+  if (config.MAIL_BACKEND !== 'smtp') return createConsoleTransport(options.output)
+  return options.thread ? createThreadedTransport(config) : createSmtpTransport(config, options)
 }

@@ -8,9 +8,9 @@ import { outageDetail, outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
 import { backoff, outageLog } from '../outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
-import { giveTurnBack, takeTurn } from './caps.ts'
+import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
-import { composeMail } from './compose.ts'
+import { composeDecoy, composeMail } from './compose.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
 import type { MailTransport } from './transports.ts'
 
@@ -165,6 +165,8 @@ export function startMailWorker(
     try {
       mail = await composeMail(app, row, turn.newestRequest)
       if (mail) await transport.send({ to: row.recipient, ...mail })
+      // An address that gets no mail costs the same, so that the next response does not tell.
+      else if (isCapped(row)) await transport.pretend?.({ to: row.recipient, ...composeDecoy(app, row) })
     } catch (error) {
       return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
     }

@@ -1,14 +1,14 @@
 /**
  * All tokens and codes of the service, one constructor a purpose. Decorates the app with `tokens`.
  */
-import { createHmac } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { type AccessTokens, accessTokens } from './access.ts'
 import { type BoundTokens, boundTokens } from './bound.ts'
 import { type Codes, codes } from './codes.ts'
-import { deriveKey, loadSecrets } from './keys.ts'
+import { loadSecrets } from './keys.ts'
+import { type RecipientId, recipientIds } from './recipient.ts'
 import { type RefreshTokens, refreshTokens } from './refresh.ts'
 import { LONGEST_MAIL_WAIT, type ResetRequests, resetRequests } from './reset-request.ts'
 
@@ -39,8 +39,8 @@ export interface Tokens {
   changeEmail: BoundTokens<{ email: string }>
   /** Says "this was not me". Its fingerprint is of `securable`. */
   secure: BoundTokens<{ notice: number }>
-  /** Names a recipient of mails of one purpose without its address: 43 characters of base64url. */
-  recipientId(purpose: string, email: string): string
+  /** Names a recipient of mails without its address. */
+  recipientId: RecipientId
 }
 
 const Id = Type.String({ minLength: 36, maxLength: 36 })
@@ -50,8 +50,6 @@ async function tokens(app: FastifyInstance) {
   const secrets = await loadSecrets(config)
   const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
     boundTokens(app, secrets, clock, { audience, ttl, claims })
-
-  const recipientKey = deriveKey(secrets[0], 'mail', 'recipient')
 
   app.decorate('tokens', {
     access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
@@ -77,10 +75,7 @@ async function tokens(app: FastifyInstance) {
       // When the notice was filed, in milliseconds since 1970: older notices outrank newer ones.
       notice: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     }),
-    recipientId: (purpose, email) =>
-      createHmac('sha256', recipientKey)
-        .update(JSON.stringify([purpose, email]))
-        .digest('base64url'),
+    recipientId: recipientIds(secrets[0]),
   })
 }
 

@@ -56,6 +56,8 @@ export async function startApp(t: Teardown, options: TestAppOptions = {}): Promi
   const app = await buildApp(loadConfig(env), {
     logStream: { write: line => void log.push(JSON.parse(line)) },
     ...options.overrides,
+    // A thread for each app would cost the gate more than the apps.
+    mail: { thread: false, ...options.overrides?.mail },
   })
   t.teardown(() => app.close())
   await app.ready()

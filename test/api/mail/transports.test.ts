@@ -396,3 +396,22 @@ t.test('a console that is gone is an error of the send, not a crash', async t =>
   const transport = createMailTransport({ ...smtpDefaults, MAIL_BACKEND: 'console' }, { output })
   t.match(await failure(t, transport.send(mail)), { permanent: false, message: 'The console is closed' })
 })
+
+t.test('in a thread of its own the transport sends, tells refusals apart, and pretends', async t => {
+  let refusing = false
+  const server = await startSmtpServer(t, {
+    respond: asked => (refusing && asked === 'RCPT' ? { code: 554, text: '5.7.1 Access denied' } : undefined),
+  })
+  const transport = transportTo(t, server, {}, { thread: true })
+  await transport.send(mail)
+  await transport.pretend?.(mail)
+  t.match(server.mails, { length: 1, 0: { to: [mail.to], subject: mail.subject } })
+  refusing = true
+  t.match(await failure(t, transport.send(mail)), {
+    ...{ permanent: false, untaken: true, refusesService: true, responseCode: 554 },
+    message: /5\.7\.1/,
+  })
+  refusing = false
+  await Promise.all([transport.send(mail), transport.pretend?.(mail), transport.send(mail)])
+  t.equal(server.mails.length, 3)
+})

@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import argon2 from 'argon2'
 import { v7 as uuidv7 } from 'uuid'
-import type { OutboxKind } from '../../../src/database/outbox.ts'
 import type { PrismaClient } from '../../../src/generated/sqlite/client.ts'
+import { recipientIds } from '../../../src/tokens/recipient.ts'
+import { testEnvironment } from '../../harness/app.ts'
 
 /** What an address may be. `throttled` has an account, and has had all the mails that it gets in an hour. */
 export const STATES = ['unconfirmed', 'known', 'disabled', 'secured', 'throttled'] as const
@@ -29,7 +30,9 @@ export function addressOf(state: State, index: number, about = ''): string {
   return `${name.slice(0, 24)}@example.org`
 }
 
-const CAPPED: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request', 'email_change']
+/** The purposes whose mails are capped. */
+const CAPPED = ['confirmation', 'reset', 'email-change']
+const recipientId = recipientIds(testEnvironment.JWT_SECRET)
 const MINUTE = 60_000
 /** Rows in one statement; SQLite takes 32,766 values. */
 const BATCH = 500
@@ -79,23 +82,20 @@ export async function makePeople(client: PrismaClient, count: number, cost: Cost
         id: uuidv7(),
         email: addressOf('unconfirmed', index),
         createdAt: ago(60),
-        expiresAt: ago(-24 * 60),
+        // As /register files it: the life of a link and two days.
+        expiresAt: ago(-3 * 24 * 60 + 60),
       })),
     })
-    for (const kind of CAPPED) {
-      const sent = { kind, state: 'sent', attempts: 1 }
-      await client.outbox.createMany({
-        data: indices.flatMap(index =>
-          [15, 10, 5].map(minutes => ({
-            ...sent,
-            id: uuidv7({ msecs: ago(minutes).getTime() }),
-            recipient: addressOf('throttled', index),
-            nextAttemptAt: ago(minutes),
-            createdAt: ago(minutes),
-            finishedAt: ago(minutes),
-          })),
-        ),
-      })
-    }
+    await client.mailTurn.createMany({
+      data: indices.flatMap(index =>
+        CAPPED.map(purpose => ({
+          id: recipientId(purpose, addressOf('throttled', index)),
+          version: 3,
+          mailId: '',
+          ...{ lastAt: ago(5), secondAt: ago(10), thirdAt: ago(15) },
+          expiresAt: ago(-24 * 60),
+        })),
+      ),
+    })
   }
 }

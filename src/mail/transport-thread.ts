@@ -1,0 +1,76 @@
+/**
+ * The SMTP transport in a thread of its own. Building a mail and talking to the server takes milliseconds that
+ * would else hold up the event loop, where the next response would tell that the last request caused a mail.
+ */
+import { Worker } from 'node:worker_threads'
+import { mailSendError } from './smtp-error.ts'
+import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
+import type { MailSendError, MailTransport, OutgoingMail } from './transports.ts'
+
+/** What the thread is told. `pretend`: to take as long as for a mail, and send nothing. */
+export type ToThread = { id: number; mail: OutgoingMail; pretend: boolean } | 'close'
+
+/** What became of a mail. */
+export interface FromThread {
+  id: number
+  error?: Omit<MailSendError, 'name' | 'stack' | 'cause'>
+}
+
+type Settle = (error?: Error) => void
+
+/** @throws Error for the same settings as `createSmtpTransport` */
+export function createThreadedTransport(config: SmtpConfig): MailTransport {
+  const { name, describe, close } = createSmtpTransport(config)
+  close()
+  const waiting = new Map<number, Settle>()
+  let thread: Worker | undefined
+  let last = 0
+
+  function start(): Worker {
+    const workerData = Object.fromEntries(
+      Object.entries(config).filter(([key]) => key.startsWith('MAIL_') || key === 'APP_URL'),
+    )
+    const started = new Worker(new URL('./smtp-thread.js', import.meta.url), { workerData })
+    started.unref()
+    started.on('message', ({ id, error }: FromThread) => {
+      settle(id, error && mailSendError(error.message, error))
+    })
+    // The mails are retried, and the next one starts another thread.
+    started.on('error', error => fail(`the mail thread failed: ${error.message}`))
+    started.on('exit', () => fail('the mail thread ended'))
+    return started
+
+    function fail(message: string) {
+      if (thread === started) thread = undefined
+      const details = { permanent: false, untaken: false, refusesService: false, code: 'ETHREAD' }
+      for (const id of [...waiting.keys()]) settle(id, mailSendError(message, details))
+    }
+  }
+
+  function settle(id: number, error?: Error) {
+    const done = waiting.get(id)
+    waiting.delete(id)
+    if (waiting.size === 0) thread?.unref()
+    done?.(error)
+  }
+
+  function hand(mail: OutgoingMail, pretend: boolean): Promise<void> {
+    thread ??= start()
+    const to = thread
+    return new Promise((resolve, reject) => {
+      const id = ++last
+      waiting.set(id, error => (error ? reject(error) : resolve()))
+      // A mail under way keeps the process alive.
+      to.ref()
+      to.postMessage({ id, mail, pretend } satisfies ToThread)
+    })
+  }
+
+  return {
+    name,
+    describe,
+    send: mail => hand(mail, false),
+    pretend: mail => hand(mail, true),
+    close: () => thread?.postMessage('close' satisfies ToThread),
+  }
+}
