@@ -162,7 +162,20 @@ t.test('a hostile name of the service is text everywhere', async t => {
 
 t.test('the least length of a password is the configured one', async t => {
   const { app } = await startApp(t, { env: { PASSWORD_MIN_LENGTH: '15' } })
-  const { body } = await app.inject('/app/register')
-  t.match(body, 'data-min-length="15"')
-  t.match(body, 'At least 15 characters')
+  for (const path of ['/app/confirm-email', '/app/reset-password']) {
+    const { body } = await app.inject(path)
+    t.match(body, 'data-min-length="15"', path)
+    t.match(body, 'At least 15 characters', path)
+  }
+})
+
+t.test('the registration asks for a password only where addresses need no confirmation', async t => {
+  for (const [EMAIL_CONFIRMATION, asks] of [
+    ['required', false],
+    ['off', true],
+  ] as const) {
+    const { app } = await startApp(t, { env: { EMAIL_CONFIRMATION } })
+    const { body } = await app.inject('/app/register')
+    t.equal(body.includes('type="password"'), asks, EMAIL_CONFIRMATION)
+  }
 })
