@@ -33,8 +33,8 @@ export async function accountSecure(app: FastifyInstance) {
       summary: 'This was not me',
       description:
         'Takes the token from a notice and the address that the notice went to. Ends all sessions, makes the ' +
-        'password unusable, takes a changed address back, voids all links, and mails a reset link. A second call ' +
-        'does nothing.',
+        'password unusable, takes a changed address back, voids all links, and mails a reset link. Undoes a ' +
+        'deletion of the account. A second call does nothing.',
       tags: ['account'],
       security: [],
       body: Body,
@@ -54,13 +54,20 @@ async function secure(
 ) {
   const email = canonicalEmail(request.body.email)
   const verified = this.tokens.secure.verify(request.body.token)
-  const user = await this.database.users.findById(verified.subject)
+  const { users, deletions } = this.database
+  const now = this.clock()
+  const user = await users.findById(verified.subject)
+  const deleted = user ? null : await deletions.find(verified.subject, now)
+  const account = user ?? deleted
   // The fingerprint is of the address too: the token with another address is spent on nothing.
-  if (!user || user.disabledAt || !verified.speaksOf(securable(user, email))) throw problem('token_spent')
-  const notice = new Date(verified.claims.notice)
-  if (isSpent(user, notice)) throw problem('token_spent')
-  if (!(await this.database.users.secure(user, { email, notice }, this.clock(), originOf(request))))
+  if (!account || user?.disabledAt || !verified.speaksOf(securable(account, email)))
     throw problem('token_spent')
+  const by = { email, notice: new Date(verified.claims.notice) }
+  if (isSpent(account, by.notice)) throw problem('token_spent')
+  const isDone = user
+    ? await users.secure(user, by, now, originOf(request))
+    : deleted && (await deletions.undo(deleted, by, now, originOf(request)))
+  if (!isDone) throw problem('token_spent')
   this.mail.wake()
   return reply.code(204).send()
 }
@@ -69,7 +76,7 @@ async function secure(
  * Whether a notice has had its say. An older notice outranks the one that secured the account: a thief
  * who moved the account to another address gets notices there, and must not void the owner's with them.
  */
-function isSpent(user: User, notice: Date): boolean {
+function isSpent(user: Pick<User, 'securedAt' | 'securedNoticeAt'>, notice: Date): boolean {
   const { securedAt, securedNoticeAt } = user
   return securedAt !== null && securedNoticeAt !== null && notice >= securedNoticeAt && notice <= securedAt
 }

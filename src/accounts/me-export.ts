@@ -30,6 +30,13 @@ const Export = Type.Object(
     lastLoginAt: MaybeTime,
     securedAt: MaybeTime,
     sessions: Type.Array(PublicSession, { maxItems: MANY }),
+    notices: Type.Array(
+      Type.Object(
+        { recipient: Type.String({ maxLength: 254 }), expiresAt: Time },
+        { additionalProperties: false },
+      ),
+      { maxItems: MANY, description: 'addresses that can secure the account by a notice' },
+    ),
     events: Type.Array(PublicEvent, { maxItems: MANY }),
     mails: Type.Array(
       Type.Object(
@@ -57,6 +64,7 @@ const Export = Type.Object(
         lastLoginAt: '2026-01-31T09:30:00.000Z',
         securedAt: null,
         sessions: [],
+        notices: [],
         events: [],
         mails: [],
       },
@@ -85,18 +93,20 @@ export async function meExport(app: FastifyInstance) {
 async function exportAccount(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
   const { userId, id } = request.session
   const now = this.clock()
-  const { events, users, sessions } = this.database
+  const { events, users, sessions, notices } = this.database
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
   await events.recordOnce({ userId, kind: 'exported', at: now, origin: originOf(request) }, ago(REPEATED))
   const user = await users.findById(userId)
   if (!user) throw problem('unauthenticated')
   const alive = await sessions.listOf(userId, now)
+  const noticed = await notices.living(userId, now)
   const facts = {
     exportedAt: now.toISOString(),
     account: publicUser(user),
     lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
     securedAt: user.securedAt?.toISOString() ?? null,
     sessions: alive.map(session => publicSession(session, id)),
+    notices: noticed.map(({ recipient, expiresAt }) => ({ recipient, expiresAt: expiresAt.toISOString() })),
   }
   reply.header('content-disposition', 'attachment; filename="account.json"')
   reply.type('application/json; charset=utf-8')

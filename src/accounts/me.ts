@@ -7,6 +7,7 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalLocale, Locale } from './locale.ts'
+import { originOf } from './origin.ts'
 import { publicUser, userResponse } from './public-user.ts'
 
 const PatchBody = Type.Object(
@@ -58,8 +59,9 @@ export async function me(app: FastifyInstance) {
       operationId: 'deleteMe',
       summary: 'Delete my account',
       description:
-        'Deletes the account, its sessions and its waiting mails at once, makes its history anonymous, and mails a ' +
-        'farewell. The address can register again.',
+        'Deletes the account and its sessions at once and mails a farewell, also to an address that the account had when ' +
+        'a notice went there. The address can register again. While "This was not me" in a notice is good, it undoes the ' +
+        'deletion; after that, or at once where there is none, the history becomes anonymous.',
       tags: ['account'],
       body: DeleteBody,
       response: {
@@ -89,7 +91,10 @@ async function leave(
 ) {
   const user = await reauthenticate(this, request, request.body.currentPassword)
   // The account changed while the password was checked: whoever asks must look again.
-  if (!(await this.database.users.remove(user, this.clock()))) throw problem('unauthenticated')
+  const now = this.clock()
+  const undoable = new Date(now.getTime() + this.config.SECURE_TOKEN_TTL * 1000)
+  if (!(await this.database.deletions.remove(user, now, originOf(request), undoable)))
+    throw problem('unauthenticated')
   this.mail.wake()
   return reply.code(204).send()
 }

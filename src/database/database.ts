@@ -5,12 +5,14 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../outage-log.ts'
 import { openDatabase, type Provider, providerOf } from './client.ts'
+import { type Deletions, deletions } from './deletions.ts'
 import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { type LegacyRegistrations, legacyRegistrations } from './legacy-registrations.ts'
 import { type MailTurns, mailTurns } from './mail-turns.ts'
 import { migrate, migrationState } from './migrate.ts'
+import { type Notices, notices } from './notices.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
 import { type Registrations, registrations } from './registrations.ts'
@@ -34,6 +36,8 @@ export interface Database {
   outbox: OutboxQueries
   mailTurns: MailTurns
   events: Events
+  notices: Notices
+  deletions: Deletions
   guesses: Guesses
   expired: Expired
   /** Answers, or throws within the driver's time limits. */
@@ -81,6 +85,8 @@ async function database(app: FastifyInstance) {
     outbox: outbox(client, statements),
     mailTurns: mailTurns(statements),
     events: events(client, statements),
+    notices: notices(client, statements),
+    deletions: deletions(client, insertMail),
     guesses: guesses(client),
     expired: expired(statements),
     ping: () => client.$queryRaw`SELECT 1`,

@@ -18,8 +18,23 @@ const KINDS = {
   mails_sent: { table: 'outbox', by: 'finished_at', state: 'sent' },
   mails_dropped: { table: 'outbox', by: 'finished_at', state: 'dropped' },
   mails_dead: { table: 'outbox', by: 'finished_at', state: 'dead' },
+  notices: { table: 'notices', by: 'expires_at' },
 } as const
-export type ExpiredKind = keyof typeof KINDS
+
+/** What of an account goes when its deletion can no longer be undone. Its own row waits for these. */
+const DELETED = {
+  deleted_histories: {
+    table: 'events',
+    how: 'UPDATE events SET user_id = NULL, ip = NULL, device = NULL, request_id = NULL',
+  },
+  deleted_mails: { table: 'outbox', how: 'DELETE FROM outbox' },
+} as const
+const DELETED_ACCOUNTS = `DELETE FROM deleted_accounts WHERE id IN (SELECT id FROM deleted_accounts
+  WHERE expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = deleted_accounts.id)
+    AND NOT EXISTS (SELECT 1 FROM outbox WHERE user_id = deleted_accounts.id)
+  ORDER BY expires_at LIMIT $2) RETURNING id`
+
+export type ExpiredKind = keyof typeof KINDS | keyof typeof DELETED | 'deleted_accounts'
 
 /** One statement, so of two instances that ask at the same moment one gets it. */
 const HOLD = `INSERT INTO leases (id, holder, expires_at) VALUES ('housekeeping', $1, $2)
@@ -30,9 +45,11 @@ const RELEASE = `DELETE FROM leases WHERE id = 'housekeeping' AND holder = $1`
 
 /** @param statements on the database */
 export function expired({ provider, change }: Statements) {
-  const removals = Object.fromEntries(
-    Object.entries(KINDS).map(([kind, what]) => [kind, removalOf(what, provider)]),
-  ) as Record<ExpiredKind, string>
+  const removals = Object.fromEntries([
+    ...Object.entries(KINDS).map(([kind, what]) => [kind, removalOf(what, provider)]),
+    ...Object.entries(DELETED).map(([kind, what]) => [kind, removalOfDeleted(what, provider)]),
+    ['deleted_accounts', DELETED_ACCOUNTS],
+  ]) as Record<ExpiredKind, string>
 
   return {
     /**
@@ -56,6 +73,15 @@ export function expired({ provider, change }: Statements) {
     remove: async (kind: ExpiredKind, before: Date, limit: number): Promise<number> =>
       (await change(removals[kind], [before, limit])).length,
   }
+}
+
+function removalOfDeleted({ table, how }: { table: string; how: string }, provider: string) {
+  const some = `SELECT ${table}.id FROM ${table}
+    JOIN deleted_accounts ON deleted_accounts.id = ${table}.user_id
+    WHERE deleted_accounts.expires_at <= $1 LIMIT $2`
+  const among =
+    provider === 'postgresql' ? `= ANY(ARRAY(${some} FOR UPDATE OF ${table} SKIP LOCKED))` : `IN (${some})`
+  return `${how} WHERE id ${among} RETURNING id`
 }
 
 function removalOf({ table, by, state }: { table: string; by: string; state?: string }, provider: string) {

@@ -21,7 +21,7 @@ import { unlessTaken } from './unique-violation.ts'
 export type { User }
 
 /** An account as it was when its password or a token was verified. */
-type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
+export type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
 
 /** What a login changes besides. */
 interface LoginChanges {
@@ -286,7 +286,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      */
     async secure(
       user: Pick<User, 'id' | 'securedAt'>,
-      { email, notice }: { email: string; notice: Date },
+      { email, notice }: Securing,
       now: Date,
       origin: Origin,
     ): Promise<boolean> {
@@ -294,18 +294,15 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         client.$transaction(async tx => {
           const { count } = await tx.user.updateMany({
             where: { id: user.id, securedAt: user.securedAt, disabledAt: null },
-            data: {
-              ...changes,
-              passwordHash: `${UNUSABLE} ${now.toISOString()}`,
-              securedAt: now,
-              securedNoticeAt: notice,
-            },
+            data: { ...changes, ...secured({ email, notice }, now) },
           })
           if (count !== 1) return false
           if (changes.email !== undefined) await removeRegistrations(tx, email)
           await endSessionsOf(tx, user.id)
           // The intruder's network may be among them.
           await tx.familiarNetwork.deleteMany({ where: { userId: user.id } })
+          // These are void by now; older ones outrank this one.
+          await tx.notice.deleteMany({ where: { userId: user.id, noticeAt: { gte: notice } } })
           await recordEvent(tx, { userId: user.id, kind: 'secured', at: now, origin })
           await fileMail(tx, { kind: 'account_secured', recipient: email, userId: user.id }, now)
           return true
@@ -321,35 +318,26 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       await client.user.updateMany({ where: { id }, data: { locale } })
       return client.user.findUnique({ where: { id } })
     },
-
-    /**
-     * Deletes an account and all that belongs to it. Its history loses everything that names a person;
-     * mails that wait are cancelled; a farewell is filed.
-     *
-     * @returns whether this call was the one that deleted it
-     */
-    remove(user: Verified & Pick<User, 'locale'>, now: Date): Promise<boolean> {
-      const anonymous: Origin = { ip: null, device: null, requestId: null }
-      return client.$transaction(async tx => {
-        const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
-        if (count !== 1) return false
-        // The mails first: of a registration that commits between the two, no row is left without its mail.
-        // Requests of other accounts for this address stay, or their owners' exports would tell that it had an account.
-        await tx.outbox.deleteMany({
-          where: { OR: [{ recipient: user.email, userId: null }, { userId: user.id }] },
-        })
-        await removeRegistrations(tx, user.email)
-        await tx.event.updateMany({ where: { userId: user.id }, data: { userId: null, ...anonymous } })
-        await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: anonymous })
-        await fileMail(tx, { kind: 'farewell', recipient: user.email, locale: user.locale }, now)
-        return true
-      })
-    },
   }
 }
 
+/** What secures an account. */
+export interface Securing {
+  /** The address that the notice went to. */
+  email: string
+  /** When the notice was filed. */
+  notice: Date
+}
+
+/** What an account has after that. */
+export const secured = ({ notice }: Securing, now: Date) => ({
+  passwordHash: `${UNUSABLE} ${now.toISOString()}`,
+  securedAt: now,
+  securedNoticeAt: notice,
+})
+
 /** The account, if nothing that a token or a password check relied on has changed since. */
-function stillAsIt(old: Verified): Prisma.UserWhereInput {
+export function stillAsIt(old: Verified): Prisma.UserWhereInput {
   const { id, email, passwordHash, emailChangedAt } = old
   return { id, email, passwordHash, emailChangedAt, disabledAt: null }
 }

@@ -3,12 +3,17 @@
  * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
  */
 import type { FastifyInstance } from 'fastify'
+import type { DeletedAccount } from '../database/deletions.ts'
+import { NOTICE_KINDS } from '../database/notices.ts'
 import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
 import type { User } from '../database/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import { isCapped } from './caps.ts'
 import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
+
+/** Whom a notice is about: an account, or what is left of one that was deleted. */
+type Noticed = User | DeletedAccount
 
 type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
 
@@ -23,7 +28,7 @@ export async function composeMail(
   row: OutboxRow,
   newestRequest: Date,
 ): Promise<RenderedMail | undefined> {
-  if (row.kind === 'farewell') return renderMail('farewell', contextOf(app, row.recipient, row.locale))
+  if (row.kind === 'farewell') return farewell(app, row)
   const user = await accountOf(app, row)
   if (row.kind === 'reset_request') await recordRequest(app, row, user)
   // For an account too, of which nothing comes: a read more or less shows in the next response.
@@ -44,24 +49,27 @@ export async function composeMail(
       return changeCode(app, to, user, row)
     case 'email_change':
       return changeEmail(app, to, user)
-    case 'password_changed':
-      return renderMail(row.kind, { ...to, at: row.createdAt, link: secureLink(app, user, row) })
+    default:
+      return notice(app, row, user)
+  }
+}
+
+/** A mail with a link that says "this was not me"; none for other kinds. */
+async function notice(app: App, row: OutboxRow, account: Noticed): Promise<RenderedMail | undefined> {
+  if (!NOTICE_KINDS.includes(row.kind)) return undefined
+  const context = {
+    ...contextOf(app, row.recipient, account.locale),
+    at: row.createdAt,
+    link: await secureLink(app, account, row.recipient, row.createdAt),
+  }
+  switch (row.kind) {
     case 'email_change_requested':
     case 'email_changed':
-      return renderMail(row.kind, {
-        ...to,
-        newEmail: row.mentionedEmail ?? '',
-        at: row.createdAt,
-        link: secureLink(app, user, row),
-      })
+      return renderMail(row.kind, { ...context, newEmail: row.mentionedEmail ?? '' })
     case 'new_device':
-      return renderMail(row.kind, {
-        ...to,
-        device: row.device,
-        ip: row.ip,
-        at: row.createdAt,
-        link: secureLink(app, user, row),
-      })
+      return renderMail(row.kind, { ...context, device: row.device, ip: row.ip })
+    default:
+      return renderMail('password_changed', context)
   }
 }
 
@@ -81,6 +89,18 @@ export function composeDecoy(app: App, row: OutboxRow): RenderedMail {
     : confirmAddress(app, to, nobody)
 }
 
+/** With a link that undoes the deletion, where the recipient has a notice that could. */
+async function farewell(app: App, row: OutboxRow): Promise<RenderedMail> {
+  const { database, clock, config } = app
+  const to = contextOf(app, row.recipient, row.locale)
+  const deleted = row.userId === null ? null : await database.deletions.find(row.userId, clock())
+  const earlier = deleted && (await database.notices.find(deleted.id, row.recipient, clock()))
+  if (!earlier) return renderMail('farewell', to)
+  // As old as that notice: the owner's must outrank what whoever took the account over got meanwhile.
+  const link = await secureLink(app, deleted, row.recipient, earlier.noticeAt)
+  return renderMail('account_deleted', { ...to, at: row.createdAt, link, validFor: config.SECURE_TOKEN_TTL })
+}
+
 /** By id where the row has one: the recipient may be an old address, or a new one. */
 async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
   const { users } = app.database
@@ -93,6 +113,10 @@ const LEAD_IN: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_req
 
 /** The confirmation link, where the address was registered and is not confirmed; else nothing. */
 async function withoutAccount(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+  if (row.userId !== null && NOTICE_KINDS.includes(row.kind)) {
+    const deleted = await app.database.deletions.find(row.userId, app.clock())
+    return deleted ? notice(app, row, deleted) : undefined
+  }
   if (!LEAD_IN.includes(row.kind)) return undefined
   const { registrations } = app.database
   const registration = await registrations.findByEmail(row.recipient, app.clock())
@@ -188,10 +212,14 @@ async function changeEmail(app: App, to: MailContext, user: User) {
   return renderMail('change_email', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
-function secureLink(app: App, user: User, row: OutboxRow): string {
-  const { token } = app.tokens.secure.mint(securable(user, row.recipient), {
-    notice: row.createdAt.getTime(),
+/** Records the link, so that a deletion of the account can be undone as long as it is good. */
+async function secureLink(app: App, account: Noticed, recipient: string, noticeAt: Date): Promise<string> {
+  const { database, tokens } = app
+  const { token, expiresAt } = tokens.secure.mint(securable(account, recipient), {
+    notice: noticeAt.getTime(),
   })
+  await database.notices.record({ userId: account.id, recipient, noticeAt, expiresAt }, app.clock())
+  if ('expiresAt' in account) await database.deletions.keepUntil(account.id, expiresAt)
   return pageLink(app.config, 'secure', token)
 }
 

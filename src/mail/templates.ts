@@ -47,6 +47,8 @@ export interface MailContexts {
   account_secured: LinkContext & { validFor: number }
   /** After the account was deleted. */
   farewell: MailContext
+  /** The same, to an address that can undo it. `validFor`: the life of the link, from when it is sent. */
+  account_deleted: NoticeContext & { validFor: number }
 }
 
 /** A mail without its envelope. */
@@ -108,6 +110,12 @@ function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
       return mails[mail.kind]({ ...about, validFor: duration(mail.validFor, language) })
     case 'password_changed':
       return mails.password_changed({ ...about, at: instant(mail.at, language) })
+    case 'account_deleted':
+      return mails.account_deleted({
+        ...about,
+        at: instant(mail.at, language),
+        validFor: duration(mail.validFor, language),
+      })
     case 'email_change_requested':
     case 'email_changed':
       return mails[mail.kind]({

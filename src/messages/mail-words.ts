@@ -47,6 +47,7 @@ export interface MailCatalogue {
   new_device: (about: Mentions & { device: string; ip: string | null; at: string }) => LinkWords
   account_secured: (about: Mentions & { validFor: string }) => LinkWords
   farewell: (about: Mentions) => MailWords
+  account_deleted: (about: Mentions & { at: string; validFor: string }) => LinkWords
 }
 
 /** What the mails of one language say. */

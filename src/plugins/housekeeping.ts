@@ -115,6 +115,10 @@ function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
     mails_sent: ago(MAIL_RETENTION),
     mails_dropped: ago(MAIL_RETENTION),
     mails_dead: ago(DEAD_MAIL_RETENTION),
+    notices: now,
+    deleted_histories: now,
+    deleted_mails: now,
+    deleted_accounts: now,
   }
 }
 

@@ -159,4 +159,20 @@ export const mails: Mails = {
     reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos war.`,
     notYou: `Wenn Sie das nicht waren, kannte jemand anderes Ihr Passwort: Ändern Sie es überall, wo Sie es sonst noch verwenden, und schreiben Sie dem Betreiber von ${service}. Das Konto lässt sich nicht wiederherstellen.`,
   }),
+
+  account_deleted: ({ service, to, at, validFor }) => ({
+    subject: `Ihr Konto bei ${service} wurde gelöscht`,
+    before: [
+      `Ihr Konto bei ${service} wurde am ${at} gelöscht. Das hat jemand verlangt, der angemeldet war und das Passwort kannte.`,
+      `Wenn Sie das waren, ist nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
+    ],
+    button: 'Das war ich nicht',
+    after: [
+      `Damit wird das Konto wiederhergestellt, ${to} wird seine Adresse, das Passwort wird gesperrt, bis ein neues gesetzt ist, und Sie erhalten einen Link dafür. Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Danach lässt sich das Konto nicht wiederherstellen.`,
+      'Sie können sich mit dieser Adresse jederzeit gern wieder registrieren. Dabei entsteht ein neues, leeres Konto, und das alte lässt sich dann nicht wiederherstellen.',
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos ist oder war.`,
+    notYou:
+      'Wenn Sie das nicht waren, warten Sie nicht: Jemand anderes kannte Ihr Passwort. Ändern Sie es überall, wo Sie es sonst noch verwenden.',
+  }),
 }

@@ -153,4 +153,20 @@ export const mails: Mails = {
     reason: `This mail was sent to ${to} because it was the address of this account.`,
     notYou: `If it was not you, somebody else knew your password: change it wherever else you use it, and write to the operator of ${service}. The account cannot be brought back.`,
   }),
+
+  account_deleted: ({ service, to, at, validFor }) => ({
+    subject: `Your account with ${service} was deleted`,
+    before: [
+      `Your account with ${service} was deleted on ${at}, as somebody asked who was logged in and knew the password.`,
+      `If it was you, there is nothing to do. If it was not, open this link and enter the address ${to} there:`,
+    ],
+    button: 'This was not me',
+    after: [
+      `This brings the account back, makes ${to} its address, blocks the password until a new one is set, and mails you a link to set it. The link works once, within ${validFor} of this mail. After that, the account cannot be brought back.`,
+      'You are welcome to register again with this address at any time. That makes a new, empty account, and the old one can then not be brought back.',
+    ],
+    reason: `This mail was sent to ${to} because it is or was the address of this account.`,
+    notYou:
+      'If it was not you, do not wait: somebody else knew your password. Change it wherever else you use it.',
+  }),
 }

@@ -155,4 +155,20 @@ export const mails: Mails = {
     reason: `Este mensaje se envió a ${to} porque era la dirección de esta cuenta.`,
     notYou: `Si no fue usted, otra persona conocía su contraseña: cámbiela en todos los demás sitios donde la use y escriba a los responsables de ${service}. La cuenta no se puede recuperar.`,
   }),
+
+  account_deleted: ({ service, to, at, validFor }) => ({
+    subject: `Se ha eliminado su cuenta de ${service}`,
+    before: [
+      `Su cuenta de ${service} se eliminó el ${at}, tal como pidió alguien que tenía la sesión abierta y conocía la contraseña.`,
+      `Si fue usted, no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
+    ],
+    button: 'No fui yo',
+    after: [
+      `Así se recupera la cuenta, ${to} pasa a ser su dirección, la contraseña queda bloqueada hasta que se elija otra y usted recibe un enlace para elegirla. El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Después, la cuenta no se puede recuperar.`,
+      'Puede volver a registrarse con esta dirección cuando quiera. Será una cuenta nueva y vacía, y la anterior ya no se podrá recuperar.',
+    ],
+    reason: `Este mensaje se envió a ${to} porque es o era la dirección de esta cuenta.`,
+    notYou:
+      'Si no fue usted, no espere: otra persona conocía su contraseña. Cámbiela en todos los demás sitios donde la use.',
+  }),
 }

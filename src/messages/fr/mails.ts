@@ -162,4 +162,20 @@ export const mails: Mails = {
     reason: `Ce message a été envoyé à ${to} parce que c’était l’adresse de ce compte.`,
     notYou: `Si ce n’était pas vous, quelqu’un d’autre connaissait votre mot de passe\u00a0: changez-le partout où vous l’utilisez encore et écrivez à l’équipe qui exploite ${service}. Le compte ne peut pas être rétabli.`,
   }),
+
+  account_deleted: ({ service, to, at, validFor }) => ({
+    subject: `Votre compte sur ${service} a été supprimé`,
+    before: [
+      `Votre compte sur ${service} a été supprimé le ${at}, à la demande d’une personne connectée qui en connaissait le mot de passe.`,
+      `Si c’était vous, il n’y a rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+    ],
+    button: 'Ce n’était pas moi',
+    after: [
+      `Le compte sera rétabli, ${to} en sera l’adresse, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit choisi, et vous recevrez un lien pour le choisir. Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Ensuite, le compte ne pourra plus être rétabli.`,
+      'Vous pouvez vous inscrire de nouveau avec cette adresse quand vous le souhaitez. Ce sera un nouveau compte, vide, et l’ancien ne pourra alors plus être rétabli.',
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que c’est ou c’était l’adresse de ce compte.`,
+    notYou:
+      'Si ce n’était pas vous, n’attendez pas\u00a0: quelqu’un d’autre connaissait votre mot de passe. Changez-le partout où vous l’utilisez encore.',
+  }),
 }

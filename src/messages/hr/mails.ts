@@ -159,4 +159,20 @@ export const mails: Mails = {
     reason: `Ova je poruka poslana na ${to} jer je to bila adresa ovog računa.`,
     notYou: `Ako to niste bili Vi, netko je drugi znao Vašu lozinku: promijenite je svugdje gdje je još upotrebljavate i pišite onima koji vode uslugu ${service}. Račun se ne može vratiti.`,
   }),
+
+  account_deleted: ({ service, to, at, validFor }) => ({
+    subject: `Vaš račun za uslugu ${service} je izbrisan`,
+    before: [
+      `Vaš račun za uslugu ${service} izbrisan je ${at}, kako je zatražio netko tko je bio prijavljen i znao lozinku.`,
+      `Ako ste to bili Vi, ne trebate učiniti ništa. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+    ],
+    button: 'To nisam ja',
+    after: [
+      `Time se račun vraća, ${to} postaje njegova adresa, lozinka se blokira dok se ne postavi nova, a Vi dobivate poveznicu za to. Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nakon toga račun se ne može vratiti.`,
+      'S ovom se adresom možete ponovno registrirati kad god želite. Tako nastaje nov, prazan račun, a stari se tada više ne može vratiti.',
+    ],
+    reason: `Ova je poruka poslana na ${to} jer to jest ili je bila adresa ovog računa.`,
+    notYou:
+      'Ako to niste bili Vi, ne čekajte: netko je drugi znao Vašu lozinku. Promijenite je svugdje gdje je još upotrebljavate.',
+  }),
 }

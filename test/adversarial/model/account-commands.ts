@@ -1,7 +1,9 @@
 /** Moving an account to another address, securing it, leaving. */
+
+import { NOTICES } from './mails.ts'
 import { asBearer, CHANGERS, done, endSessions, isExpired, lostTo, type Outcome, refused } from './moment.ts'
 import { at, bearers, type Choose, LOCALES, linksFor, newest, PASSWORDS, passwordOf } from './run.ts'
-import { type Account, accountAt, accountOf, type Link, printOf, type State } from './state.ts'
+import { type Account, accountAt, accountOf, deletedOf, type Link, printOf, type State } from './state.ts'
 
 export const requestMove: Choose = (run, _op, picks) => {
   const access = newest(bearers(run), picks.which)
@@ -87,11 +89,18 @@ function securing(state: State, now: number, name: string, email: string, op: st
   const link = state.links[name] as Link
   const notice = link.notice as number
   if (isExpired(link, now)) return refused('400 token_expired', state)
-  const account = accountOf(state, link.subject)
+  const deleted = deletedOf(state, link.subject, now)
+  const account = accountOf(state, link.subject) ?? deleted?.account
   if (!account || account.disabled || link.email !== email) return refused('400 token_spent', state)
   const { secured } = account
   if (secured && notice >= secured.notice && notice <= secured.at) return refused('400 token_spent', state)
+  if (deleted && accountAt(state, email)) return refused('400 token_spent', state)
   return done('204', state, copy => {
+    if (deleted) {
+      copy.deleted = copy.deleted.filter(row => row.account.id !== account.id)
+      copy.accounts.push({ ...account, confirmed: true, moved: op })
+    }
+    copy.noticed = copy.noticed.filter(row => row.account !== account.id || row.at < notice)
     const mine = accountOf(copy, account.id) as Account
     const other = accountAt(copy, email)
     if (other === undefined) {
@@ -143,12 +152,26 @@ export const leave: Choose = (run, _op, picks) => {
   }
 }
 
-function removeAccount(copy: State, { id, email }: Account, now: number): void {
+function removeAccount(copy: State, account: Account, now: number): void {
+  const { id, email } = account
+  const readers = [
+    ...copy.noticed.filter(row => row.account === id && row.expiresAt > now),
+    ...copy.queue.filter(mail => mail.account === id && NOTICES.has(mail.kind)),
+  ].map(({ to }) => to)
+  const isUndoable = readers.length > 0
   endSessions(copy, id)
   copy.accounts = copy.accounts.filter(row => row.id !== id)
   copy.pending = copy.pending.filter(row => row.email !== email)
-  copy.queue = copy.queue.filter(mail => mail.to !== email && mail.account !== id)
-  copy.queue.push({ kind: 'farewell', to: email, at: now })
+  copy.queue = copy.queue.filter(mail =>
+    mail.account === id ? NOTICES.has(mail.kind) : mail.to !== email || mail.account !== undefined,
+  )
+  for (const to of new Set([email, ...readers])) {
+    copy.queue.push({ kind: 'farewell', to, at: now, ...(isUndoable && { account: id }) })
+  }
+  if (isUndoable) {
+    const events = [...account.events, 'deleted']
+    copy.deleted.push({ account: { ...account, events }, expiresAt: now + 604_800_000 })
+  } else copy.noticed = copy.noticed.filter(row => row.account !== id)
 }
 
 /** By an operator, in the database. */

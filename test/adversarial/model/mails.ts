@@ -7,6 +7,7 @@ import {
   accountAt,
   accountOf,
   after,
+  deletedOf,
   type Filed,
   type FiledKind,
   type Link,
@@ -16,6 +17,12 @@ import {
   type State,
   seconds,
 } from './state.ts'
+
+/** The mails with a link that says "this was not me". */
+export const NOTICES = new Set(['password_changed', 'email_change_requested', 'email_changed', 'new_device'])
+
+const noticeOf = (state: State, account: string, to: string, now: number) =>
+  state.noticed.find(row => row.account === account && row.to === to && row.expiresAt > now)
 
 /** The states in which the mail at an index of the queue may leave things. */
 export function deliver(state: State, index: number, moment: Moment): State[] {
@@ -32,9 +39,9 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
     })
   const dropped = after(state, copy => void copy.queue.splice(index, 1))
 
-  if (mail.kind === 'farewell') return [send('farewell')]
+  if (mail.kind === 'farewell') return [farewell()]
   const account = mail.account === undefined ? accountAt(state, mail.to) : accountOf(state, mail.account)
-  if (account === undefined) return withoutAccount()
+  if (account === undefined) return mail.account === undefined ? withoutAccount() : ofDeleted()
   if (account.disabled) return [dropped]
   const { now } = moment
   switch (mail.kind) {
@@ -63,13 +70,33 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
     case 'email_change':
       if (accountAt(state, mail.to)) return [dropped]
       return [send('change_email', { link: { ...bound('move', account, now, 86_400), email: mail.to } })]
-    default: {
-      const link = {
-        ...{ purpose: 'secure' as const, subject: account.id, print: '', email: mail.to, notice: mail.at },
-        expiresAt: seconds(now) + 604_800,
-      }
-      return [send(mail.kind, { link })]
-    }
+    default:
+      return [notice(mail.kind, account.id, mail.at)]
+  }
+
+  /** A mail that says "this was not me". */
+  function notice(kind: string, subject: string, at: number): State {
+    const expiresAt = seconds(moment.now) + 604_800
+    const link = { purpose: 'secure' as const, subject, print: '', email: mail.to, notice: at, expiresAt }
+    return send(kind, { link }, copy => {
+      const before = noticeOf(copy, subject, mail.to, moment.now)
+      copy.noticed = copy.noticed.filter(row => row.account !== subject || row.to !== mail.to)
+      const oldest = Math.min(at, before?.at ?? at)
+      copy.noticed.push({ account: subject, to: mail.to, at: oldest, expiresAt: expiresAt * 1000 })
+      const deleted = deletedOf(copy, subject, moment.now)
+      if (deleted) deleted.expiresAt = Math.max(deleted.expiresAt, expiresAt * 1000)
+    })
+  }
+
+  function farewell(): State {
+    const deleted = deletedOf(state, mail.account, moment.now)
+    const earlier = deleted && noticeOf(state, deleted.account.id, mail.to, moment.now)
+    return earlier ? notice('account_deleted', earlier.account, earlier.at) : send('farewell')
+  }
+
+  function ofDeleted(): State[] {
+    const deleted = deletedOf(state, mail.account, moment.now)
+    return deleted && NOTICES.has(mail.kind) ? [notice(mail.kind, deleted.account.id, mail.at)] : [dropped]
   }
 
   function withoutAccount(): State[] {

@@ -31,7 +31,7 @@ const SUBJECTS: [RegExp, string, Purpose?][] = [
   [/^Your e-mail address .* was changed/, 'email_changed', 'secure'],
   [/^New device/, 'new_device', 'secure'],
   [/is secured$/, 'account_secured', 'reset'],
-  [/was deleted$/, 'farewell'],
+  [/was deleted$/, 'farewell', 'secure'],
 ]
 
 /** Fewer than the service takes at once. */
@@ -170,7 +170,8 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       if (purpose && token) run.held.links.push({ name, purpose, value: token })
       const code = /^(\d{6}|\d{4} \d{4})$/m.exec(mail.text)?.[1]?.replace(' ', '')
       if (code) run.held.codes.push({ name, value: code })
-      return { name, kind: kind as string, to: mail.to }
+      // Of two mails that tell of a deletion, one can undo it.
+      return { name, kind: kind === 'farewell' && token ? 'account_deleted' : (kind as string), to: mail.to }
     }
 
     /** Keeps the states that agree with the rows, or will once the last refusals are written. */

@@ -22,6 +22,21 @@ export interface Account {
   events: string[]
 }
 
+/** A deleted account, while a notice can undo the deletion. */
+export interface Deleted {
+  account: Account
+  /** Milliseconds. */
+  expiresAt: number
+}
+
+/** An address whose notices about an account are good, in milliseconds; `at`: the oldest of them. */
+export interface Noticed {
+  account: string
+  to: string
+  at: number
+  expiresAt: number
+}
+
 /** An address that was registered and is not confirmed: one row an address. */
 export interface Pending {
   id: string
@@ -97,6 +112,8 @@ export interface Sent {
 /** All of it. Tokens are named by the operation whose answer held them, links and codes by their mail. */
 export interface State {
   accounts: Account[]
+  deleted: Deleted[]
+  noticed: Noticed[]
   pending: Pending[]
   sessions: Session[]
   queue: Filed[]
@@ -116,6 +133,8 @@ export interface State {
 
 export const emptyState = (): State => ({
   accounts: [],
+  deleted: [],
+  noticed: [],
   pending: [],
   sessions: [],
   queue: [],
@@ -159,3 +178,7 @@ export const accountOf = (state: State, id: string | undefined) =>
 /** The registration of an address, unless it expired. */
 export const pendingAt = (state: State, email: string, now: number) =>
   state.pending.find(row => row.email === email && row.expiresAt > now)
+
+/** The account that can be brought back. */
+export const deletedOf = (state: State, id: string | undefined, now: number) =>
+  state.deleted.find(({ account, expiresAt }) => account.id === id && expiresAt > now)

@@ -47,6 +47,7 @@ t.test('the export holds everything about the person, and of nobody else', async
     exportedAt: '2030-01-01T00:02:00.000Z',
     lastLoginAt: '2030-01-01T00:01:00.000Z',
     securedAt: null,
+    notices: [{ recipient: email, expiresAt: '2030-01-08T00:01:00.000Z' }],
   })
   const me = (await app.inject({ url: '/me', headers: bearer(ada) })).json()
   t.strictSame(account, me)

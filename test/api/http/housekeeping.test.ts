@@ -264,6 +264,10 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
     ...['mails_sent 500', 'mails_sent 100'],
     ...['mails_dropped 500', 'mails_dropped 100'],
     'mails_dead 0',
+    'notices 0',
+    'deleted_histories 0',
+    'deleted_mails 0',
+    'deleted_accounts 0',
   ])
   t.match(
     log.filter(({ level }) => level === 50),

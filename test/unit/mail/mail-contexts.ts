@@ -23,6 +23,7 @@ export const contexts: MailContexts = {
   new_device: { ...base, link, at, device: 'Firefox on Linux', ip: '192.0.2.17' },
   account_secured: { ...base, link, validFor: 1800 },
   farewell: base,
+  account_deleted: { ...base, link, at, validFor: 604_800 },
 }
 
 export const kinds = Object.keys(contexts) as MailKind[]

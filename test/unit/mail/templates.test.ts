@@ -144,6 +144,7 @@ t.test('how long a link or code lives is said in words people use', async t => {
     'password_change_code',
     'change_email',
     'account_secured',
+    'account_deleted',
   ])
   for (const [validFor, words] of lives) {
     for (const kind of mortal) {
@@ -163,7 +164,13 @@ t.test('when it happened is said in UTC, wherever the server stands', async t =>
   })
   t.equal(new Date(0).getHours(), 9)
   const dated = kinds.filter(kind => 'at' in contexts[kind])
-  t.same(dated, ['password_changed', 'email_change_requested', 'email_changed', 'new_device'])
+  t.same(dated, [
+    'password_changed',
+    'email_change_requested',
+    'email_changed',
+    'new_device',
+    'account_deleted',
+  ])
   for (const kind of dated) t.match(render(kind).text, /March 4, 2026.* 13:06:07 UTC/)
 })
 

@@ -46,12 +46,12 @@ const CONTRADICTIONS: Record<string, string> = {
   'half a request for an address': `SELECT id FROM users
     WHERE ${mails('email_change')} <> ${mails('email_change_requested')}`,
   'an arrival without its event': `SELECT id FROM users WHERE last_login_at <> ${latest(ARRIVES)}`,
-  'a deletion without its farewell': `SELECT 1 AS id WHERE (SELECT count(*) FROM events WHERE kind = 'deleted')
-    <> (SELECT count(*) FROM outbox WHERE kind = 'farewell')`,
+  'a deletion without its farewell': `SELECT id FROM events WHERE kind = 'deleted' AND NOT EXISTS
+    (SELECT 1 FROM outbox WHERE outbox.kind = 'farewell' AND outbox.created_at = events.at)`,
   'history of an account that is gone':
-    'SELECT id FROM events WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users)',
+    'SELECT id FROM events WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users UNION SELECT id FROM deleted_accounts)',
   'a mail of an account that is gone':
-    'SELECT id FROM outbox WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users)',
+    'SELECT id FROM outbox WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users UNION SELECT id FROM deleted_accounts)',
   'a mail in two states': `SELECT id FROM outbox
     WHERE (state = 'queued') <> (finished_at IS NULL) OR (state <> 'queued' AND leased_until IS NOT NULL)`,
   'a mail that was given up': `SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent', 'dropped')`,

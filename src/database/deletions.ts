@@ -1,0 +1,112 @@
+/**
+ * Deleting an account, and undoing it. Whoever took an account over must not void the owner's notices by deleting it:
+ * while the link of a notice is good, what is needed to bring the account back is kept apart, where no flow but "this
+ * was not me" looks.
+ */
+import type { DeletedAccount, PrismaClient, User } from '../generated/sqlite/client.ts'
+import { type Origin, recordEvent } from './events.ts'
+import { NOTICE_KINDS } from './notices.ts'
+import type { FileMail } from './outbox.ts'
+import { removeRegistrations } from './registrations.ts'
+import { unlessTaken } from './unique-violation.ts'
+import { type Securing, secured, stillAsIt, type Verified } from './users.ts'
+
+export type { DeletedAccount }
+
+/** Queries about deletions. */
+export type Deletions = ReturnType<typeof deletions>
+
+const NOWHERE: Origin = { ip: null, device: null, requestId: null }
+
+/**
+ * @param client the database
+ * @param fileMail puts a mail into the outbox within a transaction
+ */
+export function deletions(client: PrismaClient, fileMail: FileMail) {
+  return {
+    /**
+     * Deletes an account with its sessions, its mails and its address, and files a farewell to each address that reads
+     * of it. Its history loses everything that names a person, at once or when the deletion can no longer be undone.
+     *
+     * @param user as it was when the right to delete it was checked
+     * @param undoable until when the deletion can be undone, if a notice is good
+     * @returns whether this call was the one that deleted it
+     */
+    remove(user: Verified & User, now: Date, origin: Origin, undoable: Date): Promise<boolean> {
+      const { id: userId, email, locale } = user
+      return client.$transaction(async tx => {
+        const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
+        if (count !== 1) return false
+        const unsent = { state: 'queued', kind: { in: NOTICE_KINDS } }
+        const readers = [
+          ...(await tx.notice.findMany({ where: { userId, expiresAt: { gt: now } } })),
+          ...(await tx.outbox.findMany({ where: { userId, ...unsent } })),
+        ].map(({ recipient }) => recipient)
+        const isUndoable = readers.length > 0
+        // The mails first: of a registration that commits between the two, no row is left without its mail.
+        // Requests of other accounts for this address stay, or their owners' exports would tell that it had an account.
+        await tx.outbox.deleteMany({
+          where: {
+            OR: [
+              { recipient: email, userId: null },
+              { userId, NOT: isUndoable ? unsent : [] },
+            ],
+          },
+        })
+        await removeRegistrations(tx, email)
+        if (isUndoable) {
+          const { lastLoginAt, securedAt, securedNoticeAt, createdAt } = user
+          const facts = { lastLoginAt, securedAt, securedNoticeAt, createdAt, locale }
+          await tx.deletedAccount.create({ data: { id: userId, ...facts, expiresAt: undoable } })
+          await recordEvent(tx, { userId, kind: 'deleted', at: now, origin })
+        } else {
+          await tx.notice.deleteMany({ where: { userId } })
+          await tx.event.updateMany({ where: { userId }, data: { userId: null, ...NOWHERE } })
+          await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: NOWHERE })
+        }
+        for (const recipient of new Set([email, ...readers])) {
+          await fileMail(tx, { kind: 'farewell', recipient, locale, ...(isUndoable && { userId }) }, now)
+        }
+        return true
+      })
+    },
+
+    /** An account whose deletion can be undone. */
+    find: (id: string, now: Date): Promise<DeletedAccount | null> =>
+      client.deletedAccount.findFirst({ where: { id, expiresAt: { gt: now } } }),
+
+    /** Lets a deletion be undone as long as a link lives that is being mailed. */
+    keepUntil: (id: string, expiresAt: Date) =>
+      client.deletedAccount.updateMany({ where: { id, expiresAt: { lt: expiresAt } }, data: { expiresAt } }),
+
+    /**
+     * Brings an account back, secured: without a session or a usable password, at the address that the owner read the
+     * notice at, with a reset link on its way there.
+     *
+     * @returns whether this call was the one that did it; false also where the address has another account
+     */
+    async undo(account: DeletedAccount, by: Securing, now: Date, origin: Origin): Promise<boolean> {
+      const { id, lastLoginAt, locale, createdAt } = account
+      const undoing = client.$transaction(async tx => {
+        // The row is the right to undo: of two calls at once, one finds it.
+        const { count } = await tx.deletedAccount.deleteMany({ where: { id, expiresAt: { gt: now } } })
+        if (count !== 1) return false
+        const { email } = by
+        const dates = {
+          emailConfirmedAt: now,
+          emailChangedAt: now,
+          passwordChangedAt: now,
+          lastLoginAt,
+          createdAt,
+        }
+        await tx.user.create({ data: { id, email, locale, ...dates, ...secured(by, now) } })
+        await removeRegistrations(tx, email)
+        await tx.notice.deleteMany({ where: { userId: id, noticeAt: { gte: by.notice } } })
+        await recordEvent(tx, { userId: id, kind: 'secured', at: now, origin })
+        await fileMail(tx, { kind: 'account_secured', recipient: email, userId: id }, now)
+        return true
+      })
+      return (await unlessTaken(undoing)) ?? false
+    },
+  }
+}

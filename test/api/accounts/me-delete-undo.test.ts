@@ -1,0 +1,236 @@
+/** A deletion voids no notice: as long as one is good, "this was not me" undoes the deletion. */
+import type { LightMyRequestResponse as Response } from 'fastify'
+import t, { type Test } from 'tap'
+import { housekeeper } from '../../../src/plugins/housekeeping.ts'
+import { tally } from '../../adversarial/tally.ts'
+import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { isProblemOf } from '../../harness/problem.ts'
+import { openRows } from '../../harness/rows.ts'
+
+const OWNER = 'ada@example.org'
+const THIEF = 'thief@example.net'
+const PASSWORD = 'correct horse battery staple'
+const NEW_PASSWORD = 'a password that nobody had before'
+const WEEK = 604_800
+
+async function startHouse(t: Test) {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await startApp(t, {
+    env: { ACCESS_TOKEN_TTL: '86400' },
+    overrides: { clock: time.clock, mail: { timing: { firstRetry: 0.05 } } },
+  })
+  const rows = await openRows(t, service.databaseUrl)
+  const send = (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object, accessToken?: string) =>
+    service.app.inject({
+      method,
+      url,
+      ...(payload && { payload }),
+      headers: { 'user-agent': 'curl/8.5.0', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
+    })
+  const post = (url: string, payload: object, accessToken?: string): Promise<Response> =>
+    send('POST', url, payload, accessToken)
+  async function mailsTo(email: string) {
+    await rows.settled()
+    return service.smtp.mails.filter(({ to }) => to.includes(email))
+  }
+  const logIn = (email: string, password = PASSWORD) => post('/login', { email, password })
+  const secure = (token: string, email: string) => post('/account/secure', { token, email })
+  const leave = (accessToken: string) => send('DELETE', '/me', { currentPassword: PASSWORD }, accessToken)
+  /** Somebody who knows the password moves the account to another address. */
+  async function move(accessToken: string) {
+    await post('/email-change/request', { currentPassword: PASSWORD, newEmail: THIEF }, accessToken)
+    const token = tokenIn((await mailsTo(THIEF)).at(-1))
+    const answer = await post('/email-change/confirm', { token, password: PASSWORD })
+    if (answer.statusCode !== 204) throw new Error(answer.body)
+    time.advance(1)
+  }
+  /** Every row that names the account or an address of it. */
+  async function traces(...names: string[]) {
+    const { event, notice, deletedAccount, familiarNetwork } = rows.client
+    const tables = {
+      ...(await rows.dump()),
+      events: await event.findMany(),
+      notices: await notice.findMany(),
+    }
+    const all = {
+      ...tables,
+      deleted: await deletedAccount.findMany(),
+      networks: await familiarNetwork.findMany(),
+    }
+    return Object.entries(all).flatMap(([table, found]) =>
+      (found as object[])
+        .filter(row => names.some(name => JSON.stringify(row).includes(name)))
+        .map(() => table),
+    )
+  }
+  const { sweep } = housekeeper(service.app, { rest: 0 })
+  return { ...service, rows, time, send, post, mailsTo, logIn, secure, leave, move, traces, sweep }
+}
+type House = Awaited<ReturnType<typeof startHouse>>
+
+/** The owner's account, taken over, moved to the thief's address and deleted. */
+async function stolenAndDeleted(house: House) {
+  const ada = await confirmedAccount(house, OWNER, PASSWORD)
+  const { id } = (await house.send('GET', '/me', undefined, ada.accessToken)).json()
+  const thief = (await house.logIn(OWNER)).json() as { accessToken: string; refreshToken: string }
+  await house.move(thief.accessToken)
+  const moved = (await house.mailsTo(OWNER)).at(-1)
+  const left = await house.leave(thief.accessToken)
+  if (left.statusCode !== 204) throw new Error(left.body)
+  return { ada, thief, id, notice: tokenIn(moved) }
+}
+
+t.test('a thief who moves an account and deletes it keeps nothing, and the owner gets it back', async t => {
+  const house = await startHouse(t)
+  const { ada, thief, id, notice } = await stolenAndDeleted(house)
+  for (const { accessToken, refreshToken } of [ada, thief]) {
+    isProblemOf(t, await house.send('GET', '/me', undefined, accessToken), 'unauthenticated')
+    isProblemOf(t, await house.post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
+  }
+  for (const email of [OWNER, THIEF]) isProblemOf(t, await house.logIn(email), 'invalid_credentials')
+  t.strictSame(await house.rows.countsOf(THIEF), { users: 0, registrations: 0, sessions: 0, mails: 1 })
+  t.equal(await house.rows.client.user.count(), 0)
+  const stored = JSON.stringify(await house.rows.client.deletedAccount.findMany())
+  t.notMatch(stored, /@|argon2/, 'what is kept has no address and no hash')
+
+  const [farewell, other] = [(await house.mailsTo(OWNER)).at(-1), (await house.mailsTo(THIEF)).at(-1)]
+  t.match(farewell?.subject, /was deleted/, 'the farewell goes where the owner reads it')
+  t.match(farewell?.text, /\/app\/secure#token=/)
+  t.match(other?.subject, /was deleted/)
+  t.notMatch(other?.text, /#token=/, 'the thief is told of no way back')
+
+  for (const email of [THIEF, 'eve@example.org']) {
+    isProblemOf(t, await house.secure(notice, email), 'token_spent', `with ${email}`)
+  }
+  house.time.advance(60)
+  const answers = await Promise.all([1, 2, 3, 4].map(() => house.secure(notice, OWNER)))
+  t.strictSame(tally(answers), { '204': 1, '400 token_spent': 3 })
+  isProblemOf(t, await house.secure(tokenIn(farewell), OWNER), 'token_spent', 'the farewell has had its say')
+  isProblemOf(t, await house.logIn(OWNER), 'invalid_credentials', 'the old password is blocked')
+  isProblemOf(t, await house.send('GET', '/me', undefined, thief.accessToken), 'unauthenticated')
+
+  const secured = (await house.mailsTo(OWNER)).at(-1)
+  t.match(secured?.subject, /is secured/)
+  const reset = { token: tokenIn(secured), newPassword: NEW_PASSWORD }
+  t.equal((await house.post('/password-reset/confirm', reset)).statusCode, 204)
+  const back = await house.logIn(OWNER, NEW_PASSWORD)
+  t.equal(back.statusCode, 200)
+  const { accessToken } = back.json()
+  t.match((await house.send('GET', '/me', undefined, accessToken)).json(), { id, email: OWNER })
+  const { events } = (await house.send('GET', '/me/events', undefined, accessToken)).json()
+  const kinds = events.map(({ kind }: { kind: string }) => kind).reverse()
+  t.strictSame(kinds.slice(-5), ['deleted', 'secured', 'log_in_refused', 'password_reset', 'logged_in'])
+})
+
+t.test('the link of the farewell undoes the deletion, of an account that was not moved too', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  const { accessToken } = (await house.logIn(OWNER)).json()
+  t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /^New device/)
+  house.time.advance(WEEK - 1)
+  const again = (await house.logIn(OWNER)).json()
+  isProblemOf(t, await house.leave(accessToken), 'unauthenticated')
+  t.equal((await house.leave(again.accessToken)).statusCode, 204)
+  const farewell = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  house.time.advance(WEEK - 1)
+  await house.sweep()
+  t.equal((await house.secure(farewell, OWNER)).statusCode, 204)
+  t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /is secured/)
+})
+
+t.test('a thief who undoes the deletion at their own address does not outrank the owner', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  const thief = (await house.logIn(OWNER)).json()
+  await house.move(thief.accessToken)
+  const notice = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  await house.app.inject({
+    method: 'POST',
+    url: '/login',
+    payload: { email: THIEF, password: PASSWORD },
+    headers: { 'user-agent': 'Wget/1.21' },
+  })
+  t.match((await house.mailsTo(THIEF)).at(-1)?.subject, /^New device/)
+  house.time.advance(1)
+  await house.leave(thief.accessToken)
+  const [owners, thiefs] = [
+    tokenIn((await house.mailsTo(OWNER)).at(-1)),
+    tokenIn((await house.mailsTo(THIEF)).at(-1)),
+  ]
+  house.time.advance(1)
+  t.equal((await house.secure(thiefs, THIEF)).statusCode, 204)
+  house.time.advance(1)
+  t.equal(
+    (await house.secure(owners, OWNER)).statusCode,
+    204,
+    'the farewell to the owner is as old as the notice',
+  )
+  isProblemOf(t, await house.secure(thiefs, THIEF), 'token_spent')
+  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent')
+  t.match(await house.rows.client.user.findMany(), [{ email: OWNER }])
+})
+
+t.test('the address that was given up is free and tells nothing, and a new account there stays', async t => {
+  const house = await startHouse(t)
+  const { notice } = await stolenAndDeleted(house)
+  for (const email of [OWNER, THIEF, 'nobody@example.org']) {
+    const before = (await house.mailsTo(email)).length
+    await house.post('/password-reset/request', { email })
+    t.equal((await house.mailsTo(email)).length, before, `no reset for ${email}`)
+  }
+  const taken = await confirmedAccount(house, OWNER, NEW_PASSWORD)
+  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent')
+  const me = await house.send('GET', '/me', undefined, taken.accessToken)
+  t.match(me.json(), { email: OWNER })
+  const { events } = (await house.send('GET', '/me/events', undefined, taken.accessToken)).json()
+  t.strictSame(
+    events.map(({ kind }: { kind: string }) => kind),
+    ['confirmed', 'registered'],
+  )
+})
+
+t.test('when the time is over nothing of the account remains', async t => {
+  const house = await startHouse(t)
+  const { id, notice } = await stolenAndDeleted(house)
+  const farewell = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  t.ok((await house.traces(id)).includes('deleted'))
+  const history = await house.rows.client.event.count()
+  house.time.advance(WEEK)
+  isProblemOf(t, await house.secure(notice, OWNER), 'token_expired')
+  isProblemOf(t, await house.secure(farewell, OWNER), 'token_expired')
+  await house.sweep()
+  t.strictSame(await house.traces(id, OWNER, THIEF), [])
+  const events = await house.rows.client.event.findMany()
+  t.equal(events.length, history)
+  for (const event of events) t.match(event, { userId: null, ip: null, device: null, requestId: null })
+})
+
+t.test('a notice that waits for the mail server when the account is deleted is sent and good', async t => {
+  const house = await startHouse(t)
+  const ada = await confirmedAccount(house, OWNER, PASSWORD)
+  await house.rows.settled()
+  await house.smtp.stop()
+  const { accessToken } = (await house.logIn(OWNER)).json()
+  t.equal((await house.leave(accessToken)).statusCode, 204)
+  isProblemOf(t, await house.send('GET', '/me', undefined, ada.accessToken), 'unauthenticated')
+  await house.smtp.start()
+  house.time.advance(60)
+  const notice = (await house.mailsTo(OWNER)).find(({ subject }) => /^New device/.test(subject))
+  t.equal((await house.secure(tokenIn(notice), OWNER)).statusCode, 204)
+})
+
+t.test('an account without a notice that is good is gone at once', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  await house.logIn(OWNER)
+  const token = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  house.time.advance(WEEK)
+  const { accessToken } = (await house.logIn(OWNER)).json()
+  const { id } = (await house.send('GET', '/me', undefined, accessToken)).json()
+  t.equal((await house.leave(accessToken)).statusCode, 204)
+  isProblemOf(t, await house.secure(token, OWNER), 'token_expired')
+  const farewell = (await house.mailsTo(OWNER)).at(-1)
+  t.match(farewell?.subject, /was deleted/)
+  t.notMatch(farewell?.text, /#token=/)
+  t.strictSame(await house.traces(id), [])
+})
