@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t, { type Test } from 'tap'
-import { confirmedAccount, resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { confirmedAccount, resetToken, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
@@ -196,20 +196,6 @@ t.test(
     t.equal((await guess(app, email, '10.0.0.2', newPassword)).statusCode, 429)
   },
 )
-
-t.test('the password of a confirmation is guarded too', async t => {
-  const { app, smtp } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
-  const payload = { email: 'a@example.org', password: 'correct horse battery staple' }
-  await app.inject({ method: 'POST', url: '/register', payload })
-  const token = tokenIn((await smtp.waitForMails(1))[0])
-  const confirm = (password: string, remoteAddress = '10.0.0.1') =>
-    app.inject({ method: 'POST', url: '/confirm-email', remoteAddress, payload: { token, password } })
-  const codes = []
-  while (codes.at(-1) !== 'rate_limited') codes.push((await confirm('a wrong password')).json().code)
-  t.ok(codes.length > 5 && codes.length < 9, 'as at the log in', { codes })
-  isProblemOf(t, await confirm(payload.password), 'rate_limited')
-  t.equal((await confirm(payload.password, '10.0.0.2')).statusCode, 200)
-})
 
 t.test('a try that nothing was checked for is no failure', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1' } })

@@ -47,7 +47,12 @@ async function answerOn(socket: Socket) {
     const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
     if (body === undefined || Buffer.byteLength(body) < length) continue
     const [status = '', ...fields] = head.split('\r\n')
-    const headers = Object.fromEntries(fields.map(field => field.toLowerCase().split(': ', 2)))
+    const headers = Object.fromEntries(
+      fields.map(field => {
+        const [name = '', value] = field.split(': ', 2)
+        return [name.toLowerCase(), value]
+      }),
+    )
     return { statusCode: Number(status.split(' ')[1]), headers, body }
   }
 }
