@@ -76,12 +76,13 @@ export function expired({ provider, change }: Statements) {
 }
 
 function removalOfDeleted({ table, how }: { table: string; how: string }, provider: string) {
-  const some = `SELECT ${table}.id FROM ${table}
-    JOIN deleted_accounts ON deleted_accounts.id = ${table}.user_id
-    WHERE deleted_accounts.expires_at <= $1 LIMIT $2`
-  const among =
-    provider === 'postgresql' ? `= ANY(ARRAY(${some} FOR UPDATE OF ${table} SKIP LOCKED))` : `IN (${some})`
-  return `${how} WHERE id ${among} RETURNING id`
+  const over = 'SELECT id FROM deleted_accounts WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100'
+  if (provider === 'sqlite') {
+    return `${how} WHERE id IN (SELECT id FROM ${table} WHERE user_id IN (${over}) LIMIT $2) RETURNING id`
+  }
+  // As arrays, or PostgreSQL may join by reading the whole table.
+  return `${how} WHERE id = ANY(ARRAY(SELECT id FROM ${table} WHERE user_id = ANY(ARRAY(${over}))
+    LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING id`
 }
 
 function removalOf({ table, by, state }: { table: string; by: string; state?: string }, provider: string) {
