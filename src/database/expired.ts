@@ -29,10 +29,11 @@ const DELETED = {
   },
   deleted_mails: { table: 'outbox', how: 'DELETE FROM outbox' },
 } as const
-const DELETED_ACCOUNTS = `DELETE FROM deleted_accounts WHERE id IN (SELECT id FROM deleted_accounts
-  WHERE expires_at <= $1 AND NOT EXISTS (SELECT 1 FROM events WHERE user_id = deleted_accounts.id)
-    AND NOT EXISTS (SELECT 1 FROM outbox WHERE user_id = deleted_accounts.id)
-  ORDER BY expires_at LIMIT $2) RETURNING id`
+/** Subqueries with a limit, or PostgreSQL may join by reading all events. */
+const REMAINDERS_GONE = `(SELECT events.id FROM events WHERE events.user_id = deleted_accounts.id LIMIT 1) IS NULL
+  AND (SELECT outbox.id FROM outbox WHERE outbox.user_id = deleted_accounts.id LIMIT 1) IS NULL`
+
+const DELETED_ACCOUNTS = { table: 'deleted_accounts', by: 'expires_at', only: REMAINDERS_GONE }
 
 export type ExpiredKind = keyof typeof KINDS | keyof typeof DELETED | 'deleted_accounts'
 
@@ -48,7 +49,7 @@ export function expired({ provider, change }: Statements) {
   const removals = Object.fromEntries([
     ...Object.entries(KINDS).map(([kind, what]) => [kind, removalOf(what, provider)]),
     ...Object.entries(DELETED).map(([kind, what]) => [kind, removalOfDeleted(what, provider)]),
-    ['deleted_accounts', DELETED_ACCOUNTS],
+    ['deleted_accounts', removalOf(DELETED_ACCOUNTS, provider)],
   ]) as Record<ExpiredKind, string>
 
   return {
@@ -85,8 +86,12 @@ function removalOfDeleted({ table, how }: { table: string; how: string }, provid
     LIMIT $2 FOR UPDATE SKIP LOCKED)) RETURNING id`
 }
 
-function removalOf({ table, by, state }: { table: string; by: string; state?: string }, provider: string) {
-  const which = state === undefined ? '' : `state = '${state}' AND `
+function removalOf(
+  { table, by, state, only }: { table: string; by: string; state?: string; only?: string },
+  provider: string,
+) {
+  const condition = state === undefined ? only : `state = '${state}'`
+  const which = condition === undefined ? '' : `${condition} AND `
   const some = `SELECT id FROM ${table} WHERE ${which}${by} <= $1 ORDER BY ${by} LIMIT $2`
   // A row that somebody has in hand is left for the next time.
   const among = provider === 'postgresql' ? `= ANY(ARRAY(${some} FOR UPDATE SKIP LOCKED))` : `IN (${some})`
