@@ -3,6 +3,7 @@ import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
 import { EVENT_KINDS } from '../../../src/database/events.ts'
 import type { Event, PrismaClient } from '../../../src/generated/sqlite/client.ts'
+import { housekeeper } from '../../../src/plugins/housekeeping.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
@@ -172,6 +173,9 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
     payload: { currentPassword: last.newPassword },
   })
   t.equal(left.statusCode, 204)
+  // Until then a notice could undo the deletion.
+  time.advance(app.config.SECURE_TOKEN_TTL + 60)
+  await housekeeper(app, { rest: 0 }).sweep()
   t.strictSame(
     (await all()).map(({ id: _, at: __, ...event }) => event),
     [...history.map(({ kind }) => kind), 'deleted'].map(kind => ({ userId: null, kind, ...nowhere })),

@@ -255,6 +255,8 @@ const table: Row[] = [
         }),
       ),
     ...everything('dead'),
+    // A notice undoes the deletion (docs/decisions.md).
+    secureLinks: 'alive',
   },
 ]
 

@@ -9,6 +9,7 @@ import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { noRedisServer, startRedis } from '../../harness/redis.ts'
+import { until } from '../../harness/until.ts'
 
 /**
  * Guesses come from many addresses of one /64, which one limit counts together and the other does not
@@ -114,6 +115,7 @@ t.test(
   async t => {
     const redis = await startRedis(t)
     const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) } })
+    await until('Redis counts', async () => (await app.probeRedis()) === 'works')
     const attempt = () =>
       app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' }).then(
         () => 'checked' as const,
