@@ -94,16 +94,16 @@ t.test('a switch over codes and the forms of bodies are checked', async t => {
   const compile = (...lines: string[]) => {
     writeFileSync(join(folder, 'front-end.ts'), [FRONT_END, ...lines].join('\n'))
     // Without colours, whatever FORCE_COLOR says: the runner sets it.
-    const { stdout } = spawnSync(join(BIN, '.bin/tsc'), ['-p', folder, '--pretty', 'false'], {
+    const { status, stdout } = spawnSync(join(BIN, '.bin/tsc'), ['-p', folder, '--pretty', 'false'], {
       encoding: 'utf8',
     })
-    return [...stdout.matchAll(/front-end\.ts\((\d+),\d+\): error (TS\d+)/g)].map(([, line, code]) => [
-      Number(line) - FRONT_END.split('\n').length,
-      code,
-    ])
+    const found = [...stdout.matchAll(/front-end\.ts\((\d+),\d+\): error (TS\d+)/g)]
+    const errors = found.map(([, line, code]) => [Number(line) - FRONT_END.split('\n').length, code])
+    return { status, stdout, errors }
   }
-  t.strictSame(compile(), [], 'a front end without a mistake compiles')
-  const errors = compile(...MISTAKES.map(([, , code]) => code))
+  const { status, stdout } = compile()
+  t.strictSame({ status, stdout }, { status: 0, stdout: '' }, 'a front end without a mistake compiles')
+  const { errors } = compile(...MISTAKES.map(([, , code]) => code))
   for (const [index, [what, error]] of MISTAKES.entries()) {
     const found = errors.filter(([line]) => line === index + 1).map(([, code]) => code)
     t.strictSame(found, [error], what)
