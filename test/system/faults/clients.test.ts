@@ -23,6 +23,8 @@ import {
 const LONG_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_PATIENCE: '60' }
 /** More than a megabyte. */
 const LARGE = '/docs/static/swagger-ui-bundle.js'
+/** What the service opens for itself meanwhile: a probe's connection, files of the database. */
+const OWN_HANDLES = 4
 
 t.setTimeout(600_000)
 // Most of the time they wait for the time limits of the service.
@@ -140,14 +142,17 @@ t.test('clients that never read their responses hold little memory and are disco
     mostMemory = Math.max(mostMemory, house.memory() - memory)
     mostHandles = Math.max(mostHandles, house.handles() - handles)
   }
-  await until('one holds files', () => {
+  // Not all at the same time: on a busy machine the first is cut off before the last one's turn.
+  const stalled = new Set<number>()
+  await until('each was sent more than it takes', () => {
     look()
-    return mostHandles > sockets.length
+    for (const port of house.stalled()) stalled.add(port)
+    return stalled.size === sockets.length
   })
   t.equal(await house.get('/health/ready'), 200)
   // Half of them leave by themselves.
   for (const [index, socket] of sockets.entries()) if (index % 2) socket.resetAndDestroy()
-  await until('all are let go, and every file is closed', () => {
+  await until('all are let go', () => {
     look()
     return house.handles() <= handles
   })
@@ -155,7 +160,7 @@ t.test('clients that never read their responses hold little memory and are disco
   t.comment(`let go after ${Math.round(performance.now() - began)} ms`)
   for (const socket of sockets) socket.resume()
   await Promise.all(gone)
-  t.ok(mostHandles <= sockets.length * (1 + 16), 'a socket, and a file for each of sixteen answers')
+  t.ok(mostHandles <= sockets.length + OWN_HANDLES, 'a socket each, and no file', { mostHandles })
   t.ok(mostMemory < 512 * MEGABYTE, `${Math.round(mostMemory / MEGABYTE)} MB`)
   unmoved(t, house)
 })

@@ -26,6 +26,8 @@ export interface Besieged {
   get(path: string): Promise<number>
   /** Files and sockets that the process holds. */
   handles(): number
+  /** Ports of the clients that do not take what the kernel has for them. */
+  stalled(): number[]
   /** Bytes of memory that the process holds. */
   memory(): number
 }
@@ -61,9 +63,20 @@ export async function besieged(t: Test, env: Record<string, string> = {}): Promi
     open,
     get,
     handles: () => readdirSync(`/proc/${pid}/fd`).length,
+    stalled: () => stalledAt(Number(port)),
     memory: () =>
       1024 * Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]),
   }
+}
+
+/** Remote ports of the connections to a local port whose send queue is not empty (proc_net_tcp.txt of the kernel). */
+function stalledAt(port: number): number[] {
+  const connections = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1)
+  return connections.flatMap(line => {
+    const [, local = '', remote = '', , queues = ''] = line.trim().split(/\s+/)
+    const portOf = (address: string) => Number.parseInt(address.split(':')[1] ?? '', 16)
+    return portOf(local) === port && !queues.startsWith('00000000:') ? [portOf(remote)] : []
+  })
 }
 
 let networks = 0
