@@ -103,7 +103,7 @@ function securing(state: State, now: number, name: string, email: string, op: st
     copy.noticed = copy.noticed.filter(row => row.account !== account.id || row.at < notice)
     const mine = accountOf(copy, account.id) as Account
     const other = accountAt(copy, email)
-    if (other === undefined) {
+    if (other === undefined || other.id === mine.id) {
       mine.email = email
       copy.pending = copy.pending.filter(row => row.email !== email)
     }

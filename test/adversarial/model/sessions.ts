@@ -13,6 +13,7 @@ import {
   type Outcome,
   openSession,
   refused,
+  sessionOfAny,
 } from './moment.ts'
 import { at, bearers, type Choose, DEVICE_NAMES, DEVICES, newest, passwordFor, type Run } from './run.ts'
 import { accountAt, accountOf, type State } from './state.ts'
@@ -105,8 +106,12 @@ export const logout: Choose = (run, _op, picks) => {
       words: `log out with the token of ${access.name}`,
       send: () => run.call('POST', '/logout', { bearer: access.value }),
       outcomes: (state, moment) =>
-        asBearer(state, access.name, moment, session =>
-          done('204', state, copy => endOne(copy, session.account, session.id)),
+        asBearer(
+          state,
+          access.name,
+          moment,
+          session => done('204', state, copy => endOne(copy, session.account, session.id)),
+          sessionOfAny,
         ),
     }
   )
