@@ -98,7 +98,7 @@ function securing(state: State, now: number, name: string, email: string, op: st
   return done('204', state, copy => {
     if (deleted) {
       copy.deleted = copy.deleted.filter(row => row.account.id !== account.id)
-      copy.accounts.push({ ...account, confirmed: true, moved: op })
+      copy.accounts.push({ ...account, events: [...account.events], confirmed: true, moved: op })
     }
     copy.noticed = copy.noticed.filter(row => row.account !== account.id || row.at < notice)
     const mine = accountOf(copy, account.id) as Account
