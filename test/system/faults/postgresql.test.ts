@@ -39,6 +39,8 @@ async function startOutage(t: Test): Promise<Outage> {
 
 /** What probes are told while nothing can be asked of the database. */
 async function probesTell(t: Test, url: string, message: string | RegExp) {
+  // The state that /health/ready reports may be a second old.
+  await until('readiness has noticed', async () => (await ask(url, 'GET', '/health/ready')).status === 503)
   const [ready, live] = await Promise.all([ask(url, 'GET', '/health/ready'), ask(url, 'GET', '/health/live')])
   t.equal(live.status, 200, 'it lives')
   t.ok(live.ms < 5000, 'and says so at once', { ms: live.ms })
