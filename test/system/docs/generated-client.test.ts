@@ -93,11 +93,9 @@ t.test('a switch over codes and the forms of bodies are checked', async t => {
   t.equal(generated.status, 0, generated.stderr)
   const compile = (...lines: string[]) => {
     writeFileSync(join(folder, 'front-end.ts'), [FRONT_END, ...lines].join('\n'))
-    // The runner sets FORCE_COLOR, and in NODE_OPTIONS a loader that cannot load the compiler.
-    const { status, stdout, stderr } = spawnSync(join(BIN, '.bin/tsc'), ['-p', folder, '--pretty', 'false'], {
-      encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
+    // The runner sets FORCE_COLOR, and puts a loader into every child's NODE_OPTIONS that cannot load the compiler.
+    const tsc = [join(BIN, '.bin/tsc'), '-p', folder, '--pretty', 'false']
+    const { status, stdout, stderr } = spawnSync('env', ['-u', 'NODE_OPTIONS', ...tsc], { encoding: 'utf8' })
     const found = [...stdout.matchAll(/front-end\.ts\((\d+),\d+\): error (TS\d+)/g)]
     const errors = found.map(([, line, code]) => [Number(line) - FRONT_END.split('\n').length, code])
     return { status, output: stdout + stderr, errors }
