@@ -1,6 +1,8 @@
 /** An account with a long history, and what its export costs the process that serves it. */
 import { get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import type { Provider } from '../../../src/database/client.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
@@ -27,6 +29,12 @@ async function addHistory({ client }: Rows, provider: Provider, userId: string, 
 }
 
 const MIB = 2 ** 20
+/** Bytes of the document between two looks at the memory, for each event: some ten looks at an export. */
+const BYTES_BETWEEN_LOOKS = 20
+
+setFlagsFromString('--expose-gc')
+/** A full collection. A context that is made after the flag was set has it. */
+const collectGarbage: () => void = runInNewContext('gc')
 
 /** Exports a history of so many events, and holds memory and turns of the event loop against bounds. */
 export async function exportLongHistory(t: Test, count: number) {
@@ -39,24 +47,30 @@ export async function exportLongHistory(t: Test, count: number) {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
 
-  const cost = measure()
-  t.teardown(cost)
+  const before = liveBytes()
+  const turns = watchTurns()
+  t.teardown(turns.stop)
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
     get({ port, path: '/me/export', headers: { authorization: `Bearer ${accessToken}` } }, resolve).on(
       'error',
       reject,
     ),
   )
-  let [begin, end, bytes, events] = ['', '', 0, 0]
+  let [begin, end, bytes, events, heldBytes, nextLook] = ['', '', 0, 0, 0, 0]
   for await (const chunk of response.setEncoding('latin1')) {
     begin = (begin + chunk).slice(0, 2000)
     end = (end + chunk).slice(-2000)
     bytes += chunk.length
     events += chunk.split('"log_in_refused"').length - 1
+    if (bytes >= nextLook) {
+      heldBytes = Math.max(heldBytes, liveBytes() - before)
+      nextLook = bytes + count * BYTES_BETWEEN_LOOKS
+      turns.startAnew()
+    }
   }
-  const { peakBytes, longestTurnMs } = cost()
+  const longestTurnMs = turns.stop()
   t.comment(
-    `${bytes} bytes, at most ${Math.round(peakBytes / MIB)} MiB, turns of ${Math.round(longestTurnMs)} ms`,
+    `${bytes} bytes, ${(heldBytes / MIB).toFixed(1)} MiB held at most, turns of ${Math.round(longestTurnMs)} ms`,
   )
   t.equal(response.statusCode, 200)
   t.ok(response.complete, 'the response is whole')
@@ -66,29 +80,39 @@ export async function exportLongHistory(t: Test, count: number) {
     /^\{"exportedAt":.*"sessions":\[\{.*\}\],.*"events":\[\{"id":"00000000-0000-7000-8000-000000000001"/,
   )
   t.match(end, /"kind":"exported",[^[]*\}\],"mails":\[\{[^[]*\}\]\}$/)
-  t.ok(peakBytes < 64 * MIB, `${peakBytes} bytes of memory`)
+  t.ok(heldBytes < 8 * MIB, `${heldBytes} bytes of memory held`)
   t.ok(longestTurnMs < 200, `${longestTurnMs} ms of processor time at once`)
 }
 
-/** Watches the process: by processor time, since others use the machine too. */
-function measure() {
-  const used = () => {
-    const { heapUsed, external } = process.memoryUsage()
-    return heapUsed + external
-  }
-  const before = used()
-  let [peakBytes, longestTurnMs, stopped] = [0, 0, false]
+/**
+ * Collects garbage, then counts what is still referenced. Uncollected garbage is no measure of an export: V8 lets it
+ * grow with the size of the heap, so the same export has shown 5 MiB on SQLite and 76 MiB on PostgreSQL.
+ */
+function liveBytes() {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
+/** Watches the turns of the event loop: by processor time, since others use the machine too. */
+function watchTurns() {
+  let [longestTurnMs, stopped] = [0, false]
   let last = process.cpuUsage()
   function look() {
     const { user, system } = process.cpuUsage(last)
     last = process.cpuUsage()
     longestTurnMs = Math.max(longestTurnMs, (user + system) / 1000)
-    peakBytes = Math.max(peakBytes, used() - before)
     if (!stopped) setTimeout(look)
   }
   look()
-  return () => {
-    stopped = true
-    return { peakBytes, longestTurnMs }
+  return {
+    /** Leaves out what the turn has cost so far: the collections of this test are not the service's. */
+    startAnew() {
+      last = process.cpuUsage()
+    },
+    stop() {
+      stopped = true
+      return longestTurnMs
+    },
   }
 }
