@@ -55,8 +55,8 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
         })
         await removeRegistrations(tx, email)
         if (isUndoable) {
-          const { lastLoginAt, securedAt, securedNoticeAt, createdAt } = user
-          const facts = { lastLoginAt, securedAt, securedNoticeAt, createdAt, locale }
+          const { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt } = user
+          const facts = { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt, locale }
           await tx.deletedAccount.create({ data: { id: userId, ...facts, expiresAt: undoable } })
           await recordEvent(tx, { userId, kind: 'deleted', at: now, origin })
         } else {
@@ -86,7 +86,7 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
      * @returns whether this call was the one that did it; false also where the address has another account
      */
     async undo(account: DeletedAccount, by: Securing, now: Date, origin: Origin): Promise<boolean> {
-      const { id, lastLoginAt, locale, createdAt } = account
+      const { id, lastLoginAt, disabledCount, locale, createdAt } = account
       const undoing = client.$transaction(async tx => {
         // The row is the right to undo: of two calls at once, one finds it.
         const { count } = await tx.deletedAccount.deleteMany({ where: { id, expiresAt: { gt: now } } })
@@ -99,7 +99,7 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
           lastLoginAt,
           createdAt,
         }
-        await tx.user.create({ data: { id, email, locale, ...dates, ...secured(by, now) } })
+        await tx.user.create({ data: { id, email, disabledCount, locale, ...dates, ...secured(by, now) } })
         await removeRegistrations(tx, email)
         await tx.notice.deleteMany({ where: { userId: id, noticeAt: { gte: by.notice } } })
         await recordEvent(tx, { userId: id, kind: 'secured', at: now, origin })

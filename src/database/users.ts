@@ -21,7 +21,10 @@ import { unlessTaken } from './unique-violation.ts'
 export type { User }
 
 /** An account as it was when its password or a token was verified. */
-export type Verified = Pick<User, 'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt'>
+export type Verified = Pick<
+  User,
+  'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
+>
 
 /** What a login changes besides. */
 interface LoginChanges {
@@ -60,6 +63,7 @@ const FIELDS = [
   'passwordChangedAt',
   'lastLoginAt',
   'disabledAt',
+  'disabledCount',
   'securedAt',
   'securedNoticeAt',
   'locale',
@@ -285,7 +289,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
      * @returns whether this call was the one that did it
      */
     async secure(
-      user: Pick<User, 'id' | 'securedAt'>,
+      user: Pick<User, 'id' | 'securedAt' | 'disabledCount'>,
       { email, notice }: Securing,
       now: Date,
       origin: Origin,
@@ -293,7 +297,12 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
       const secureWith = (changes: Prisma.UserUpdateManyMutationInput) =>
         client.$transaction(async tx => {
           const { count } = await tx.user.updateMany({
-            where: { id: user.id, securedAt: user.securedAt, disabledAt: null },
+            where: {
+              id: user.id,
+              securedAt: user.securedAt,
+              disabledAt: null,
+              disabledCount: user.disabledCount,
+            },
             data: { ...changes, ...secured({ email, notice }, now) },
           })
           if (count !== 1) return false
@@ -338,6 +347,6 @@ export const secured = ({ notice }: Securing, now: Date) => ({
 
 /** The account, if nothing that a token or a password check relied on has changed since. */
 export function stillAsIt(old: Verified): Prisma.UserWhereInput {
-  const { id, email, passwordHash, emailChangedAt } = old
-  return { id, email, passwordHash, emailChangedAt, disabledAt: null }
+  const { id, email, passwordHash, emailChangedAt, disabledCount } = old
+  return { id, email, passwordHash, emailChangedAt, disabledCount, disabledAt: null }
 }

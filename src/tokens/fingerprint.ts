@@ -15,17 +15,29 @@ export interface Fingerprinted {
    * died with a change of address would be good again once the account has its old address back.
    */
   emailChangedAt?: Date | null
+  /** How often the account was disabled: what died then must stay dead when it is enabled again. */
+  disabledCount?: number
 }
 
 const BYTES = 16
 
 /** What a fingerprint or a code is taken of, as text. */
-export function boundParts({ id, email, passwordHash, emailChangedAt }: Fingerprinted): string[] {
-  return [id, email, passwordHash, emailChangedAt?.toISOString() ?? 'never changed']
+export function boundParts({
+  id,
+  email,
+  passwordHash,
+  emailChangedAt,
+  disabledCount = 0,
+}: Fingerprinted): string[] {
+  const parts = [id, email, passwordHash, emailChangedAt?.toISOString() ?? 'never changed']
+  // No part for an account that never was: links of the release before this one stay good.
+  if (disabledCount > 0) parts.push(`disabled ${disabledCount}`)
+  return parts
 }
 
 /**
- * HMAC-SHA-256 over purpose, id, address, password hash and the last change of address, cut to 128 bits.
+ * HMAC-SHA-256 over purpose, id, address, password hash, the last change of address and the number of times that the
+ * account was disabled, cut to 128 bits.
  *
  * @param key the purpose's fingerprint key
  * @param purpose the token's audience
@@ -53,6 +65,9 @@ export function confirmable({ id, email }: { id: string; email: string }): Finge
  * What a "this was not me" link is bound to: the address its notice went to. Not the password, which
  * whoever took the account over may have changed since.
  */
-export function securable(user: { id: string }, email: string): Fingerprinted {
-  return { id: user.id, email, passwordHash: 'not bound to it' }
+export function securable(
+  { id, disabledCount }: Pick<Fingerprinted, 'id' | 'disabledCount'>,
+  email: string,
+): Fingerprinted {
+  return { id, email, passwordHash: 'not bound to it', ...(disabledCount !== undefined && { disabledCount }) }
 }

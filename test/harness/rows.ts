@@ -18,6 +18,8 @@ export interface Rows {
   settled(): Promise<void>
   /** Disables an account, as an operator would. */
   disable(email: string): Promise<unknown>
+  /** Enables it again. */
+  enable(email: string): Promise<unknown>
 }
 
 /** Opens the database that an app works on; it closes when the test ends. */
@@ -47,5 +49,6 @@ export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> 
       await until('no mail is queued', async () => (await queued()) === 0)
     },
     disable: email => client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
+    enable: email => client.user.update({ where: { email }, data: { disabledAt: null } }),
   }
 }

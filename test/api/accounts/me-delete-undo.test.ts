@@ -125,6 +125,9 @@ t.test('a thief who moves an account and deletes it keeps nothing, and the owner
 t.test('the link of the farewell undoes the deletion, of an account that was not moved too', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
+  // The links of its notices are bound to how often it was disabled, and so is what a deletion leaves.
+  await house.rows.disable(OWNER)
+  await house.rows.enable(OWNER)
   const { accessToken } = (await house.logIn(OWNER)).json()
   t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /^New device/)
   house.time.advance(WEEK - 1)
@@ -233,4 +236,20 @@ t.test('an account without a notice that is good is gone at once', async t => {
   t.match(farewell?.subject, /was deleted/)
   t.notMatch(farewell?.text, /#token=/)
   t.strictSame(await house.traces(id), [])
+})
+
+t.test('a notice from before the account was disabled is void, and a deletion does not renew it', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  await house.logIn(OWNER)
+  const token = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  await house.rows.disable(OWNER)
+  await house.rows.enable(OWNER)
+  const { accessToken } = (await house.logIn(OWNER)).json()
+  isProblemOf(t, await house.secure(token, OWNER), 'token_spent')
+  t.equal((await house.leave(accessToken)).statusCode, 204)
+  const farewell = (await house.mailsTo(OWNER)).at(-1)
+  t.match(farewell?.subject, /was deleted/)
+  t.notMatch(farewell?.text, /#token=/)
+  isProblemOf(t, await house.secure(token, OWNER), 'token_spent')
 })

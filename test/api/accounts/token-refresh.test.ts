@@ -238,12 +238,10 @@ t.test('a session of a disabled account stays ended when the account is enabled 
   const [account, other] = [await confirmedAccount(service), await confirmedAccount(service)]
   const { email, password, accessToken, refreshToken } = account
   const logIn = () => service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
-  const setDisabled = (disabledAt: Date | null) =>
-    rows.client.user.update({ where: { email }, data: { disabledAt } })
   // Logins that are under way leave no session either.
-  await Promise.all([setDisabled(new Date()), logIn(), logIn(), logIn()])
+  await Promise.all([rows.disable(email), logIn(), logIn(), logIn()])
   t.equal(await rows.client.session.count({ where: { user: { email } } }), 0)
-  await setDisabled(null)
+  await rows.enable(email)
   isProblemOf(t, await me(service, accessToken), 'unauthenticated')
   isProblemOf(t, await refresh(service, refreshToken), 'refresh_token_invalid')
   t.equal((await me(service, other.accessToken)).statusCode, 200, "another account's session goes on")

@@ -37,6 +37,7 @@ async function people({ client }: Awaited<ReturnType<typeof opened>>) {
     passwordChangedAt: later(2),
     lastLoginAt: later(3),
     disabledAt: null,
+    disabledCount: 2,
     securedAt: later(4),
     securedNoticeAt: later(5),
     locale: 'hr',

@@ -244,6 +244,15 @@ const table: Row[] = [
     ...everything('dead'),
   },
   {
+    event: 'account disabled and enabled again',
+    happen: async ({ rows }) => {
+      await rows.disable(email)
+      await rows.enable(email)
+      return undefined
+    },
+    ...everything('dead'),
+  },
+  {
     event: 'account deleted',
     happen: ({ service, here }) =>
       succeed(

@@ -28,9 +28,12 @@ t.test('a change of anything it is taken of changes it', async t => {
     fingerprint(key, 'reset', { ...subject, passwordHash: `${subject.passwordHash}=` }),
     fingerprint(key, 'reset', { ...subject, emailChangedAt: new Date(0) }),
     fingerprint(key, 'reset', { ...subject, emailChangedAt: new Date(1) }),
+    fingerprint(key, 'reset', { ...subject, disabledCount: 1 }),
+    fingerprint(key, 'reset', { ...subject, disabledCount: 2 }),
   ]
   t.equal(new Set(prints).size, prints.length)
-  t.equal(fingerprint(key, 'reset', { ...subject, emailChangedAt: null }), prints[0], 'and nothing else does')
+  const same = { ...subject, emailChangedAt: null, disabledCount: 0 }
+  t.equal(fingerprint(key, 'reset', same), prints[0], 'and nothing else does')
 })
 
 t.test('what moves from one field to the next changes it', async t => {
