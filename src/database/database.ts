@@ -11,7 +11,7 @@ import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { type LegacyRegistrations, legacyRegistrations } from './legacy-registrations.ts'
 import { type MailTurns, mailTurns } from './mail-turns.ts'
-import { migrate, migrationState } from './migrate.ts'
+import { migrate, migrationState } from './migrations.ts'
 import { type Notices, notices } from './notices.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
@@ -92,7 +92,7 @@ async function database(app: FastifyInstance) {
     ping: () => client.$queryRaw`SELECT 1`,
     assertWritable: () => statements.change(CHANGE_NOTHING, []),
     async pendingMigrations() {
-      const { pending, newer } = await migrationState(client, provider)
+      const { pending, newer } = await migrationState(sql => statements.read(sql, []), provider)
       logNewer(newer)
       return pending
     },

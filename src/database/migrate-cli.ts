@@ -1,6 +1,6 @@
 /** `npm run migrate`: brings the database that DATABASE_URL names up to date. */
 import { loadDatabaseUrl, processEnvironment } from '../config.ts'
-import { migrate } from './migrate.ts'
+import { migrate } from './migrations.ts'
 
 try {
   const { applied, newer } = await migrate(loadDatabaseUrl(processEnvironment()))

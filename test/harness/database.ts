@@ -6,8 +6,7 @@ import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Provider } from '../../src/database/client.ts'
 import { openSqlite } from '../../src/database/client-sqlite.ts'
-import { migrate } from '../../src/database/migrate.ts'
-import { PRISMA_FOLDER, readMigrations } from '../../src/database/migrate-files.ts'
+import { migrate, PRISMA_FOLDER, readMigrations } from '../../src/database/migrations.ts'
 
 /** What is needed of a test: to be told of its end. */
 export interface Teardown {

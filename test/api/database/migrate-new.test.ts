@@ -2,10 +2,9 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { newMigration } from '../../../prisma/new-migration.ts'
 import { type Database, openDatabase, type Provider } from '../../../src/database/client.ts'
-import { migrate } from '../../../src/database/migrate.ts'
-import { newMigration } from '../../../src/database/migrate-diff.ts'
-import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrate-files.ts'
+import { migrate, migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 import { describeSchema } from './migrate-schema.ts'
 

@@ -1,6 +1,6 @@
 /** Processes that start at once on an empty database, and a few kills of a migration. */
 import t from 'tap'
-import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrate-files.ts'
+import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 import { outcome } from '../../harness/outcome.ts'
 import { serviceEnvironment, startProcess } from '../../harness/process.ts'

@@ -5,7 +5,7 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { migrate } from '../../../src/database/migrate.ts'
+import { migrate } from '../../../src/database/migrations.ts'
 import type { Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { until } from '../../harness/until.ts'

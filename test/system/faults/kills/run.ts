@@ -10,7 +10,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import type { Provider } from '../../../../src/database/client.ts'
-import { migrate } from '../../../../src/database/migrate.ts'
+import { migrate } from '../../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../../harness/database.ts'
 import { drawFrom, seedOf } from '../../../harness/draw.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../../harness/process.ts'

@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { PrismaLibSql } from '@prisma/adapter-libsql'
 import { ColumnTypeEnum, type SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { Provider } from './client.ts'
-import { NO_FILTERS, withEngine } from './migrate-engine.ts'
-import { migrationNames, migrationsFolder, PRISMA_FOLDER } from './migrate-files.ts'
+import type { Provider } from '../src/database/client.ts'
+import { migrationNames, migrationsFolder, PRISMA_FOLDER } from '../src/database/migrations.ts'
+import { NO_FILTERS, withEngine } from './schema-engine.ts'
 
 const PROVIDERS: Provider[] = ['sqlite', 'postgresql']
 
@@ -69,34 +68,28 @@ async function diff(provider: Provider, datasource: string, from: string, to: st
       { path: 'models.prisma', content: models },
     ],
   })
-  const adapter = await offline(provider)
-  try {
-    const { exitCode, stdout } = await withEngine(adapter, [['schema.prisma', datasource]], engine =>
-      engine.diff({
-        from: schema(from),
-        to: schema(to),
-        script: true,
-        exitCode: true,
-        filters: NO_FILTERS,
-      }),
-    )
-    // With exitCode asked for, 2 says that there is a difference.
-    return { changed: exitCode === 2, script: stdout ?? '' }
-  } finally {
-    await adapter.dispose()
-  }
+  const { exitCode, stdout } = await withEngine(offline(provider), [['schema.prisma', datasource]], engine =>
+    engine.diff({
+      from: schema(from),
+      to: schema(to),
+      script: true,
+      exitCode: true,
+      filters: NO_FILTERS,
+    }),
+  )
+  // With exitCode asked for, 2 says that there is a difference.
+  return { changed: exitCode === 2, script: stdout ?? '' }
 }
 
 /**
- * An adapter to compare models with. The engine wants one although it has nothing to look up: of
- * PostgreSQL it asks, as it starts, whether the schema is there and which version the server has.
+ * An adapter to compare models with. The engine wants one although it has nothing to look up: of PostgreSQL it asks, as
+ * it starts, whether the schema is there and which version the server has.
  */
-async function offline(provider: Provider): Promise<SqlDriverAdapter> {
-  if (provider === 'sqlite') return new PrismaLibSql({ url: ':memory:' }).connect()
+function offline(provider: Provider): SqlDriverAdapter {
   const refuse = () => Promise.reject(new Error('no database is at hand to compare models'))
   return {
-    provider: 'postgres',
-    adapterName: '@prisma/adapter-pg',
+    provider: provider === 'sqlite' ? 'sqlite' : 'postgres',
+    adapterName: 'latchkey-offline',
     queryRaw: async () => ({
       columnNames: ['exists', 'version', 'numeric_version'],
       columnTypes: [ColumnTypeEnum.Boolean, ColumnTypeEnum.Text, ColumnTypeEnum.Int32],

@@ -1,5 +1,5 @@
 /** `npm run migrate:new NAME`: writes the migration that the models now ask for. */
-import { newMigration } from './migrate-diff.ts'
+import { newMigration } from './new-migration.ts'
 
 try {
   const name = await newMigration(process.argv[2] ?? '')

@@ -1,0 +1,257 @@
+/**
+ * Applies the migrations in `prisma/<provider>/migrations` and keeps `_prisma_migrations` as Prisma's own engine does,
+ * so that `prisma migrate status` and `prisma migrate deploy` agree with it.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Provider, providerOf } from './client.ts'
+import { inMigrationTransaction, type MigrationConnection, withQuery } from './migration-connection.ts'
+import { outageDetail } from './outage.ts'
+
+/** A migration as it lies in its folder. */
+export interface Migration {
+  /** The folder's name: `<UTC timestamp>_<name>`, so that the names sort by age. */
+  name: string
+  script: string
+}
+
+/** What a call of `migrate` found and did: names of migrations, oldest first. */
+export interface Migrated {
+  applied: string[]
+  /** Applied by a later release and unknown to this one. */
+  newer: string[]
+}
+
+/** Runs a statement without parameters and returns its rows. */
+type Query = (sql: string) => Promise<Record<string, unknown>[]>
+
+/** A row of `_prisma_migrations` that was not rolled back. */
+interface HistoryRow {
+  name: string
+  checksum: string
+  finished: boolean
+}
+
+/** A database that must not be migrated; the message says what to do. */
+class MigrationRefused extends Error {}
+
+/** The project's own `prisma` folder. */
+export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', import.meta.resolve('#root/package.json')))
+
+/** The folder that holds the migrations of a provider. */
+export const migrationsFolder = (prismaFolder: string, provider: Provider) =>
+  join(prismaFolder, provider, 'migrations')
+
+/** The names of a provider's migrations, oldest first. */
+export const migrationNames = (prismaFolder: string, provider: Provider): string[] =>
+  readdirSync(migrationsFolder(prismaFolder, provider), { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+    .sort()
+
+/**
+ * The migrations of a provider, oldest first.
+ *
+ * @throws Error if a migration's folder holds no migration.sql
+ */
+export const readMigrations = (prismaFolder: string, provider: Provider): Migration[] =>
+  migrationNames(prismaFolder, provider).map(name => ({
+    name,
+    script: readFileSync(join(migrationsFolder(prismaFolder, provider), name, 'migration.sql'), 'utf8'),
+  }))
+
+/**
+ * Brings a database up to date. Any number of processes may do so at once: one applies, the others wait and find
+ * nothing left to do. All pending migrations are one transaction, on PostgreSQL too, so a failure or the death of the
+ * process changes nothing. A migration therefore cannot hold what PostgreSQL refuses in a transaction, such as
+ * CREATE INDEX CONCURRENTLY. A database that is up to date costs two queries.
+ *
+ * @param prismaFolder where `<provider>/migrations` lies
+ * @throws Error that says what to do, if a migration fails, or if the database has one that failed earlier, was edited
+ *   since, or is unknown to this build and older than its last
+ */
+export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA_FOLDER): Promise<Migrated> {
+  const provider = providerOf(databaseUrl)
+  const migrations = readMigrations(prismaFolder, provider)
+  const names = migrations.map(migration => migration.name)
+  try {
+    const before = await withQuery(databaseUrl, provider, query => readHistory(query, provider))
+    // Another process may be applying an unfinished migration at this moment: only the lock can tell.
+    if (pendingNames(names, before).length === 0 && before.every(row => row.finished)) {
+      assertSound(migrations, before)
+      return { applied: [], newer: newerNames(names, before) }
+    }
+    return await inMigrationTransaction(databaseUrl, provider, async connection => {
+      const history = await readHistory(connection.query, provider)
+      assertSound(migrations, history)
+      const pending = new Set(pendingNames(names, history))
+      if (history.length === 0) await createHistory(connection, provider)
+      for (const migration of migrations) {
+        if (pending.has(migration.name)) await apply(connection, migration)
+      }
+      return { applied: [...pending], newer: newerNames(names, history) }
+    })
+  } catch (error) {
+    if (error instanceof MigrationRefused) throw error
+    throw new Error(`The database cannot be migrated: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+/**
+ * The names of the migrations that an open database still lacks, and of those that only a later release knows, oldest
+ * first. Cheap enough for a readiness probe.
+ *
+ * @param prismaFolder where `<provider>/migrations` lies
+ */
+export async function migrationState(
+  query: Query,
+  provider: Provider,
+  prismaFolder: string = PRISMA_FOLDER,
+): Promise<{ pending: string[]; newer: string[] }> {
+  const history = await readHistory(query, provider)
+  const names = migrationNames(prismaFolder, provider)
+  return { pending: pendingNames(names, history), newer: newerNames(names, history) }
+}
+
+const HISTORY_EXISTS: Record<Provider, string> = {
+  sqlite: `SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = '_prisma_migrations'`,
+  postgresql: `SELECT 1 AS found WHERE to_regclass('_prisma_migrations') IS NOT NULL`,
+}
+
+const HISTORY = `SELECT migration_name, checksum, CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END AS finished
+  FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name`
+
+/** The same tables as Prisma makes, so that its tools read them. */
+const CREATE_HISTORY: Record<Provider, string> = {
+  sqlite: `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
+    "id"                    TEXT PRIMARY KEY NOT NULL,
+    "checksum"              TEXT NOT NULL,
+    "finished_at"           DATETIME,
+    "migration_name"        TEXT NOT NULL,
+    "logs"                  TEXT,
+    "rolled_back_at"        DATETIME,
+    "started_at"            DATETIME NOT NULL DEFAULT current_timestamp,
+    "applied_steps_count"   INTEGER UNSIGNED NOT NULL DEFAULT 0
+)`,
+  postgresql: `CREATE TABLE IF NOT EXISTS _prisma_migrations (
+    id                      VARCHAR(36) PRIMARY KEY NOT NULL,
+    checksum                VARCHAR(64) NOT NULL,
+    finished_at             TIMESTAMPTZ,
+    migration_name          VARCHAR(255) NOT NULL,
+    logs                    TEXT,
+    rolled_back_at          TIMESTAMPTZ,
+    started_at              TIMESTAMPTZ NOT NULL DEFAULT now(),
+    applied_steps_count     INTEGER NOT NULL DEFAULT 0
+)`,
+}
+
+const TABLES: Record<Provider, string> = {
+  sqlite: `SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%' LIMIT 1`,
+  postgresql: `SELECT relname AS name FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    AND relkind IN ('r', 'p', 'v', 'm', 'f') LIMIT 1`,
+}
+
+/** What was applied to this database, oldest first; empty if nothing ever was. Two small queries. */
+async function readHistory(query: Query, provider: Provider): Promise<HistoryRow[]> {
+  if ((await query(HISTORY_EXISTS[provider])).length === 0) return []
+  return (await query(HISTORY)).map(row => ({
+    name: String(row['migration_name']),
+    checksum: String(row['checksum']),
+    finished: Number(row['finished']) === 1,
+  }))
+}
+
+async function createHistory({ query, execute }: MigrationConnection, provider: Provider): Promise<void> {
+  if ((await query(HISTORY_EXISTS[provider])).length > 0) return
+  const [table] = await query(TABLES[provider])
+  if (table !== undefined) {
+    throw new MigrationRefused(
+      `The database is not empty: it has ${table['name']}, and no migration of latchkey was applied to it. ` +
+        'Name an empty database in DATABASE_URL.',
+    )
+  }
+  await execute(CREATE_HISTORY[provider])
+}
+
+/** Runs one script and records it. */
+async function apply({ query, execute }: MigrationConnection, { name, script }: Migration): Promise<void> {
+  const startedAt = timestamp()
+  try {
+    await execute(script)
+  } catch (error) {
+    const message = `The migration ${name} failed, and the database is as it was before: ${reasonOf(error)}`
+    throw Object.assign(new MigrationRefused(message), { cause: error })
+  }
+  // None of these values holds a quote.
+  await query(`INSERT INTO _prisma_migrations
+    (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
+    VALUES ('${randomUUID()}', '${checksumOf(script)}', '${timestamp()}', '${name}', '${startedAt}', 1)`)
+}
+
+/** The time as Prisma writes it on SQLite; PostgreSQL reads it too. */
+const timestamp = () => new Date().toISOString().replace('Z', '+00:00')
+
+/** SHA-256 in hex, as in `_prisma_migrations`. */
+const checksumOf = (script: string) => createHash('sha256').update(script).digest('hex')
+
+/** As in Prisma, a change of the line ends alone (git's autocrlf) is none. */
+function hasChecksum(script: string, checksum: string): boolean {
+  const unix = script.replaceAll('\r\n', '\n')
+  return [script, unix, unix.replaceAll('\n', '\r\n')].some(text => checksumOf(text) === checksum)
+}
+
+function pendingNames(names: string[], history: HistoryRow[]): string[] {
+  const finished = new Set(history.filter(row => row.finished).map(row => row.name))
+  return names.filter(name => !finished.has(name))
+}
+
+/** Releases migrate additively, so this build works on their schema: a rollback of the service needs none of it. */
+function newerNames(names: string[], history: HistoryRow[]): string[] {
+  const last = names.at(-1) ?? ''
+  return history.filter(row => row.finished && row.name > last).map(row => row.name)
+}
+
+/** Refuses a history that is not the beginning of this build's, unless a later release went on from its end. */
+function assertSound(migrations: Migration[], history: HistoryRow[]): void {
+  const names = migrations.map(migration => migration.name)
+  const isComplete = pendingNames(names, history).length === 0
+  const newer = new Set(isComplete ? newerNames(names, history) : [])
+  const scripts = new Map(migrations.map(migration => [migration.name, migration.script]))
+  for (const { name, checksum, finished } of history) {
+    if (!finished) {
+      throw new MigrationRefused(
+        `The migration ${name} failed or was cut off on this database. See what it left behind and undo that, ` +
+          'then run this on the database and migrate again: ' +
+          `UPDATE _prisma_migrations SET rolled_back_at = CURRENT_TIMESTAMP WHERE migration_name = '${name}' AND finished_at IS NULL;`,
+      )
+    }
+    if (newer.has(name)) continue
+    const script = scripts.get(name)
+    if (script === undefined) {
+      throw new MigrationRefused(
+        `This database is ahead: it has the migration ${name}, which this version of latchkey does not know. ` +
+          'Run the version that applied it, or one after it, or restore a backup from before it.',
+      )
+    }
+    if (!hasChecksum(script, checksum)) {
+      throw new MigrationRefused(
+        `The migration ${name} was edited after it was applied to this database. ` +
+          'Restore its migration.sql as it was, and put the change into a new migration (npm run migrate:new NAME).',
+      )
+    }
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { code, address, port, errors } = error as NodeJS.ErrnoException & {
+    address?: string
+    port?: number
+    errors?: { address?: string; port?: number }[]
+  }
+  // A host name with several addresses fails with an error for each.
+  const at = errors?.[0] ?? { address, port }
+  if (code === 'ECONNREFUSED') return `no server answers at ${at.address}:${at.port}`
+  return outageDetail(error) || String(error)
+}
