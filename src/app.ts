@@ -25,6 +25,7 @@ import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
 import queueing from './passwords/queueing.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
+import { pathStripper } from './plugins/base-path.ts'
 import clientAddress from './plugins/client-address.ts'
 import counters from './plugins/counters.ts'
 import csrf from './plugins/csrf.ts'
@@ -91,6 +92,7 @@ const HTTP = {
  * @throws what the database, the keys or the mail transport say when they cannot be set up
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
+  const paths = pathStripper(config.APP_URL)
   const app = Fastify({
     logger: logging(config, overrides.logStream),
     logController: logController(),
@@ -110,7 +112,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     // While draining, requests on open connections are still answered.
     return503OnClosing: false,
     clientErrorHandler: httpProblem,
-    rewriteUrl: escapeMalformed,
+    rewriteUrl: request => paths.strip(escapeMalformed(request)),
     schemaController,
     // The router's own bound answers without a problem document; the schemas have theirs.
     routerOptions: { maxParamLength: HTTP.maxHeaderSize },
@@ -119,6 +121,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.decorate('clock', overrides.clock ?? (() => new Date()))
   app.decorate('uptime', overrides.uptime ?? (() => performance.now()))
 
+  app.addHook('onRoute', paths.note)
   await app.register(clientAddress)
   await app.register(requestLog)
   await app.register(drain)

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { localUrl } from './config-urls.ts'
 import { describePostgresqlUrl } from './database/postgresql-url.ts'
 import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
 
@@ -9,11 +10,12 @@ import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
  */
 export function banner(app: FastifyInstance): string {
   const { config } = app
-  const url = app.listeningOrigin
+  const { hostname, port } = new URL(app.listeningOrigin)
+  const url = localUrl(hostname.replace(/^\[|\]$/g, ''), port)
   const lines = [
     ['listening on', url],
     ['pages', config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`],
-    ['Swagger UI', `${url}/docs`],
+    ['Swagger UI', config.DOCS === 'off' ? 'none: DOCS=off' : `${url}/docs`],
     ['database', withoutCredentials(config.DATABASE_URL)],
     [
       'limits in',

@@ -29,6 +29,27 @@ export function isInClear(url: string): boolean {
   return protocol === 'http:' && !isLoopback(hostname)
 }
 
+/**
+ * The path below which the service is, without a slash at its end; empty where it has the whole host.
+ *
+ * @param appUrl APP_URL, which may have a path
+ */
+export function basePath(appUrl: string): string {
+  return new URL(appUrl).pathname.replace(/\/+$/, '')
+}
+
+/**
+ * The address of a local service for browsers and curl. `localhost` is the one spelling of it: a cookie of
+ * 127.0.0.1 is not sent to localhost.
+ *
+ * @param host the address that is listened on
+ * @param port number
+ */
+export function localUrl(host: string, port: number | string): string {
+  if (/^(127\.0\.0\.1|0\.0\.0\.0|::)$/.test(host)) return `http://localhost:${port}`
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
+
 /** @param host a name or an address, IPv6 in brackets or without */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)

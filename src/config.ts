@@ -9,7 +9,7 @@ import { missingInProduction, unfitForProduction } from './config-production.ts'
 import { PROXIES, proxyProblem } from './config-proxies.ts'
 import { isGuessable } from './config-secret.ts'
 import { fileVariable, SECRETS, secretsFromFiles } from './config-secret-files.ts'
-import { isInClear, isLinkTarget, isRedisUrl, LINK_TARGET } from './config-urls.ts'
+import { isInClear, isLinkTarget, isRedisUrl, LINK_TARGET, localUrl } from './config-urls.ts'
 import { postgresqlUrlProblem } from './database/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 
@@ -31,6 +31,10 @@ const Environment = Type.Object({
   PAGES: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
     description: '`off`: no pages under /app, the API alone',
+  }),
+  DOCS: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'on',
+    description: '`off`: no Swagger UI under /docs; /openapi.json stays',
   }),
   CONFIRM_EMAIL_URL: linkTarget('where confirmation mails lead, instead of the page'),
   RESET_PASSWORD_URL: linkTarget('where reset mails lead'),
@@ -165,6 +169,10 @@ const Environment = Type.Object({
     default: [],
     description: 'header fields that these front ends may send besides, such as `traceparent`, by commas',
   }),
+  HSTS_INCLUDE_SUBDOMAINS: Type.Boolean({
+    default: false,
+    description: 'browsers use https for every subdomain of the host too, for two years',
+  }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
     { default: 'info', description: 'least level that is logged' },
@@ -216,7 +224,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   }
   const missing = values['NODE_ENV'] === 'production' ? missingInProduction(given) : []
   if (problems.length === 0) {
-    const config = { ...values, APP_URL: values['APP_URL'] ?? ownUrl(values) } as Config
+    const config = {
+      ...values,
+      APP_URL: values['APP_URL'] ?? localUrl(String(values['HOST']), String(values['PORT'])),
+    } as Config
     problems.push(...missing, ...inconsistent(config))
     Object.values(config).forEach(Object.freeze)
     if (problems.length === 0) return Object.freeze(config)
@@ -365,12 +376,6 @@ function inconsistent(config: Config): string[] {
     }
   }
   return problems
-}
-
-function ownUrl(values: Record<string, unknown>): string {
-  const host = String(values['HOST'])
-  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host
-  return `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${values['PORT']}`
 }
 
 /** Text in the one form in which it is compared. */

@@ -6,6 +6,8 @@
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { preferredLanguage } from '../accounts/locale.ts'
+import { withLocalNames } from '../config-origins.ts'
+import { basePath } from '../config-urls.ts'
 import { problem } from '../errors.ts'
 import { messagesFor } from '../messages/messages.ts'
 import { toProblem } from '../plugins/error-handler.ts'
@@ -62,7 +64,7 @@ export async function pages(app: FastifyInstance) {
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
     reply.header('vary', 'accept')
     if (!wantsHtml(request)) throw problem('not_found')
-    return reply.redirect('app')
+    return reply.redirect(`${basePath(app.config.APP_URL)}/app`)
   })
   await app.register(underApp, { prefix: '/app' })
 }
@@ -70,11 +72,22 @@ export async function pages(app: FastifyInstance) {
 async function underApp(app: FastifyInstance) {
   builtFiles ??= readFiles()
   const files = builtFiles
+  const { APP_URL } = app.config
+  const { origin, host } = new URL(APP_URL)
+  const base = basePath(APP_URL)
+  const otherNames = new Set(withLocalNames(APP_URL, [origin]).map(name => new URL(name).host))
+  otherNames.delete(host)
 
   for (const [path, page] of Object.entries(PAGES)) {
     const root = path === '' ? '' : '../'
     const rendered = new Map<string, FixedDocument>()
+    const address = `${base}/app${path}`
+    app.get(`${path}/`, { schema: { hide: true }, prefixTrailingSlash: 'slash' }, async (_request, reply) =>
+      reply.redirect(address),
+    )
     app.get(path, { schema: { hide: true }, prefixTrailingSlash: 'no-slash' }, async (request, reply) => {
+      // Mailed links lead to the name in APP_URL: who is logged in under another one is not, there.
+      if (otherNames.has(request.host)) return reply.redirect(`${origin}${address}`)
       const language = languageOf(request)
       pageHeaders(reply, language).header('cache-control', 'no-cache')
       const file = rendered.get(language) ?? render(page, contextFor(language, root))

@@ -17,7 +17,8 @@
  * says where a request comes from, which no script can set (Fetch: forbidden request-headers):
  *
  * - `Sec-Fetch-Site: same-origin`, or
- * - `Origin` is that of APP_URL, or one that CORS_ORIGINS names; `*` names nobody.
+ * - `Origin` is that of APP_URL, or one that CORS_ORIGINS names; `*` names nobody. On a local service
+ *   localhost, 127.0.0.1 and [::1] are one.
  *
  * A request with neither comes from no browser (each sends `Origin` with a POST), and nobody can be tricked
  * into sending it. Whatever else is refused: 403 `origin_not_allowed`.
@@ -27,6 +28,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { withLocalNames } from '../config-origins.ts'
 import { problem } from '../errors.ts'
 
 declare module 'fastify' {
@@ -38,7 +40,7 @@ declare module 'fastify' {
 
 async function csrf(app: FastifyInstance) {
   const { APP_URL, CORS_ORIGINS } = app.config
-  const ours = new Set([new URL(APP_URL).origin, ...CORS_ORIGINS])
+  const ours = new Set(withLocalNames(APP_URL, [new URL(APP_URL).origin, ...CORS_ORIGINS]))
   ours.delete('*')
 
   app.decorate('ownPageOnly', async (request: FastifyRequest) => {

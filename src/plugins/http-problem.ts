@@ -3,6 +3,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Config } from '../config.ts'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
 import { newRequestId } from './request-id.ts'
 
@@ -19,21 +21,21 @@ const REASON: Partial<Record<ProblemCode, string>> = {
 }
 
 /** What plugins/security-headers.ts gives every other answer; a test holds the two together. */
-const GUARDS = {
+const guards = ({ HSTS_INCLUDE_SUBDOMAINS }: Config) => ({
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none';frame-ancestors 'none'",
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
   'origin-agent-cluster': '?1',
   'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  'strict-transport-security': `max-age=63072000${HSTS_INCLUDE_SUBDOMAINS ? '; includeSubDomains' : ''}`,
   'x-content-type-options': 'nosniff',
   'x-dns-prefetch-control': 'off',
   'x-download-options': 'noopen',
   'x-frame-options': 'DENY',
   'x-permitted-cross-domain-policies': 'none',
   'x-xss-protection': '0',
-}
+})
 
 /** Answers of each connection that are not sent yet, or whose requests still come; in their order. */
 const underWay = new WeakMap<object, ServerResponse[]>()
@@ -52,7 +54,7 @@ function pending(socket: object): ServerResponse[] {
 }
 
 /** Fastify's `clientErrorHandler`: writes the answer to the bare socket and closes it. */
-export function httpProblem(error: Error & { code?: string }, socket: Socket): void {
+export function httpProblem(this: FastifyInstance, error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy()
     return
@@ -66,21 +68,21 @@ export function httpProblem(error: Error & { code?: string }, socket: Socket): v
   const refuse = () => {
     // An answer that has begun, such as that to a body that was too large, must not have another in it.
     if (own?.headersSent || !socket.writable) socket.destroy()
-    else socket.end(refusal(FROM_NODE[error.code ?? ''] ?? 'bad_request'))
+    else socket.end(refusal(FROM_NODE[error.code ?? ''] ?? 'bad_request', this.config))
   }
   const last = before.at(-1)
   if (last) last.once('close', refuse)
   else refuse()
 }
 
-function refusal(code: ProblemCode): string {
+function refusal(code: ProblemCode, config: Config): string {
   const requestId = newRequestId()
   const body = JSON.stringify(problemDocument(problem(code), requestId))
   return [
     `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(GUARDS).map(([field, value]) => `${field}: ${value}`),
+    ...Object.entries(guards(config)).map(([field, value]) => `${field}: ${value}`),
     `x-request-id: ${requestId}`,
     `date: ${new Date().toUTCString()}`,
     'connection: close',
@@ -90,7 +92,7 @@ function refusal(code: ProblemCode): string {
 }
 
 /**
- * Fastify's `rewriteUrl`. A path that is no valid percent-encoding would be answered by the router
+ * For Fastify's `rewriteUrl`. A path that is no valid percent-encoding would be answered by the router
  * itself, past every limit and without a line in the log; escaped once more it is a path like any other
  * that leads nowhere.
  */

@@ -6,6 +6,7 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { basePath } from '../config-urls.ts'
 import { Problem } from '../errors.ts'
 import { TokenPair } from '../tokens/pair.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
@@ -49,6 +50,7 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
 }
 
 async function openapi(app: FastifyInstance) {
+  const base = basePath(app.config.APP_URL)
   app.addSchema(Problem)
   app.addSchema(TokenPair)
 
@@ -63,7 +65,8 @@ async function openapi(app: FastifyInstance) {
       },
       servers: [
         {
-          url: '/',
+          // By path: the same under each name of the host.
+          url: base || '/',
           description: 'The instance that serves this document, local or production',
           'x-internal': false,
         } as never,
@@ -93,6 +96,7 @@ async function openapi(app: FastifyInstance) {
   }
   app.get('/openapi.json', { schema: { hide: true } }, sendOpenapi)
 
+  if (app.config.DOCS === 'off') return
   await app.register(async docs => {
     for (const [name, type] of Object.entries(SWAGGER_UI)) {
       docs.get(`/docs/static/${name}`, { schema: { hide: true } }, (request, reply) =>
@@ -101,10 +105,16 @@ async function openapi(app: FastifyInstance) {
     }
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
+      // In front of the addresses of its files, as the browser sees them.
+      indexPrefix: base,
       uiHooks: {
-        // Swagger UI asks for the document below its own path.
-        preHandler: async (request, reply) =>
-          request.routeOptions.url === '/docs/json' ? sendOpenapi(request, reply) : undefined,
+        preHandler: async (request, reply) => {
+          const { url } = request.routeOptions
+          // Swagger UI asks for the document below its own path.
+          if (url === '/docs/json') return sendOpenapi(request, reply)
+          // The package's own redirect leads out of the path.
+          return url === '/docs/static/index.html' ? reply.redirect(`${base}/docs`) : undefined
+        },
       },
       staticCSP: {
         'default-src': "'none'",

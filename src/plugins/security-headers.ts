@@ -5,10 +5,11 @@ import cors from '@fastify/cors'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { withLocalNames } from '../config-origins.ts'
 
 async function securityHeaders(app: FastifyInstance) {
   const guards = {
-    ...(await helmetFields()),
+    ...(await helmetFields(app.config.HSTS_INCLUDE_SUBDOMAINS)),
     // Answers carry tokens or personal data; pages that may be kept say so themselves.
     'cache-control': 'no-store',
   }
@@ -19,7 +20,7 @@ async function securityHeaders(app: FastifyInstance) {
     done()
   })
 
-  const origins = app.config.CORS_ORIGINS
+  const origins = withLocalNames(app.config.APP_URL, app.config.CORS_ORIGINS)
   if (origins.length > 0) {
     const named = origins.includes('*') ? [] : origins
     const shared = {
@@ -49,7 +50,7 @@ async function securityHeaders(app: FastifyInstance) {
  * What helmet sets, asked once: it is the same for every answer. Fields that are set one by one keep Node
  * from writing the head at once; see docs/decisions.md.
  */
-async function helmetFields(): Promise<Record<string, string>> {
+async function helmetFields(includeSubDomains: boolean): Promise<Record<string, string>> {
   const probe = Fastify()
   await probe.register(helmet, {
     contentSecurityPolicy: {
@@ -58,7 +59,7 @@ async function helmetFields(): Promise<Record<string, string>> {
     },
     referrerPolicy: { policy: 'no-referrer' },
     frameguard: { action: 'deny' },
-    strictTransportSecurity: { maxAge: 63_072_000, includeSubDomains: true },
+    strictTransportSecurity: { maxAge: 63_072_000, includeSubDomains },
   })
   let fields: Record<string, string> = {}
   probe.get('/', async (_request, { raw }) => {

@@ -23,7 +23,7 @@ async function strictHttp(app: FastifyInstance) {
   app.server.prependListener('request', noteResponse)
   // Node closes the connection without a word. Nothing is tunnelled here.
   app.server.on('connect', (_request, socket: Duplex) =>
-    httpProblem(new Error('CONNECT is not for origin servers'), socket as never),
+    httpProblem.call(app, new Error('CONNECT is not for origin servers'), socket as never),
   )
   // Node would answer an `Expect` that it does not know with a bare 417; RFC 9110 section 10.1.1 lets a
   // server pass it over.

@@ -8,6 +8,7 @@ import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
+import { basePath } from '../config-urls.ts'
 import type { TokenPair } from './pair.ts'
 
 declare module 'fastify' {
@@ -56,7 +57,7 @@ async function refreshCookie(app: FastifyInstance) {
     secure: true,
     sameSite: 'strict',
     // As browsers see it, in front of a proxy that cuts a prefix off. No Domain: this host alone.
-    path: `${new URL(app.config.APP_URL).pathname.replace(/\/+$/, '')}/token/refresh`,
+    path: `${basePath(app.config.APP_URL)}/token/refresh`,
   } as const
 
   app.decorate('refreshCookie', {

@@ -63,7 +63,7 @@ async function noneReachesAMail(t: Test, house: TestApp, base: string) {
 }
 
 t.test('no header field reaches a link or a mail', async t => {
-  await noneReachesAMail(t, await startApp(t), 'http://127.0.0.1:3000')
+  await noneReachesAMail(t, await startApp(t), 'http://localhost:3000')
 })
 
 t.test('a Host that is no host is refused, and nothing is mailed', async t => {

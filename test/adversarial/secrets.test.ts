@@ -331,7 +331,7 @@ t.test('a mail server that quotes the link gets it into neither log nor outbox',
   await house.app.inject({ method: 'POST', url: '/register', payload })
   const token = tokenIn((await smtp.waitForMails(1))[0])
   // As spam filters do, which name the link that they object to.
-  quoted = `http://127.0.0.1:3000/app/confirm-email#token=${token}`
+  quoted = `http://localhost:3000/app/confirm-email#token=${token}`
   await house.app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
   await rows.settled()
   const { outbox } = await rows.dump()

@@ -21,7 +21,7 @@ const PATIENCE_MS = 60_000
 
 /** The service on a port, with its pages. */
 export interface Site extends TestApp {
-  /** Such as `http://127.0.0.1:49152`; what the links of mails begin with. */
+  /** Such as `http://localhost:49152`; what the links of mails begin with. */
   url: string
   /** The newest mail to an address whose subject matches, which may still be on its way. */
   mailTo(address: string, subject: RegExp): Promise<ReceivedMail>
@@ -36,7 +36,7 @@ export interface Person {
 /** Starts the service on a free port; it ends with the test. */
 export async function startSite(t: Teardown, { env, ...options }: TestAppOptions = {}): Promise<Site> {
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const url = `http://localhost:${port}`
   const world = await startApp(t, { ...options, env: { HOST: '127.0.0.1', PORT: String(port), ...env } })
   await world.app.listen({ host: '127.0.0.1', port })
   const find = (address: string, subject: RegExp) =>

@@ -160,14 +160,37 @@ t.test('`*` in CORS_ORIGINS names nobody, and asks for no cookies', async t => {
 })
 
 t.test('without CORS_ORIGINS the origin of APP_URL alone is ours', async t => {
-  const house = await startApp(t, { env: { APP_URL: 'http://127.0.0.1:3000/x', REFRESH_GRACE: '600' } })
+  const house = await startApp(t, { env: { APP_URL: 'https://example.org:3000/x', REFRESH_GRACE: '600' } })
   await isDecided(
     t,
     house,
-    ['http://127.0.0.1:3000', 'http://127.0.0.1:3001', 'http://localhost:3000', 'https://127.0.0.1:3000'].map(
-      (origin, index) => ({ name: origin, headers: { origin }, allowed: index === 0 }),
-    ),
+    [
+      'https://example.org:3000',
+      'https://example.org',
+      'http://example.org:3000',
+      'https://localhost:3000',
+    ].map((origin, index) => ({ name: origin, headers: { origin }, allowed: index === 0 })),
   )
+})
+
+t.test('on a local service localhost, 127.0.0.1 and [::1] are one, port by port', async t => {
+  const house = await startApp(t, { env: { CORS_ORIGINS: 'http://127.0.0.1:5173', REFRESH_GRACE: '600' } })
+  const ours = ['localhost', '127.0.0.1', '[::1]'].flatMap(name =>
+    [3000, 5173].map(port => `http://${name}:${port}`),
+  )
+  const foreign = [
+    'http://localhost:3001',
+    'https://localhost:3000',
+    'http://127.0.0.2:3000',
+    'http://localhost',
+  ]
+  const cases = (origins: string[], allowed: boolean) =>
+    origins.map(origin => ({ name: origin, headers: { origin }, allowed }))
+  await isDecided(t, house, [...cases(ours, true), ...cases(foreign, false)])
+  const granted = async (origin: string) =>
+    (await house.app.inject({ url: '/me', headers: { origin } })).headers['access-control-allow-origin']
+  t.equal(await granted('http://localhost:5173'), 'http://localhost:5173')
+  t.equal(await granted('http://localhost:3001'), undefined)
 })
 
 t.test('a preflight for cookie mode is answered to our origins, and grants nothing to others', async t => {

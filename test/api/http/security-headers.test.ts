@@ -1,6 +1,7 @@
 import type { InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { onTheWire } from '../../harness/raw-http.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
@@ -10,7 +11,7 @@ const EXPECTED = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
-  'strict-transport-security': 'max-age=63072000; includeSubDomains',
+  'strict-transport-security': 'max-age=63072000',
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
 }
@@ -89,6 +90,15 @@ t.test('too many requests are guarded too', async t => {
   const refused = await app.inject({ url: '/nowhere', remoteAddress })
   t.equal(refused.statusCode, 429)
   isGuarded(t, refused, '429')
+})
+
+t.test('HSTS_INCLUDE_SUBDOMAINS speaks for every subdomain, in refusals of the parser too', async t => {
+  const { app } = await startApp(t, { env: { HSTS_INCLUDE_SUBDOMAINS: 'true' } })
+  const expected = 'max-age=63072000; includeSubDomains'
+  t.equal((await app.inject('/health/live')).headers['strict-transport-security'], expected)
+  const { exchange } = await onTheWire(app)
+  const { answers } = await exchange('NOT HTTP\r\n\r\n')
+  t.equal(answers[0]?.headers['strict-transport-security'], expected)
 })
 
 t.test('Swagger UI may run its own scripts and nothing else', async t => {

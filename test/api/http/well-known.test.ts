@@ -6,7 +6,7 @@ const url = '/.well-known/change-password'
 
 t.test('password managers are led to the page where one changes the password', async t => {
   const cases: [env: Record<string, string>, location: string][] = [
-    [{}, 'http://127.0.0.1:3000/app/account'],
+    [{}, 'http://localhost:3000/app/account'],
     [{ APP_URL: 'https://example.org/accounts/' }, 'https://example.org/accounts/app/account'],
     [
       { CHANGE_PASSWORD_URL: 'https://app.example.org/me?tab=password' },

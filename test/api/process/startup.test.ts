@@ -34,9 +34,10 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   const { app, log } = await startApp(t, { databaseUrl, env })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const text = banner(app)
-  t.match(text, /listening on +http:\/\/127\.0\.0\.1:\d+\n/)
-  t.match(text, /Swagger UI +http:\/\/127\.0\.0\.1:\d+\/docs\n/)
+  t.match(text, /listening on +http:\/\/localhost:\d+\n/)
+  t.match(text, /Swagger UI +http:\/\/localhost:\d+\/docs\n/)
   t.match(text, /database +postgresql:\/\/127\.0\.0\.1:\d+\/accounts\n/)
+  t.match(text, /links lead to +http:\/\/localhost:3000\n/, 'one spelling everywhere')
   t.match(text, /limits in +redis:\/\/127\.0\.0\.1:\d+\n/)
   t.match(text, /mails go to +SMTP mail\.example\.org:587 \(STARTTLS\)/)
   t.equal(

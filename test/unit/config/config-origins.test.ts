@@ -1,6 +1,6 @@
 import t from 'tap'
 import { loadConfig } from '../../../src/config.ts'
-import { serializedOrigin } from '../../../src/config-origins.ts'
+import { serializedOrigin, withLocalNames } from '../../../src/config-origins.ts'
 
 t.test('an origin is compared in the form in which browsers send it', t => {
   const cases: Record<string, string> = {
@@ -54,4 +54,25 @@ t.test('what no browser sends as its origin is refused at the start', t => {
     t.throws(() => loadConfig({ CORS_ORIGINS: `https://a.example, ${origin}` }), /CORS_ORIGINS/, origin)
   }
   t.end()
+})
+
+t.test('names of this machine are one where the service is local, and nowhere else', async t => {
+  const dev = ['http://localhost:5173', 'https://app.example.org', 'capacitor://localhost', '*']
+  t.strictSame(withLocalNames('http://127.0.0.1:3000', dev), [
+    'http://localhost:5173',
+    'http://127.0.0.1:5173',
+    'http://[::1]:5173',
+    ...dev.slice(1),
+  ])
+  t.strictSame(withLocalNames('http://localhost', ['http://[::1]']), [
+    'http://[::1]',
+    'http://localhost',
+    'http://127.0.0.1',
+  ])
+  for (const elsewhere of ['https://example.org', 'http://localhost.example.org']) {
+    t.strictSame(withLocalNames(elsewhere, dev), dev)
+  }
+  for (const origin of ['http://localhost.evil.example', 'http://127.0.0.2:1', 'http://127.0.0.1.evil:1']) {
+    t.strictSame(withLocalNames('http://localhost:3000', [origin]), [origin])
+  }
 })

@@ -30,8 +30,9 @@ t.test('the defaults are those of the documentation', async t => {
       NODE_ENV: 'development',
       HOST: '127.0.0.1',
       PORT: 3000,
-      APP_URL: 'http://127.0.0.1:3000',
+      APP_URL: 'http://localhost:3000',
       PAGES: 'on',
+      DOCS: 'on',
       SERVICE_NAME: 'latchkey',
       DATABASE_URL: 'file:./data/latchkey.db',
       ACCESS_TOKEN_TTL: 900,
@@ -60,6 +61,7 @@ t.test('the defaults are those of the documentation', async t => {
       RATE_LIMIT: 'on',
       CORS_ORIGINS: [],
       CORS_ALLOWED_HEADERS: [],
+      HSTS_INCLUDE_SUBDOMAINS: false,
       LOG_LEVEL: 'info',
     },
   )
@@ -70,6 +72,8 @@ t.test('every bad variable is named at once, with what is expected of it', async
     NODE_ENV: ['prod', /one of development, test, production/],
     PORT: ['65536', /whole number from 0 to 65535/],
     PAGES: ['yes', /one of on, off/],
+    DOCS: ['yes', /one of on, off/],
+    HSTS_INCLUDE_SUBDOMAINS: ['maybe', /true or false/],
     CONFIRM_EMAIL_URL: ['confirm', /absolute URL/],
     RESET_PASSWORD_URL: ['javascript:alert(1)', /absolute URL/],
     FORGOT_PASSWORD_URL: ['https://a.example/#x', /absolute URL/],
@@ -275,7 +279,9 @@ t.test('the configuration is frozen and holds nothing but its variables', async 
 
 t.test('links lead to the service itself unless APP_URL says otherwise', async t => {
   const appUrl = (env: Record<string, string>) => loadConfig(env).APP_URL
-  t.equal(appUrl({ PORT: '4000' }), 'http://127.0.0.1:4000')
+  t.equal(appUrl({ PORT: '4000' }), 'http://localhost:4000')
+  t.equal(appUrl({ HOST: 'localhost' }), 'http://localhost:3000')
+  t.equal(appUrl({ HOST: '127.0.0.2' }), 'http://127.0.0.2:3000')
   t.equal(appUrl({ HOST: '0.0.0.0' }), 'http://localhost:3000')
   t.equal(appUrl({ HOST: '::' }), 'http://localhost:3000')
   t.equal(appUrl({ HOST: '::1' }), 'http://[::1]:3000')

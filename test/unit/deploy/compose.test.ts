@@ -159,6 +159,15 @@ t.test('every variable that the service is given is one that it knows', async t 
   }
 })
 
+t.test('the limits and what browsers are told are set from the outside', async t => {
+  const passedOn = describeEnvironment().filter(({ name }) => /^(RATE_LIMIT|CORS|HSTS|DOCS)/.test(name))
+  t.ok(passedOn.length >= 9)
+  for (const { name, default: byDefault } of passedOn) {
+    t.equal(environment('latchkey')[name], byDefault, `${name} has its default`)
+    t.equal(environment('latchkey', { [name]: '77' })[name], '77', `${name} is passed on`)
+  }
+})
+
 t.test('it comes up without a secret of yours, and is no production server by oversight', async t => {
   const config = loadConfig(environment('latchkey'))
   t.equal(config.NODE_ENV, 'development')
