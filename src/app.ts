@@ -38,11 +38,11 @@ import jsonBody from './plugins/json-body.ts'
 import openapi from './plugins/openapi.ts'
 import pipelining from './plugins/pipelining.ts'
 import rateLimit from './plugins/rate-limit.ts'
-import { newRequestId } from './plugins/request-id.ts'
 import { logController, logging, requestLog } from './plugins/request-log.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import securityHeaders from './plugins/security-headers.ts'
 import strictHttp from './plugins/strict-http.ts'
+import traceContext, { traceOptions } from './plugins/trace-context.ts'
 import wellKnown from './plugins/well-known.ts'
 import refreshCookie from './tokens/refresh-cookie.ts'
 import tokens from './tokens/tokens.ts'
@@ -96,7 +96,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const app = Fastify({
     logger: logging(config, overrides.logStream),
     logController: logController(),
-    genReqId: newRequestId,
+    ...traceOptions(config.TRUST_PROXY),
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,
     requestTimeout: HTTP.requestTimeout,
@@ -123,6 +123,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
 
   app.addHook('onRoute', paths.note)
   await app.register(clientAddress)
+  await app.register(traceContext)
   await app.register(requestLog)
   await app.register(drain)
   await app.register(errorHandler)

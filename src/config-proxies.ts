@@ -6,7 +6,11 @@ export const PROXIES =
   'addresses or CIDR ranges of your proxies, by commas, such as 10.0.0.0/8, ::1 or loopback'
 
 /** proxy-addr's names for local ranges. */
-const NAMES = new Set(['loopback', 'linklocal', 'uniquelocal'])
+const NAMES: Record<string, readonly string[]> = {
+  loopback: ['127.0.0.0/8', '::1/128'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
 
 /**
  * What is wrong with a list of proxies in any environment.
@@ -19,8 +23,7 @@ export function proxyProblem(trusted: string | undefined): string | undefined {
     // Fastify would read it as the address 0.0.0.1. As a count it would trust whoever connects.
     if (/^\d+$/.test(entry)) return 'a hop count is not supported, since it would trust whoever connects'
     const [address = '', length] = entry.split('/')
-    if (NAMES.has(entry) || (isIP(address) !== 0 && (length === undefined || /^[\d.]+$/.test(length))))
-      continue
+    if (entry in NAMES || (isIP(address) !== 0 && (length === undefined || /^[\d.]+$/.test(length)))) continue
     return 'it holds an entry of another form'
   }
   return undefined
@@ -46,4 +49,34 @@ export function trustsStrangers(trusted: string): boolean {
     list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
   }
   return NOBODY.some(address => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))
+}
+
+/**
+ * Tells trusted proxies from other peers, for header fields that Fastify's `trustProxy` does not cover.
+ *
+ * @param trusted TRUST_PROXY, as `proxyProblem` accepts it; undefined where nobody is trusted
+ * @returns whether the address of a connection is a trusted proxy's
+ */
+export function trustOf(trusted: string | undefined): (peer: string | undefined) => boolean {
+  if (trusted === undefined) return () => false
+  const list = new BlockList()
+  for (const entry of trusted
+    .split(',')
+    .map(item => item.trim())
+    .flatMap(item => NAMES[item] ?? item)) {
+    const [address = '', length] = entry.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (length === undefined) list.addAddress(address, family)
+    else list.addSubnet(address, prefixOf(length), family)
+  }
+  // A mapped IPv4 address (`::ffff:10.0.0.1`) is found in IPv4 ranges.
+  return peer =>
+    isIP(peer ?? '') !== 0 && list.check(peer as string, isIP(peer as string) === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** The length of a range that is written as a length or as a netmask. */
+function prefixOf(length: string): number {
+  if (!length.includes('.')) return Number(length)
+  const bits = length.split('.').map(byte => Number(byte).toString(2).padStart(8, '0'))
+  return bits.join('').replace(/0+$/, '').length
 }

@@ -155,7 +155,7 @@ const Environment = Type.Object({
     Type.String({
       minLength: 1,
       description:
-        'proxies whose `X-Forwarded-For` counts: addresses or CIDR ranges, by commas; no hop count',
+        'proxies whose `X-Forwarded-For`, `x-request-id` and `traceparent` count: addresses or CIDR ranges, by commas; no hop count',
     }),
   ),
   CORS_ORIGINS: Type.Array(

@@ -16,7 +16,7 @@ import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairRespon
 import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
-import { originOf } from './origin.ts'
+import { causeOf, originOf } from './origin.ts'
 
 const EXAMPLE = {
   token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjb25maXJtIn0.c2lnbmF0dXJl',
@@ -139,7 +139,10 @@ async function resend(
   reply: FastifyReply,
 ) {
   const recipient = canonicalEmail(request.body.email)
-  await this.database.outbox.file({ kind: 'confirmation_resend', recipient }, this.clock())
+  await this.database.outbox.file(
+    { kind: 'confirmation_resend', recipient, ...causeOf(request) },
+    this.clock(),
+  )
   this.mail.wake()
   return reply.code(202).send({ status: 'confirmation_sent' })
 }

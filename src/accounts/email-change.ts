@@ -12,7 +12,7 @@ import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
-import { originOf } from './origin.ts'
+import { causeOf, originOf } from './origin.ts'
 
 const RequestBody = Type.Object(
   { currentPassword: Password, newEmail: Email },
@@ -95,10 +95,11 @@ async function requestChange(
 ) {
   const newEmail = canonicalEmail(request.body.newEmail, '/newEmail')
   const user = await reauthenticate(this, request, request.body.currentPassword)
+  const about = { userId: user.id, ...causeOf(request) }
   await this.database.outbox.fileAll(
     [
-      { kind: 'email_change', recipient: newEmail, userId: user.id },
-      { kind: 'email_change_requested', recipient: user.email, userId: user.id, mentionedEmail: newEmail },
+      { kind: 'email_change', recipient: newEmail, ...about },
+      { kind: 'email_change_requested', recipient: user.email, mentionedEmail: newEmail, ...about },
     ],
     this.clock(),
   )

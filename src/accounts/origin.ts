@@ -3,7 +3,7 @@
  */
 import Bowser from 'bowser'
 import type { FastifyRequest } from 'fastify'
-import type { Origin } from '../database/events.ts'
+import type { Cause, Origin } from '../database/events.ts'
 
 /** Longer user agents are no browser's; parsing them would only cost time. */
 const MAX_USER_AGENT = 512
@@ -37,8 +37,14 @@ const OTHER = 'Other client'
 
 /** The origin of a request: its client's address, its device, its id. */
 export function originOf(request: FastifyRequest): Origin {
-  return { ip: request.ip, device: deviceName(request.headers['user-agent']), requestId: request.id }
+  return { ip: request.ip, device: deviceName(request.headers['user-agent']), ...causeOf(request) }
 }
+
+/** What a mail keeps of its request, so that the worker's log lines name it. */
+export const causeOf = (request: FastifyRequest): Cause => ({
+  requestId: request.id,
+  traceparent: request.traceparent,
+})
 
 /**
  * A name that a person recognises a device by.

@@ -11,7 +11,7 @@ import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
 import { BoundToken } from '../tokens/bound.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
-import { originOf } from './origin.ts'
+import { causeOf, originOf } from './origin.ts'
 
 const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl'
 
@@ -109,7 +109,13 @@ async function requestChange(
   const jti = uuidv7()
   const { token } = this.tokens.change.mint(user, { sid: request.session.id, jti })
   await this.database.outbox.file(
-    { kind: 'password_change_code', recipient: user.email, userId: user.id, challengeId: jti },
+    {
+      kind: 'password_change_code',
+      recipient: user.email,
+      userId: user.id,
+      challengeId: jti,
+      ...causeOf(request),
+    },
     this.clock(),
   )
   this.mail.wake()

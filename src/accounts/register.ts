@@ -13,7 +13,7 @@ import { CandidatePassword, Password } from '../passwords/policy.ts'
 import { accepted } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { canonicalLocale, Locale, preferredLanguage } from './locale.ts'
-import { originOf } from './origin.ts'
+import { causeOf, originOf } from './origin.ts'
 import { publicUser, userResponse } from './public-user.ts'
 
 const EMAIL_ALONE = { email: 'ada@example.org' }
@@ -78,7 +78,7 @@ async function fileRegistration(
   if (password !== undefined) this.passwords.assertAcceptable(password, email)
   const now = this.clock()
   const expiresAt = new Date(now.getTime() + (this.config.CONFIRM_TOKEN_TTL + MAIL_RETRY_SECONDS) * 1000)
-  await this.database.registrations.file({ id: uuidv7(), email, locale, expiresAt }, now)
+  await this.database.registrations.file({ id: uuidv7(), email, locale, expiresAt }, now, causeOf(request))
   this.mail.wake()
   return reply.code(202).send({ status: 'confirmation_sent' })
 }

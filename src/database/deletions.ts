@@ -6,7 +6,7 @@
 import type { DeletedAccount, PrismaClient, User } from '../generated/sqlite/client.ts'
 import { type Origin, recordEvent } from './events.ts'
 import { NOTICE_KINDS } from './notices.ts'
-import type { FileMail } from './outbox.ts'
+import { causedBy, type FileMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { unlessTaken } from './unique-violation.ts'
 import { type Securing, secured, stillAsIt, type Verified } from './users.ts'
@@ -65,7 +65,11 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
           await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: NOWHERE })
         }
         for (const recipient of new Set([email, ...readers])) {
-          await fileMail(tx, { kind: 'farewell', recipient, locale, ...(isUndoable && { userId }) }, now)
+          await fileMail(
+            tx,
+            { kind: 'farewell', recipient, locale, ...causedBy(origin), ...(isUndoable && { userId }) },
+            now,
+          )
         }
         return true
       })
@@ -103,7 +107,11 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
         await removeRegistrations(tx, email)
         await tx.notice.deleteMany({ where: { userId: id, noticeAt: { gte: by.notice } } })
         await recordEvent(tx, { userId: id, kind: 'secured', at: now, origin })
-        await fileMail(tx, { kind: 'account_secured', recipient: email, userId: id }, now)
+        await fileMail(
+          tx,
+          { kind: 'account_secured', recipient: email, userId: id, ...causedBy(origin) },
+          now,
+        )
         return true
       })
       return (await unlessTaken(undoing)) ?? false

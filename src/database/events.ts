@@ -24,12 +24,18 @@ export const EVENT_KINDS = [
 ] as const
 export type EventKind = (typeof EVENT_KINDS)[number]
 
+/** Which request caused something, for log lines that are written later. */
+export interface Cause {
+  requestId: string | null
+  /** W3C Trace Context, where a trusted proxy named one. */
+  traceparent?: string | null
+}
+
 /** Where a request came from. */
-export interface Origin {
+export interface Origin extends Cause {
   ip: string | null
   /** Such as "Firefox on Linux". */
   device: string | null
-  requestId: string | null
 }
 
 export type { Event }
@@ -46,7 +52,8 @@ export function recordEvent(
   event: { userId: string | null; kind: EventKind; at: Date; origin: Origin },
 ) {
   const { origin, ...rest } = event
-  return tx.event.create({ data: { ...rest, ...origin, id: uuidv7() } })
+  const { ip, device, requestId } = origin
+  return tx.event.create({ data: { ...rest, ip, device, requestId, id: uuidv7() } })
 }
 
 const INSERT = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)

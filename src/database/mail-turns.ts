@@ -22,11 +22,11 @@ export interface Cap {
 }
 
 /**
- * What became of a claimed row. `waits`: given back until its turn. `lost`: another row's mail serves it, or
+ * What became of a claimed row. `alsoServes`: ids of other requests that its mail serves, for the log. `waits`: given back until its turn. `lost`: another row's mail serves it, or
  * it is gone.
  */
 export type Lead =
-  | { outcome: 'leads'; newestRequest: Date }
+  | { outcome: 'leads'; newestRequest: Date; alsoServes: string[] }
   | { outcome: 'waits' | 'lost' | 'waited too long' }
 
 type Turns = Pick<MailTurn, 'version' | 'mailId' | 'lastAt' | 'secondAt' | 'thirdAt'>
@@ -53,7 +53,8 @@ const MARK = `UPDATE outbox SET mail_id = id WHERE id = $1 AND state = 'queued' 
 const gatherOf = (kinds: readonly OutboxKind[]) => `UPDATE outbox SET state = 'joined', mail_id = $1
   WHERE recipient = $2 AND state IN ('queued', 'joined') AND id <> $1
     AND kind IN (${kinds.map(kind => `'${kind}'`).join(', ')})
-    AND COALESCE(user_id, registration_id, '') = $3`
+    AND COALESCE(user_id, registration_id, '') = $3
+  RETURNING request_id AS "requestId"`
 
 const NEWEST_REQUEST = `SELECT created_at AS "createdAt" FROM outbox WHERE mail_id = $1
   ORDER BY created_at DESC LIMIT 1`
@@ -91,14 +92,16 @@ export function mailTurns({ read, change, transaction }: Statements) {
         }
       }
       if ((await run(MARK, [row.id, row.attempts])).length === 0) return { outcome: 'lost' }
-      if (!cap) return { outcome: 'leads', newestRequest: row.createdAt }
+      if (!cap) return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
       const version = turns?.version ?? 0
       const [second = null, third = null] = previous
       const values = [cap.id, version + 1, row.id, now, second, third, cap.expiresAt, version]
       if ((await run(TAKE, values)).length === 0) throw contended
-      await run(gatherOf(kinds), [row.id, row.recipient, row.userId ?? row.registrationId ?? ''])
+      const owner = row.userId ?? row.registrationId ?? ''
+      const joined = await run<Pick<Outbox, 'requestId'>>(gatherOf(kinds), [row.id, row.recipient, owner])
       const [newest] = await run<Pick<Outbox, 'createdAt'>>(NEWEST_REQUEST, [row.id])
-      return { outcome: 'leads', newestRequest: newest?.createdAt ?? row.createdAt }
+      const alsoServes = joined.flatMap(({ requestId }) => requestId ?? [])
+      return { outcome: 'leads', newestRequest: newest?.createdAt ?? row.createdAt, alsoServes }
     })
   }
 

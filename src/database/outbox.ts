@@ -5,7 +5,7 @@
 
 import { v7 as uuidv7 } from 'uuid'
 import type { Outbox, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
-import type { Origin } from './events.ts'
+import type { Cause, Origin } from './events.ts'
 import { column, columns, type Statements, type Value } from './statements.ts'
 
 /** Why a mail is sent. Which mail it becomes, the worker decides when it sends it. */
@@ -31,6 +31,9 @@ export interface NewMail extends Partial<Origin> {
   mentionedEmail?: string
   locale?: string | null
 }
+
+/** What a mail carries of the request that caused it, so that the worker's log lines name it. */
+export const causedBy = ({ requestId, traceparent = null }: Cause): Cause => ({ requestId, traceparent })
 
 export type { Outbox }
 
@@ -68,6 +71,7 @@ const FIELDS = [
   'ip',
   'device',
   'requestId',
+  'traceparent',
   'mailId',
   'state',
   'attempts',

@@ -3,10 +3,10 @@
  */
 import type { Prisma, PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { type Origin, recordEvent } from './events.ts'
+import { type Cause, type Origin, recordEvent } from './events.ts'
 import { recordFamiliarNetwork } from './familiar-networks.ts'
 import type { LegacyRegistration } from './legacy-registrations.ts'
-import { INSERT_MAIL, mailRow } from './outbox.ts'
+import { causedBy, INSERT_MAIL, mailRow } from './outbox.ts'
 import type { Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
@@ -32,11 +32,13 @@ export function registrations(client: PrismaClient, { transaction }: Statements)
     /**
      * Stores a registration, or extends the one that waits, with the mail that asks to confirm it. Never
      * looks whether there is an account.
+     *
+     * @param cause the request
      */
-    file({ id, email, locale, expiresAt }: Omit<Registration, 'createdAt'>, now: Date) {
+    file({ id, email, locale, expiresAt }: Omit<Registration, 'createdAt'>, now: Date, cause: Cause) {
       return transaction(async run => {
         await run(FILE, [id, email, locale, now, expiresAt])
-        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email }, now))
+        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email, ...causedBy(cause) }, now))
       })
     },
 

@@ -12,7 +12,7 @@ import {
   isFamiliarNetwork,
   recordFamiliarNetwork,
 } from './familiar-networks.ts'
-import { type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
+import { causedBy, type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { endSessionsOf, insertSession } from './sessions.ts'
 import { columns, type Statements } from './statements.ts'
@@ -217,7 +217,11 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         await recordFamiliarNetwork(tx, id, origin.ip, now)
         await recordEvent(tx, { userId: id, kind: 'password_reset', at: now, origin })
         await recordEvent(tx, { userId: id, kind: 'confirmed', at: now, origin })
-        await fileMail(tx, { kind: 'password_changed', recipient: email, userId: id }, now)
+        await fileMail(
+          tx,
+          { kind: 'password_changed', recipient: email, userId: id, ...causedBy(origin) },
+          now,
+        )
         return true
       })
     },
@@ -246,7 +250,11 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         await endSessionsOf(tx, old.id)
         if (how === 'password_reset') await recordFamiliarNetwork(tx, old.id, origin.ip, now)
         await recordEvent(tx, { userId: old.id, kind: how, at: now, origin })
-        await fileMail(tx, { kind: 'password_changed', recipient: old.email, userId: old.id }, now)
+        await fileMail(
+          tx,
+          { kind: 'password_changed', recipient: old.email, userId: old.id, ...causedBy(origin) },
+          now,
+        )
         return true
       })
     },
@@ -272,7 +280,13 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         await recordEvent(tx, { userId: old.id, kind: 'email_changed', at: now, origin })
         await fileMail(
           tx,
-          { kind: 'email_changed', recipient: old.email, userId: old.id, mentionedEmail: email },
+          {
+            kind: 'email_changed',
+            recipient: old.email,
+            userId: old.id,
+            mentionedEmail: email,
+            ...causedBy(origin),
+          },
           now,
         )
         return 'changed' as const
@@ -313,7 +327,11 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
           // These are void by now; older ones outrank this one.
           await tx.notice.deleteMany({ where: { userId: user.id, noticeAt: { gte: notice } } })
           await recordEvent(tx, { userId: user.id, kind: 'secured', at: now, origin })
-          await fileMail(tx, { kind: 'account_secured', recipient: email, userId: user.id }, now)
+          await fileMail(
+            tx,
+            { kind: 'account_secured', recipient: email, userId: user.id, ...causedBy(origin) },
+            now,
+          )
           return true
         })
       const taken = 'taken' as const

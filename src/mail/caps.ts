@@ -32,7 +32,7 @@ export const isCapped = (row: OutboxRow) => purposeOf(row) !== undefined
  */
 export async function takeTurn(app: App, row: OutboxRow): Promise<Lead> {
   const purpose = purposeOf(row)
-  if (purpose === undefined) return { outcome: 'leads', newestRequest: row.createdAt }
+  if (purpose === undefined) return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
   const [, kinds] = purpose
   const now = app.clock()
   const id = capId(app, row)

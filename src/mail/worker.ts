@@ -8,6 +8,7 @@ import { outageDetail, outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/outbox.ts'
 import { backoff, outageLog } from '../outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
+import { traceFields } from '../trace.ts'
 import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeDecoy, composeMail } from './compose.ts'
@@ -30,8 +31,15 @@ const TRIES = 8
 /** Instances that failed together shall not try again together. */
 const JITTER = 0.2
 
-/** How often the database is asked again to note that a mail was sent, while it cannot; seconds. */
-const NOTE_AGAIN = 1
+/**
+ * Delays until the database is asked again to note that a mail was sent; milliseconds. Short beside the lease: when
+ * that is over, another instance sends the mail again.
+ */
+const FIRST_NOTE_RETRY = 1000
+const LONGEST_NOTE_RETRY = 5000
+
+/** Ids of requests that one log line names at most. */
+const MOST_IDS = 20
 
 /** Seconds; for tests that cannot wait. */
 export interface WorkerTiming {
@@ -81,6 +89,7 @@ export function startMailWorker(
     answer => ({ reason: String(answer) }),
   )
   let stopped = false
+  const stopping = new AbortController()
   let timer: NodeJS.Timeout | undefined
 
   const later = (seconds: number) => new Date(app.clock().getTime() + seconds * 1000)
@@ -89,9 +98,7 @@ export function startMailWorker(
     clearTimeout(timer)
     if (stopped) return
     lookAgain = true
-    looking ??= look().finally(() => {
-      looking = undefined
-    })
+    looking ??= look()
   }
 
   async function look() {
@@ -116,6 +123,8 @@ export function startMailWorker(
       lookAgain = false
       wait = retry.next() / 1000
     }
+    // In the turn that sets the timer: a wake between the two would clear the timer and start nothing.
+    looking = undefined
     // While all hands are full, the first that is free looks again.
     if (stopped || inHand.size >= AT_ONCE) return
     if (lookAgain) wait = 0
@@ -173,11 +182,15 @@ export function startMailWorker(
     if (mail) refusal.worked()
     if (mail) await noteSent(row)
     else await outbox.finish(row, 'dropped', app.clock())
-    log.debug(factsOf(row), mail ? 'mail sent' : 'nothing to mail')
+    // The same for an address that gets no mail: a line more would hold up the next response.
+    const alsoServes = turn.alsoServes.slice(0, MOST_IDS)
+    const facts = { ...factsOf(row), ...(alsoServes.length > 0 && { alsoServes }) }
+    log.info(facts, mail ? 'mail sent' : 'nothing to mail')
   }
 
   /** Until the database takes note: a row that looks unsent is sent again when its lease is over. */
   async function noteSent(row: OutboxRow) {
+    const { next } = backoff(FIRST_NOTE_RETRY, LONGEST_NOTE_RETRY)
     for (;;) {
       try {
         await outbox.finish(row, 'sent', app.clock())
@@ -186,7 +199,7 @@ export function startMailWorker(
         // Kept also when it is noted at last: the row may have been claimed anew just before.
         unnoted.add(row.id)
         if (stopped || outageOf(error) === undefined) throw error
-        await delay(NOTE_AGAIN * 1000)
+        await delay(next(), undefined, { signal: stopping.signal }).catch(() => {})
       }
     }
   }
@@ -213,6 +226,7 @@ export function startMailWorker(
     wake,
     async stop() {
       stopped = true
+      stopping.abort()
       clearTimeout(timer)
       await looking
       await Promise.all([...inHand.values()].map(({ delivery }) => delivery))
@@ -221,5 +235,11 @@ export function startMailWorker(
   }
 }
 
-/** What the log may say of a mail. */
-const factsOf = ({ id, kind, attempts }: OutboxRow) => ({ mail: id, kind, attempts })
+/** What the log may say of a mail: never its recipient. */
+const factsOf = ({ id, kind, attempts, requestId, traceparent }: OutboxRow) => ({
+  mail: id,
+  kind,
+  attempts,
+  ...(requestId && { requestId }),
+  ...traceFields(traceparent),
+})

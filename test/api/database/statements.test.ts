@@ -173,9 +173,9 @@ for (const { provider, skip } of providers) {
     const { statements, client } = await opened(t, provider)
     const { file } = registrations(client, statements)
     const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
-    await file(registration, NOW)
+    await file(registration, NOW, ORIGIN)
     // The same id for another address cannot be inserted.
-    await t.rejects(file({ ...registration, email: 'b@example.org' }, NOW), { code: 'P2002' })
+    await t.rejects(file({ ...registration, email: 'b@example.org' }, NOW, ORIGIN), { code: 'P2002' })
     t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])
     t.match(await client.outbox.findMany(), [{ kind: 'registration', recipient: registration.email }])
     t.equal(await client.outbox.count(), 1)
@@ -186,9 +186,11 @@ for (const { provider, skip } of providers) {
     const { file } = registrations(client, statements)
     const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
     const row = { id: uuidv7(), email: 'a@example.org', locale: 'de', expiresAt: at(60) }
-    await file(row, NOW)
+    await file(row, NOW, ORIGIN)
     await Promise.all(
-      [90, 30].map(seconds => file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1))),
+      [90, 30].map(seconds =>
+        file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1), ORIGIN),
+      ),
     )
     t.strictSame(await client.registration.findMany(), [{ ...row, createdAt: NOW, expiresAt: at(90) }])
     t.equal(await client.outbox.count(), 3)

@@ -396,3 +396,28 @@ t.test('whoever reads the outbox finds no token, no link and no password in it',
   t.notMatch(outbox, /argon2/)
   t.notMatch(JSON.stringify(world.log), /#token|correct horse|quite another|argon2id\$/, 'nor in the log')
 })
+
+t.test('a wake between the last step of a look and its end starts the next look', async t => {
+  const world = await startApp(t, { overrides: { mail: { timing: ONLY_WHEN_WOKEN } } })
+  const { app } = world
+  const rows = await openRows(t, world.databaseUrl)
+  await rows.settled()
+  const { outbox } = app.database
+  const { nextDue } = outbox
+  const looked = new Promise<() => void>(asked => {
+    outbox.nextDue = () =>
+      new Promise(answer => {
+        asked(() => {
+          answer(undefined)
+          // Behind what goes on in the worker, and before what waits for the worker's promise.
+          queueMicrotask(app.mail.wake)
+        })
+      })
+  })
+  app.mail.wake()
+  const endLook = await looked
+  outbox.nextDue = nextDue
+  await outbox.file({ kind: 'reset_request', recipient: 'nobody@example.org' }, app.clock())
+  endLook()
+  await rows.settled()
+})
