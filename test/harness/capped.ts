@@ -4,6 +4,9 @@ import { confirmedAccount, startApp, type TestAppOptions, testClock } from './ap
 import { openRows } from './rows.ts'
 import { until } from './until.ts'
 
+/** Due, or in the worker's hands. */
+const OPEN = `SELECT id FROM outbox WHERE state = 'queued' AND (next_attempt_at <= $1 OR leased_until IS NOT NULL) LIMIT 1`
+
 let made = 0
 
 /** An app with limits, a clock to be moved, and requests that each come from another network. */
@@ -20,20 +23,16 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
       headers,
       remoteAddress: `10.${++made >> 16}.${(made >> 8) & 255}.${made & 255}`,
     })
+  /** Waits until the worker has looked at all that is due. */
   const idle = async () => {
     world.app.mail.wake()
-    const due = { state: 'queued', nextAttemptAt: { lte: clock() } }
-    const inHand = { state: 'queued', leasedUntil: { not: null } }
-    const open = { OR: [due, inHand] }
-    await until(
-      'all that is due is done',
-      async () => (await rows.client.outbox.count({ where: open })) === 0,
-    )
+    await until('all that is due is done', async () => (await rows.read(OPEN, [clock()])).length === 0)
   }
   return {
     ...world,
     rows,
     post,
+    idle,
     advance,
     now: () => clock().getTime(),
     /** A new account, once no mail of others is on its way. */

@@ -1,11 +1,14 @@
 /** What is in the database, read past the service. */
 import { openDatabase } from '../../src/database/client.ts'
+import type { Run } from '../../src/database/statements.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
 import type { Teardown } from './database.ts'
 import { until } from './until.ts'
 
 export interface Rows {
   client: PrismaClient
+  /** Reads by hand, where a test asks so often that Prisma's own work would show. */
+  read: Run
   /** Every row of every table. */
   dump(): Promise<Record<'users' | 'registrations' | 'sessions' | 'outbox', object[]>>
   /** How many rows of each kind speak of an address. */
@@ -24,10 +27,11 @@ export interface Rows {
 
 /** Opens the database that an app works on; it closes when the test ends. */
 export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> {
-  const { client, close } = await openDatabase(databaseUrl)
+  const { client, statements, close } = await openDatabase(databaseUrl)
   t.teardown(close)
   return {
     client,
+    read: statements.read,
     async dump() {
       return {
         users: await client.user.findMany({ orderBy: { id: 'asc' } }),
