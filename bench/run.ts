@@ -6,7 +6,7 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import type { Provider } from '../src/database/client.ts'
-import { noBalancer } from '../test/system/cluster/balancer.ts'
+import { noNginx } from '../test/harness/nginx.ts'
 import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'
 import { clusterRows } from './rows/cluster.ts'
@@ -91,7 +91,7 @@ try {
     rows.push(...(await measure(provider)).map(row => ({ ...row, database: provider })))
     await cleanUp()
   }
-  if (chosen.includes(CLUSTER) && providers.includes('postgresql') && !noBalancer) {
+  if (chosen.includes(CLUSTER) && providers.includes('postgresql') && !noNginx) {
     progress('postgresql: several instances')
     rows.push(...(await clusterRows(stack, timing)).map(row => ({ ...row, database: 'postgresql' })))
   }

@@ -1,11 +1,12 @@
 /** Several processes of the service on one database and one Redis, behind a real load balancer. */
 import { freshDatabase, provider, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
+import { noNginx } from '../../harness/nginx.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
-import { type Balancer, noBalancer, startBalancer } from './balancer.ts'
+import { type Balancer, startBalancer } from './balancer.ts'
 
 const redis = process.env['TEST_REDIS_URL'] || undefined
 if (redis === undefined && process.env['TEST_REQUIRE_ALL']) {
@@ -18,7 +19,7 @@ export const noCluster =
     ? 'TEST_POSTGRES_URL is not set'
     : redis === undefined
       ? 'TEST_REDIS_URL is not set'
-      : noBalancer
+      : noNginx
 
 /** One process, which may be replaced by another on the same port. */
 export interface Instance {
