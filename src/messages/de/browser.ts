@@ -101,7 +101,7 @@ export const browser: BrowserWords = {
     password_changed: 'Passwort geändert',
     email_changed: 'Adresse geändert',
     session_ended: 'Ein Gerät wurde abgemeldet',
-    secured: 'Konto gesichert: „Das war nicht ich“',
+    secured: 'Konto gesichert: „Das war ich nicht“',
     exported: 'Daten heruntergeladen',
     deleted: 'Konto gelöscht',
   },

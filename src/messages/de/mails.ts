@@ -152,12 +152,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Ihr Konto bei ${service} wurde gelöscht`,
     before: [
-      `Ihr Konto bei ${service} wurde mit allem, was dazugehörte, gelöscht. Das hat jemand verlangt, der angemeldet war und das Passwort kannte. Es lässt sich nicht rückgängig machen.`,
+      `Ihr Konto bei ${service} wurde mit allem, was dazugehörte, gelöscht. Das hat jemand verlangt, der angemeldet war und das Passwort kannte.`,
       'Sie können sich mit dieser Adresse jederzeit gern wieder registrieren. Dabei entsteht ein neues, leeres Konto.',
     ],
     after: [],
     reason: `Diese E-Mail ging an ${to}, weil es die Adresse dieses Kontos war.`,
-    notYou: `Wenn Sie das nicht waren, kannte jemand anderes Ihr Passwort: Ändern Sie es überall, wo Sie es sonst noch verwenden, und schreiben Sie dem Betreiber von ${service}. Das Konto lässt sich nicht wiederherstellen.`,
+    notYou: `Wenn Sie das nicht waren, kannte jemand anderes Ihr Passwort: Ändern Sie es überall, wo Sie es sonst noch verwenden, und schreiben Sie dem Betreiber von ${service}. Mit „Das war ich nicht“ in einer früheren E-Mail von uns lässt sich das Konto wiederherstellen, solange deren Link gültig ist, sonst nicht.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

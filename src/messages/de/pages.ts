@@ -185,9 +185,9 @@ export const pages: PageWords = {
     exportButton: 'Meine Daten herunterladen',
     deleteTitle: 'Konto löschen',
     deleteText:
-      'Das Konto, seine Geräte und wartende E-Mails werden sofort gelöscht. Das lässt sich nicht rückgängig machen.',
+      'Das Konto und seine Geräte werden sofort gelöscht. Nur mit „Das war ich nicht“ in einer früheren E-Mail von uns lässt es sich wiederherstellen, solange deren Link gültig ist.',
     typeEmail: 'Geben Sie zur Sicherheit Ihre E-Mail-Adresse ein',
-    deleteButton: 'Mein Konto endgültig löschen',
+    deleteButton: 'Mein Konto löschen',
   },
 
   error: {

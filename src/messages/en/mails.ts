@@ -146,12 +146,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Your account with ${service} was deleted`,
     before: [
-      `Your account with ${service} and what belonged to it was deleted, as somebody asked who was logged in and knew the password. This cannot be undone.`,
+      `Your account with ${service} and what belonged to it was deleted, as somebody asked who was logged in and knew the password.`,
       'You are welcome to register again with this address at any time. That makes a new, empty account.',
     ],
     after: [],
     reason: `This mail was sent to ${to} because it was the address of this account.`,
-    notYou: `If it was not you, somebody else knew your password: change it wherever else you use it, and write to the operator of ${service}. The account cannot be brought back.`,
+    notYou: `If it was not you, somebody else knew your password: change it wherever else you use it, and write to the operator of ${service}. “This was not me” in an earlier mail from us brings the account back while that link is good; without one, it cannot be brought back.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

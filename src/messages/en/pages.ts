@@ -177,9 +177,10 @@ export const pages = {
     exportText: 'Everything that we hold about you, in one JSON file.',
     exportButton: 'Download my data',
     deleteTitle: 'Delete the account',
-    deleteText: 'The account, its devices and its waiting mails are deleted at once. There is no way back.',
+    deleteText:
+      'The account and its devices are deleted at once. Only “This was not me” in an earlier mail from us can bring it back, while that link is good.',
     typeEmail: 'To be sure, type your e-mail address',
-    deleteButton: 'Delete my account for good',
+    deleteButton: 'Delete my account',
   },
 
   error: {

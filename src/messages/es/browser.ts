@@ -103,7 +103,7 @@ export const browser: BrowserWords = {
     password_changed: 'Contraseña cambiada',
     email_changed: 'Dirección cambiada',
     session_ended: 'Se cerró la sesión en un dispositivo',
-    secured: 'Cuenta protegida: «No he sido yo»',
+    secured: 'Cuenta protegida: «No fui yo»',
     exported: 'Datos descargados',
     deleted: 'Cuenta eliminada',
   },

@@ -148,12 +148,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Se ha eliminado su cuenta de ${service}`,
     before: [
-      `Su cuenta de ${service} y lo que formaba parte de ella se han eliminado, tal como pidió alguien que tenía la sesión abierta y conocía la contraseña. Esto no se puede deshacer.`,
+      `Su cuenta de ${service} y lo que formaba parte de ella se han eliminado, tal como pidió alguien que tenía la sesión abierta y conocía la contraseña.`,
       'Puede volver a registrarse con esta dirección cuando quiera. Será una cuenta nueva y vacía.',
     ],
     after: [],
     reason: `Este mensaje se envió a ${to} porque era la dirección de esta cuenta.`,
-    notYou: `Si no fue usted, otra persona conocía su contraseña: cámbiela en todos los demás sitios donde la use y escriba a los responsables de ${service}. La cuenta no se puede recuperar.`,
+    notYou: `Si no fue usted, otra persona conocía su contraseña: cámbiela en todos los demás sitios donde la use y escriba a los responsables de ${service}. Con «No fui yo» en un mensaje anterior nuestro, la cuenta se puede recuperar mientras ese enlace sea válido; si no, no se puede recuperar.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

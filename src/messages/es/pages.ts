@@ -182,9 +182,9 @@ export const pages: PageWords = {
     exportButton: 'Descargar mis datos',
     deleteTitle: 'Eliminar la cuenta',
     deleteText:
-      'La cuenta, sus dispositivos y sus mensajes pendientes se eliminan enseguida. No hay vuelta atrás.',
+      'La cuenta y sus dispositivos se eliminan enseguida. Solo se puede recuperar con «No fui yo» en un mensaje anterior nuestro, mientras ese enlace sea válido.',
     typeEmail: 'Para estar seguros, escriba su dirección de correo',
-    deleteButton: 'Eliminar mi cuenta para siempre',
+    deleteButton: 'Eliminar mi cuenta',
   },
 
   error: {

@@ -155,12 +155,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Votre compte sur ${service} a été supprimé`,
     before: [
-      `Votre compte sur ${service} et ce qui en faisait partie ont été supprimés, à la demande d’une personne connectée qui en connaissait le mot de passe. Cette suppression est définitive.`,
+      `Votre compte sur ${service} et ce qui en faisait partie ont été supprimés, à la demande d’une personne connectée qui en connaissait le mot de passe.`,
       'Vous pouvez vous inscrire de nouveau avec cette adresse quand vous le souhaitez. Ce sera alors un nouveau compte, vide.',
     ],
     after: [],
     reason: `Ce message a été envoyé à ${to} parce que c’était l’adresse de ce compte.`,
-    notYou: `Si ce n’était pas vous, quelqu’un d’autre connaissait votre mot de passe\u00a0: changez-le partout où vous l’utilisez encore et écrivez à l’équipe qui exploite ${service}. Le compte ne peut pas être rétabli.`,
+    notYou: `Si ce n’était pas vous, quelqu’un d’autre connaissait votre mot de passe\u00a0: changez-le partout où vous l’utilisez encore et écrivez à l’équipe qui exploite ${service}. Le lien «\u00a0Ce n’était pas moi\u00a0» d’un message précédent rétablit le compte tant qu’il est valable\u00a0; sans lui, le compte ne peut pas être rétabli.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

@@ -186,9 +186,9 @@ export const pages: PageWords = {
     exportButton: 'Télécharger mes données',
     deleteTitle: 'Supprimer le compte',
     deleteText:
-      'Le compte, ses appareils et ses messages en attente sont supprimés aussitôt. On ne peut pas revenir en arrière.',
+      'Le compte et ses appareils sont supprimés aussitôt. Seul le lien «\u00a0Ce n’était pas moi\u00a0» d’un message précédent peut le rétablir, tant qu’il est valable.',
     typeEmail: 'Pour être sûr, saisissez votre adresse e-mail',
-    deleteButton: 'Supprimer mon compte définitivement',
+    deleteButton: 'Supprimer mon compte',
   },
 
   error: {

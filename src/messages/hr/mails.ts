@@ -152,12 +152,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Vaš račun za uslugu ${service} je izbrisan`,
     before: [
-      `Vaš račun za uslugu ${service} i ono što mu je pripadalo izbrisano je, kako je zatražio netko tko je bio prijavljen i znao lozinku. To se ne može poništiti.`,
+      `Vaš račun za uslugu ${service} i ono što mu je pripadalo izbrisano je, kako je zatražio netko tko je bio prijavljen i znao lozinku.`,
       'S ovom se adresom možete ponovno registrirati kad god želite. Tako nastaje nov, prazan račun.',
     ],
     after: [],
     reason: `Ova je poruka poslana na ${to} jer je to bila adresa ovog računa.`,
-    notYou: `Ako to niste bili Vi, netko je drugi znao Vašu lozinku: promijenite je svugdje gdje je još upotrebljavate i pišite onima koji vode uslugu ${service}. Račun se ne može vratiti.`,
+    notYou: `Ako to niste bili Vi, netko je drugi znao Vašu lozinku: promijenite je svugdje gdje je još upotrebljavate i pišite onima koji vode uslugu ${service}. Poveznica „To nisam ja” u nekoj našoj ranijoj poruci vraća račun dok vrijedi; bez nje se račun ne može vratiti.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

@@ -178,9 +178,10 @@ export const pages: PageWords = {
     exportText: 'Sve što o Vama čuvamo, u jednoj JSON datoteci.',
     exportButton: 'Preuzmi moje podatke',
     deleteTitle: 'Brisanje računa',
-    deleteText: 'Račun, njegovi uređaji i poruke na čekanju brišu se odmah. Povratka nema.',
+    deleteText:
+      'Račun i njegovi uređaji brišu se odmah. Vratiti ga može samo poveznica „To nisam ja” u nekoj našoj ranijoj poruci, dok vrijedi.',
     typeEmail: 'Za svaki slučaj upišite svoju adresu e-pošte',
-    deleteButton: 'Trajno izbriši moj račun',
+    deleteButton: 'Izbriši moj račun',
   },
 
   error: {

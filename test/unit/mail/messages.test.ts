@@ -247,3 +247,22 @@ t.test('a device that did not say what it is, from nowhere', async t => {
     t.notMatch(`${text}${html}`, /\bIP\b|null/, `${locale}: no line for an address that is not known`)
   }
 })
+
+t.test(
+  'what a deletion says of a way back is true in every language: the link of an earlier notice',
+  async t => {
+    const about = { service: 'latchkey', to: 'ada@example.org', at: 'today', validFor: '7 days' }
+    for (const language of LANGUAGES) {
+      const { mails, pages } = messagesFor(language)
+      const { button } = mails.account_deleted(about)
+      t.equal(mails.password_changed(about).button, button, `${language}: one name for the link`)
+      const { notYou, before } = mails.farewell(about)
+      t.ok(notYou.includes(button), `${language}: farewell`)
+      t.notOk(
+        before.join().includes(button),
+        `${language}: whoever deleted the account is not sent looking for it`,
+      )
+      t.ok(pages.me.deleteText.includes(button), `${language}: account page`)
+    }
+  },
+)

@@ -192,10 +192,3 @@ t.test('a request to change the address says that nothing has changed yet', asyn
   t.match(render('email_change_requested').text, /Nothing has changed yet/)
   t.notMatch(render('email_changed').text, /Nothing has changed/)
 })
-
-t.test('a farewell promises no way back', async t => {
-  const { text } = render('farewell')
-  t.match(text, /cannot be undone/)
-  t.match(text, /register again/)
-  t.notMatch(text, /restore|recover|reset/i)
-})
