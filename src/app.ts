@@ -23,6 +23,7 @@ import { pages } from './pages/pages.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
 import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
 import queueing from './passwords/queueing.ts'
+import recordedRefusals from './passwords/recorded-refusals.ts'
 import afterwards from './plugins/afterwards.ts'
 import authenticate from './plugins/authenticate.ts'
 import { pathStripper } from './plugins/base-path.ts'
@@ -142,6 +143,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(passwords, overrides.passwords ?? {})
   await app.register(queueing)
   await app.register(guessBackoff)
+  await app.register(recordedRefusals)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)
   await app.register(accepts)

@@ -73,7 +73,7 @@ async function logIn(
   const guess = { email, client: request, isFamiliar, stored, password }
   if (!(await checkPassword(this, guess)) || userId === null) {
     // For every address, since whoever asks something right after this answer waits for what is written then.
-    request.afterwards(() => recordRefusal(this, userId, request))
+    request.afterwards(() => recordRefusal(this, userId, email, request))
     throw problem('invalid_credentials')
   }
 
@@ -133,7 +133,14 @@ async function strongerHash(app: FastifyInstance, user: User, password: string, 
   }
 }
 
-function recordRefusal(app: FastifyInstance, userId: string | null, request: FastifyRequest) {
+async function recordRefusal(
+  app: FastifyInstance,
+  userId: string | null,
+  email: string,
+  request: FastifyRequest,
+) {
+  const origin = originOf(request)
+  if (!(await app.isRecordedRefusal({ email, ip: request.ip, device: origin.device }))) return
   const event = { userId, kind: 'log_in_refused' as const, at: app.clock() }
-  return app.database.events.recordAlike({ ...event, origin: originOf(request) })
+  await app.database.events.recordAlike({ ...event, origin })
 }

@@ -59,7 +59,9 @@ export async function meEvents(app: FastifyInstance) {
     schema: {
       operationId: 'listEvents',
       summary: 'What happened to my account?',
-      description: 'Log ins, refused ones, changes and their origins, newest first, page by page.',
+      description:
+        'Log ins, refused ones, changes and their origins, newest first, page by page. A refused login is recorded ' +
+        'once an hour for a network and device, 50 times a day at most.',
       tags: ['account'],
       querystring: Query,
       response: { 200: Page, ...problems('validation_failed', 'unauthenticated') },

@@ -387,3 +387,49 @@ t.test('limits and cursors that are none are refused', async t => {
     )
   }
 })
+
+t.test('a flood of guesses does not fill the history, and its bound tells nothing', async t => {
+  const { clock, advance } = testClock()
+  const overrides = { clock, uptime: () => clock().getTime() }
+  const service = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides })
+  const { app, databaseUrl } = service
+  const rows = await openRows(t, databaseUrl)
+  const owner = await confirmedAccount(service)
+  const user = await rows.client.user.findUniqueOrThrow({ where: { email: owner.email } })
+  const logIn = (email: string, remoteAddress: string, password: string, device = 'curl/8.5.0') =>
+    app.inject({
+      method: 'POST',
+      url: '/login',
+      payload: { email, password },
+      headers: { 'user-agent': device },
+      remoteAddress,
+    })
+  const faults: string[] = []
+  const guess = async (remoteAddress: string, device?: string) => {
+    for (const email of [owner.email, 'nobody@example.org']) {
+      const { statusCode } = await logIn(email, remoteAddress, 'a wrong guess', device)
+      if (statusCode !== 401) faults.push(`${email} from ${remoteAddress}: ${statusCode}`)
+    }
+  }
+  const recorded = () => rows.client.event.count({ where: { userId: user.id, kind: 'log_in_refused' } })
+  const isRecorded = (count: number) =>
+    until(`${count} refusals are recorded`, async () => (await recorded()) === count)
+
+  for (const address of ['2001:db8::1', '2001:db8::1', '2001:db8::2']) await guess(address)
+  await isRecorded(1)
+  await guess('2001:db8::1', 'Wget/1.21')
+  await isRecorded(2)
+  advance(3600)
+  await guess('2001:db8::1')
+  await isRecorded(3)
+  for (let network = 1; network <= 60; network++) await guess(`192.0.2.${network}`)
+  await isRecorded(50)
+  advance(86_400)
+  await guess('192.0.2.1')
+  await isRecorded(51)
+  t.equal((await logIn(owner.email, '198.51.100.1', owner.password)).statusCode, 200)
+  await app.close()
+  t.equal(await recorded(), 51, 'nothing comes later')
+  t.strictSame(faults, [])
+  t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'nobody has a history')
+})
