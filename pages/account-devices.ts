@@ -1,7 +1,7 @@
 /** The devices that are logged in. */
 
 import type { Answer } from './api.ts'
-import { element, find, onPress, tell } from './dom.ts'
+import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { callAsMe, isOver, leave } from './session.ts'
 import { moment, words } from './words.ts'
@@ -26,9 +26,9 @@ export function devices(): { load: () => Promise<void> } {
     const answer = await callAsMe<{ sessions: Device[] }>({ method: 'GET', path: 'sessions' })
     if (!works(answer)) return
     const { sessions } = answer.body
-    const sorted = sessions.toSorted((a, b) => Number(b.current) - Number(a.current))
+    const sorted = [...sessions].sort((a, b) => Number(b.current) - Number(a.current))
     rows.replaceChildren(...sorted.map(row))
-    others.hidden = sessions.length < 2
+    offer(others, sessions.length > 1)
   }
 
   function row(device: Device): HTMLElement {

@@ -1,6 +1,6 @@
 /** What happened to the account, page by page. */
 import type { BrowserWords } from '../src/messages/en/browser.ts'
-import { element, find, onPress, tell } from './dom.ts'
+import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { callAsMe, isOver, leave } from './session.ts'
 import { moment, words } from './words.ts'
@@ -39,7 +39,7 @@ export function eventHistory(): { load: () => Promise<void> } {
     if (cursor === undefined) rows.replaceChildren(...made)
     else rows.append(...made)
     next = answer.body.nextCursor
-    more.hidden = next === null
+    offer(more, next !== null)
     // Who pressed "more" goes on reading where the new ones begin.
     if (cursor !== undefined) made[0]?.focus()
   }

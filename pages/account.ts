@@ -5,7 +5,7 @@ import { eventHistory } from './account-history.ts'
 import { type Me, mailLanguage, showMe } from './account-me.ts'
 import { changePassword } from './account-password.ts'
 import { pageAddress } from './addresses.ts'
-import { find, onPress, tell } from './dom.ts'
+import { find, isMarked, mark, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import './page.ts'
 import { callAsMe, isOver, leave, mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
@@ -44,10 +44,10 @@ async function load(): Promise<void> {
 }
 
 async function logOut(button: HTMLButtonElement): Promise<void> {
-  if (button.ariaDisabled === 'true') return
-  button.ariaDisabled = 'true'
+  if (isMarked(button, 'aria-disabled')) return
+  mark(button, 'aria-disabled', true)
   const answer = await callAsMe({ path: 'logout', body: { mode: 'cookie' } })
   if (answer.ok || isOver(answer)) return leave('logged_out')
-  button.ariaDisabled = null
+  mark(button, 'aria-disabled', false)
   tell(find('[data-notice]'), sentenceFor(answer.failure))
 }

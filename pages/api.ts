@@ -1,9 +1,10 @@
 /** Calls of the JSON API, as any front end would make them. */
 import type { BrowserWords } from '../src/messages/en/browser.ts'
 import { endpoint } from './addresses.ts'
+import type { Refusal } from './refusal.ts'
 
 /** What the API says no with, and what happens where it says nothing. */
-export type FailureCode = keyof BrowserWords['problems'] | 'network' | 'timeout'
+export type FailureCode = keyof BrowserWords['problems'] | 'network' | 'timeout' | Refusal
 
 /** A call that did not work. */
 export interface Failure {
@@ -39,6 +40,8 @@ export async function call<T = unknown>({
   bearer,
   keepalive,
 }: Call): Promise<Answer<T>> {
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), PATIENCE)
   try {
     const response = await fetch(endpoint(path), {
       method,
@@ -51,13 +54,14 @@ export async function call<T = unknown>({
       ...(keepalive && { keepalive }),
       cache: 'no-store',
       redirect: 'error',
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: patience.signal,
     })
     if (!response.ok) return { ok: false, failure: await failureOf(response) }
     return { ok: true, body: (response.status === 204 ? undefined : await response.json()) as T }
-  } catch (error) {
-    const code = (error as Error).name === 'TimeoutError' ? 'timeout' : 'network'
-    return { ok: false, failure: { code, fields: [] } }
+  } catch {
+    return { ok: false, failure: { code: patience.signal.aborted ? 'timeout' : 'network', fields: [] } }
+  } finally {
+    clearTimeout(timer)
   }
 }
 

@@ -24,8 +24,9 @@ onToken(token => {
 onSubmit<Tokens>('confirm', {
   send: ({ newPassword }) =>
     call({ path: 'confirm-email', body: { token: currentToken(), password: newPassword, mode: 'cookie' } }),
-  done: tokens => {
-    begin(tokens)
+  done: async tokens => {
+    // The address is confirmed all the same.
+    if (!(await begin(tokens))) return show('done')
     leaveNotice('confirmed')
     location.replace(pageAddress('account'))
     return leaving

@@ -42,3 +42,22 @@ export function tell(place: HTMLElement, text: string): void {
   place.textContent = text
   place.hidden = text === ''
 }
+
+type State = 'aria-busy' | 'aria-disabled' | 'aria-invalid'
+
+/** Sets a state for screen readers, or takes it back. By attribute: Firefox has had the properties since 2023. */
+export function mark(element: Element, state: State, on: boolean): void {
+  if (on) element.setAttribute(state, 'true')
+  else element.removeAttribute(state)
+}
+
+/** Whether a state is set. */
+export function isMarked(element: Element, state: State): boolean {
+  return element.getAttribute(state) === 'true'
+}
+
+/** Shows a button or hides it, with the row that holds it alone. */
+export function offer(button: HTMLButtonElement, offered: boolean): void {
+  const row = button.parentElement ?? button
+  row.hidden = !offered
+}

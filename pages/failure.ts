@@ -6,7 +6,8 @@ import { waitFor, words } from './words.ts'
 
 /** A sentence for a failure that belongs beside no field. */
 export function sentenceFor({ code, retryAfter }: Failure): string {
-  if (code === 'network' || code === 'timeout') return words[code]
+  if (code === 'network' || code === 'timeout' || code === 'insecure' || code === 'refused')
+    return words[code]
   if (retryAfter !== undefined && code === 'rate_limited') return words.wait(waitFor(retryAfter))
   if (retryAfter !== undefined) return words.overloaded(waitFor(retryAfter))
   return words.problems[code] ?? words.problems.internal_error

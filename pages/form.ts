@@ -1,6 +1,6 @@
 /** Forms: checked and sent by script, one at a time, with words for everything that can go wrong. */
 import type { Answer, Failure } from './api.ts'
-import { find, tell } from './dom.ts'
+import { find, isMarked, mark, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { checkFields, type Faults, readValues, type Values } from './fields.ts'
 import './password-fields.ts'
@@ -35,7 +35,7 @@ export function onSubmit<T>(name: string, { check, send, done, said = '', failed
   const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
   form.addEventListener('submit', async event => {
     event.preventDefault()
-    if (form.ariaBusy === 'true') return
+    if (isMarked(form, 'aria-busy')) return
     const values = readValues(form)
     const faults = { ...check?.(values), ...checkFields(form, values) }
     showErrors(form, faults)
@@ -73,8 +73,7 @@ function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
     const field = form.elements.namedItem(name) as HTMLInputElement
     const fault = faults[name] ?? ''
     tell(place, fault)
-    if (fault === '') field.removeAttribute('aria-invalid')
-    else field.setAttribute('aria-invalid', 'true')
+    mark(field, 'aria-invalid', fault !== '')
     if (fault !== '') first ??= field
   }
   first?.focus()
@@ -83,17 +82,17 @@ function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
 /** Marks a form as busy; the buttons stay where the focus is. Returns what ends that. */
 function becomeBusy(form: HTMLFormElement): () => void {
   const progress = find('[data-progress]', form)
-  form.ariaBusy = 'true'
+  mark(form, 'aria-busy', true)
   const buttons = form.querySelectorAll<HTMLButtonElement>('button[type=submit]')
-  for (const button of buttons) button.ariaDisabled = 'true'
+  for (const button of buttons) mark(button, 'aria-disabled', true)
   progress.textContent = words.busy
   const slow = setTimeout(() => {
     progress.textContent = words.slow
   }, SLOW)
   return () => {
     clearTimeout(slow)
-    form.ariaBusy = null
-    for (const button of buttons) button.ariaDisabled = null
+    mark(form, 'aria-busy', false)
+    for (const button of buttons) mark(button, 'aria-disabled', false)
     progress.textContent = ''
   }
 }

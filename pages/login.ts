@@ -1,9 +1,10 @@
 import { pageAddress } from './addresses.ts'
-import { call } from './api.ts'
+import { type Answer, call, type FailureCode } from './api.ts'
 import { find } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { leaving, onSubmit } from './form.ts'
 import './page.ts'
+import { refusal } from './refusal.ts'
 import { begin, skipWhenLoggedIn, type Tokens } from './session.ts'
 import { mention, show } from './views.ts'
 
@@ -11,9 +12,13 @@ void skipWhenLoggedIn()
 let address = ''
 
 onSubmit<Tokens>('login', {
-  send: ({ email, password }) => call({ path: 'login', body: { email, password, mode: 'cookie' } }),
-  done: tokens => {
-    begin(tokens)
+  send: async ({ email, password }) => {
+    const refused = refusal()
+    if (refused !== undefined) return failed(refused)
+    const answer = await call<Tokens>({ path: 'login', body: { email, password, mode: 'cookie' } })
+    return !answer.ok || (await begin(answer.body)) ? answer : failed('refused')
+  },
+  done: () => {
     location.replace(pageAddress('account'))
     return leaving
   },
@@ -34,4 +39,8 @@ for (const name of ['resend', 'offer']) {
     send: () => call({ path: 'confirm-email/resend', body: { email: address } }),
     done: () => show('sent'),
   })
+}
+
+function failed(code: FailureCode): Answer<never> {
+  return { ok: false, failure: { code, fields: [] } }
 }

@@ -8,9 +8,14 @@ export type Notice = keyof BrowserWords['notices']
 
 const KEY = 'latchkey.notice'
 
-/** Leaves a notice for the page that comes next in this tab. */
-export function leaveNotice(notice: Notice): void {
+/**
+ * Leaves a notice for the page that comes next in this tab.
+ *
+ * @returns whether the browser keeps it until then
+ */
+export function leaveNotice(notice: Notice): boolean {
   keep('tab', KEY, notice)
+  return recall('tab', KEY) === notice
 }
 
 /** Says what the page before left. */

@@ -1,6 +1,8 @@
 /** What every page does. */
 
-import { say, sayNotice } from './notice.ts'
+import { find, tell } from './dom.ts'
+import { sayNotice } from './notice.ts'
+import { refusal } from './refusal.ts'
 import { mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
 import { words } from './words.ts'
 
@@ -8,8 +10,8 @@ document.querySelector('[data-unready]')?.remove()
 showFor(mayBeLoggedIn())
 onLogOutElsewhere(() => showFor(false))
 sayNotice()
-// Browsers drop cookies that are `Secure` where nothing is encrypted, but for the machine itself.
-if (!isSecureContext) say(words.insecure)
+const refused = refusal()
+tell(find('[data-refused]'), refused === undefined ? '' : words[refused])
 
 /** Shows what is meant for who is logged in, or for who is not. */
 function showFor(loggedIn: boolean): void {

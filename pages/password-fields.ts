@@ -11,11 +11,11 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act="sh
   const label = document.querySelector(`label[for="${field.id}"]`)?.textContent ?? ''
   const showIt = (shown: boolean) => {
     field.type = shown ? 'text' : 'password'
-    button.ariaPressed = String(shown)
+    button.setAttribute('aria-pressed', String(shown))
     const act = shown ? words.hide : words.show
     button.textContent = act
     // Which password, for who cannot see it.
-    button.ariaLabel = `${act}: ${label}`
+    button.setAttribute('aria-label', `${act}: ${label}`)
   }
   showIt(false)
   button.hidden = false

@@ -5,8 +5,11 @@
  */
 import { pageAddress } from './addresses.ts'
 import { type Answer, type Call, call } from './api.ts'
-import { leaveNotice, type Notice } from './notice.ts'
+import { leaveNotice, type Notice, say } from './notice.ts'
+import { refusal } from './refusal.ts'
 import { drop, keep, recall } from './storage.ts'
+import { show } from './views.ts'
+import { words } from './words.ts'
 
 const HINT = 'latchkey.session'
 
@@ -23,10 +26,22 @@ export function mayBeLoggedIn(): boolean {
   return recall('all', HINT) !== null
 }
 
-/** After a log in. */
-export function begin(tokens: Tokens): void {
+/**
+ * Takes over a session that has just begun. Where the browser did not keep its cookie, the session is ended: nobody
+ * could use it, and it would stay in the list of devices.
+ *
+ * @returns whether the browser kept it
+ */
+export async function begin(tokens: Tokens): Promise<boolean> {
   accessToken = tokens.accessToken
-  keep('all', HINT, String(Date.now()))
+  if (refusal() === undefined) {
+    keep('all', HINT, String(Date.now()))
+    // No script can read the cookie, and a proxy may have stripped it: a refresh shows whether it is there.
+    if (!isOver(await refresh())) return true
+  }
+  await call({ path: 'logout', body: { mode: 'cookie' }, bearer: tokens.accessToken })
+  forget()
+  return false
 }
 
 /** After a log out, here or elsewhere. */
@@ -35,11 +50,15 @@ export function forget(): void {
   drop('all', HINT)
 }
 
-/** Forgets the session and goes to log in, where the reason is said. */
+/** Forgets the session and goes to log in, where the reason is said; here, where the browser would not keep it. */
 export function leave(notice: Notice): void {
   forget()
-  leaveNotice(notice)
-  location.replace(pageAddress('login'))
+  if (leaveNotice(notice)) {
+    location.replace(pageAddress('login'))
+  } else {
+    show('none')
+    say(words.notices[notice])
+  }
 }
 
 /** Calls back when another tab logs out. */

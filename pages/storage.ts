@@ -19,12 +19,26 @@ export function drop(scope: Scope, name: string): void {
   attempt(() => storeOf(scope).removeItem(name))
 }
 
+/** Whether what every tab needs would be kept. */
+export function keepsAnything(): boolean {
+  const name = 'latchkey.probe'
+  return (
+    attempt(() => {
+      localStorage.setItem(name, name)
+      const kept = localStorage.getItem(name) === name
+      localStorage.removeItem(name)
+      return kept
+    }) === true
+  )
+}
+
 /** Even looking at the storage throws where it is refused. */
 function storeOf(scope: Scope): Storage {
   return scope === 'tab' ? sessionStorage : localStorage
 }
 
-function attempt<T>(act: () => T): T | undefined {
+/** Tries what throws where the browser refuses it. */
+export function attempt<T>(act: () => T): T | undefined {
   try {
     return act()
   } catch {

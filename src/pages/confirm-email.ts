@@ -50,6 +50,12 @@ ${ask('resend')}
 ${ask('ask')}`,
   ),
   view(
+    'done',
+    text.doneTitle,
+    html`${paragraph(text.doneLead, 'lead')}
+<p class="actions">${linkTo(context, '/login', words.logIn, 'button primary')}</p>`,
+  ),
+  view(
     'sent',
     text.resentTitle,
     html`${paragraph(text.resentLead, 'lead')}

@@ -79,6 +79,7 @@ ${[
 <main id="main" tabindex="-1" data-page="${page.name}">
 ${page.script === undefined ? [] : [html`<noscript><div class="notice warning"><p><strong>${words.needsScript}</strong></p><p>${words.noScriptHelp}</p></div></noscript>`]}
 ${page.script === undefined ? [] : [html`<p class="notice warning unready" data-unready>${words.notWhole}</p>`]}
+<p class="notice warning" role="status" data-refused hidden></p>
 <p class="notice" role="status" data-notice hidden></p>
 ${page.body}
 </main>

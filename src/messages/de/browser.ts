@@ -67,6 +67,8 @@ export const browser: BrowserWords = {
   timeout: 'Der Dienst antwortet nicht. Nichts ist verloren: Versuchen Sie es noch einmal.',
   insecure:
     'Diese Seite wurde unverschlüsselt (http) geladen. Browser können Sie hier nicht angemeldet halten.',
+  refused:
+    'Ihr Browser speichert für diese Website keine Cookies oder keine Daten, deshalb können Sie hier nicht angemeldet bleiben. Erlauben Sie beides und laden Sie die Seite dann neu.',
 
   notices: {
     logged_out: 'Sie sind abgemeldet.',

@@ -66,6 +66,9 @@ export const pages: PageWords = {
     submit: 'Bestätigen und anmelden',
     caution:
       'Das ist nicht Ihre Adresse, oder Sie haben sich nicht registriert? Dann schließen Sie diese Seite. Solange Sie kein Passwort festlegen, entsteht kein Konto.',
+    doneTitle: 'Ihre Adresse ist bestätigt',
+    doneLead:
+      'Ihr Passwort ist gesetzt, aber Sie sind nicht angemeldet: Ihr Browser speichert für diese Website keine Cookies oder keine Daten. Erlauben Sie beides und melden Sie sich dann an.',
     staleTitle: 'Dieser Link funktioniert nicht mehr',
     staleLead:
       'Wenn Sie Ihre Adresse schon bestätigt haben, melden Sie sich einfach an. Sonst fordern Sie einen neuen Link an.',

@@ -69,6 +69,8 @@ export const browser = {
   network: 'The service cannot be reached. Is the network there? Nothing is lost: try again.',
   timeout: 'The service does not answer. Nothing is lost: try again.',
   insecure: 'This page was loaded without encryption (http), so browsers cannot keep you logged in here.',
+  refused:
+    'Your browser keeps no cookies or no data for this site, so you cannot stay logged in here. Allow both, then load the page again.',
 
   /** What the next page says first. */
   notices: {

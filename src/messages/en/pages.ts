@@ -64,6 +64,9 @@ export const pages = {
     submit: 'Confirm and log in',
     caution:
       'This is not your address, or you did not register? Then close this page. Unless you set a password, no account is made.',
+    doneTitle: 'Your address is confirmed',
+    doneLead:
+      'Your password is set, but you are not logged in: your browser keeps no cookies or no data for this site. Allow both, then log in.',
     staleTitle: 'This link does not work any more',
     staleLead: 'If you have confirmed your address already, just log in. Otherwise ask for a new link.',
     missingTitle: 'Confirm your address',

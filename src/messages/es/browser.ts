@@ -69,6 +69,8 @@ export const browser: BrowserWords = {
   timeout: 'El servicio no responde. No se ha perdido nada: inténtelo de nuevo.',
   insecure:
     'Esta página se cargó sin cifrado (http), por lo que los navegadores no pueden mantener aquí su sesión abierta.',
+  refused:
+    'Su navegador no guarda cookies o datos de este sitio, por lo que su sesión no puede quedar abierta aquí. Permita ambas cosas y vuelva a cargar la página.',
 
   notices: {
     logged_out: 'Ha cerrado la sesión.',

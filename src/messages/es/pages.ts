@@ -64,6 +64,9 @@ export const pages: PageWords = {
     submit: 'Confirmar e iniciar sesión',
     caution:
       '¿No es su dirección o no se ha registrado usted? Entonces cierre esta página. Mientras no establezca una contraseña, no se crea ninguna cuenta.',
+    doneTitle: 'Su dirección está confirmada',
+    doneLead:
+      'Su contraseña está establecida, pero no ha iniciado sesión: su navegador no guarda cookies o datos de este sitio. Permita ambas cosas e inicie sesión.',
     staleTitle: 'Este enlace ya no funciona',
     staleLead: 'Si ya ha confirmado su dirección, inicie sesión sin más. Si no, pida un enlace nuevo.',
     missingTitle: 'Confirmar su dirección',

@@ -69,6 +69,8 @@ export const browser: BrowserWords = {
   timeout: 'Le service ne répond pas. Rien n’est perdu\u00a0: réessayez.',
   insecure:
     'Cette page a été chargée sans chiffrement (http)\u00a0: les navigateurs ne peuvent pas vous y garder connecté.',
+  refused:
+    'Votre navigateur ne conserve pas les cookies ou les données de ce site\u00a0: vous ne pouvez pas y rester connecté. Autorisez les deux, puis rechargez la page.',
 
   notices: {
     logged_out: 'Vous êtes déconnecté.',

@@ -65,6 +65,9 @@ export const pages: PageWords = {
     submit: 'Confirmer et se connecter',
     caution:
       'Ce n’est pas votre adresse, ou vous ne vous êtes pas inscrit\u00a0? Alors fermez cette page. Tant que vous ne définissez pas de mot de passe, aucun compte n’est créé.',
+    doneTitle: 'Votre adresse est confirmée',
+    doneLead:
+      'Votre mot de passe est défini, mais vous n’êtes pas connecté\u00a0: votre navigateur ne conserve pas les cookies ou les données de ce site. Autorisez les deux, puis connectez-vous.',
     staleTitle: 'Ce lien ne fonctionne plus',
     staleLead:
       'Si vous avez déjà confirmé votre adresse, connectez-vous simplement. Sinon, demandez un nouveau lien.',

@@ -65,6 +65,8 @@ export const browser: BrowserWords = {
   timeout: 'Usluga ne odgovara. Ništa nije izgubljeno: pokušajte ponovno.',
   insecure:
     'Ova je stranica učitana bez šifriranja (http), pa Vas preglednici ovdje ne mogu držati prijavljenima.',
+  refused:
+    'Vaš preglednik za ovo web-mjesto ne čuva kolačiće ili podatke, pa ovdje ne možete ostati prijavljeni. Dopustite oboje i ponovno učitajte stranicu.',
 
   notices: {
     logged_out: 'Odjavljeni ste.',

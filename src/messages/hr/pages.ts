@@ -64,6 +64,9 @@ export const pages: PageWords = {
     submit: 'Potvrdi i prijavi me',
     caution:
       'To nije Vaša adresa ili se niste registrirali? Tada zatvorite ovu stranicu. Dok ne postavite lozinku, račun se ne otvara.',
+    doneTitle: 'Vaša je adresa potvrđena',
+    doneLead:
+      'Lozinka je postavljena, ali niste prijavljeni: Vaš preglednik za ovo web-mjesto ne čuva kolačiće ili podatke. Dopustite oboje pa se prijavite.',
     staleTitle: 'Ova poveznica više ne vrijedi',
     staleLead: 'Ako ste adresu već potvrdili, samo se prijavite. Ako niste, zatražite novu poveznicu.',
     missingTitle: 'Potvrda adrese',
