@@ -12,7 +12,7 @@ import type { Timing } from './rounds.ts'
 import { clusterRows } from './rows/cluster.ts'
 import { floodRows } from './rows/flood.ts'
 import { growthRows } from './rows/growth.ts'
-import { confirmRows, loginRows, registerRows } from './rows/hashing.ts'
+import { confirmRows, loginRows } from './rows/hashing.ts'
 import { installRows } from './rows/install.ts'
 import { overloadRows } from './rows/overload.ts'
 import { partsRows } from './rows/parts.ts'
@@ -25,7 +25,6 @@ import { type Row, table } from './table.ts'
 /** Groups of rows, in the order in which they are measured: memory last, for the peak of all that went before. */
 const GROUPS: Record<string, (stage: Stage) => Promise<Row[]>> = {
   login: loginRows,
-  register: registerRows,
   confirm: confirmRows,
   reads: readRows,
   writes: writeRows,

@@ -1,6 +1,5 @@
 /** What hashes a password, beside argon2 alone. */
 import { availableParallelism } from 'node:os'
-import { v7 as uuidv7 } from 'uuid'
 import { drive, type Load, post, type Sample } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
@@ -25,24 +24,6 @@ export async function loginRows(stage: Stage): Promise<Row[]> {
   ]
 }
 
-export async function registerRows(stage: Stage): Promise<Row[]> {
-  const { accounts } = stage.seeded
-  let next = 0
-  const measured = await alternate<string>(
-    {
-      unknown: registrations(stage, () => `${uuidv7()}@example.org`),
-      ...rawArgon2(stage, 'hash'),
-      known: registrations(stage, () => accounts[next++ % accounts.length]?.email ?? ''),
-    },
-    stage.timing,
-  )
-  const hash = bestOf(measured)
-  return [
-    { what: 'POST /register, unknown address', ...perSecond(measured['unknown'] as Sample, hash) },
-    { what: 'POST /register, known address', ...perSecond(measured['known'] as Sample, hash) },
-  ]
-}
-
 export async function confirmRows(stage: Stage): Promise<Row[]> {
   const measured = await alternate<string>(
     { confirm: confirmations(stage), ...rawArgon2(stage, 'hash') },
@@ -59,15 +40,6 @@ function logins(stage: Stage, connections: number): Measure {
     status: 200,
     requestsOf: connection =>
       stage.accountsOf(connection).map(({ email }) => post('/login', { email, password })),
-  })
-}
-
-function registrations(stage: Stage, nextEmail: () => string): Measure {
-  const body = () => JSON.stringify({ email: nextEmail(), password: stage.seeded.password })
-  return settled(stage, {
-    connections: CONNECTIONS,
-    status: 202,
-    requestsOf: () => [{ ...post('/register', {}), setupRequest: request => ({ ...request, body: body() }) }],
   })
 }
 

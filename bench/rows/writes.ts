@@ -8,6 +8,8 @@ import { perSecond, type Row } from '../table.ts'
 const CONNECTIONS = 16
 
 export async function writeRows(stage: Stage): Promise<Row[]> {
+  const { accounts } = stage.seeded
+  let next = 0
   const measured = await alternate(
     {
       known: requests(stage, connection =>
@@ -22,15 +24,12 @@ export async function writeRows(stage: Stage): Promise<Row[]> {
           requestsOf: connection =>
             stage.accountsOf(connection).map(({ email }) => post('/insert', { email })),
         }),
-      unknown: requests(stage, () => [
-        {
-          ...post('/password-reset/request', {}),
-          setupRequest: request => ({
-            ...request,
-            body: JSON.stringify({ email: `${uuidv7()}@example.org` }),
-          }),
-        },
-      ]),
+      unknown: requests(stage, asking('/password-reset/request', newAddress)),
+      registerKnown: requests(
+        stage,
+        asking('/register', () => accounts[next++ % accounts.length]?.email ?? ''),
+      ),
+      registerUnknown: requests(stage, asking('/register', newAddress)),
       refresh: refreshes(stage),
     },
     stage.timing,
@@ -39,7 +38,21 @@ export async function writeRows(stage: Stage): Promise<Row[]> {
   return [
     { what: 'POST /password-reset/request, known address', ...perSecond(measured.known, baseline) },
     { what: 'POST /password-reset/request, unknown address', ...perSecond(measured.unknown, baseline) },
+    { what: 'POST /register, known address', ...perSecond(measured.registerKnown, baseline) },
+    { what: 'POST /register, unknown address', ...perSecond(measured.registerUnknown, baseline) },
     { what: 'POST /token/refresh', ...perSecond(measured.refresh, baseline) },
+  ]
+}
+
+const newAddress = () => `${uuidv7()}@example.org`
+
+/** Requests of a route that takes an address, each with the next one. */
+function asking(path: string, nextEmail: () => string): Parameters<typeof drive>[0]['requestsOf'] {
+  return () => [
+    {
+      ...post(path, {}),
+      setupRequest: request => ({ ...request, body: JSON.stringify({ email: nextEmail() }) }),
+    },
   ]
 }
 
