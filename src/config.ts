@@ -70,12 +70,11 @@ const Environment = Type.Object({
   REFRESH_TOKEN_TTL: seconds(2_592_000, 'life of a session, however busy'),
   REFRESH_IDLE_TTL: seconds(1_209_600, 'life of a session that is not refreshed'),
   REFRESH_GRACE: seconds(10, 'how long a spent refresh token still yields its successor', 0),
-  RESET_TOKEN_TTL: seconds(1800, 'life of a reset link, from when it is sent'),
-  CONFIRM_TOKEN_TTL: seconds(86_400, 'life of a confirmation link, from when it is sent'),
+  RESET_TOKEN_TTL: seconds(1800, 'life of a reset link and its code, from when they are sent'),
+  CONFIRM_TOKEN_TTL: seconds(86_400, 'life of a confirmation link and its code, from when they are sent'),
   CHANGE_CODE_TTL: seconds(600, 'life of a mailed code for a change of password'),
   SECURE_TOKEN_TTL: seconds(604_800, 'life of a "this was not me" link'),
   EVENT_RETENTION: seconds(31_536_000, 'how long the history of an account is kept'),
-  // Codes of mails are looked up in these rows.
   MAIL_RETENTION: seconds(
     86_400,
     'how long a mail that was sent or not needed is kept in the outbox',

@@ -8,32 +8,50 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Origin } from '../database/events.ts'
+import type { LegacyRegistration } from '../database/legacy-registrations.ts'
+import type { Registration } from '../database/registrations.ts'
+import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { confirmable, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
-import { accepted } from './accepted.ts'
+import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
+import { byCode, redeemCode } from './mailed-code.ts'
+import { oneOf } from './one-of.ts'
 import { causeOf, originOf } from './origin.ts'
 
-const EXAMPLE = {
-  token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjb25maXJtIn0.c2lnbmF0dXJl',
-  password: 'correct horse battery staple',
-}
+const EXAMPLE = { token: EXAMPLE_TOKEN, password: 'correct horse battery staple' }
 
-const ConfirmBody = Type.Object(
-  { token: MailedToken, password: Password, mode: Type.Optional(CookieMode) },
-  { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
+const rest = { password: Password, mode: Type.Optional(CookieMode) }
+const ByLink = Type.Object(
+  { token: MailedToken, ...rest },
+  { additionalProperties: false, description: 'with the `token` of the link' },
 )
+const ByCode = Type.Object(
+  { ...byCode, ...rest },
+  {
+    additionalProperties: false,
+    description: 'with the `requestToken` of the request and the `code` of the mail',
+  },
+)
+const ConfirmBody = oneOf([ByLink, ByCode], {
+  examples: [
+    EXAMPLE,
+    { ...EXAMPLE, mode: 'cookie' },
+    { requestToken: EXAMPLE_TOKEN, code: '12345678', password: EXAMPLE.password },
+  ],
+})
+type ConfirmBody = Static<typeof ConfirmBody>
 const ResendBody = Type.Object(
   { email: Email },
   { additionalProperties: false, examples: [{ email: 'ada@example.org' }] },
 )
 
 export async function confirmEmail(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof ConfirmBody> }>({
+  app.route<{ Body: ConfirmBody }>({
     method: 'POST',
     url: '/confirm-email',
     onRequest: app.limit('confirm'),
@@ -42,9 +60,9 @@ export async function confirmEmail(app: FastifyInstance) {
       operationId: 'confirmEmail',
       summary: 'Confirm an address',
       description:
-        'Takes the token from the mail and the password that the account is to have. Answers with a session: ' +
-        'it is the first login. Every other link of the address is spent from then on. A password that is refused ' +
-        'spends nothing.',
+        'Takes the `token` of the link, or the `requestToken` of the response with the `code` of the mail, and the ' +
+        'password that the account is to have. Answers with a session: it is the first login. Every other link and ' +
+        'code of the address is spent from then on. A password that is refused spends nothing.',
       tags: ['registration'],
       security: [],
       body: ConfirmBody,
@@ -55,6 +73,7 @@ export async function confirmEmail(app: FastifyInstance) {
           'token_invalid',
           'token_expired',
           'token_spent',
+          'code_invalid',
           'password_rejected',
           'origin_not_allowed',
         ),
@@ -71,7 +90,8 @@ export async function confirmEmail(app: FastifyInstance) {
       operationId: 'resendConfirmation',
       summary: 'Ask for the confirmation mail again',
       description:
-        'Always the same response. Mails a link where something waits to be confirmed, once a minute at most.',
+        'Always the same response. Mails a link and a code where something waits to be confirmed, once a minute ' +
+        'at most.',
       tags: ['registration'],
       security: [],
       body: ResendBody,
@@ -86,16 +106,11 @@ export async function confirmEmail(app: FastifyInstance) {
 
 async function confirm(
   this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof ConfirmBody> }>,
+  request: FastifyRequest<{ Body: ConfirmBody }>,
   reply: FastifyReply,
 ): Promise<TokenPair> {
-  const { token, password, mode } = request.body
-  const verified = this.tokens.confirm.verify(token)
-  const pending = await findPending(this, verified.subject)
-  if (pending === undefined || !verified.speaksOf(pending.subject)) throw problem('token_spent')
-  // Before anything is spent: a refused password leaves the link good.
-  this.passwords.assertAcceptable(password, pending.subject.email)
-
+  const { password, mode } = request.body
+  const pending = await redeem(this, request.body)
   const passwordHash = await this.passwords.hash(password, request)
   const { session, refreshToken } = newSession(this.tokens, this.config, this.clock())
   const userId = await pending.confirm(passwordHash, session, originOf(request))
@@ -105,31 +120,62 @@ async function confirm(
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 
-/** What a confirmation link can speak of. */
+/** What a confirmation link or code can speak of: a registration, or an account. */
 interface Pending {
   subject: Fingerprinted
   /** Confirms by compare-and-swap; the account's id, or undefined where another call was first. */
   confirm(passwordHash: string, session: NewSession, origin: Origin): Promise<string | undefined>
 }
 
-/** A registration, or an account that was made unconfirmed (EMAIL_CONFIRMATION=off). */
-async function findPending(app: FastifyInstance, id: string): Promise<Pending | undefined> {
-  const { registrations, legacyRegistrations, users } = app.database
-  const registration = await registrations.findById(id)
-  const legacy = registration === null ? await legacyRegistrations.findById(id) : null
-  const waiting = registration ?? legacy
-  if (waiting !== null) {
-    return {
-      subject: legacy ?? confirmable(waiting),
-      confirm: async (passwordHash, ...first) =>
-        (await registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first))?.id,
-    }
+/** What the link or the code speaks of. Spends nothing, and a password that is refused not even a try. */
+async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<Pending> {
+  const { password } = body
+  if ('requestToken' in body) {
+    return redeemCode(app, app.tokens.confirmRequest, body, {
+      assertAcceptable: ({ email }) => app.passwords.assertAcceptable(password, email),
+      find: ({ email }) => pendingAt(app, email),
+    })
   }
-  const user = await users.findById(id)
+  const verified = app.tokens.confirm.verify(body.token)
+  const pending = await pendingOf(app, verified.subject)
+  if (pending === undefined || !verified.speaksOf(pending.subject)) throw problem('token_spent')
+  app.passwords.assertAcceptable(password, pending.subject.email)
+  return pending
+}
+
+/** By id, as a link names it. */
+async function pendingOf(app: FastifyInstance, id: string): Promise<Pending | undefined> {
+  const { registrations, legacyRegistrations, users } = app.database
+  const waiting = (await registrations.findById(id)) ?? (await legacyRegistrations.findById(id))
+  return waiting ? ofRegistration(app, waiting) : ofAccount(app, await users.findById(id))
+}
+
+/** By address, as the mail found it (`composeMail`), with the same reads for every address. */
+async function pendingAt(app: FastifyInstance, email: string): Promise<Pending | undefined> {
+  const { registrations, legacyRegistrations, users } = app.database
+  const now = app.clock()
+  const user = await users.findByEmail(email)
+  const registration = await registrations.findByEmail(email, now)
+  const legacy = await legacyRegistrations.newestFor(email, now)
+  if (user) return ofAccount(app, user)
+  const waiting = registration ?? legacy
+  return waiting ? ofRegistration(app, waiting) : undefined
+}
+
+function ofRegistration(app: FastifyInstance, waiting: Registration | LegacyRegistration): Pending {
+  return {
+    subject: 'passwordHash' in waiting ? waiting : confirmable(waiting),
+    confirm: async (passwordHash, ...first) =>
+      (await app.database.registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first))?.id,
+  }
+}
+
+/** An account that was made unconfirmed (EMAIL_CONFIRMATION=off). */
+function ofAccount(app: FastifyInstance, user: User | null): Pending | undefined {
   if (!user || user.emailConfirmedAt || user.disabledAt) return undefined
   return {
     subject: user,
-    confirm: async (...change) => ((await users.confirm(user, ...change)) ? user.id : undefined),
+    confirm: async (...change) => ((await app.database.users.confirm(user, ...change)) ? user.id : undefined),
   }
 }
 
@@ -139,10 +185,11 @@ async function resend(
   reply: FastifyReply,
 ) {
   const recipient = canonicalEmail(request.body.email)
+  const { token, requestId } = this.tokens.confirmRequest.mint(recipient, {})
   await this.database.outbox.file(
-    { kind: 'confirmation_resend', recipient, ...causeOf(request) },
+    { kind: 'confirmation_resend', recipient, challengeId: requestId, ...causeOf(request) },
     this.clock(),
   )
   this.mail.wake()
-  return reply.code(202).send({ status: 'confirmation_sent' })
+  return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }

@@ -1,17 +1,20 @@
 /**
  * POST /email-change/request and /confirm: another address for the account.
  *
- * The link in the new mailbox is not enough: whoever opens it must know the password, so that a mistyped
+ * The link or code in the new mailbox is not enough: whoever has it must know the password, so that a mistyped
  * address hands nothing to a stranger.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { checkPasswordOf, reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
-import { accepted } from './accepted.ts'
+import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
+import { byCode, redeemCode } from './mailed-code.ts'
+import { oneOf } from './one-of.ts'
 import { causeOf, originOf } from './origin.ts'
 
 const RequestBody = Type.Object(
@@ -21,18 +24,25 @@ const RequestBody = Type.Object(
     examples: [{ currentPassword: 'correct horse battery staple', newEmail: 'ada@example.net' }],
   },
 )
-const ConfirmBody = Type.Object(
+const PASSWORD = 'correct horse battery staple'
+const ByLink = Type.Object(
   { token: MailedToken, password: Password },
+  { additionalProperties: false, description: 'with the `token` of the link' },
+)
+const ByCode = Type.Object(
+  { ...byCode, password: Password },
   {
     additionalProperties: false,
-    examples: [
-      {
-        token: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UtZW1haWwifQ.c2lnbmF0dXJl',
-        password: 'correct horse battery staple',
-      },
-    ],
+    description: 'with the `requestToken` of the request and the `code` of the mail',
   },
 )
+const ConfirmBody = oneOf([ByLink, ByCode], {
+  examples: [
+    { token: EXAMPLE_TOKEN, password: PASSWORD },
+    { requestToken: EXAMPLE_TOKEN, code: '12345678', password: PASSWORD },
+  ],
+})
+type ConfirmBody = Static<typeof ConfirmBody>
 
 /** For the bearer: asks for the link. */
 export async function emailChangeRequest(app: FastifyInstance) {
@@ -44,12 +54,12 @@ export async function emailChangeRequest(app: FastifyInstance) {
       operationId: 'requestEmailChange',
       summary: 'Begin to change the address',
       description:
-        'Mails a link to the new address and a notice to the old. The answer is the same whether the new address ' +
+        'Mails a link and a code to the new address, and a notice to the old. The answer is the same whether the new address ' +
         'has an account or not.',
       tags: ['account'],
       body: RequestBody,
       response: {
-        202: accepted('confirmation_sent', 'A link is on its way, if the address is free'),
+        202: accepted('confirmation_sent', 'A mail is on its way, if the address is free'),
         ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
@@ -57,9 +67,9 @@ export async function emailChangeRequest(app: FastifyInstance) {
   })
 }
 
-/** For whoever has the link and the password. */
+/** For whoever has the link or the code, and the password. */
 export async function emailChangeConfirm(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof ConfirmBody> }>({
+  app.route<{ Body: ConfirmBody }>({
     method: 'POST',
     url: '/email-change/confirm',
     onRequest: app.limit('confirm'),
@@ -67,8 +77,9 @@ export async function emailChangeConfirm(app: FastifyInstance) {
       operationId: 'confirmEmailChange',
       summary: 'Change the address',
       description:
-        'Takes the token from the mail to the new address, and the password of the account. Sessions go on; links ' +
-        'that were mailed to the old address are void.',
+        'Takes the `token` of the link in the mail to the new address, or the `requestToken` of the response with ' +
+        'the `code` of that mail, and the password of the account. Sessions go on; links and codes that were mailed ' +
+        'to the old address are void.',
       tags: ['account'],
       security: [],
       body: ConfirmBody,
@@ -79,6 +90,7 @@ export async function emailChangeConfirm(app: FastifyInstance) {
           'token_invalid',
           'token_expired',
           'token_spent',
+          'code_invalid',
           'invalid_password',
           'email_taken',
         ),
@@ -95,31 +107,29 @@ async function requestChange(
 ) {
   const newEmail = canonicalEmail(request.body.newEmail, '/newEmail')
   const user = await reauthenticate(this, request, request.body.currentPassword)
+  const { token, requestId } = this.tokens.changeEmailRequest.mint(newEmail, { account: user.id })
   const about = { userId: user.id, ...causeOf(request) }
   await this.database.outbox.fileAll(
     [
-      { kind: 'email_change', recipient: newEmail, ...about },
+      { kind: 'email_change', recipient: newEmail, challengeId: requestId, ...about },
       { kind: 'email_change_requested', recipient: user.email, mentionedEmail: newEmail, ...about },
     ],
     this.clock(),
   )
   this.mail.wake()
-  return reply.code(202).send({ status: 'confirmation_sent' })
+  return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }
 
 async function confirmChange(
   this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof ConfirmBody> }>,
+  request: FastifyRequest<{ Body: ConfirmBody }>,
   reply: FastifyReply,
 ) {
-  const { token, password } = request.body
-  const verified = this.tokens.changeEmail.verify(token)
-  const user = await this.database.users.findById(verified.subject)
-  if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
+  const { password } = request.body
+  const { user, email } = await redeem(this, request.body)
   if (!(await checkPasswordOf(this, user, request, password))) {
     throw problem('invalid_password')
   }
-  const { email } = verified.claims
   switch (await this.database.users.changeEmail(user, email, this.clock(), originOf(request))) {
     case 'stale':
       throw problem('token_spent')
@@ -128,4 +138,22 @@ async function confirmChange(
   }
   this.mail.wake()
   return reply.code(204).send()
+}
+
+/** The account, and the address that it is to have. */
+async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<{ user: User; email: string }> {
+  const { users } = app.database
+  if ('requestToken' in body) {
+    const { subject: user, email } = await redeemCode(app, app.tokens.changeEmailRequest, body, {
+      async find({ email, claims }) {
+        const user = await users.findById(claims.account)
+        return user && !user.disabledAt ? { subject: user, email } : undefined
+      },
+    })
+    return { user, email }
+  }
+  const verified = app.tokens.changeEmail.verify(body.token)
+  const user = await users.findById(verified.subject)
+  if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
+  return { user, email: verified.claims.email }
 }

@@ -11,6 +11,7 @@ import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
 import { BoundToken } from '../tokens/bound.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
+import { MailedCode, pastedCode } from '../tokens/pasted.ts'
 import { causeOf, originOf } from './origin.ts'
 
 const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl'
@@ -22,12 +23,7 @@ const RequestBody = Type.Object(
 const ConfirmBody = Type.Object(
   {
     changeToken: BoundToken,
-    code: Type.String({
-      pattern: '^\\d{6}$',
-      maxLength: 6,
-      description: 'from the mail',
-      examples: ['123456'],
-    }),
+    code: MailedCode(6),
     newPassword: Password,
   },
   {
@@ -145,7 +141,7 @@ async function confirmChange(
     expiresAt,
     owner: user.id,
   })
-  const right = this.tokens.changeCode.matches(code, jti, ...boundParts(user))
+  const right = this.tokens.changeCode.matches(pastedCode(code), jti, ...boundParts(user))
   if (!mayTry || !right) throw problem('code_invalid')
 
   const passwordHash = await this.passwords.hash(newPassword, request)

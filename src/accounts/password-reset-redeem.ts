@@ -4,8 +4,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { User } from '../database/users.ts'
 import { problem } from '../errors.ts'
-import { countTry } from '../passwords/code-tries.ts'
-import { boundParts } from '../tokens/fingerprint.ts'
+import { type CodeProof, redeemCode } from './mailed-code.ts'
 
 /**
  * The account that a reset token still speaks of. Spends nothing.
@@ -23,28 +22,22 @@ export async function redeemLink(
 }
 
 /**
- * The account whose code goes with a request: that of the mail that serves it, which may serve others too, as
- * long as RESET_TOKEN_TTL from when it was sent. Counts a try by request and by address, for an address that nobody knows too, and
- * says no more of it than of a wrong code.
+ * The account whose code goes with a request. Spends nothing but a try.
  *
  * @param newPassword checked before the try is counted: one that is refused spends nothing
  * @throws {ProblemError} `token_invalid`, `token_expired`, `password_rejected`, `code_invalid`
  */
-export async function redeemCode(
+export async function redeemResetCode(
   app: FastifyInstance,
-  requestToken: string,
-  code: string,
+  proof: CodeProof,
   newPassword: string,
 ): Promise<User> {
-  const { email, requestId, expiresAt } = app.tokens.resetRequest.verify(requestToken)
-  app.passwords.assertAcceptable(newPassword, email)
-  const mayTry = await countTry(app, { purpose: 'reset', requestId, expiresAt, owner: email })
-
-  const user = await app.database.users.findByEmail(email)
-  const owner = user ?? { id: 'nobody', email, passwordHash: 'none' }
-  const since = new Date(app.clock().getTime() - app.config.RESET_TOKEN_TTL * 1000)
-  const codeId = await app.database.mailTurns.codeIdOf(requestId, since)
-  const right = app.tokens.resetCode.matches(code, codeId ?? requestId, ...boundParts(owner))
-  if (!user || user.disabledAt || codeId === undefined || !right || !mayTry) throw problem('code_invalid')
-  return user
+  const { subject } = await redeemCode(app, app.tokens.resetRequest, proof, {
+    assertAcceptable: ({ email }) => app.passwords.assertAcceptable(newPassword, email),
+    async find({ email }) {
+      const user = await app.database.users.findByEmail(email)
+      return user && !user.disabledAt ? { subject: user } : undefined
+    },
+  })
+  return subject
 }

@@ -6,13 +6,13 @@ import Type, { type Static } from 'typebox'
 import type { User } from '../database/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { Password } from '../passwords/policy.ts'
-import { BoundToken, MailedToken } from '../tokens/bound.ts'
+import { MailedToken } from '../tokens/bound.ts'
+import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'
+import { byCode } from './mailed-code.ts'
 import { oneOf } from './one-of.ts'
 import { originOf } from './origin.ts'
-import { redeemCode, redeemLink } from './password-reset-redeem.ts'
-
-const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJyZXNldCJ9.c2lnbmF0dXJl'
+import { redeemLink, redeemResetCode } from './password-reset-redeem.ts'
 
 const RequestBody = Type.Object(
   { email: Email },
@@ -28,16 +28,7 @@ const ByLink = Type.Object(
   { additionalProperties: false, description: 'with the `token` of the link' },
 )
 const ByCode = Type.Object(
-  {
-    requestToken: BoundToken,
-    code: Type.String({
-      pattern: '^\\d{4} ?\\d{4}$',
-      maxLength: 9,
-      description: 'from the mail, with or without the space in the middle',
-      examples: ['12345678'],
-    }),
-    newPassword: Password,
-  },
+  { ...byCode, newPassword: Password },
   {
     additionalProperties: false,
     description: 'with the `requestToken` of the request and the `code` of the mail',
@@ -50,15 +41,6 @@ const ConfirmBody = oneOf([ByLink, ByCode], {
   ],
 })
 type ConfirmBody = Static<typeof ConfirmBody>
-
-const Requested = Type.Object(
-  { status: Type.Literal('reset_sent'), requestToken: Type.String({ maxLength: 4096 }) },
-  {
-    additionalProperties: false,
-    description: 'A mail is on its way, if there is such an account',
-    examples: [{ status: 'reset_sent', requestToken: EXAMPLE_TOKEN }],
-  },
-)
 
 export async function passwordReset(app: FastifyInstance) {
   app.route<{ Body: Static<typeof RequestBody> }>({
@@ -74,7 +56,7 @@ export async function passwordReset(app: FastifyInstance) {
       security: [],
       body: RequestBody,
       response: {
-        202: Requested,
+        202: accepted('reset_sent', 'A mail is on its way, if there is such an account'),
         ...problems(...BODY_PROBLEMS),
       },
     },
@@ -144,7 +126,7 @@ async function requestReset(
   reply: FastifyReply,
 ) {
   const recipient = canonicalEmail(request.body.email)
-  const { token, requestId } = this.tokens.resetRequest.mint(recipient)
+  const { token, requestId } = this.tokens.resetRequest.mint(recipient, {})
   const origin = originOf(request)
   await this.database.outbox.file(
     { kind: 'reset_request', recipient, challengeId: requestId, ...origin },
@@ -188,5 +170,5 @@ async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<User> {
     app.passwords.assertAcceptable(newPassword, user.email)
     return user
   }
-  return redeemCode(app, body.requestToken, body.code.replace(' ', ''), newPassword)
+  return redeemResetCode(app, body, newPassword)
 }

@@ -45,7 +45,8 @@ export async function register(app: FastifyInstance) {
     operationId: 'register',
     summary: 'Register an address',
     description:
-      'Mails a link. Whoever opens it sets the password there, which confirms the address and makes the account. ' +
+      'Mails a link and a code. Whoever opens the link, or enters the code with the `requestToken` of the response, ' +
+      'sets the password, which confirms the address and makes the account. ' +
       'The response is the same for a new, a known and an unconfirmed address. A `password` is judged by the ' +
       'policy, so that its owner learns at once, and forgotten. With `EMAIL_CONFIRMATION=off` it is required and ' +
       'kept: the account is made at once (201), and a known address is a 409.',
@@ -78,9 +79,14 @@ async function fileRegistration(
   if (password !== undefined) this.passwords.assertAcceptable(password, email)
   const now = this.clock()
   const expiresAt = new Date(now.getTime() + (this.config.CONFIRM_TOKEN_TTL + MAIL_RETRY_SECONDS) * 1000)
-  await this.database.registrations.file({ id: uuidv7(), email, locale, expiresAt }, now, causeOf(request))
+  const { token, requestId } = this.tokens.confirmRequest.mint(email, {})
+  await this.database.registrations.file(
+    { id: uuidv7(), email, locale, expiresAt, challengeId: requestId },
+    now,
+    causeOf(request),
+  )
   this.mail.wake()
-  return reply.code(202).send({ status: 'confirmation_sent' })
+  return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }
 
 async function makeAccount(

@@ -6,7 +6,7 @@ import type { NewSession } from '../tokens/pair.ts'
 import { type Cause, type Origin, recordEvent } from './events.ts'
 import { recordFamiliarNetwork } from './familiar-networks.ts'
 import type { LegacyRegistration } from './legacy-registrations.ts'
-import { causedBy, INSERT_MAIL, mailRow } from './outbox.ts'
+import { causedBy, INSERT_MAIL, mailRow, type NewMail } from './outbox.ts'
 import type { Statements } from './statements.ts'
 import { unlessTaken } from './unique-violation.ts'
 
@@ -33,12 +33,19 @@ export function registrations(client: PrismaClient, { transaction }: Statements)
      * Stores a registration, or extends the one that waits, with the mail that asks to confirm it. Never
      * looks whether there is an account.
      *
+     * @param registration its `challengeId` names the request, so that the code in the mail is found
      * @param cause the request
      */
-    file({ id, email, locale, expiresAt }: Omit<Registration, 'createdAt'>, now: Date, cause: Cause) {
+    file(
+      registration: Omit<Registration, 'createdAt'> & Pick<NewMail, 'challengeId'>,
+      now: Date,
+      cause: Cause,
+    ) {
+      const { id, email, locale, expiresAt, ...request } = registration
+      const mail = { kind: 'registration' as const, recipient: email, ...request, ...causedBy(cause) }
       return transaction(async run => {
         await run(FILE, [id, email, locale, now, expiresAt])
-        await run(INSERT_MAIL, mailRow({ kind: 'registration', recipient: email, ...causedBy(cause) }, now))
+        await run(INSERT_MAIL, mailRow(mail, now))
       })
     },
 

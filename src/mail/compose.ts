@@ -8,6 +8,7 @@ import { NOTICE_KINDS } from '../database/notices.ts'
 import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
 import type { User } from '../database/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
+import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'
 import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
@@ -30,9 +31,10 @@ export async function composeMail(
 ): Promise<RenderedMail | undefined> {
   if (row.kind === 'farewell') return farewell(app, row)
   const user = await accountOf(app, row)
+  const served = { mailId: row.id, newestRequest }
   if (row.kind === 'reset_request') await recordRequest(app, row, user)
   // For an account too, of which nothing comes: a read more or less shows in the next response.
-  const pending = user === undefined || isCapped(row) ? await withoutAccount(app, row) : undefined
+  const pending = user === undefined || isCapped(row) ? await withoutAccount(app, row, served) : undefined
   if (user === undefined) return pending
   if (user.disabledAt) return undefined
   const to = contextOf(app, row.recipient, user.locale)
@@ -40,15 +42,15 @@ export async function composeMail(
     case 'registration':
       return alreadyRegistered(app, to, row)
     case 'confirmation_resend':
-      return user.emailConfirmedAt ? alreadyRegistered(app, to, row) : confirmAddress(app, to, user)
+      return user.emailConfirmedAt ? alreadyRegistered(app, to, row) : confirmAddress(app, to, user, served)
     case 'reset_request':
-      return resetPassword(app, to, user, { mailId: row.id, newestRequest })
+      return resetPassword(app, to, user, served)
     case 'account_secured':
       return renderMail(row.kind, { ...to, ...resetLink(app, user) })
     case 'password_change_code':
       return changeCode(app, to, user, row)
     case 'email_change':
-      return changeEmail(app, to, user)
+      return changeEmail(app, to, user, served)
     default:
       return notice(app, row, user)
   }
@@ -84,9 +86,10 @@ const nobodyOf = ({ id, recipient }: OutboxRow): Fingerprinted => ({
 export function composeDecoy(app: App, row: OutboxRow): RenderedMail {
   const nobody = nobodyOf(row)
   const to = contextOf(app, row.recipient, row.locale)
+  const served = { mailId: row.id, newestRequest: row.createdAt }
   return row.kind === 'reset_request'
-    ? resetPassword(app, to, nobody, { mailId: row.id, newestRequest: row.createdAt })
-    : confirmAddress(app, to, nobody)
+    ? resetPassword(app, to, nobody, served)
+    : confirmAddress(app, to, nobody, served)
 }
 
 /** With a link that undoes the deletion, where the recipient has a notice that could. */
@@ -112,22 +115,28 @@ async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
 const LEAD_IN: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
 /** The confirmation link, where the address was registered and is not confirmed; else nothing. */
-async function withoutAccount(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+async function withoutAccount(app: App, row: OutboxRow, served: Served): Promise<RenderedMail | undefined> {
   if (row.userId !== null && NOTICE_KINDS.includes(row.kind)) {
     const deleted = await app.database.deletions.find(row.userId, app.clock())
     return deleted ? notice(app, row, deleted) : undefined
   }
   if (!LEAD_IN.includes(row.kind)) return undefined
+  // The page of a reset takes no code for a confirmation.
+  const codeFor = row.kind === 'reset_request' ? undefined : served
   const { registrations } = app.database
   const registration = await registrations.findByEmail(row.recipient, app.clock())
-  if (registration === null) return forLegacyRegistration(app, row)
+  if (registration === null) return forLegacyRegistration(app, row, codeFor)
   await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
   const to = contextOf(app, row.recipient, registration.locale)
-  return confirmAddress(app, to, confirmable(registration))
+  return confirmAddress(app, to, confirmable(registration), codeFor)
 }
 
 /** The same for a registration that the release before filed. */
-async function forLegacyRegistration(app: App, row: OutboxRow): Promise<RenderedMail | undefined> {
+async function forLegacyRegistration(
+  app: App,
+  row: OutboxRow,
+  codeFor: Served | undefined,
+): Promise<RenderedMail | undefined> {
   const { legacyRegistrations: legacy } = app.database
   const registration =
     row.registrationId === null
@@ -135,22 +144,45 @@ async function forLegacyRegistration(app: App, row: OutboxRow): Promise<Rendered
       : await legacy.findById(row.registrationId)
   if (registration === null) return undefined
   await legacy.keepUntil(registration.id, expiryOfConfirmation(app))
-  return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration)
+  return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration, codeFor)
 }
 
 function expiryOfConfirmation(app: App): Date {
   return new Date(app.clock().getTime() + app.config.CONFIRM_TOKEN_TTL * 1000)
 }
 
-function confirmAddress(app: App, to: MailContext, subject: Fingerprinted) {
-  const { token } = app.tokens.confirm.mint(subject, { email: subject.email })
+function confirmAddress(app: App, to: MailContext, subject: Fingerprinted, codeFor: Served | undefined) {
+  const { confirm, confirmRequest } = app.tokens
+  const { token } = confirm.mint(subject, { email: subject.email })
   const link = pageLink(app.config, 'confirmEmail', token)
-  return renderMail('confirm_address', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
+  const code = codeFor && codeOf(app, confirmRequest, subject, codeFor)
+  return renderMail('confirm_address', { ...to, link, ...code, validFor: app.config.CONFIRM_TOKEN_TTL })
+}
+
+/** The requests that a mail serves. */
+interface Served {
+  /** The row that the mail is of, by which its code is found. */
+  mailId: string
+  /** When the last of them was made. */
+  newestRequest: Date
+}
+
+/** The code of a mail, as long as the token of a request lives that it goes with: a mail may leave late. */
+function codeOf<Claims>(
+  app: App,
+  requests: MailRequests<Claims>,
+  subject: Fingerprinted,
+  { mailId, newestRequest }: Served,
+): { code: string } | undefined {
+  const isAlive = requests.expiryOf(newestRequest) > app.clock()
+  return isAlive ? { code: requests.codes.make(mailId, ...boundParts(subject)) } : undefined
 }
 
 function alreadyRegistered(app: App, to: MailContext, row: OutboxRow) {
   // Costs what the mail for an unconfirmed address costs.
-  app.tokens.confirm.mint(nobodyOf(row), {})
+  const nobody = nobodyOf(row)
+  app.tokens.confirm.mint(nobody, {})
+  codeOf(app, app.tokens.confirmRequest, nobody, { mailId: row.id, newestRequest: row.createdAt })
   return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 
@@ -162,19 +194,9 @@ function resetLink(app: App, user: Fingerprinted) {
   }
 }
 
-/** With a code, as long as the token of a request lives that it goes with: a mail may leave late. */
-function resetPassword(
-  app: App,
-  to: MailContext,
-  user: Fingerprinted,
-  { mailId, newestRequest }: { mailId: string; newestRequest: Date },
-) {
-  const isAlive = app.tokens.resetRequest.expiryOf(newestRequest) > app.clock()
-  return renderMail('reset_password', {
-    ...to,
-    ...resetLink(app, user),
-    ...(isAlive && { code: app.tokens.resetCode.make(mailId, ...boundParts(user)) }),
-  })
+function resetPassword(app: App, to: MailContext, user: Fingerprinted, served: Served) {
+  const code = codeOf(app, app.tokens.resetRequest, user, served)
+  return renderMail('reset_password', { ...to, ...resetLink(app, user), ...code })
 }
 
 /** For every address, because a write holds up the next response on SQLite. Without an account it is taken back. */
@@ -204,12 +226,13 @@ function ageOf(app: App, row: OutboxRow): number {
   return (app.clock().getTime() - row.createdAt.getTime()) / 1000
 }
 
-async function changeEmail(app: App, to: MailContext, user: User) {
+async function changeEmail(app: App, to: MailContext, user: User, served: Served) {
   // An address that has an account gets nothing: nobody there asked for anything.
   if (await app.database.users.findByEmail(to.to)) return undefined
   const { token } = app.tokens.changeEmail.mint(user, { email: to.to })
   const link = pageLink(app.config, 'changeEmail', token)
-  return renderMail('change_email', { ...to, link, validFor: app.config.CONFIRM_TOKEN_TTL })
+  const code = codeOf(app, app.tokens.changeEmailRequest, user, served)
+  return renderMail('change_email', { ...to, link, ...code, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
 /** Records the link, so that a deletion of the account can be undone as long as it is good. */

@@ -23,20 +23,20 @@ export type NoticeContext = LinkContext & { at: Date }
 
 /** What each kind needs. `validFor` is in seconds. */
 export interface MailContexts {
-  /** `link`: with the token; `validFor`: its life, from when it is sent. */
-  confirm_address: LinkContext & { validFor: number }
-  /** `link`: the page to ask for a reset. */
-  already_registered: LinkContext
   /**
    * `link`: with the token; `code`: 8 digits, none where nobody could enter it; `validFor`: the life of
-   * either, the link's from when it is sent, the code's from when it was asked for.
+   * either, from when the mail is sent.
    */
+  confirm_address: LinkContext & { code?: string; validFor: number }
+  /** `link`: the page to ask for a reset. */
+  already_registered: LinkContext
+  /** Likewise. */
   reset_password: LinkContext & { code?: string; validFor: number }
   /** `code`: 6 digits; `validFor`: what is left of its life when it is sent. */
   password_change_code: MailContext & { code: string; validFor: number }
   password_changed: NoticeContext
-  /** To the new address. `link`: with the token; `validFor`: its life, from when it is sent. */
-  change_email: LinkContext & { validFor: number }
+  /** To the new address; likewise. */
+  change_email: LinkContext & { code?: string; validFor: number }
   /** To the present address. */
   email_change_requested: NoticeContext & { newEmail: string }
   /** To the old address. */

@@ -36,12 +36,12 @@ export interface LinkAndCodeWords extends LinkWords {
 
 /** The mails of one language. Durations and moments come ready to print. */
 export interface MailCatalogue {
-  confirm_address: (about: Mentions & { validFor: string }) => LinkWords
+  confirm_address: (about: Mentions & { validFor: string }) => LinkAndCodeWords
   already_registered: (about: Mentions) => LinkWords
   reset_password: (about: Mentions & { validFor: string }) => LinkAndCodeWords
   password_change_code: (about: Mentions & { validFor: string }) => MailWords
   password_changed: (about: Mentions & { at: string }) => LinkWords
-  change_email: (about: Mentions & { validFor: string }) => LinkWords
+  change_email: (about: Mentions & { validFor: string }) => LinkAndCodeWords
   email_change_requested: (about: Mentions & { newEmail: string; at: string }) => LinkWords
   email_changed: (about: Mentions & { newEmail: string; at: string }) => LinkWords
   new_device: (about: Mentions & { device: string; ip: string | null; at: string }) => LinkWords

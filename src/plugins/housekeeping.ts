@@ -101,7 +101,10 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
 
 /** Before when each kind is of no use any more. */
 function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
-  const { EVENT_RETENTION, MAIL_RETENTION, DEAD_MAIL_RETENTION } = app.config
+  const { EVENT_RETENTION, MAIL_RETENTION, DEAD_MAIL_RETENTION, RESET_TOKEN_TTL, CONFIRM_TOKEN_TTL } =
+    app.config
+  // The codes of mails are looked up in these rows.
+  const sentRetention = Math.max(MAIL_RETENTION, RESET_TOKEN_TTL, CONFIRM_TOKEN_TTL)
   const now = app.clock()
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
   return {
@@ -112,7 +115,7 @@ function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
     familiar_networks: now,
     mail_turns: now,
     events: ago(EVENT_RETENTION),
-    mails_sent: ago(MAIL_RETENTION),
+    mails_sent: ago(sentRetention),
     mails_dropped: ago(MAIL_RETENTION),
     mails_dead: ago(DEAD_MAIL_RETENTION),
     notices: now,

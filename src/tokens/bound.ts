@@ -8,6 +8,7 @@ import Type, { type Static, type TObject, type TProperties } from 'typebox'
 import { type Fingerprinted, fingerprint, sameFingerprint } from './fingerprint.ts'
 import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import { deriveKey, type Secrets } from './keys.ts'
+import { pastedToken } from './pasted.ts'
 
 /** A token of this kind in a request. */
 export const BoundToken = Type.String({ minLength: 1, maxLength: 4096, format: 'jwt' })
@@ -17,7 +18,7 @@ export const MailedToken = Type.String({
   minLength: 1,
   maxLength: 4096,
   format: 'jwt',
-  description: 'what follows `#token=` in the link of the mail',
+  description: 'what follows `#token=` in the link of the mail, or the whole link, as it was pasted',
 })
 
 /** What a verified token still has to be held against: the row it speaks of. */
@@ -36,7 +37,10 @@ export interface BoundTokens<Claims = Record<never, never>> {
   /** Life of a new token in seconds. */
   ttl: number
   mint(subject: Fingerprinted, claims: Claims): { token: string; expiresAt: Date }
-  /** @throws {ProblemError} `token_invalid`, `token_expired` */
+  /**
+   * @param token as it was pasted
+   * @throws {ProblemError} `token_invalid`, `token_expired`
+   */
   verify(token: string): VerifiedBoundToken<Claims>
 }
 
@@ -61,7 +65,7 @@ export async function boundTokens<Own extends TProperties>(
     mint: (subject, claims) =>
       jwt.mint({ ...claims, sub: subject.id, fp: fingerprintBy(secrets[0], subject) } as never),
     verify(token) {
-      const { claims, secret } = jwt.verify(token)
+      const { claims, secret } = jwt.verify(pastedToken(token))
       const { sub, exp, fp } = claims as unknown as { sub: string; exp: number; fp: string }
       return {
         subject: sub,

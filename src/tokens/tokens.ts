@@ -8,9 +8,9 @@ import { type AccessTokens, accessTokens } from './access.ts'
 import { type BoundTokens, boundTokens } from './bound.ts'
 import { type Codes, codes } from './codes.ts'
 import { loadSecrets } from './keys.ts'
+import { LONGEST_MAIL_WAIT, type MailRequests, mailRequests } from './mail-requests.ts'
 import { type RecipientId, recipientIds } from './recipient.ts'
 import { type RefreshTokens, refreshTokens } from './refresh.ts'
-import { LONGEST_MAIL_WAIT, type ResetRequests, resetRequests } from './reset-request.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -30,8 +30,11 @@ export interface Tokens {
   /** Sets a new password. */
   reset: BoundTokens
   /** Names a request for a reset, for the code in its mail. */
-  resetRequest: ResetRequests
-  resetCode: Codes
+  resetRequest: MailRequests
+  /** The same for a confirmation mail. */
+  confirmRequest: MailRequests
+  /** The same for the mail to a new address; `account` is the id of the account that asked. */
+  changeEmailRequest: MailRequests<{ account: string }>
   /** Changes the password, with the code in the mail; bound to a session. */
   change: BoundTokens<{ sid: string; jti: string }>
   changeCode: Codes
@@ -50,6 +53,10 @@ async function tokens(app: FastifyInstance) {
   const secrets = await loadSecrets(config)
   const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
     boundTokens(app, secrets, clock, { audience, ttl, claims })
+  // Their codes come with a mail that may have to wait for its turn.
+  const wait = config.RATE_LIMIT === 'on' ? LONGEST_MAIL_WAIT : 0
+  const requests = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
+    mailRequests(app, secrets, clock, { audience, ttl, claims, wait })
 
   app.decorate('tokens', {
     access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
@@ -58,14 +65,9 @@ async function tokens(app: FastifyInstance) {
       email: Type.Optional(Type.String({ minLength: 3, maxLength: 254 })),
     }),
     reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
-    // Its code comes with a mail that may have to wait for its turn.
-    resetRequest: await resetRequests(
-      app,
-      secrets,
-      clock,
-      config.RESET_TOKEN_TTL + (config.RATE_LIMIT === 'on' ? LONGEST_MAIL_WAIT : 0),
-    ),
-    resetCode: codes(secrets, 'reset-request', 8),
+    resetRequest: await requests('reset-request', config.RESET_TOKEN_TTL, {}),
+    confirmRequest: await requests('confirm-request', config.CONFIRM_TOKEN_TTL, {}),
+    changeEmailRequest: await requests('email-change-request', config.CONFIRM_TOKEN_TTL, { account: Id }),
     change: await bound('password-change', config.CHANGE_CODE_TTL, { sid: Id, jti: Id }),
     changeCode: codes(secrets, 'password-change', 6),
     changeEmail: await bound('email-change', config.CONFIRM_TOKEN_TTL, {

@@ -41,7 +41,7 @@ const flows = {
     codeOf: async ({ app, rows }: House, token: string, user: User) => {
       const request = { challengeId: claimsOf(token)['sub'] as string }
       const { mailId } = await rows.client.outbox.findFirstOrThrow({ where: request })
-      return app.tokens.resetCode.make(mailId as string, ...boundParts(user))
+      return app.tokens.resetRequest.codes.make(mailId as string, ...boundParts(user))
     },
     guess: ({ app }: Pick<House, 'app'>, token: string, code: string) =>
       app.inject({
@@ -188,7 +188,7 @@ t.test('a reader of the database and the token cannot make the code without the 
   const { mailId } = await house.rows.client.outbox.findFirstOrThrow({ where: request })
   const parts = [mailId as string, ...boundParts(user)]
   t.equal(
-    house.app.tokens.resetCode.make(...parts),
+    house.app.tokens.resetRequest.codes.make(...parts),
     codeIn(mails[0]),
     'all that the code is made of, but the key',
   )
@@ -196,5 +196,5 @@ t.test('a reader of the database and the token cannot make the code without the 
     ...{ databaseUrl, smtp },
     env: { JWT_SECRET: 'a secret that the reader has made up' },
   })
-  t.not(stranger.app.tokens.resetCode.make(...parts), codeIn(mails[0]))
+  t.not(stranger.app.tokens.resetRequest.codes.make(...parts), codeIn(mails[0]))
 })

@@ -22,6 +22,8 @@ const PURPOSES = [
   'confirm',
   'reset',
   'reset-request',
+  'confirm-request',
+  'email-change-request',
   'password-change',
   'email-change',
   'secure',
@@ -99,9 +101,8 @@ function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
     'one character short': genuine.slice(0, -1),
     'half a signature': `${header}.${body}.${signature.slice(0, 20)}`,
     'padding behind': `${genuine}=`,
-    'a space behind': `${genuine} `,
-    'a line break behind': `${genuine}\n`,
-    'a space within': `${header}. ${body}.${signature}`,
+    'another token behind': `${genuine} ${genuine}`,
+    'words behind': `${genuine} works once`,
     'not a token': 'not a token',
     'NUL behind': `${genuine}\0`,
     emoji: '🔑.🔑.🔑',
@@ -114,11 +115,15 @@ function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   }
   // Links of the release before name no address; this goes with the legacy registrations.
   if (purpose === 'confirm') delete made['without email']
-  if (purpose !== 'access') {
-    // Before a bearer's token, more than one space is what RFC 6750 allows.
-    made['a space before'] = ` ${genuine}`
+  // What people paste is taken (pasted.ts), but a bearer's token is sent by programs.
+  if (purpose === 'access') {
+    made['a space behind'] = `${genuine} `
+    made['a line break behind'] = `${genuine}\n`
+    made['a space within'] = `${header}. ${body}.${signature}`
+    made['in quotes'] = `"${genuine}"`
+    made['in a link'] = `https://example.org/#token=${genuine}`
   }
-  for (const name of ['fp', 'email', 'sid', 'jti'].filter(name => name in claims)) {
+  for (const name of ['fp', 'email', 'sid', 'jti', 'account'].filter(name => name in claims)) {
     made[`${name} a number`] = resigned({ [name]: 1 })
     made[`${name} empty`] = resigned({ [name]: '' })
     made[`${name} null`] = resigned({ [name]: null })
@@ -155,9 +160,13 @@ async function genuineTokens(service: TestApp, rows: Rows) {
     ...account,
     resetCode: codeIn(mailTo(reset.mails, email, /./)),
     changeCode: codeIn(mailTo(change.mails, email, /./)),
+    confirmCode: codeIn(pending.mails[0]),
+    changeEmailCode: codeIn(mailTo(move.mails, `new-${email}`, /./)),
     confirm: tokenIn(pending.mails[0]),
     reset: tokenIn(mailTo(reset.mails, email, /./)),
     'reset-request': reset.answer.json().requestToken as string,
+    'confirm-request': pending.answer.json().requestToken as string,
+    'email-change-request': move.answer.json().requestToken as string,
     'password-change': change.answer.json().changeToken as string,
     'email-change': tokenIn(mailTo(move.mails, `new-${email}`, /^Confirm your new/)),
     secure: tokenIn(mailTo(move.mails, email, /was requested/)),
@@ -183,6 +192,18 @@ const resetByCode = ({ app }: TestApp, requestToken: string, { resetCode }: Genu
     url: '/password-reset/confirm',
     payload: { requestToken, code: resetCode, newPassword },
   })
+const confirmByCode = ({ app }: TestApp, requestToken: string, { confirmCode }: Genuine) =>
+  app.inject({
+    method: 'POST',
+    url: '/confirm-email',
+    payload: { requestToken, code: confirmCode, password },
+  })
+const changeEmailByCode = ({ app }: TestApp, requestToken: string, { changeEmailCode }: Genuine) =>
+  app.inject({
+    method: 'POST',
+    url: '/email-change/confirm',
+    payload: { requestToken, code: changeEmailCode, password },
+  })
 const change = ({ app }: TestApp, changeToken: string, { accessToken, changeCode }: Genuine) =>
   app.inject({
     method: 'POST',
@@ -201,6 +222,8 @@ const REFUSALS: [purpose: Purpose, what: string, calls: Call[], refusal: string]
   ['reset', 'reset link', [check, reset], '400 token_invalid'],
   ['confirm', 'confirmation link', [confirm], '400 token_invalid'],
   ['reset-request', 'request for a reset', [resetByCode], '400 token_invalid'],
+  ['confirm-request', 'request for a confirmation mail', [confirmByCode], '400 token_invalid'],
+  ['email-change-request', 'request for another address', [changeEmailByCode], '400 token_invalid'],
   ['password-change', 'change token', [change], '400 token_invalid'],
   ['email-change', 'link to a new address', [changeEmail], '400 token_invalid'],
   ['secure', '"this was not me" link', [secure], '400 token_invalid'],
@@ -331,6 +354,8 @@ t.test('a token expires when it says, to the second', async t => {
     'reset-request': 1800,
     'email-change': 86_400,
     confirm: 86_400,
+    'confirm-request': 86_400,
+    'email-change-request': 86_400,
     secure: 604_800,
   }
   for (const [purpose, life] of Object.entries(lives)) {
@@ -371,6 +396,10 @@ t.test('a token expires when it says, to the second', async t => {
 
   time.advance(604_800 - 1800)
   t.equal((await changeEmail(service, tokens['email-change'])).json().code, 'token_expired')
+  for (const call of [confirmByCode, changeEmailByCode]) {
+    const purpose = call === confirmByCode ? 'confirm-request' : 'email-change-request'
+    t.equal((await call(service, tokens[purpose], tokens)).json().code, 'token_expired', purpose)
+  }
   t.equal((await secure(service, tokens.secure, tokens)).json().code, 'token_expired')
   time.advance(-0.001)
   t.equal((await secure(service, tokens.secure, tokens)).statusCode, 204)

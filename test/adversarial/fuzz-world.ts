@@ -27,7 +27,7 @@ export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
   const token = tokenOf(await mail(email, /^Confirm/))
   const { accessToken, refreshToken } = await post('/confirm-email', { token, password })
   headers.authorization = `Bearer ${accessToken}`
-  const [, reset, change] = await Promise.all([
+  const [registration, reset, change, move] = await Promise.all([
     post('/register', { email: pending, password }),
     post('/password-reset/request', { email }),
     post('/password-change/request', { currentPassword: password }),
@@ -35,6 +35,8 @@ export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
     post('/login', { email, password }),
   ])
   const resetMail = await mail(email, /^Reset/)
+  const confirmMail = await mail(pending, /^Confirm/)
+  const moveMail = await mail(other, /^Confirm/)
   const { sessions } = (await app.inject({ url: '/sessions', headers })).json()
   const { events } = (await app.inject({ url: '/me/events', headers })).json()
   const idOf = (current: boolean) => sessions.find((one: { current: boolean }) => one.current === current)?.id
@@ -48,10 +50,14 @@ export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
     reset: tokenOf(resetMail),
     'reset-code': codeIn(resetMail),
     request: reset.requestToken,
-    confirm: tokenOf(await mail(pending, /^Confirm/)),
+    confirm: tokenOf(confirmMail),
+    'confirm-code': codeIn(confirmMail),
+    'confirm-request': registration.requestToken,
     change: change.changeToken,
     'change-code': codeIn(await mail(email, /code to change/)),
-    'change-email': tokenOf(await mail(other, /^Confirm/)),
+    'change-email': tokenOf(moveMail),
+    'move-code': codeIn(moveMail),
+    'move-request': move.requestToken,
     secure: tokenOf(await mail(email, /requested/)),
     session: idOf(true),
     'other-session': idOf(false),

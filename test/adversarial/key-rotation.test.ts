@@ -57,6 +57,13 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   const registered = await ask(post('/register', { email, password }))
   const confirm = tokenIn(mailTo(registered.mails, email, /./))
 
+  const pending = `pending-${email}`
+  const waiting = await ask(post('/register', { email: pending }))
+  const confirmByCode = {
+    requestToken: waiting.answer.json().requestToken,
+    code: codeIn(mailTo(waiting.mails, pending, /./)),
+  }
+
   const reset = await resetToken(at, (await confirmedAccount(at)).email)
 
   const forgetful = await confirmedAccount(at)
@@ -78,6 +85,16 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   )
   const move = tokenIn(mailTo(moved.mails, newEmail, /./))
 
+  const leaving = await confirmedAccount(at)
+  const next = `next-${newEmail}`
+  const left = await ask(
+    post('/email-change/request', { currentPassword: password, newEmail: next }, leaving.accessToken),
+  )
+  const moveByCode = {
+    requestToken: left.answer.json().requestToken,
+    code: codeIn(mailTo(left.mails, next, /./)),
+  }
+
   const robbed = await confirmedAccount(at)
   const alarmed = await ask(
     post(
@@ -97,6 +114,17 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
       call: post('/confirm-email', { token: confirm, password }),
       ...linked,
       success: 200,
+    },
+    {
+      what: 'confirmation code',
+      call: post('/confirm-email', { ...confirmByCode, password }),
+      ...linked,
+      success: 200,
+    },
+    {
+      what: 'code for a new address',
+      call: post('/email-change/confirm', { ...moveByCode, password }),
+      ...linked,
     },
     { what: 'reset link', call: post('/password-reset/confirm', { token: reset, newPassword }), ...linked },
     {

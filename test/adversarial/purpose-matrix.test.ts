@@ -13,12 +13,16 @@ interface Hand {
   tokens: Record<Kind, string>
   changeCode: string
   resetCode: string
+  confirmCode: string
+  changeEmailCode: string
   email: string
 }
 type Kind =
   | 'confirm'
   | 'reset'
   | 'reset-request'
+  | 'confirm-request'
+  | 'email-change-request'
   | 'password-change'
   | 'email-change'
   | 'secure'
@@ -36,6 +40,17 @@ const endpoints = [
     url: '/confirm-email',
     takes: 'confirm',
     call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    success: 200,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/confirm-email',
+    takes: 'confirm-request',
+    call: (requestToken: string, { confirmCode }: Hand) => ({
+      method: 'POST',
+      payload: { requestToken, code: confirmCode, password },
+    }),
     success: 200,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -83,6 +98,17 @@ const endpoints = [
     url: '/email-change/confirm',
     takes: 'email-change',
     call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    success: 204,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/email-change/confirm',
+    takes: 'email-change-request',
+    call: (requestToken: string, { changeEmailCode }: Hand) => ({
+      method: 'POST',
+      payload: { requestToken, code: changeEmailCode, password },
+    }),
     success: 204,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -159,9 +185,11 @@ async function ofAccount(
     email,
     resetCode: codeIn(reset.mails[0]),
     changeCode: codeIn(change.mails[0]),
+    changeEmailCode: codeIn(mailTo(move.mails, newEmail, /^Confirm your new/)),
     tokens: {
       reset: tokenIn(reset.mails[0]),
       'reset-request': reset.answer.json().requestToken as string,
+      'email-change-request': move.answer.json().requestToken as string,
       'password-change': change.answer.json().changeToken as string,
       'email-change': tokenIn(mailTo(move.mails, newEmail, /^Confirm your new/)),
       secure: tokenIn(mailTo(move.mails, email, /was requested/)),
@@ -172,16 +200,25 @@ async function ofAccount(
   }
 }
 
+/** What the answer and the mail of a registration add. */
+function withConfirmation(
+  { answer, mails }: Awaited<ReturnType<typeof withMails<{ json(): { requestToken: string } }>>>,
+  { tokens, ...rest }: Awaited<ReturnType<typeof ofAccount>>,
+): Hand {
+  const confirm = { confirm: tokenIn(mails[0]), 'confirm-request': answer.json().requestToken }
+  return { ...rest, confirmCode: codeIn(mails[0]), tokens: { ...tokens, ...confirm } }
+}
+
 /** A link to confirm one address; everything else of another account. */
 async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<Hand> {
   await rows.settled()
   const account = await confirmedAccount(service, `person-${++made}@example.org`, password)
   const { tokens, ...rest } = await ofAccount(service, rows, account)
   const payload = { email: `pending-${made}@example.org`, password }
-  const { mails } = await withMails(service, rows, () =>
+  const confirmation = await withMails(service, rows, () =>
     service.app.inject({ method: 'POST', url: '/register', payload }),
   )
-  return { ...rest, tokens: { ...tokens, confirm: tokenIn(mails[0]) } }
+  return withConfirmation(confirmation, { tokens, ...rest })
 }
 
 /** All of one account, so that every token speaks of the same id, address and hash. */
@@ -189,13 +226,13 @@ async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
   const { app } = service
   const email = `person-${++made}@example.org`
   await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
-  const { mails } = await withMails(service, rows, () =>
+  const confirmation = await withMails(service, rows, () =>
     app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } }),
   )
   const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   const { accessToken, refreshToken } = session.json()
   const { tokens, ...rest } = await ofAccount(service, rows, { email, accessToken, refreshToken })
-  return { ...rest, tokens: { ...tokens, confirm: tokenIn(mails[0]) } }
+  return withConfirmation(confirmation, { tokens, ...rest })
 }
 
 for (const { mode, handOf } of [

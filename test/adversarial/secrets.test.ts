@@ -178,6 +178,9 @@ async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, str
   const moving = { currentPassword: PASSWORDS.fourth, newEmail }
   const move = await mailing('move', () => post('/email-change/request', moving, bearer(fifth)))
   const link = linkTo(move.mails, newEmail)
+  const moveToken = move.answer.json().requestToken
+  secrets.set('request token of a move', moveToken)
+  await post('/email-change/confirm', { requestToken: moveToken, code, password: PASSWORDS.fourth })
   await post('/email-change/confirm', { token: link, password: PASSWORDS.guessed })
   const moved = await mailing('moved', () =>
     post('/email-change/confirm', { token: link, password: PASSWORDS.fourth }),
@@ -218,6 +221,13 @@ async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, str
 
   // People put secrets where they do not belong.
   await post('/account/secure', { token: notice, email: PASSWORDS.second })
+  for (const [name, email] of Object.entries({ known: newEmail, unknown: 'nobody@example.org' })) {
+    const { answer } = await mailing(`resend to ${name}`, () => post('/confirm-email/resend', { email }))
+    const { requestToken } = answer.json()
+    secrets.set(`request token of a resend to ${name}`, requestToken)
+    await post('/confirm-email', { requestToken, code, password: PASSWORDS.guessed })
+    await post('/confirm-email', { requestToken, code: PASSWORDS.second, password: code })
+  }
   await post('/account/secure', { token: PASSWORDS.second, email })
   await post('/password-reset/confirm', { requestToken, code: PASSWORDS.second, newPassword: code })
   await post('/login', { email: PASSWORDS.second, password: PASSWORDS.second })

@@ -7,7 +7,7 @@ import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'
 import { recordQueries } from '../harness/queries.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { until } from '../harness/until.ts'
-import { claimsOf } from '../unit/tokens/forge.ts'
+import { visible } from '../harness/visible.ts'
 
 const STATES = ['unknown', 'pending', 'known', 'disabled'] as const
 type State = (typeof STATES)[number]
@@ -43,22 +43,6 @@ function payloadFor(endpoint: Endpoint, email: string) {
   return endpoint === '/register' ? { email, password: 'another password altogether' } : { email }
 }
 
-/** What everybody can see of an answer, less what differs between any two: its ids and its date. */
-function visible(response: { statusCode: number; body: string; headers: Record<string, unknown> }) {
-  const { 'x-request-id': _id, date: _date, ...headers } = response.headers
-  const body = response.body
-    .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
-    .replace(/"requestToken":"([^"]*)"/, (_, token: string) => `"requestToken":"${shapeOf(token)}"`)
-  return { status: response.statusCode, body, headers }
-}
-
-/** The length of a JWT and its claims, less those that differ between any two and the address that was sent. */
-function shapeOf(token: string): string {
-  const { sub, iat, exp, email, ...claims } = claimsOf(token)
-  const own = [typeof sub, (exp as number) - (iat as number), (email as string).length]
-  return `${token.length} ${own} ${Object.entries(claims)}`
-}
-
 async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
   const hashes = countHashes(t)
   for (const endpoint of ENDPOINTS) {
@@ -79,7 +63,7 @@ async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<t
       body:
         endpoint === '/password-reset/request'
           ? /^\{"status":"reset_sent","requestToken":"\d+ string,(1800|3570),25 iss,latchkey,aud,reset-request"\}$/
-          : '{"status":"confirmation_sent"}',
+          : /^\{"status":"confirmation_sent","requestToken":"\d+ string,(86400|88170),25 iss,latchkey,aud,confirm-request"\}$/,
       hashes: 0,
     })
     for (const state of STATES) t.strictSame(seen[state], seen['unknown'], `${endpoint}: ${state} as unknown`)
@@ -235,51 +219,60 @@ t.test(
   },
 )
 
+/** Where a code is taken: what asks for it, in which states it is mailed, and what a try reads. */
+const CODES = [
+  {
+    ...{ url: '/password-reset/confirm', from: '/password-reset/request', member: 'newPassword' },
+    mailed: ['known', 'disabled'],
+    reads: ['users.findByEmail'],
+  },
+  {
+    ...{ url: '/confirm-email', from: '/confirm-email/resend', member: 'password' },
+    mailed: ['pending'],
+    reads: ['users.findByEmail', 'registrations.findByEmail', 'legacyRegistrations.newestFor'],
+  },
+]
+
 t.test('a code that is wrong tells nothing, whatever the address, and costs the same', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows, ['/password-reset/confirm'])
+  const urls = CODES.map(({ url }) => url)
+  const addressOf = await prepare(house, rows, urls)
   const hashes = countHashes(t)
   const recorded = recordQueries(house.app)
-  const guessed = async (requestToken: string, code: string) => {
-    const before = hashes()
-    const payload = { requestToken, code, newPassword: 'another password altogether' }
-    const { answer, queries } = await recorded(() =>
-      house.app.inject({ method: 'POST', url: '/password-reset/confirm', payload }),
-    )
-    return { ...visible(answer), code: answer.json().code, hashes: hashes() - before, queries }
+  for (const { url, from, member, mailed, reads } of CODES) {
+    const guessed = async (requestToken: string, code: string) => {
+      const before = hashes()
+      const payload = { requestToken, code, [member]: 'another password altogether' }
+      const { answer, queries } = await recorded(() => house.app.inject({ method: 'POST', url, payload }))
+      return { ...visible(answer), code: answer.json().code, hashes: hashes() - before, queries }
+    }
+    const requests: Record<string, { requestToken: string; code: string }> = {}
+    for (const state of STATES) {
+      const email = addressOf(url, state)
+      // Enabled while the mail is written, so that there is a right code.
+      if (state === 'disabled') await rows.enable(email)
+      const { answer, mails } = await withMails(house, rows, () =>
+        house.app.inject({ method: 'POST', url: from, payload: { email } }),
+      )
+      if (state === 'disabled') await rows.disable(email)
+      const code = mailed.includes(state) ? codeIn(mails[0]) : '00000000'
+      requests[state] = { requestToken: answer.json().requestToken, code }
+    }
+    const seen: Record<string, object> = {}
+    for (const state of STATES) {
+      const { requestToken, code } = requests[state] as { requestToken: string; code: string }
+      const wrong = otherThan(code)
+      const guesses = []
+      for (let tries = 0; tries < 6; tries++) guesses.push(await guessed(requestToken, wrong))
+      // Locked now, so that even the right one is wrong.
+      guesses.push(await guessed(requestToken, code))
+      seen[state] = guesses
+      t.strictSame(guesses, seen['unknown'], `${url}: ${state} as unknown`)
+    }
+    const queries = ['guesses.count', 'guesses.count', ...reads]
+    t.match(seen['unknown'], [{ status: 400, code: 'code_invalid', hashes: 0, queries }])
   }
-  const requests: Record<string, { requestToken: string; code: string }> = {}
-  for (const state of STATES) {
-    const email = addressOf('/password-reset/confirm', state)
-    // Enabled while the mail is written, so that there is a right code.
-    if (state === 'disabled') await rows.enable(email)
-    const { answer, mails } = await withMails(house, rows, () =>
-      house.app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
-    )
-    const code = state === 'known' || state === 'disabled' ? codeIn(mails[0]) : '00000000'
-    if (state === 'disabled') await rows.disable(email)
-    requests[state] = { requestToken: answer.json().requestToken, code }
-  }
-  const seen: Record<string, object> = {}
-  for (const state of STATES) {
-    const { requestToken, code } = requests[state] as { requestToken: string; code: string }
-    const wrong = otherThan(code)
-    const guesses = []
-    for (let tries = 0; tries < 6; tries++) guesses.push(await guessed(requestToken, wrong))
-    // Locked now, so that even the right one is wrong.
-    guesses.push(await guessed(requestToken, code))
-    seen[state] = guesses
-    t.strictSame(guesses, seen['unknown'], `${state} as unknown`)
-  }
-  t.match(seen['unknown'], [
-    {
-      status: 400,
-      code: 'code_invalid',
-      hashes: 0,
-      queries: ['guesses.count', 'guesses.count', 'users.findByEmail'],
-    },
-  ])
 })
 
 t.test('with EMAIL_CONFIRMATION=off only the status of a registration tells of an account', async t => {

@@ -3,6 +3,10 @@ import type { Mails } from '../mail-words.ts'
 const securing =
   'Damit werden alle Geräte abgemeldet, das Passwort wird gesperrt, bis ein neues gesetzt ist, und Sie erhalten eine E-Mail mit einem Link dafür.'
 
+/** Nach einem Code neben einem Link. */
+const eitherOne = (validFor: string) =>
+  `Eines von beiden genügt. Der Code funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`
+
 /**
  * German, formal. A duration stands where it needs no case ending („ist 3 Tage gültig“, not „innerhalb
  * von 3 Tagen“), since it comes in the nominative.
@@ -18,10 +22,13 @@ export const mails: Mails = {
       `Um Ihre Registrierung bei ${service} abzuschließen, öffnen Sie diesen Link und wählen Sie Ihr Passwort:`,
     ],
     button: 'Adresse bestätigen',
+    beforeCode:
+      'Haben Sie sich auf dem Telefon oder einem anderen Gerät registriert? Dann können Sie stattdessen dort diesen Code eingeben:',
+    afterCode: eitherOne(validFor),
     after: [`Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`],
     reason: `Diese E-Mail ging an ${to}, weil jemand, vermutlich Sie, diese Adresse bei ${service} registriert hat.`,
     notYou:
-      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und legen Sie kein Passwort fest. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail, legen Sie kein Passwort fest und geben Sie weder den Link noch den Code weiter, wer auch immer danach fragt. Solange die Adresse nicht bestätigt ist, entsteht kein Konto.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -43,7 +50,7 @@ export const mails: Mails = {
     button: 'Neues Passwort wählen',
     beforeCode:
       'Haben Sie das Zurücksetzen auf dem Telefon oder einem anderen Gerät angefordert? Dann können Sie stattdessen dort diesen Code eingeben:',
-    afterCode: `Eines von beiden genügt. Der Code funktioniert einmal und ist ab der Anforderung ${validFor} gültig.`,
+    afterCode: eitherOne(validFor),
     after: [
       `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Sobald ein neues Passwort gesetzt ist, werden Sie überall abgemeldet.`,
     ],
@@ -88,12 +95,15 @@ export const mails: Mails = {
       `Jemand, vermutlich Sie, möchte ${to} zur Adresse eines Kontos bei ${service} machen. Um das zu bestätigen, öffnen Sie diesen Link und geben Sie das Passwort des Kontos ein:`,
     ],
     button: 'Neue Adresse bestätigen',
+    beforeCode:
+      'Ist Ihr Konto auf dem Telefon oder einem anderen Gerät geöffnet? Dann können Sie stattdessen dort, wo Sie die Änderung angefordert haben, diesen Code eingeben:',
+    afterCode: eitherOne(validFor),
     after: [
       `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Bis zur Bestätigung behält das Konto seine bisherige Adresse.`,
     ],
     reason: `Diese E-Mail ging an ${to}, weil jemand diese Adresse für ein Konto bei ${service} verwenden möchte.`,
     notYou:
-      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail und geben Sie kein Passwort ein. Ohne Bestätigung wird die Adresse nicht verwendet.',
+      'Wenn Sie das nicht waren, ignorieren Sie diese E-Mail, geben Sie kein Passwort ein und geben Sie weder den Link noch den Code weiter, wer auch immer danach fragt. Ohne Bestätigung wird die Adresse nicht verwendet.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({

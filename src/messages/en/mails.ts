@@ -3,6 +3,10 @@ import type { Mails } from '../mail-words.ts'
 const securing =
   'This logs out every device, blocks the password until a new one is set, and mails you a link to set it.'
 
+/** After a code beside a link. */
+const eitherOne = (validFor: string) =>
+  `One of the two is enough. The code works once, within ${validFor} of this mail.`
+
 /** English. Short paragraphs, one thought each; neither link nor code ever stands inside a sentence. */
 export const mails: Mails = {
   greeting: 'Hello,',
@@ -13,10 +17,12 @@ export const mails: Mails = {
     subject: `Confirm your e-mail address for ${service}`,
     before: [`To finish your registration with ${service}, open this link and choose your password:`],
     button: 'Confirm my address',
+    beforeCode: 'Did you register on a phone or another device? Then you can enter this code there instead:',
+    afterCode: eitherOne(validFor),
     after: [`The link works once, within ${validFor} of this mail.`],
     reason: `This mail was sent to ${to} because somebody, probably you, registered this address with ${service}.`,
     notYou:
-      'If it was not you, ignore this mail and set no password. Unless the address is confirmed, no account is made.',
+      'If it was not you, ignore this mail, set no password, and pass on neither the link nor the code, whoever asks. Unless the address is confirmed, no account is made.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -38,7 +44,7 @@ export const mails: Mails = {
     button: 'Choose a new password',
     beforeCode:
       'Did you ask for the reset on a phone or another device? Then you can enter this code there instead:',
-    afterCode: `One of the two is enough. The code works once, within ${validFor} of the request.`,
+    afterCode: eitherOne(validFor),
     after: [
       `The link works once, within ${validFor} of this mail. Setting a new password logs you out everywhere.`,
     ],
@@ -82,12 +88,15 @@ export const mails: Mails = {
       `Somebody, probably you, asked to make ${to} the address of an account with ${service}. To confirm this, open this link and enter the password of the account:`,
     ],
     button: 'Confirm my new address',
+    beforeCode:
+      'Is your account open on a phone or another device? Then you can enter this code there instead, where you asked for the change:',
+    afterCode: eitherOne(validFor),
     after: [
       `The link works once, within ${validFor} of this mail. Until you confirm, the account keeps its present address.`,
     ],
     reason: `This mail was sent to ${to} because somebody wants to use this address for an account with ${service}.`,
     notYou:
-      'If it was not you, ignore this mail and enter no password. Unless it is confirmed, the address is not used.',
+      'If it was not you, ignore this mail, enter no password, and pass on neither the link nor the code, whoever asks. Unless it is confirmed, the address is not used.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({

@@ -3,6 +3,10 @@ import type { Mails } from '../mail-words.ts'
 const securing =
   'Con ello se cierra la sesión en todos los dispositivos, la contraseña queda bloqueada hasta que se elija otra y usted recibe un mensaje con un enlace para elegirla.'
 
+/** Después de un código junto a un enlace. */
+const eitherOne = (validFor: string) =>
+  `Basta con uno de los dos. El código funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje.`
+
 /** Spanish, with «usted». */
 export const mails: Mails = {
   greeting: 'Hola:',
@@ -13,12 +17,15 @@ export const mails: Mails = {
     subject: `Confirme su dirección de correo para ${service}`,
     before: [`Para terminar su registro en ${service}, abra este enlace y elija su contraseña:`],
     button: 'Confirmar mi dirección',
+    beforeCode:
+      '¿Se registró en un teléfono o en otro dispositivo? Entonces puede introducir allí este código en lugar de abrir el enlace:',
+    afterCode: eitherOne(validFor),
     after: [
       `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje.`,
     ],
     reason: `Este mensaje se envió a ${to} porque alguien, probablemente usted, registró esta dirección en ${service}.`,
     notYou:
-      'Si no fue usted, ignore este mensaje y no establezca ninguna contraseña. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
+      'Si no fue usted, ignore este mensaje, no establezca ninguna contraseña y no comparta el enlace ni el código, sea quien sea quien los pida. Mientras la dirección no se confirme, no se crea ninguna cuenta.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -40,7 +47,7 @@ export const mails: Mails = {
     button: 'Elegir una contraseña nueva',
     beforeCode:
       '¿Hizo la solicitud en un teléfono o en otro dispositivo? Entonces puede introducir allí este código en lugar de abrir el enlace:',
-    afterCode: `Basta con uno de los dos. El código funciona una sola vez y es válido durante ${validFor} desde la solicitud.`,
+    afterCode: eitherOne(validFor),
     after: [
       `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Al elegir una contraseña nueva se cierra su sesión en todos los dispositivos.`,
     ],
@@ -84,12 +91,15 @@ export const mails: Mails = {
       `Alguien, probablemente usted, ha solicitado que ${to} sea la dirección de una cuenta en ${service}. Para confirmarlo, abra este enlace e introduzca la contraseña de la cuenta:`,
     ],
     button: 'Confirmar mi nueva dirección',
+    beforeCode:
+      '¿Tiene su cuenta abierta en un teléfono o en otro dispositivo? Entonces puede introducir este código allí donde solicitó el cambio, en lugar de abrir el enlace:',
+    afterCode: eitherOne(validFor),
     after: [
       `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Hasta que lo confirme, la cuenta conserva su dirección actual.`,
     ],
     reason: `Este mensaje se envió a ${to} porque alguien quiere usar esta dirección para una cuenta en ${service}.`,
     notYou:
-      'Si no fue usted, ignore este mensaje y no introduzca ninguna contraseña. Sin confirmación, la dirección no se usa.',
+      'Si no fue usted, ignore este mensaje, no introduzca ninguna contraseña y no comparta el enlace ni el código, sea quien sea quien los pida. Sin confirmación, la dirección no se usa.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({

@@ -3,6 +3,10 @@ import type { Mails } from '../mail-words.ts'
 const securing =
   'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit défini, et vous recevrez par e-mail un lien pour le définir.'
 
+/** Après un code à côté d’un lien. */
+const eitherOne = (validFor: string) =>
+  `Un seul des deux suffit. Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`
+
 /**
  * French, with « vous ». No-break spaces, written as escapes so that they can be seen, stand before
  * colon, semicolon, exclamation and question mark and inside quotation marks. The service's name
@@ -19,12 +23,15 @@ export const mails: Mails = {
       `Pour terminer votre inscription sur ${service}, ouvrez ce lien et choisissez votre mot de passe\u00a0:`,
     ],
     button: 'Confirmer mon adresse',
+    beforeCode:
+      'Vous êtes-vous inscrit sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors y saisir ce code à la place\u00a0:',
+    afterCode: eitherOne(validFor),
     after: [
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`,
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a inscrit cette adresse sur ${service}.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message et ne définissez aucun mot de passe. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
+      'Si ce n’était pas vous, ignorez ce message, ne définissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -46,7 +53,7 @@ export const mails: Mails = {
     button: 'Choisir un nouveau mot de passe',
     beforeCode:
       'Avez-vous fait la demande sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors y saisir ce code à la place\u00a0:',
-    afterCode: `Un seul des deux suffit. Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de la demande.`,
+    afterCode: eitherOne(validFor),
     after: [
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Dès qu’un nouveau mot de passe est défini, tous vos appareils sont déconnectés.`,
     ],
@@ -91,12 +98,15 @@ export const mails: Mails = {
       `Quelqu’un, probablement vous, a demandé que ${to} devienne l’adresse d’un compte sur ${service}. Pour le confirmer, ouvrez ce lien et saisissez le mot de passe du compte\u00a0:`,
     ],
     button: 'Confirmer ma nouvelle adresse',
+    beforeCode:
+      'Votre compte est-il ouvert sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors saisir ce code à la place, là où vous avez demandé le changement\u00a0:',
+    afterCode: eitherOne(validFor),
     after: [
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Jusqu’à la confirmation, le compte garde son adresse actuelle.`,
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un souhaite utiliser cette adresse pour un compte sur ${service}.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message et ne saisissez aucun mot de passe. Sans confirmation, l’adresse n’est pas utilisée.',
+      'Si ce n’était pas vous, ignorez ce message, ne saisissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Sans confirmation, l’adresse n’est pas utilisée.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({

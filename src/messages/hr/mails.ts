@@ -3,6 +3,10 @@ import type { Mails } from '../mail-words.ts'
 const securing =
   'Time se odjavljuju svi uređaji, lozinka se blokira dok se ne postavi nova, a Vi dobivate poruku s poveznicom za novu lozinku.'
 
+/** Nakon koda uz poveznicu. */
+const eitherOne = (validFor: string) =>
+  `Dovoljno je jedno od toga. Kôd vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`
+
 /**
  * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it,
  * and a duration stands after a colon, in the nominative that it comes in.
@@ -18,10 +22,13 @@ export const mails: Mails = {
       `Da biste dovršili registraciju za uslugu ${service}, otvorite ovu poveznicu i odaberite lozinku:`,
     ],
     button: 'Potvrdi adresu',
+    beforeCode:
+      'Jeste li se registrirali na mobitelu ili drugom uređaju? Tada ondje umjesto toga možete upisati ovaj kôd:',
+    afterCode: eitherOne(validFor),
     after: [`Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, tu adresu registrirao za uslugu ${service}.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku i ne postavljajte lozinku. Dok adresa nije potvrđena, račun se ne otvara.',
+      'Ako to niste bili Vi, zanemarite ovu poruku, ne postavljajte lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Dok adresa nije potvrđena, račun se ne otvara.',
   }),
 
   already_registered: ({ service, to }) => ({
@@ -43,7 +50,7 @@ export const mails: Mails = {
     button: 'Odaberi novu lozinku',
     beforeCode:
       'Jeste li novu lozinku zatražili na mobitelu ili drugom uređaju? Tada ondje umjesto toga možete upisati ovaj kôd:',
-    afterCode: `Dovoljno je jedno od toga. Kôd vrijedi samo jednom. Rok valjanosti od podnošenja zahtjeva: ${validFor}.`,
+    afterCode: eitherOne(validFor),
     after: [
       `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Kad postavite novu lozinku, bit ćete odjavljeni sa svih uređaja.`,
     ],
@@ -88,12 +95,15 @@ export const mails: Mails = {
       `Netko, vjerojatno Vi, želi da ${to} postane adresa računa za uslugu ${service}. Da biste to potvrdili, otvorite ovu poveznicu i upišite lozinku tog računa:`,
     ],
     button: 'Potvrdi novu adresu',
+    beforeCode:
+      'Je li Vaš račun otvoren na mobitelu ili drugom uređaju? Tada umjesto toga možete ondje gdje ste zatražili promjenu upisati ovaj kôd:',
+    afterCode: eitherOne(validFor),
     after: [
       `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Do potvrde račun zadržava dosadašnju adresu.`,
     ],
     reason: `Ova je poruka poslana na ${to} jer netko tu adresu želi upotrebljavati za račun u usluzi ${service}.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku i ne upisujte nikakvu lozinku. Bez potvrde se adresa neće upotrebljavati.',
+      'Ako to niste bili Vi, zanemarite ovu poruku, ne upisujte nikakvu lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Bez potvrde se adresa neće upotrebljavati.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({

@@ -1,11 +1,43 @@
 /** Moving an account to another address, securing it, leaving. */
 
+import { codeFor, isRight } from './codes.ts'
 import { NOTICES } from './mails.ts'
-import { asBearer, CHANGERS, done, endSessions, isExpired, lostTo, type Outcome, refused } from './moment.ts'
-import { at, bearers, type Choose, LOCALES, linksFor, newest, PASSWORDS, passwordOf } from './run.ts'
-import { type Account, accountAt, accountOf, deletedOf, type Link, printOf, type State } from './state.ts'
+import {
+  asBearer,
+  CHANGERS,
+  countTry,
+  done,
+  endSessions,
+  isExpired,
+  lostTo,
+  type Outcome,
+  refused,
+} from './moment.ts'
+import {
+  at,
+  bearers,
+  type Choose,
+  LOCALES,
+  linksFor,
+  newest,
+  PASSWORDS,
+  passwordOf,
+  requestsFor,
+} from './run.ts'
+import {
+  type Account,
+  accountAt,
+  accountOf,
+  after,
+  deletedOf,
+  type Link,
+  printOf,
+  type Request,
+  type State,
+  seconds,
+} from './state.ts'
 
-export const requestMove: Choose = (run, _op, picks) => {
+export const requestMove: Choose = (run, op, picks) => {
   const access = newest(bearers(run), picks.which)
   if (access === undefined) return undefined
   const password = passwordOf(run, access.name, picks.password)
@@ -25,7 +57,9 @@ export const requestMove: Choose = (run, _op, picks) => {
         if (account.password !== password) return refused('403 invalid_password', state)
         return done('202', state, copy => {
           const mail = { at: moment.now, account: account.id }
-          copy.queue.push({ kind: 'email_change', to: email, ...mail })
+          const expiresAt = seconds(moment.now) + 86_400
+          copy.requests[op] = { purpose: 'move', email, expiresAt, account: account.id }
+          copy.queue.push({ kind: 'email_change', to: email, challenge: op, ...mail })
           copy.queue.push({ kind: 'email_change_requested', to: account.email, ...mail })
         })
       }),
@@ -57,13 +91,48 @@ export const confirmMove: Choose = (run, op, picks) => {
       if (typeof account === 'string') return refused(account, state)
       const email = state.links[link.name]?.email as string
       if (accountAt(state, email)) return refused('409 email_taken', state)
-      return done('204', state, copy => {
-        const mine = accountOf(copy, account.id) as Account
-        Object.assign(mine, { email, confirmed: true, moved: op })
-        mine.events.push('email_changed')
-        copy.pending = copy.pending.filter(row => row.email !== email)
-        copy.queue.push({ kind: 'email_changed', to: account.email, at: now, account: account.id })
+      return done('204', state, copy => move(copy, account, email, op, now))
+    },
+  }
+}
+
+function move(copy: State, account: Account, email: string, op: string, now: number): void {
+  const mine = accountOf(copy, account.id) as Account
+  Object.assign(mine, { email, confirmed: true, moved: op })
+  mine.events.push('email_changed')
+  copy.pending = copy.pending.filter(row => row.email !== email)
+  copy.queue.push({ kind: 'email_changed', to: account.email, at: now, account: account.id })
+}
+
+export const moveByCode: Choose = (run, op, picks) => {
+  const request = newest(requestsFor(run, 'move'), picks.which)
+  if (request === undefined) return undefined
+  const code = codeFor(run, request.name, picks.right, picks.other, 8)
+  const [known] = run.states
+  const owner = known && accountOf(known, known.requests[request.name]?.account)
+  const password =
+    picks.password === 'right' ? (owner?.password ?? at(PASSWORDS, 0)) : at(PASSWORDS, picks.password)
+  const payload = { requestToken: request.value, code: code.value, password }
+  return {
+    kind: 'move',
+    words: `move by request ${request.name} and code ${code.name} and "${password}"`,
+    send: () => run.call('POST', '/email-change/confirm', { payload }),
+    outcomes(state, moment) {
+      const { now } = moment
+      const { email, ...token } = state.requests[request.name] as Request
+      if (isExpired(token, now)) return refused('400 token_expired', state)
+      let mayTry = false
+      const counted = after(state, copy => {
+        mayTry = countTry(copy, 'move', request.name, `${email} ${token.account}`, now)
       })
+      const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
+      const account = accountOf(counted, token.account)
+      if (!account || account.disabled || !mayTry || !isRight(counted, code.name, request.name, account)) {
+        return [...refused('400 code_invalid', counted), ...late]
+      }
+      if (account.password !== password) return [...refused('403 invalid_password', counted), ...late]
+      if (accountAt(counted, email)) return [...refused('409 email_taken', counted), ...late]
+      return done('204', counted, copy => move(copy, account, email, op, now))
     },
   }
 }

@@ -1,8 +1,16 @@
 /** One thing to do, and commands of several, as fast-check draws and prints them. */
 import fc from 'fast-check'
-import { confirmMove, disable, leave, requestMove, secure, setLocale } from './account-commands.ts'
+import {
+  confirmMove,
+  disable,
+  leave,
+  moveByCode,
+  requestMove,
+  secure,
+  setLocale,
+} from './account-commands.ts'
 import { confirmChange, requestChange, requestReset, resetByCode, resetByLink } from './passwords.ts'
-import { confirm, register, resend } from './registration.ts'
+import { confirm, confirmByCode, register, resend } from './registration.ts'
 import type { Choose, Picks } from './run.ts'
 import type { Service } from './service.ts'
 import { endOthers, endSession, login, logout, refresh } from './sessions.ts'
@@ -11,6 +19,7 @@ import { endOthers, endSession, login, logout, refresh } from './sessions.ts'
 export const CHOICES: [name: string, Choose, weight: number][] = [
   ['register', register, 2],
   ['confirm', confirm, 3],
+  ['confirmByCode', confirmByCode, 2],
   ['resend', resend, 1],
   ['login', login, 3],
   ['refresh', refresh, 3],
@@ -24,6 +33,7 @@ export const CHOICES: [name: string, Choose, weight: number][] = [
   ['confirmChange', confirmChange, 3],
   ['requestMove', requestMove, 2],
   ['confirmMove', confirmMove, 3],
+  ['moveByCode', moveByCode, 2],
   ['secure', secure, 2],
   ['setLocale', setLocale, 1],
   ['leave', leave, 1],

@@ -49,9 +49,11 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
       return [send('already_registered')]
     case 'confirmation_resend':
       if (account.confirmed) return [send('already_registered')]
-      return [send('confirm_address', { link: bound('confirm', account, now, 86_400) })]
+      return [
+        send('confirm_address', { link: bound('confirm', account, now, 86_400), code: codeFor(account) }),
+      ]
     case 'reset_request': {
-      const code = { challenge: mail.challenge as string, subject: account.id, print: printOf(account) }
+      const code = codeFor(account)
       const link = bound('reset', account, now, 1800)
       return [
         send('reset_password', { link, code }, copy =>
@@ -62,16 +64,22 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
     case 'account_secured':
       return [send(mail.kind, { link: bound('reset', account, now, 1800) })]
     case 'password_change_code':
-      return [
-        send(mail.kind, {
-          code: { challenge: mail.challenge as string, subject: account.id, print: printOf(account) },
-        }),
-      ]
+      return [send(mail.kind, { code: codeFor(account) })]
     case 'email_change':
       if (accountAt(state, mail.to)) return [dropped]
-      return [send('change_email', { link: { ...bound('move', account, now, 86_400), email: mail.to } })]
+      return [
+        send('change_email', {
+          link: { ...bound('move', account, now, 86_400), email: mail.to },
+          code: codeFor(account),
+        }),
+      ]
     default:
       return [notice(mail.kind, account.id, mail.at)]
+  }
+
+  /** The code of the request that the mail is for. */
+  function codeFor(subject: Pick<Account, 'id' | 'email' | 'hash'>) {
+    return { challenge: mail.challenge as string, subject: subject.id, print: printOf(subject) }
   }
 
   /** A mail that says "this was not me". */
@@ -102,8 +110,10 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
   function withoutAccount(): State[] {
     const row = pendingAt(state, mail.to, moment.now)
     if (row === undefined || !LEAD_IN.includes(mail.kind)) return [dropped]
+    // What is asked for a reset takes no code for a confirmation.
+    const code = mail.kind === 'reset_request' ? {} : { code: codeFor(row) }
     return [
-      send('confirm_address', { link: bound('confirm', row, moment.now, 86_400) }, copy => {
+      send('confirm_address', { link: bound('confirm', row, moment.now, 86_400), ...code }, copy => {
         const kept = copy.pending.find(({ id }) => id === row.id)
         if (kept) kept.expiresAt = Math.max(kept.expiresAt, moment.now + 86_400_000)
       }),

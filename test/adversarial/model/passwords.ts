@@ -1,4 +1,6 @@
 /** A new password: by the link of a reset, by its code, or by a change with the old one. */
+
+import { codeFor, isRight } from './codes.ts'
 import {
   asBearer,
   CHANGERS,
@@ -11,7 +13,17 @@ import {
   type Outcome,
   refused,
 } from './moment.ts'
-import { at, bearers, type Choose, linksFor, newest, newPasswordOf, passwordOf, WEAK } from './run.ts'
+import {
+  at,
+  bearers,
+  type Choose,
+  linksFor,
+  newest,
+  newPasswordOf,
+  passwordOf,
+  requestsFor,
+  WEAK,
+} from './run.ts'
 import { accountAt, accountOf, after, type Link, printOf, type State, seconds } from './state.ts'
 
 export const requestReset: Choose = (run, op, picks) => {
@@ -22,7 +34,7 @@ export const requestReset: Choose = (run, op, picks) => {
     send: () => run.call('POST', '/password-reset/request', { payload: { email } }),
     outcomes: (state, { now }) =>
       done('202', state, copy => {
-        copy.requests[op] = { email, expiresAt: seconds(now) + 1800 }
+        copy.requests[op] = { purpose: 'reset', email, expiresAt: seconds(now) + 1800 }
         copy.queue.push({ kind: 'reset_request', to: email, at: now, challenge: op })
       }),
   }
@@ -72,34 +84,8 @@ export const resetByLink: Choose = (run, op, picks) => {
   }
 }
 
-/** The right code of a request, if its mail came, or else that of another mail, or an invented one. */
-function codeFor(
-  run: Parameters<Choose>[0],
-  challenge: string,
-  right: boolean,
-  other: number,
-  digits: number,
-) {
-  const { codes } = run.held
-  const own = codes.find(({ name }) => run.states[0]?.codes[name]?.challenge === challenge)
-  const fitting = codes.filter(({ value }) => value.length === digits)
-  const stranger = other % 3 === 0 ? undefined : newest(fitting, other)
-  return (right ? own : stranger) ?? { name: 'of nothing', value: '0'.repeat(digits) }
-}
-
-function isRight(
-  state: State,
-  name: string,
-  challenge: string,
-  account: { id: string } | undefined,
-): boolean {
-  const code = state.codes[name]
-  const now = accountOf(state, account?.id)
-  return code?.challenge === challenge && code.subject === now?.id && code.print === printOf(now)
-}
-
 export const resetByCode: Choose = (run, op, picks) => {
-  const request = newest(run.held.requests, picks.which)
+  const request = newest(requestsFor(run, 'reset'), picks.which)
   if (request === undefined) return undefined
   const code = codeFor(run, request.name, picks.right, picks.other, 8)
   const password = newPasswordOf(picks.newPassword)

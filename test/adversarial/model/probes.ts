@@ -4,7 +4,7 @@ import { moving } from './account-commands.ts'
 import { isExpired, sessionOf } from './moment.ts'
 import { checking } from './passwords.ts'
 import { confirming } from './registration.ts'
-import { type Run, WEAK } from './run.ts'
+import { type Run, requestsFor, WEAK } from './run.ts'
 import { accountOf, type Link, printOf, type State } from './state.ts'
 
 export interface Probe {
@@ -84,17 +84,23 @@ function allProbes(run: Run): Probe[] {
       subject: state => state.changes[name]?.account,
     })
   }
-  for (const { name, value } of run.held.requests) {
-    const payload = { requestToken: value, code: '00000000', newPassword: WEAK }
-    probes.push({
-      words: `the request ${name} with a password that is refused`,
-      ask: async () => (await run.call('POST', '/password-reset/confirm', { payload })).said,
-      expected: state =>
-        isExpired(state.requests[name] as State['requests'][string], now)
-          ? '400 token_expired'
-          : '422 password_rejected',
-      onlyByTime: true,
-    })
+  // A request for another address has no way to be tried that spends nothing: it takes any password.
+  for (const [purpose, url, key] of [
+    ['reset', '/password-reset/confirm', 'newPassword'],
+    ['confirm', '/confirm-email', 'password'],
+  ] as const) {
+    for (const { name, value } of requestsFor(run, purpose)) {
+      const payload = { requestToken: value, code: '00000000', [key]: WEAK }
+      probes.push({
+        words: `the request ${name} (${purpose}) with a password that is refused`,
+        ask: async () => (await run.call('POST', url, { payload })).said,
+        expected: state =>
+          isExpired(state.requests[name] as State['requests'][string], now)
+            ? '400 token_expired'
+            : '422 password_rejected',
+        onlyByTime: true,
+      })
+    }
   }
   return probes
 }

@@ -3,7 +3,7 @@
  */
 import type { Outcome } from './moment.ts'
 import { type Moment, sessionOf } from './moment.ts'
-import { accountAt, type Purpose, type State } from './state.ts'
+import { accountAt, type Purpose, type Request, type State } from './state.ts'
 
 /** An answer of the service. */
 export interface Answer {
@@ -114,3 +114,7 @@ export const newPasswordOf = (pick: number) => [...PASSWORDS, WEAK][pick % (PASS
 /** Links of one purpose. */
 export const linksFor = (run: Run, purpose: Purpose) =>
   run.held.links.filter(link => link.purpose === purpose)
+
+/** Request tokens of one purpose. */
+export const requestsFor = (run: Run, purpose: Request['purpose']) =>
+  run.held.requests.filter(({ name }) => run.states[0]?.requests[name]?.purpose === purpose)

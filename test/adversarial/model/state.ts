@@ -102,6 +102,16 @@ export interface Code {
   print: string
 }
 
+/** What a request token means. */
+export interface Request {
+  purpose: 'confirm' | 'reset' | 'move'
+  email: string
+  /** Seconds. */
+  expiresAt: number
+  /** Of a move. */
+  account?: string
+}
+
 export interface Sent {
   kind: string
   to: string
@@ -123,8 +133,8 @@ export interface State {
   tries: Record<string, number>
   access: Record<string, { session: string; expiresAt: number }>
   refresh: Record<string, { session: string; turn: number }>
-  /** Of requests for a reset. */
-  requests: Record<string, { email: string; expiresAt: number }>
+  /** Of requests whose mail has a code. */
+  requests: Record<string, Request>
   /** Of requests for a change of the password. */
   changes: Record<string, { account: string; session: string; print: string; expiresAt: number }>
   links: Record<string, Link>

@@ -1,10 +1,11 @@
 /** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
 import fc from 'fast-check'
-import { confirmMove, requestMove, secure } from './account-commands.ts'
+import { confirmMove, moveByCode, requestMove, secure } from './account-commands.ts'
 import { CHOICES, command, type Drawn, drawn, fewTurns, oneOf, turns } from './drawn.ts'
 import { ABSOLUTE } from './moment.ts'
 import { confirmChange, requestChange, requestReset, resetByCode } from './passwords.ts'
-import { confirm, register } from './registration.ts'
+import { confirm, confirmByCode, register } from './registration.ts'
+import type { Choose } from './run.ts'
 import { login, refresh } from './sessions.ts'
 
 const RACERS = new Set([
@@ -14,6 +15,7 @@ const RACERS = new Set([
   'resetByCode',
   'confirmChange',
   'confirmMove',
+  'moveByCode',
   'secure',
   'leave',
 ])
@@ -46,15 +48,19 @@ const twins = raceOf(
     .map(([one, counts]) => counts.map(count => [one, count])),
 )
 
+/** What asks for a code, and what takes it. */
+const CODED: [request: Drawn, name: string, choose: Choose][] = [
+  [drawn('requestReset', requestReset), 'resetByCode', resetByCode],
+  [drawn('requestChange', requestChange), 'confirmChange', confirmChange],
+  [drawn('requestMove', requestMove, { email: 2 }), 'moveByCode', moveByCode],
+  [drawn('register', register, { email: 2 }), 'confirmByCode', confirmByCode],
+]
+
 /** Wrong codes, up to too many and one less, and then the right one. */
 const guesses = fc
-  .tuple(fc.integer({ min: 3, max: 6 }), fc.boolean(), fc.nat(2))
-  .map(([wrong, reset, newPassword]) => {
-    const request = reset ? drawn('requestReset', requestReset) : drawn('requestChange', requestChange)
-    const attempt = (right: boolean) =>
-      reset
-        ? drawn('resetByCode', resetByCode, { right, newPassword })
-        : drawn('confirmChange', confirmChange, { right, newPassword })
+  .tuple(fc.integer({ min: 3, max: 6 }), fc.constantFrom(...CODED), fc.nat(2))
+  .map(([wrong, [request, name, choose], newPassword]) => {
+    const attempt = (right: boolean) => drawn(name, choose, { right, newPassword })
     return command([request, ...Array.from({ length: wrong }, () => attempt(false)), attempt(true)])
   })
 

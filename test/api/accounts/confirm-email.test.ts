@@ -245,7 +245,7 @@ t.test('what is no confirmation token is invalid', async t => {
     `${header}.${claims}.`,
     `${header}.${claims}`,
     `${token}.${signature}`,
-    ` ${token}`,
+    `${token} ${signature}`,
     forged,
   ]
   for (const one of bad) {

@@ -12,6 +12,7 @@ import {
 import { codeIn, otherThan, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
+import { visible } from '../../harness/visible.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const newPassword = 'a password that nobody had before'
@@ -38,15 +39,6 @@ async function begin(service: House, email: string) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, email))
   const { requestToken } = answer.json() as { requestToken: string }
   return { requestToken, code: codeIn(mails[0]), token: tokenIn(mails[0]) }
-}
-
-/** What everybody sees of an answer, with the length of a token in its place. */
-function visible(response: { statusCode: number; body: string; headers: Record<string, unknown> }) {
-  const { 'x-request-id': _id, date: _date, ...headers } = response.headers
-  const body = response.body
-    .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
-    .replace(/"requestToken":"([^"]*)"/, (_, token: string) => `"requestToken":${token.length}`)
-  return { status: response.statusCode, body, headers }
 }
 
 t.test('the code of the mail and the token of the answer set a password, once', async t => {
@@ -133,21 +125,19 @@ t.test('an address is the same however it is written', async t => {
   t.equal((await confirm(service, payload)).statusCode, 204)
 })
 
-t.test('the code may be typed as the mail shows it, in two groups', async t => {
+t.test('the code may be pasted as the mail shows it, and in other spellings', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
   const grouped = (digits: string) => `${digits.slice(0, 4)} ${digits.slice(4)}`
   const wrong = { requestToken, code: grouped(otherThan(code)), newPassword }
   isProblemOf(t, await confirm(service, wrong), 'code_invalid')
-  for (const typed of [
-    `${code.slice(0, 3)} ${code.slice(3)}`,
-    grouped(code).replace(' ', '  '),
-    `${code} `,
-  ]) {
+  for (const typed of [code.slice(1), `${code}0`, `${code} 0`, `${code}a`]) {
     isProblemOf(t, await confirm(service, { requestToken, code: typed, newPassword }), 'validation_failed')
   }
-  t.equal((await confirm(service, { requestToken, code: grouped(code), newPassword })).statusCode, 204)
+  t.match(await service.rows.client.guess.findMany(), [{ count: 1 }, { count: 1 }], 'one try')
+  const pasted = { requestToken: ` "${requestToken}"\n`, code: `<${grouped(code)}>`, newPassword }
+  t.equal((await confirm(service, pasted)).statusCode, 204)
 })
 
 t.test('an address that nobody knows behaves like a wrong code', async t => {
@@ -257,7 +247,7 @@ t.test('a request takes a link or a code, not both and not neither', async t => 
     isProblemOf(t, refused, 'validation_failed', Object.keys(proof).join(' and '))
   }
   const number = Number(code)
-  for (const typed of ['', code.slice(1), `${code}0`, ` ${code}`, `${code}\n`, number, 'abcdefgh', [code]]) {
+  for (const typed of ['', code.slice(1), `${code}0`, number, 'abcdefgh', [code]]) {
     const refused = await confirm(service, { requestToken, code: typed, newPassword })
     isProblemOf(t, refused, 'validation_failed')
   }

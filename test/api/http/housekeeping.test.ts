@@ -212,6 +212,22 @@ t.test('in five busy months no table grows beyond what its retention holds', asy
   t.notOk(log.some(({ level }) => Number(level) >= 50))
 })
 
+t.test('a mail is kept as long as its code lives', async t => {
+  const { clock, advance } = testClock()
+  const env = { CONFIRM_TOKEN_TTL: String(3 * DAY) }
+  const { app, databaseUrl } = await startApp(t, { env, overrides: { ...BY_HAND, clock } })
+  const rows = await openRows(t, databaseUrl)
+  const { sweep } = housekeeper(app, { rest: 0 })
+  await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org' } })
+  await rows.settled()
+  advance(3 * DAY - 1)
+  await sweep()
+  t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 1, 'longer than MAIL_RETENTION')
+  advance(2)
+  await sweep()
+  t.equal(await rows.client.outbox.count(), 0)
+})
+
 t.test('of two instances one sweeps, and another only when the lease of one that died is over', async t => {
   const { clock, advance } = testClock()
   const databaseUrl = await freshDatabase(t)

@@ -28,7 +28,9 @@ interface World {
   resetLinks: string[]
   confirmLinks: string[]
   resetCodes: Coded[]
+  confirmCodes: Coded[]
   emailLinks: string[]
+  emailCodes: Coded[]
   secureLinks: string[]
   /** The session that acts, and the change of the password that it began. */
   here: Session
@@ -286,21 +288,23 @@ async function makeWorld(t: Test): Promise<World> {
 
   const confirmLinks: string[] = []
   const resetLinks: string[] = []
-  const resetCodes: Coded[] = []
+  const [resetCodes, confirmCodes, emailCodes]: [Coded[], Coded[], Coded[]] = [[], [], []]
   const emailLinks: string[] = []
   const secureLinks: string[] = []
   let elsewhere = here
   for (const device of ['curl', 'HTTPie']) {
     const confirmation = await post('/confirm-email/resend', { email })
     confirmLinks.push(tokenIn(confirmation.mails[0]))
+    confirmCodes.push(coded(confirmation.answer, confirmation.mails[0]))
     const reset = await post('/password-reset/request', { email })
     resetLinks.push(tokenIn(reset.mails[0]))
-    resetCodes.push({ token: reset.answer.json().requestToken, code: codeIn(reset.mails[0]) })
+    resetCodes.push(coded(reset.answer, reset.mails[0]))
     const strange = await post('/login', { email, password }, { 'user-agent': device })
     secureLinks.push(tokenIn(strange.mails[0]))
     elsewhere = strange.answer.json()
     const move = await post('/email-change/request', { currentPassword: password, newEmail }, bearer(here))
     emailLinks.push(tokenIn(mailTo(move.mails, newEmail, /./)))
+    emailCodes.push(coded(move.answer, mailTo(move.mails, newEmail, /./)))
     time.advance(1)
   }
   const begin = async (session: Session): Promise<Coded> => {
@@ -310,9 +314,15 @@ async function makeWorld(t: Test): Promise<World> {
   const [hereChange, elsewhereChange] = [await begin(here), await begin(elsewhere)]
   return {
     ...{ t, service, rows, time, here, hereChange, elsewhere, elsewhereChange },
-    ...{ resetLinks, confirmLinks, resetCodes, emailLinks, secureLinks },
+    ...{ resetLinks, confirmLinks, resetCodes, confirmCodes, emailLinks, emailCodes, secureLinks },
   }
 }
+
+/** What the answer to a request and the code in its mail are good for. */
+const coded = (answer: { json(): { requestToken: string } }, mail: Parameters<typeof codeIn>[0]): Coded => ({
+  token: answer.json().requestToken,
+  code: codeIn(mail),
+})
 
 for (const row of table) {
   t.test(`after ${row.event}`, async t => {
@@ -361,12 +371,28 @@ for (const row of table) {
         'link to another address',
       )
     }
+    for (const { token, code } of world.emailCodes) {
+      t.equal(
+        await outcome(post('/email-change/confirm', { requestToken: token, code, password: wrong })),
+        expected(row.emailLinks, '403 invalid_password', '400 code_invalid'),
+        'code beside a link to another address',
+      )
+    }
     // A refused password spends nothing; a confirmation would be a reset.
     for (const token of world.confirmLinks) {
       t.equal(
         await outcome(post('/confirm-email', { token, password: 'short' })),
         expected(row.confirmLinks, '422 password_rejected', '400 token_spent'),
         'confirm link',
+      )
+    }
+
+    // A right code would confirm, which kills the rest (mailed-codes.test.ts).
+    for (const { token, code } of row.confirmLinks === 'dead' ? world.confirmCodes : []) {
+      t.equal(
+        await outcome(post('/confirm-email', { requestToken: token, code, password: newPassword })),
+        '400 code_invalid',
+        'code beside a confirm link',
       )
     }
 

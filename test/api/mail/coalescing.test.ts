@@ -1,7 +1,7 @@
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
 import { boundParts } from '../../../src/tokens/fingerprint.ts'
-import { LONGEST_MAIL_WAIT } from '../../../src/tokens/reset-request.ts'
+import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
 import { startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { asker, capped, confirmReset } from '../../harness/capped.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
@@ -40,7 +40,7 @@ t.test('requests that wait are served by one mail', async t => {
       const requestTokens = answers.map(answer => answer.json().requestToken as string)
       for (const row of waiting.slice(0, 2)) {
         for (const id of [row.id, row.challengeId as string]) {
-          const code = world.app.tokens.resetCode.make(id, ...boundParts(user))
+          const code = world.app.tokens.resetRequest.codes.make(id, ...boundParts(user))
           const own = requestTokens.find(
             token => world.app.tokens.resetRequest.verify(token).requestId === row.challengeId,
           )

@@ -65,7 +65,9 @@ t.test('a token of one purpose is nothing to another', async t => {
     change: tokens.change.mint(row, { sid: SESSION, jti: REQUEST }).token,
     changeEmail: tokens.changeEmail.mint(row, { email: 'new@example.org' }).token,
     secure: tokens.secure.mint(row, { notice: 1 }).token,
-    resetRequest: tokens.resetRequest.mint(row.email).token,
+    resetRequest: tokens.resetRequest.mint(row.email, {}).token,
+    confirmRequest: tokens.confirmRequest.mint(row.email, {}).token,
+    changeEmailRequest: tokens.changeEmailRequest.mint(row.email, { account: ID }).token,
   }
   for (const [purpose, token] of Object.entries(minted)) {
     for (const other of Object.keys(minted) as (keyof typeof minted)[]) {
@@ -81,8 +83,8 @@ t.test('a token of one purpose is nothing to another', async t => {
 
 t.test('the token of a request for a reset says what the caller sent and when', async t => {
   const { tokens, advance } = await tokensAt(t)
-  const one = tokens.resetRequest.mint('ada@example.org')
-  const two = tokens.resetRequest.mint('bob@example.org')
+  const one = tokens.resetRequest.mint('ada@example.org', {})
+  const two = tokens.resetRequest.mint('bob@example.org', {})
   t.not(one.requestId, two.requestId)
   t.equal(one.token.length, two.token.length)
   t.strictSame(claimsOf(one.token), {
@@ -94,7 +96,7 @@ t.test('the token of a request for a reset says what the caller sent and when', 
     exp: 1_893_457_800,
   })
   const { token: _token, ...facts } = one
-  t.strictSame(tokens.resetRequest.verify(one.token), { ...facts, email: 'ada@example.org' })
+  t.strictSame(tokens.resetRequest.verify(one.token), { ...facts, email: 'ada@example.org', claims: {} })
   advance(1799.999)
   t.equal(
     code(() => tokens.resetRequest.verify(one.token)),
@@ -105,6 +107,18 @@ t.test('the token of a request for a reset says what the caller sent and when', 
     code(() => tokens.resetRequest.verify(one.token)),
     'token_expired',
     'without tolerance',
+  )
+})
+
+t.test('the token of a request for a change of address names the account that asked', async t => {
+  const { tokens } = await tokensAt(t)
+  const { token, ...facts } = tokens.changeEmailRequest.mint('new@example.org', { account: ID })
+  const expected = { ...facts, email: 'new@example.org', claims: { account: ID } }
+  t.strictSame(tokens.changeEmailRequest.verify(token), expected)
+  t.strictSame(
+    tokens.changeEmailRequest.verify(`<https://example.org/#token=${token}>\n`),
+    expected,
+    'as pasted',
   )
 })
 

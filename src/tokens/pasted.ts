@@ -1,0 +1,48 @@
+/**
+ * Tokens and codes as people paste them from a mail: wrapped, quoted, grouped, or inside the whole link.
+ */
+import Type from 'typebox'
+
+/** White space, and what is invisible: soft hyphens, zero-width spaces, marks of direction. */
+const BLANK = '[\\s\\p{Cf}]'
+/** Mail programs break long lines; a quoted-printable line ends with `=` (RFC 2045 section 6.7). */
+const BLANKS = new RegExp(`=(?=\\r?\\n)|${BLANK}`, 'gu')
+
+const OPENING = '["\'`*<\\p{Ps}\\p{Pi}\\p{Pf}]*'
+const CLOSING = '["\'`*>.,;:!?\\p{Pe}\\p{Pf}\\p{Pi}]*'
+/** A token alone, or at the end of a link, whose `=` may be encoded. */
+const PASTED = new RegExp(
+  `^(?:${OPENING}|.*token(?:=3D|=|%3D))([\\w-]+\\.[\\w-]+\\.[\\w-]+)(?:&.*|${CLOSING})$`,
+  'iu',
+)
+
+/**
+ * The token in what was pasted.
+ *
+ * @returns the text itself where it holds no token in a known form, so that verifying it fails
+ */
+export function pastedToken(text: string): string {
+  return PASTED.exec(text.replace(BLANKS, ''))?.[1] ?? text
+}
+
+/** ASCII, full-width, Arabic and Persian digits: the last four bits of each are its value. */
+const DIGIT = '[0-9\\uff10-\\uff19\\u0660-\\u0669\\u06f0-\\u06f9]'
+/** Spaces, hyphens, brackets, quotes, punctuation. */
+const BETWEEN = '[\\s\\p{Cf}\\p{P}<>`]*'
+
+/** A code of so many digits in a request, in every customary spelling; `pastedCode` reads it. */
+export function MailedCode(digits: number) {
+  const example = '1234567890'.slice(0, digits)
+  return Type.String({
+    pattern: `^${BETWEEN}(?:${DIGIT}${BETWEEN}){${digits}}$`,
+    maxLength: 64,
+    description: `from the mail: ${digits} digits, however they are grouped`,
+    examples: [example],
+  })
+}
+
+/** The digits of a `MailedCode`, as ASCII. */
+export function pastedCode(text: string): string {
+  const digits = text.match(new RegExp(DIGIT, 'gu')) ?? []
+  return digits.map(digit => String((digit.codePointAt(0) as number) & 15)).join('')
+}

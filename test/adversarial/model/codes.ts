@@ -1,0 +1,28 @@
+/** Mailed codes: which one is typed, and whether it is right. */
+import { newest, type Run } from './run.ts'
+import { type Account, printOf, type State } from './state.ts'
+
+/** The right code of a request, if its mail came, or else that of another mail, or an invented one. */
+export function codeFor(run: Run, challenge: string, right: boolean, other: number, digits: number) {
+  const { codes } = run.held
+  const own = codes.find(({ name }) => run.states[0]?.codes[name]?.challenge === challenge)
+  const fitting = codes.filter(({ value }) => value.length === digits)
+  const stranger = other % 3 === 0 ? undefined : newest(fitting, other)
+  return (right ? own : stranger) ?? { name: 'of nothing', value: '0'.repeat(digits) }
+}
+
+/**
+ * Whether a code is that of a request.
+ *
+ * @param subject the account or registration that it would be for
+ */
+export function isRight(
+  state: State,
+  name: string,
+  challenge: string,
+  subject: (Pick<Account, 'id' | 'email' | 'hash'> & Partial<Account>) | undefined,
+): boolean {
+  const code = state.codes[name]
+  if (code === undefined || subject === undefined) return false
+  return code.challenge === challenge && code.subject === subject.id && code.print === printOf(subject)
+}
