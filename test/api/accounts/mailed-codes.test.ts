@@ -304,6 +304,7 @@ t.test('requests that wait share one mail, and the token of each goes with its c
       t.equal((await sentMails(email)).length, 1, `${name}: one at once`)
       const waiting: string[] = []
       for (let i = 0; i < 5; i++) waiting.push((await ask()).json().requestToken)
+      t.equal((await sentMails(email)).length, 1, `${name}: the others wait`)
       advance(60)
       t.equal((await sentMails(email)).length, 2, `${name}: one for five`)
       const code = codeIn(smtp.mails.findLast(mail => mail.to.includes(email)))
