@@ -1,3 +1,4 @@
+import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { localUrl } from './config-urls.ts'
 import { describePostgresqlUrl } from './database/postgresql-url.ts'
@@ -10,8 +11,8 @@ import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
  */
 export function banner(app: FastifyInstance): string {
   const { config } = app
-  const { hostname, port } = new URL(app.listeningOrigin)
-  const url = localUrl(hostname.replace(/^\[|\]$/g, ''), port)
+  const { port } = app.server.address() as AddressInfo
+  const url = localUrl(config.HOST, port)
   const lines = [
     ['listening on', url],
     ['pages', config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`],

@@ -26,7 +26,10 @@ const Environment = Type.Object({
   HOST: Type.String({ default: '127.0.0.1', minLength: 1, description: 'address to listen on' }),
   PORT: Type.Integer({ default: 3000, minimum: 0, maximum: 65535, description: 'port to listen on' }),
   APP_URL: Type.Optional(
-    Type.String({ description: 'the service as browsers see it: base of links and of the refresh cookie' }),
+    Type.String({
+      description:
+        'the service as browsers see it: base of links and of the refresh cookie; `http://localhost` and the port by default',
+    }),
   ),
   PAGES: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',

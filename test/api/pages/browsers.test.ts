@@ -1,6 +1,7 @@
 /**
  * The pages work in browsers of the last five years: Chrome and Edge 96, Firefox 94, Safari 15.1 and later. The compiler
- * refuses what is younger in the language and its library; this refuses what is younger in DOM, CSS and HTML.
+ * refuses what is younger in the language and its library; this refuses what is younger in DOM, CSS and HTML. Top-level
+ * await came with Safari 15.0.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'

@@ -21,6 +21,9 @@ const NO_STORAGE = `for (const name of ['localStorage', 'sessionStorage']) {
   Object.defineProperty(window, name, { get() { throw new DOMException('refused', 'SecurityError') } })
 }`
 
+/** What browsers say of a page that came without encryption from another machine, where they drop `Secure` cookies. */
+const INSECURE = "Object.defineProperty(window, 'isSecureContext', { get: () => false })"
+
 /** An extension or a proxy that takes cookies out of responses, which no page can see. */
 async function strip(context: BrowserContext): Promise<void> {
   await context.route(/\/(login|confirm-email|token\/refresh)$/, async route => {
@@ -32,27 +35,35 @@ async function strip(context: BrowserContext): Promise<void> {
   })
 }
 
-const BROWSERS: Record<string, { open: (t: Test, site: Site) => Promise<Person>; seen: boolean }> = {
-  'cookies and data switched off': { open: personWithoutCookies, seen: true },
-  'storage that throws': {
-    async open(t, site) {
-      const { page, context } = await person(t, site)
-      await context.addInitScript(NO_STORAGE)
-      return { page, context }
-    },
-    seen: true,
-  },
+interface Refusing {
+  open: (t: Test, site: Site) => Promise<Person>
+  /** Whether a page can know before it asks. */
+  seen: boolean
+  says: RegExp
+}
+
+const withScript = (script: string) => async (t: Test, site: Site) => {
+  const somebody = await person(t, site)
+  await somebody.context.addInitScript(script)
+  return somebody
+}
+
+const BROWSERS: Record<string, Refusing> = {
+  'cookies and data switched off': { open: personWithoutCookies, seen: true, says: /cookies/ },
+  'storage that throws': { open: withScript(NO_STORAGE), seen: true, says: /cookies/ },
+  'a page without encryption': { open: withScript(INSECURE), seen: true, says: /encryption/ },
   'cookies stripped on the way': {
     async open(t, site) {
-      const { page, context } = await person(t, site)
-      await strip(context)
-      return { page, context }
+      const somebody = await person(t, site)
+      await strip(somebody.context)
+      return somebody
     },
     seen: false,
+    says: /cookies/,
   },
 }
 
-for (const [name, { open, seen }] of Object.entries(BROWSERS)) {
+for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
   t.test(`${name}: said on the page, and no session is left`, async t => {
     const site = await startSite(t)
     const rows = await openRows(t, site.databaseUrl)
@@ -69,10 +80,10 @@ for (const [name, { open, seen }] of Object.entries(BROWSERS)) {
     await page.goto(`${site.url}/app/account`)
     await page.waitForURL(`${site.url}/app/login`)
     t.equal(await warning.isVisible(), seen, 'said as soon as the page can know')
-    if (seen) t.match(await warning.innerText(), /cookies/)
+    if (seen) t.match(await warning.innerText(), says)
     if (seen) await isAccessible(t, page, name)
     await send(page, 'login', { email, password: PASSWORD })
-    t.match(await complaintOf(page, 'login'), /cookies/)
+    t.match(await complaintOf(page, 'login'), says)
     t.equal(new URL(page.url()).pathname, '/app/login', 'nobody is sent in a circle')
     t.equal(
       await page.locator('[data-form="login"] [name="email"]').inputValue(),
@@ -88,6 +99,7 @@ for (const [name, { open, seen }] of Object.entries(BROWSERS)) {
     await page.goto(linkIn(await site.mailTo('new@example.org', /confirm/i)))
     await confirms(page)
     await sees(page, 'done')
+    if (seen) await isAccessible(t, page, `${name}, confirmed`)
     t.ok(
       await rows.client.user.findUnique({ where: { email: 'new@example.org' } }),
       'the address is confirmed',
