@@ -17,7 +17,7 @@ t.test('the language changes in its canonical form, for this account alone, and 
   const before = (await app.inject({ url: '/me', headers: bearer(ada) })).json()
   for (const [locale, canonical] of [
     ['de-at', 'de-AT'],
-    ['HR', 'hr'],
+    ['HR_hr.UTF-8', 'hr-HR'],
     ['iw', 'he'],
     ['tlh', 'tlh'],
     [null, null],
@@ -42,7 +42,7 @@ t.test('what is no language tag changes nothing, and nothing else can be changed
   await rows.settled()
   const before = await rows.dump()
   const bodies = [
-    ...['', 'e', 'en_GB', 'en-', 'languages', '__proto__', 'en\n', ' en', 'en\0', 'a'.repeat(36)],
+    ...['', 'e', 'en__GB', 'en-', 'languages', '__proto__', 'en\0', 'a'.repeat(36)],
     ...[1, true, ['en'], { en: 1 }],
   ].map(locale => ({ locale }))
   const others = [
@@ -149,7 +149,7 @@ t.test('a registration takes the language that the browser asks for, unless the 
   await smtp.waitForMails(cases.length)
   t.match(smtp.mails.find(({ to }) => to.includes('person-2@example.org'))?.html, 'lang="hr"')
 
-  const bad = { email: 'ada@example.org', password, locale: 'en_GB' }
+  const bad = { email: 'ada@example.org', password, locale: 'not a language' }
   const headers = { 'accept-language': 'de' }
   const refused = await app.inject({ method: 'POST', url: '/register', headers, payload: bad })
   isProblemOf(t, refused, 'validation_failed', 'a bad one in the body is no reason to look at the header')
