@@ -5,8 +5,8 @@
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { providerOf } from '../../src/database/client.ts'
-import { postgresqlConfig } from '../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../src/database/client-sqlite.ts'
+import { postgresqlConfig } from '../../src/database/postgresql.ts'
 
 const COLUMNS = '(id, kind, recipient, state, attempts, next_attempt_at, created_at)'
 

@@ -109,14 +109,14 @@ async function openSession(
   request: FastifyRequest,
   networkIsRecorded: boolean,
 ) {
-  const { users } = app.database
+  const { users, logins } = app.database
   const origin = originOf(request)
   const upgrade = await strongerHash(app, user, password, request)
-  const opened = await users.openSession(user, session, origin, { ...upgrade, networkIsRecorded })
+  const opened = await logins.open(user, session, origin, { ...upgrade, networkIsRecorded })
   if (opened !== undefined) return opened
   const now = await users.findById(user.id)
   if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return undefined
-  return users.openSession(now, session, origin)
+  return logins.open(now, session, origin)
 }
 
 /**

@@ -10,7 +10,7 @@ import Type, { type Static } from 'typebox'
 import type { Session } from '../database/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
-import { sessionExpiry, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { sessionLimits, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { oneOf } from './one-of.ts'
@@ -79,16 +79,17 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
   const shown = app.tokens.refresh.parse(token)
   if (shown === undefined) throw problem('refresh_token_invalid')
 
-  let session = await sessions.findAlive(shown.sessionId, now)
-  if (session?.refreshHash === shown.hash) {
-    const [successor] = shown.successors as [ParsedRefreshToken['successors'][number]]
-    const expiresAt = sessionExpiry(app.config, session.createdAt, now)
-    if (await sessions.rotate(session, successor.hash, expiresAt, now, originOf(request))) {
-      return tokenPair(app.tokens, { ...session, expiresAt }, successor.token, now)
-    }
-    // Another call with the same token was a moment faster: this one is a replay of it.
-    session = await sessions.findAlive(shown.sessionId, now)
-  }
+  const [successor] = shown.successors as [ParsedRefreshToken['successors'][number]]
+  const rotated = await sessions.rotate(
+    shown,
+    successor.hash,
+    sessionLimits(app.config, now),
+    now,
+    originOf(request),
+  )
+  if (rotated) return tokenPair(app.tokens, rotated, successor.token, now)
+
+  const session = await sessions.findAlive(shown.sessionId, now)
   if (!session) throw problem('refresh_token_invalid')
 
   const again = forgiven(session, shown, now, app.config.REFRESH_GRACE)

@@ -1,12 +1,11 @@
 import { PrismaLibSql } from '@prisma/adapter-libsql'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
-import { postgresqlClient } from './client-postgresql.ts'
 import { BUSY_TIMEOUT, openSqlite } from './client-sqlite.ts'
-import type { Statements } from './statements.ts'
+import { openPostgresql } from './postgresql.ts'
+import type { Provider, Statements } from './sql.ts'
 import { sqliteStatements } from './statements-sqlite.ts'
 
-/** Which kind of database a DATABASE_URL names. */
-export type Provider = 'sqlite' | 'postgresql'
+export type { Provider }
 
 /** An open database. `client` is typed as SQLite's; PostgreSQL's is alike in all that is used here. */
 export interface Database {
@@ -50,12 +49,12 @@ export async function openDatabase(
   const opened =
     provider === 'sqlite'
       ? await sqliteClient(databaseUrl, busyTimeout)
-      : await postgresqlClient(databaseUrl, onUnlimited)
-  return { ...opened, provider, close: () => opened.client.$disconnect() }
+      : await openPostgresql(databaseUrl, onUnlimited)
+  return { ...opened, provider }
 }
 
 /** A client of Prisma, and statements on the same connections. */
-export type Opened = Pick<Database, 'client' | 'statements'>
+export type Opened = Omit<Database, 'provider'>
 
 async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<Opened> {
   const { PrismaClient } = await import('../generated/sqlite/client.ts')
@@ -69,5 +68,5 @@ async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<O
     transactionOptions: { maxWait: BUSY_TIMEOUT },
   })
   await client.$connect()
-  return { client, statements: sqliteStatements(adapter, connection) }
+  return { client, statements: sqliteStatements(adapter, connection), close: () => client.$disconnect() }
 }

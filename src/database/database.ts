@@ -10,11 +10,12 @@ import { type Events, events } from './events.ts'
 import { type Expired, expired } from './expired.ts'
 import { type Guesses, guesses } from './guesses.ts'
 import { type LegacyRegistrations, legacyRegistrations } from './legacy-registrations.ts'
+import { type Logins, logins } from './login.ts'
 import { type MailTurns, mailTurns } from './mail-turns.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { type Notices, notices } from './notices.ts'
 import { outageDetail, outageReason } from './outage.ts'
-import { insertMail, type OutboxQueries, outbox } from './outbox.ts'
+import { type OutboxQueries, outbox } from './outbox.ts'
 import { type Registrations, registrations } from './registrations.ts'
 import { type Sessions, sessions } from './sessions.ts'
 import { type Users, users } from './users.ts'
@@ -33,6 +34,7 @@ export interface Database {
   registrations: Registrations
   legacyRegistrations: LegacyRegistrations
   sessions: Sessions
+  logins: Logins
   outbox: OutboxQueries
   mailTurns: MailTurns
   events: Events
@@ -78,15 +80,16 @@ async function database(app: FastifyInstance) {
       { failed: 'the database cannot be used', worked: 'the database can be used again' },
       error => ({ reason: outageReason(error)?.reason ?? 'fails', detail: outageDetail(error) }),
     ),
-    users: users(client, statements, insertMail),
+    users: users(client, statements),
     registrations: registrations(client, statements),
     legacyRegistrations: legacyRegistrations(client),
     sessions: sessions(client, statements),
-    outbox: outbox(client, statements),
+    logins: logins(statements),
+    outbox: outbox(statements),
     mailTurns: mailTurns(statements),
     events: events(client, statements),
     notices: notices(client, statements),
-    deletions: deletions(client, insertMail),
+    deletions: deletions(client),
     guesses: guesses(client),
     expired: expired(statements),
     ping: () => client.$queryRaw`SELECT 1`,

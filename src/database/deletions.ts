@@ -4,11 +4,11 @@
  * was not me" looks.
  */
 import type { DeletedAccount, PrismaClient, User } from '../generated/sqlite/client.ts'
-import { type Origin, recordEvent } from './events.ts'
+import { insertEvent, type Origin } from './events.ts'
 import { NOTICE_KINDS } from './notices.ts'
-import { causedBy, type FileMail } from './outbox.ts'
+import { causedBy, insertMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
-import { unlessTaken } from './unique-violation.ts'
+import { runIn, undefinedOnConflict } from './sql.ts'
 import { type Securing, secured, stillAsIt, type Verified } from './users.ts'
 
 export type { DeletedAccount }
@@ -20,9 +20,8 @@ const NOWHERE: Origin = { ip: null, device: null, requestId: null }
 
 /**
  * @param client the database
- * @param fileMail puts a mail into the outbox within a transaction
  */
-export function deletions(client: PrismaClient, fileMail: FileMail) {
+export function deletions(client: PrismaClient) {
   return {
     /**
      * Deletes an account with its sessions, its mails and its address, and files a farewell to each address that reads
@@ -58,15 +57,15 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
           const { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt } = user
           const facts = { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt, locale }
           await tx.deletedAccount.create({ data: { id: userId, ...facts, expiresAt: undoable } })
-          await recordEvent(tx, { userId, kind: 'deleted', at: now, origin })
+          await insertEvent(runIn(tx), { userId, kind: 'deleted', at: now, origin })
         } else {
           await tx.notice.deleteMany({ where: { userId } })
           await tx.event.updateMany({ where: { userId }, data: { userId: null, ...NOWHERE } })
-          await recordEvent(tx, { userId: null, kind: 'deleted', at: now, origin: NOWHERE })
+          await insertEvent(runIn(tx), { userId: null, kind: 'deleted', at: now, origin: NOWHERE })
         }
         for (const recipient of new Set([email, ...readers])) {
-          await fileMail(
-            tx,
+          await insertMail(
+            runIn(tx),
             { kind: 'farewell', recipient, locale, ...causedBy(origin), ...(isUndoable && { userId }) },
             now,
           )
@@ -106,15 +105,15 @@ export function deletions(client: PrismaClient, fileMail: FileMail) {
         await tx.user.create({ data: { id, email, disabledCount, locale, ...dates, ...secured(by, now) } })
         await removeRegistrations(tx, email)
         await tx.notice.deleteMany({ where: { userId: id, noticeAt: { gte: by.notice } } })
-        await recordEvent(tx, { userId: id, kind: 'secured', at: now, origin })
-        await fileMail(
-          tx,
+        await insertEvent(runIn(tx), { userId: id, kind: 'secured', at: now, origin })
+        await insertMail(
+          runIn(tx),
           { kind: 'account_secured', recipient: email, userId: id, ...causedBy(origin) },
           now,
         )
         return true
       })
-      return (await unlessTaken(undoing)) ?? false
+      return (await undefinedOnConflict(undoing)) ?? false
     },
   }
 }

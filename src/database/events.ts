@@ -3,8 +3,8 @@
  * what it records. It never holds a secret.
  */
 import { v7 as uuidv7 } from 'uuid'
-import type { Event, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
-import { columns, type Run, type Statements } from './statements.ts'
+import type { Event, PrismaClient } from '../generated/sqlite/client.ts'
+import { columns, type Run, type Statements, type Value } from './sql.ts'
 
 /** What can happen to an account. */
 export const EVENT_KINDS = [
@@ -46,24 +46,19 @@ export type Events = ReturnType<typeof events>
 /** Logs in, or does what answers with a session. */
 const ARRIVALS: EventKind[] = ['confirmed', 'logged_in']
 
-/** Writes one event; the same within a transaction and outside of one. */
-export function recordEvent(
-  tx: Prisma.TransactionClient,
-  event: { userId: string | null; kind: EventKind; at: Date; origin: Origin },
-) {
-  const { origin, ...rest } = event
-  const { ip, device, requestId } = origin
-  return tx.event.create({ data: { ...rest, ip, device, requestId, id: uuidv7() } })
+/** What an event says. */
+export interface NewEvent {
+  userId: string | null
+  kind: EventKind
+  at: Date
+  origin: Origin
 }
 
-const INSERT = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
-  VALUES ($1, $2, $3, $4, $5, $6, $7)`
+/** The columns of an event, in the order of `eventRow`. */
+export const EVENT_COLUMNS = 'id, user_id, kind, at, ip, device, request_id'
 
-/** Writes one event within a transaction by hand. */
-export const insertEvent = (run: Run, event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
-  run(INSERT, eventRow(event))
-
-const eventRow = ({ userId, kind, at, origin }: Parameters<typeof insertEvent>[1]) => [
+/** The values of a new event's columns. */
+export const eventRow = ({ userId, kind, at, origin }: NewEvent): Value[] => [
   uuidv7(),
   userId,
   kind,
@@ -72,6 +67,11 @@ const eventRow = ({ userId, kind, at, origin }: Parameters<typeof insertEvent>[1
   origin.device,
   origin.requestId,
 ]
+
+const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)`
+
+/** Writes one event, within a transaction of either kind. */
+export const insertEvent = (run: Run, event: NewEvent) => run(INSERT, eventRow(event))
 
 const FIELDS = ['id', 'userId', 'kind', 'at', 'ip', 'device', 'requestId'] as const satisfies (keyof Event)[]
 
@@ -82,12 +82,8 @@ const NEXT = `SELECT ${columns(FIELDS, 'events')} FROM events
 /** How far back `recordOnce` looks for an event of the same kind: a long history must not make it slow. */
 const LOOK_BACK = 100
 
-const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
-
-/** Whether anybody was logged in to the account, as far as its history goes back. */
-export async function hasArrived(run: Run, userId: string): Promise<boolean> {
-  return (await run(`${ARRIVED} LIMIT 1`, [userId])).length > 0
-}
+/** Logins and confirmations of the account `$1`, from which its devices are known. */
+export const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
 
 /** Whether the account was logged in to from such a device before. */
 export async function isKnownDevice(run: Run, userId: string, device: string | null): Promise<boolean> {
@@ -105,29 +101,28 @@ export async function isKnownDevice(run: Run, userId: string, device: string | n
 export function events(client: PrismaClient, { provider, read, change, transaction }: Statements) {
   // The row is locked, and the statement waits for a deletion that is under way.
   const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
-  const RECORD = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+  const RECORD = `INSERT INTO events (${EVENT_COLUMNS})
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
-  const RECORD_ONCE = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+  const RECORD_ONCE = `INSERT INTO events (${EVENT_COLUMNS})
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2 AND NOT EXISTS (
       SELECT 1 FROM (SELECT kind, at, ip, device FROM events WHERE user_id = $2
         ORDER BY id DESC LIMIT ${LOOK_BACK}) AS recent
       WHERE kind = $3 AND at > $8 AND at <= $4
         AND COALESCE(ip, '') = COALESCE($5, '') AND COALESCE(device, '') = COALESCE($6, ''))${lock}`
-  const RECORD_OR_NOBODY = `INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
+  const RECORD_OR_NOBODY = `INSERT INTO events (${EVENT_COLUMNS})
     VALUES ($1, (SELECT id FROM users WHERE id = $2${lock}), $3, $4, $5, $6, $7)`
   const TAKE_BACK = 'DELETE FROM events WHERE id = $1 AND user_id IS NULL'
 
   return {
     /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
-    record: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }) =>
-      change(RECORD, eventRow(event)),
+    record: (event: NewEvent & { userId: string }) => change(RECORD, eventRow(event)),
 
     /**
      * The same, but for an event that repeats a recent one of the same kind, address and device.
      *
      * @param since how recent that one must be
      */
-    recordOnce: (event: { userId: string; kind: EventKind; at: Date; origin: Origin }, since: Date) =>
+    recordOnce: (event: NewEvent & { userId: string }, since: Date) =>
       change(RECORD_ONCE, [...eventRow(event), since]),
 
     /**
@@ -136,7 +131,7 @@ export function events(client: PrismaClient, { provider, read, change, transacti
      *
      * @param event `userId` null where there is no account
      */
-    recordAlike({ userId, ...event }: { userId: string | null; kind: EventKind; at: Date; origin: Origin }) {
+    recordAlike({ userId, ...event }: NewEvent) {
       // An id that nobody has is looked for as long as one that somebody has.
       const row = eventRow({ ...event, userId: userId ?? uuidv7() })
       return transaction(async run => {

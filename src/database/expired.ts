@@ -1,7 +1,7 @@
 /**
  * Removes what has run out, a few rows at a time, by one instance for all of them.
  */
-import type { Statements } from './statements.ts'
+import type { Statements } from './sql.ts'
 
 /** Queries of the housekeeping. */
 export type Expired = ReturnType<typeof expired>

@@ -2,10 +2,8 @@
  * Networks from which a login, a reset or a confirmation of an account succeeded. Guesses that come from elsewhere do
  * not slow down logins from them.
  */
-
-import type { Prisma } from '../generated/sqlite/client.ts'
 import { networkOf } from '../network.ts'
-import type { Run } from './statements.ts'
+import type { Run, Value } from './sql.ts'
 
 const DAY_MS = 86_400_000
 /** How long a network stays familiar after a success. */
@@ -17,31 +15,25 @@ const RECORD_AGAIN_MS = DAY_MS
 export const FAMILIAR_ID = (userId: string, network: string) => `${userId} || ' ' || ${network}`
 const idOf = (userId: string, network: string) => `${userId} ${network}`
 
-const RECORD = `INSERT INTO familiar_networks (id, user_id, expires_at) VALUES ($1, $2, $3)
-  ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at`
-
-/** Records the network of a success within a transaction by hand. */
-export async function insertFamiliarNetwork(run: Run, userId: string, ip: string | null, now: Date) {
-  if (ip === null) return
-  const id = idOf(userId, networkOf(ip))
-  await run(RECORD, [id, userId, new Date(now.getTime() + FAMILIAR_MS)])
+/** Records a network; the values are those of `networkRow`. */
+export const RECORD_NETWORK = {
+  columns: 'id, user_id, expires_at',
+  otherwise: 'ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at',
 }
 
-/** Records the network of a success within a transaction of Prisma's. */
-export async function recordFamiliarNetwork(
-  tx: Prisma.TransactionClient,
-  userId: string,
-  ip: string | null,
-  now: Date,
-) {
-  if (ip === null) return
-  const id = idOf(userId, networkOf(ip))
-  const expiresAt = new Date(now.getTime() + FAMILIAR_MS)
-  await tx.familiarNetwork.upsert({
-    where: { id },
-    create: { id, userId, expiresAt },
-    update: { expiresAt },
-  })
+/** The values of the columns of a network that was familiar just now. */
+export const networkRow = (userId: string, ip: string, now: Date): Value[] => [
+  idOf(userId, networkOf(ip)),
+  userId,
+  new Date(now.getTime() + FAMILIAR_MS),
+]
+
+const RECORD = `INSERT INTO familiar_networks (${RECORD_NETWORK.columns}) VALUES ($1, $2, $3)
+  ${RECORD_NETWORK.otherwise}`
+
+/** Records the network of a success, within a transaction of either kind. */
+export async function insertFamiliarNetwork(run: Run, userId: string, ip: string | null, now: Date) {
+  if (ip !== null) await run(RECORD, networkRow(userId, ip, now))
 }
 
 /** Whether a network was recorded so recently that recording it again changes little. */

@@ -4,7 +4,7 @@
  */
 import type { MailTurn, Outbox } from '../generated/sqlite/client.ts'
 import { DEFER, type OutboxKind, type OutboxRow } from './outbox.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './sql.ts'
 
 /** Queries about turns. */
 export type MailTurns = ReturnType<typeof mailTurns>

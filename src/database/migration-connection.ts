@@ -1,8 +1,8 @@
 /** The connections that migrations run on: their own, outside of any pool, and one transaction each. */
 import pg from 'pg'
 import type { Provider } from './client.ts'
-import { postgresqlConfig } from './client-postgresql.ts'
 import { openSqlite, sqlitePath, whileBusy } from './client-sqlite.ts'
+import { postgresqlConfig } from './postgresql.ts'
 import { type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
 /** How long to wait for another process that is migrating the same database, in seconds. */

@@ -3,7 +3,7 @@
  */
 import type { Notice, PrismaClient } from '../generated/sqlite/client.ts'
 import type { OutboxKind } from './outbox.ts'
-import type { Statements } from './statements.ts'
+import type { Statements } from './sql.ts'
 
 export type { Notice }
 

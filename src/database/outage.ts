@@ -63,6 +63,7 @@ const POSTGRESQL: readonly [RegExp, OutageReason][] = [
   [/^28P01$/, refused('refuses the user name or password')],
   [/^28/, refused('denies access to this user')],
   [/^3D000$/, refused('does not exist on this server')],
+  [/^40(001|P01)$/, BUSY],
   [/^57014$/, away('took too long over a statement')],
   [/^55P03$/, BUSY],
   [/^25P03$/, away('ended an idle transaction')],
@@ -137,6 +138,10 @@ interface Thrown {
   code?: unknown
   rawCode?: unknown
   message?: string
+  /** PostgreSQL's, where `pg` itself throws. */
+  severity?: string
+  /** Of a host name with several addresses, an error for each. */
+  errors?: Error[]
   cause?: Driver
   meta?: { driverAdapterError?: { cause?: Driver } }
 }
@@ -169,8 +174,8 @@ export function outageOf(error: unknown): Outage | undefined {
  */
 export function outageReason(error: unknown): OutageReason | undefined {
   if (typeof error !== 'object' || error === null) return undefined
-  const { name, code, rawCode, message = '', cause, meta } = error as Thrown
-  const driver = meta?.driverAdapterError?.cause ?? cause
+  const { name, code, rawCode, message = '' } = error as Thrown
+  const driver = driverOf(error as Thrown)
   const said = saidBy(driver) ?? (typeof rawCode === 'number' ? SQLITE[rawCode & 0xff] : undefined)
   if (said) return said
   // Prisma puts its own words before those of the driver.
@@ -185,10 +190,18 @@ export function outageReason(error: unknown): OutageReason | undefined {
 
 /** What the driver's own error is, for the log: SQLSTATE and message, or Node's code. */
 export function outageDetail(error: unknown): string {
-  const { message = String(error), cause, meta } = (error ?? {}) as Thrown
-  const driver = meta?.driverAdapterError?.cause ?? cause
+  const thrown = (error ?? {}) as Thrown
+  const driver = driverOf(thrown)
   if (driver?.originalMessage) return `${driver.originalCode ?? ''} ${driver.originalMessage}`.trim()
+  const message = thrown.message || thrown.errors?.[0]?.message || String(error)
   return driver?.reason ?? message.trim().split('\n').at(-1) ?? ''
+}
+
+/** What the driver said: through Prisma's client, through its adapter, or by itself. */
+function driverOf({ meta, cause, severity, code, message }: Thrown): Driver | undefined {
+  const driver = meta?.driverAdapterError?.cause ?? cause
+  if (driver !== undefined || severity === undefined) return driver
+  return { originalCode: String(code), originalMessage: message ?? '', severity }
 }
 
 function saidBy(driver: Driver | undefined): OutageReason | undefined {

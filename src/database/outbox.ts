@@ -4,9 +4,9 @@
  */
 
 import { v7 as uuidv7 } from 'uuid'
-import type { Outbox, Prisma, PrismaClient } from '../generated/sqlite/client.ts'
+import type { Outbox } from '../generated/sqlite/client.ts'
 import type { Cause, Origin } from './events.ts'
-import { column, columns, type Statements, type Value } from './statements.ts'
+import { type Change, column, columns, type Run, type Statements, type Value } from './sql.ts'
 
 /** Why a mail is sent. Which mail it becomes, the worker decides when it sends it. */
 export type OutboxKind =
@@ -40,24 +40,11 @@ export type { Outbox }
 /** A mail in the outbox. */
 export type OutboxRow = Omit<Outbox, 'kind'> & { kind: OutboxKind }
 
-/** Puts a mail into the outbox within a transaction. */
-export type FileMail = (
-  tx: Prisma.TransactionClient,
-  mail: NewMail,
-  now: Date,
-) => Prisma.PrismaPromise<unknown>
-
 /** How a mail ended: it was sent, there was nothing to send, or all tries failed (dead letter). */
 export type Outcome = 'sent' | 'dropped' | 'dead'
 
 /** Queries about the outbox. */
 export type OutboxQueries = ReturnType<typeof outbox>
-
-/** Writes the row; the same within a transaction and outside of one. */
-export const insertMail: FileMail = (tx, mail, now) =>
-  tx.outbox.create({
-    data: { ...mail, id: uuidv7(), state: 'queued', attempts: 0, nextAttemptAt: now, createdAt: now },
-  })
 
 const FIELDS = [
   'id',
@@ -82,11 +69,19 @@ const FIELDS = [
   'finishedAt',
 ] as const satisfies (keyof Outbox)[]
 
-/** The row of a new mail, with `mailRow`. */
-export const INSERT_MAIL = `INSERT INTO outbox (${FIELDS.map(column).join(', ')})
+/** The columns of a mail, in the order of `mailRow`. */
+export const MAIL_COLUMNS = FIELDS.map(column).join(', ')
+
+const INSERT = `INSERT INTO outbox (${MAIL_COLUMNS})
   VALUES (${FIELDS.map((_, index) => `$${index + 1}`).join(', ')})`
 
-/** The values for `INSERT_MAIL`. */
+/** The statement that puts a mail into the outbox, and its values. */
+export const mailInsertion = (mail: NewMail, now: Date): Change => [INSERT, mailRow(mail, now)]
+
+/** Puts a mail into the outbox, within a transaction of either kind. */
+export const insertMail = (run: Run, mail: NewMail, now: Date) => run(...mailInsertion(mail, now))
+
+/** The values of a new mail's columns. */
 export function mailRow(mail: NewMail, now: Date): Value[] {
   const row: Partial<Outbox> = {
     ...mail,
@@ -143,19 +138,22 @@ const claimOn = (provider: Statements['provider']) => {
     RETURNING ${columns(FIELDS, 'outbox')}`
 }
 
-/**
- * @param client the database
- * @param statements on the same database
- */
-export function outbox(client: PrismaClient, { provider, read, change, transaction }: Statements) {
+/** @param statements on the database */
+export function outbox({ provider, read, change, changeAll, transaction }: Statements) {
   const CLAIM = claimOn(provider)
+  // No row joins a mail once it is handed over, so one snapshot for both parts misses none.
+  const finishAll = (values: Value[]) =>
+    provider === 'postgresql'
+      ? change(`WITH finished AS (${FINISH}) ${FINISH_JOINED} AND EXISTS (SELECT 1 FROM finished)`, values)
+      : transaction(async run => {
+          if ((await run(FINISH, values)).length === 1) await run(FINISH_JOINED, values.slice(0, 4))
+        })
 
   return {
-    file: (mail: NewMail, now: Date) => change(INSERT_MAIL, mailRow(mail, now)),
+    file: (mail: NewMail, now: Date) => insertMail(change, mail, now),
 
     /** Files several mails, all or none. */
-    fileAll: (mails: NewMail[], now: Date) =>
-      client.$transaction(mails.map(mail => insertMail(client, mail, now))),
+    fileAll: (mails: NewMail[], now: Date) => changeAll(mails.map(mail => mailInsertion(mail, now))),
 
     /**
      * The next mails to the address of an account, oldest first, but for those that another account asked for.
@@ -216,9 +214,6 @@ export function outbox(client: PrismaClient, { provider, read, change, transacti
 
     /** Finishes a claimed row, and the rows that its mail serves. */
     finish: (row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) =>
-      transaction(async run => {
-        const finished = await run(FINISH, [outcome, now, lastError, row.id, row.attempts])
-        if (finished.length === 1) await run(FINISH_JOINED, [outcome, now, lastError, row.id])
-      }),
+      finishAll([outcome, now, lastError, row.id, row.attempts]),
   }
 }

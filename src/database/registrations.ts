@@ -3,12 +3,12 @@
  */
 import type { Prisma, PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { type Cause, type Origin, recordEvent } from './events.ts'
-import { recordFamiliarNetwork } from './familiar-networks.ts'
+import { type Cause, insertEvent, type Origin } from './events.ts'
+import { insertFamiliarNetwork } from './familiar-networks.ts'
 import type { LegacyRegistration } from './legacy-registrations.ts'
-import { causedBy, INSERT_MAIL, mailRow, type NewMail } from './outbox.ts'
-import type { Statements } from './statements.ts'
-import { unlessTaken } from './unique-violation.ts'
+import { causedBy, mailInsertion, type NewMail } from './outbox.ts'
+import { insertSession } from './sessions.ts'
+import { runIn, type Statements, undefinedOnConflict } from './sql.ts'
 
 export type { Registration }
 
@@ -27,7 +27,7 @@ const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, 
  * @param client the database
  * @param statements on the same database
  */
-export function registrations(client: PrismaClient, { transaction }: Statements) {
+export function registrations(client: PrismaClient, { changeAll }: Statements) {
   return {
     /**
      * Stores a registration, or extends the one that waits, with the mail that asks to confirm it. Never
@@ -43,10 +43,7 @@ export function registrations(client: PrismaClient, { transaction }: Statements)
     ) {
       const { id, email, locale, expiresAt, ...request } = registration
       const mail = { kind: 'registration' as const, recipient: email, ...request, ...causedBy(cause) }
-      return transaction(async run => {
-        await run(FILE, [id, email, locale, now, expiresAt])
-        await run(INSERT_MAIL, mailRow(mail, now))
-      })
+      return changeAll([[FILE, [id, email, locale, now, expiresAt]], mailInsertion(mail, now)])
     },
 
     findById: (id: string) => client.registration.findUnique({ where: { id } }),
@@ -95,16 +92,15 @@ export function registrations(client: PrismaClient, { transaction }: Statements)
         // Throwing takes the account back.
         if (count !== 1) throw gone
         await removeRegistrations(tx, email)
-        await tx.session.create({
-          data: { ...session, userId: account.id, ip: origin.ip, device: origin.device },
-        })
-        await recordFamiliarNetwork(tx, account.id, origin.ip, now)
+        const run = runIn(tx)
+        await insertSession(run, account.id, session, origin)
+        await insertFamiliarNetwork(run, account.id, origin.ip, now)
         const about = { userId: account.id, origin }
-        await recordEvent(tx, { ...about, kind: 'registered', at: registration.createdAt })
-        await recordEvent(tx, { ...about, kind: 'confirmed', at: now })
+        await insertEvent(run, { ...about, kind: 'registered', at: registration.createdAt })
+        await insertEvent(run, { ...about, kind: 'confirmed', at: now })
         return account
       })
-      return unlessTaken(confirmation).catch(error => {
+      return undefinedOnConflict(confirmation).catch(error => {
         if (error === gone) return undefined
         throw error
       })

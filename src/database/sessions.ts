@@ -3,8 +3,8 @@
  */
 import type { Prisma, PrismaClient, Session } from '../generated/sqlite/client.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { insertEvent, type Origin, recordEvent } from './events.ts'
-import { columns, type Run, type Statements } from './statements.ts'
+import { insertEvent, type Origin } from './events.ts'
+import { columns, type Run, runIn, type Statements, type Value } from './sql.ts'
 
 export type { Session }
 
@@ -29,32 +29,32 @@ const FIELDS = [
 const ALIVE = `SELECT ${columns(FIELDS, 'sessions')} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL`
 
-const ROTATE = `UPDATE sessions SET refresh_hash = $1, previous_refresh_hash = refresh_hash,
-  refreshed_at = $2, expires_at = $3, ip = $4, device = $5
-  WHERE id = $6 AND refresh_hash = $7 RETURNING id`
-
-/**
- * No account has more than the cap, so that one more than it is all there can be to end. Tells whether it was
- * still alive, or had run out before.
- */
-const MAKE_ROOM = `DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE user_id = $1
-  ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})
-  RETURNING CASE WHEN expires_at > $2 THEN 1 ELSE 0 END AS alive`
-
-const INSERT = `INSERT INTO sessions
-  (id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device)
-  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
-
-/** Stores a session within a transaction; the oldest one beyond the cap ends, on account of the new one. */
-export async function insertSession(run: Run, userId: string, session: NewSession, origin: Origin) {
-  const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
-  const ended = await run<{ alive: number }>(MAKE_ROOM, [userId, createdAt])
-  if (ended.some(({ alive }) => Number(alive) === 1)) {
-    await insertEvent(run, { userId, kind: 'session_ended', at: createdAt, origin })
-  }
-  const { ip, device } = origin
-  await run(INSERT, [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device])
+/** One statement, so that of two calls with one token one rotates; it also asks whether session and account are alive. */
+const rotateOn = (provider: Statements['provider']) => {
+  const absolute =
+    provider === 'postgresql'
+      ? `LEAST($3, created_at + $4 * INTERVAL '1 second')`
+      : `min($3, strftime('%Y-%m-%dT%H:%M:%f+00:00', created_at, $4 || ' seconds'))`
+  return `UPDATE sessions SET refresh_hash = $1, previous_refresh_hash = refresh_hash,
+    refreshed_at = $2, expires_at = ${absolute}, ip = $5, device = $6
+    WHERE id = $7 AND refresh_hash = $8 AND expires_at > $2
+      AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)
+    RETURNING ${columns(FIELDS, 'sessions')}`
 }
+
+/** The columns of a session, in the order of `sessionRow`. */
+export const SESSION_COLUMNS = 'id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device'
+const INSERT = `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+
+/** The values of a new session's columns. */
+export const sessionRow = (userId: string, session: NewSession, { ip, device }: Origin): Value[] => {
+  const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
+  return [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device]
+}
+
+/** Stores a session, within a transaction of either kind. */
+export const insertSession = (run: Run, userId: string, session: NewSession, origin: Origin) =>
+  run(INSERT, sessionRow(userId, session, origin))
 
 /** Ends every session of an account, within a transaction. */
 export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
@@ -65,12 +65,14 @@ export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
  * @param client the database
  * @param statements on the same database
  */
-export function sessions(client: PrismaClient, { read, change }: Statements) {
+export function sessions(client: PrismaClient, { provider, read, change }: Statements) {
+  const ROTATE = rotateOn(provider)
+
   function endIf(where: Prisma.SessionWhereInput & { userId: string }, now: Date, origin: Origin) {
     return client.$transaction(async tx => {
       const { count } = await tx.session.deleteMany({ where })
       if (count > 0) {
-        await recordEvent(tx, { userId: where.userId, kind: 'session_ended', at: now, origin })
+        await insertEvent(runIn(tx), { userId: where.userId, kind: 'session_ended', at: now, origin })
       }
       return count
     })
@@ -90,16 +92,24 @@ export function sessions(client: PrismaClient, { read, change }: Statements) {
       }),
 
     /**
-     * Rotates the refresh token by compare-and-swap.
+     * Rotates the refresh token of a session by compare-and-swap: one statement.
      *
-     * @param session the session as it was read
+     * @param shown the session's id and the hash of the token that was shown
      * @param refreshHash of the successor
-     * @returns whether this call was the one that rotated it
+     * @param limits until when an unused session lives, and for how many seconds a session lives at most
+     * @returns the session after it; undefined where the token is not the current one of a session that is alive
      */
-    async rotate(session: Session, refreshHash: string, expiresAt: Date, now: Date, origin: Origin) {
-      const { id, refreshHash: shown } = session
-      const rotated = await change(ROTATE, [refreshHash, now, expiresAt, origin.ip, origin.device, id, shown])
-      return rotated.length === 1
+    async rotate(
+      shown: { sessionId: string; hash: string },
+      refreshHash: string,
+      limits: { idleUntil: Date; absoluteSeconds: number },
+      now: Date,
+      { ip, device }: Origin,
+    ): Promise<Session | undefined> {
+      const { idleUntil, absoluteSeconds } = limits
+      const { sessionId, hash } = shown
+      const values = [refreshHash, now, idleUntil, absoluteSeconds, ip, device, sessionId, hash]
+      return (await change<Session>(ROTATE, values))[0]
     },
 
     /** Ends one session of an account; how many ended, 0 where it is gone or another account's. */
@@ -114,7 +124,12 @@ export function sessions(client: PrismaClient, { read, change }: Statements) {
       client.$transaction(async tx => {
         const { count } = await tx.session.deleteMany({ where: { id: session.id } })
         if (count > 0) {
-          await recordEvent(tx, { userId: session.userId, kind: 'refresh_token_reused', at: now, origin })
+          await insertEvent(runIn(tx), {
+            userId: session.userId,
+            kind: 'refresh_token_reused',
+            at: now,
+            origin,
+          })
         }
       }),
   }

@@ -17,7 +17,7 @@ export interface ResultSet {
 
 /** Everything on it happens at once, in the turn of the event loop that asks for it. */
 export interface SqliteConnection {
-  /** @param sql one statement, with `?1`, `?2` and so on for what `args` holds */
+  /** @param sql one statement, with `?`, or `$1`, `$2` and so on, for what `args` holds */
   run(sql: string, args: unknown[]): ResultSet
   runScript(script: string): void
   /** Opens another connection in place of this one, whose statements are forgotten. */
@@ -53,7 +53,8 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     const found = prepared.get(sql)
     if (found) return found
     if (connection === undefined) throw new Error('The connection is closed')
-    const statement = connection.prepare<unknown[][]>(sql)
+    // SQLite takes `$1` for a name, and `?1` for what PostgreSQL calls `$1`.
+    const statement = connection.prepare<unknown[][]>(sql.replace(/\$(?=\d)/g, '?'))
     // The driver's raw() throws where a statement answers with no rows.
     const head = statement.reader ? headOf(statement.raw(true)) : undefined
     const made = { statement, head }

@@ -5,8 +5,8 @@
  */
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import { groupCommits } from './group-commit.ts'
+import type { Run, Statements, Value } from './sql.ts'
 import type { SqliteClient } from './sqlite-adapter-client.ts'
-import { known, type Run, rowsOf, type Statements, type Value } from './statements.ts'
 
 /**
  * @param adapter the one that Prisma's client works on
@@ -14,20 +14,11 @@ import { known, type Run, rowsOf, type Statements, type Value } from './statemen
  */
 export function sqliteStatements(adapter: SqlDriverAdapter, connection: SqliteClient): Statements {
   const enter = groupCommits(adapter, connection)
-  const dialects = new Map<string, string>()
-  function inDialect(sql: string): string {
-    const found = dialects.get(sql)
-    if (found !== undefined) return found
-    // SQLite takes `$1` for a name, and `?1` for what PostgreSQL calls `$1`.
-    const made = sql.replace(/\$(?=\d)/g, '?')
-    dialects.set(sql, made)
-    return made
-  }
 
   const runBy =
     (run: SqliteClient['runNow']) =>
     <Row>(sql: string, values: readonly Value[]): Row[] => {
-      const { columns, columnTypes, rows } = run(inDialect(sql), values.map(stored))
+      const { columns, columnTypes, rows } = run(sql, values.map(stored))
       return rowsOf(columns, index => columnTypes[index] === 'DATETIME', rows)
     }
   const runNow = runBy(connection.runNow)
@@ -43,14 +34,39 @@ export function sqliteStatements(adapter: SqlDriverAdapter, connection: SqliteCl
 
   return {
     provider: 'sqlite',
-    read: <Row>(sql: string, values: readonly Value[]) => read<Row>(sql, values).catch(known),
+    read,
     change: <Row>(sql: string, values: readonly Value[]) =>
-      enter(() => within<Row>(sql, values), { single: true }).catch(known),
-    transaction: work => enter(() => work(within)).catch(known),
+      enter(() => within<Row>(sql, values), { single: true }),
+    changeAll: changes =>
+      enter(async () => {
+        for (const [sql, values] of changes) runWithin(sql, values)
+      }),
+    transaction: work => enter(() => work(within)),
   }
 }
 
 /** As Prisma writes a time. */
 function stored(value: Value): Value {
   return value instanceof Date ? value.toISOString().replace('Z', '+00:00') : value
+}
+
+/**
+ * Rows as the models have them.
+ *
+ * @param names of their columns
+ * @param isTime whether a column holds times, by its index; the driver has them as text
+ */
+function rowsOf<Row>(
+  names: readonly string[],
+  isTime: (index: number) => boolean,
+  rows: readonly (readonly unknown[])[],
+): Row[] {
+  return rows.map(values => {
+    const row: Record<string, unknown> = {}
+    for (const [index, name] of names.entries()) {
+      const value = values[index]
+      row[name] = value !== null && isTime(index) ? new Date(value as string) : value
+    }
+    return row as Row
+  })
 }

@@ -5,18 +5,12 @@
 import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
 import { networkOf } from '../network.ts'
 import type { NewSession } from '../tokens/pair.ts'
-import { hasArrived, insertEvent, isKnownDevice, type Origin, recordEvent } from './events.ts'
-import {
-  FAMILIAR_ID,
-  insertFamiliarNetwork,
-  isFamiliarNetwork,
-  recordFamiliarNetwork,
-} from './familiar-networks.ts'
-import { causedBy, type FileMail, INSERT_MAIL, mailRow } from './outbox.ts'
+import { insertEvent, type Origin } from './events.ts'
+import { FAMILIAR_ID, insertFamiliarNetwork, isFamiliarNetwork } from './familiar-networks.ts'
+import { causedBy, insertMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { endSessionsOf, insertSession } from './sessions.ts'
-import { columns, type Statements } from './statements.ts'
-import { unlessTaken } from './unique-violation.ts'
+import { columns, runIn, type Statements, undefinedOnConflict } from './sql.ts'
 
 export type { User }
 
@@ -25,19 +19,6 @@ export type Verified = Pick<
   User,
   'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
 >
-
-/** What a login changes besides. */
-interface LoginChanges {
-  /** A stronger hash of the same password. */
-  passwordHash?: string
-  /** The client's network is on record already. */
-  networkIsRecorded?: boolean
-}
-
-/** What came of a log in: a session, and perhaps a mail that tells of it. */
-export interface OpenedSession {
-  mailFiled: boolean
-}
 
 /** What a password for an address is held against; nulls where there is no account. */
 export interface Credentials {
@@ -87,18 +68,14 @@ const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_ha
 const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
-const ARRIVE = `UPDATE users SET last_login_at = $1, password_hash = $2
-  WHERE id = $3 AND password_hash = $4 AND disabled_at IS NULL RETURNING id`
-
 /** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
 const UNUSABLE = 'unusable'
 
 /**
  * @param client the database
  * @param statements on the same database
- * @param fileMail puts a mail into the outbox within a transaction
  */
-export function users(client: PrismaClient, { read, transaction }: Statements, fileMail: FileMail) {
+export function users(client: PrismaClient, { read }: Statements) {
   const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
     (await read<User>(sql, values))[0] ?? null
 
@@ -150,43 +127,10 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         const account = await tx.user.create({ data: { ...user, createdAt: now, passwordChangedAt: now } })
         // Left from a time with confirmation: a link of theirs must not outlive this account.
         await removeRegistrations(tx, user.email)
-        await recordEvent(tx, { userId: account.id, kind: 'registered', at: now, origin })
+        await insertEvent(runIn(tx), { userId: account.id, kind: 'registered', at: now, origin })
         return account
       })
-      return unlessTaken(creation)
-    },
-
-    /**
-     * Opens a session for somebody whose password was just verified. The hash it was verified against
-     * must still be the stored one: else a log in that began before a reset would outlive it.
-     *
-     * @param verified the account as it was read; its first log in is no new device
-     * @param changes what the login changes besides
-     * @returns undefined where the session was not opened
-     */
-    openSession(
-      verified: Verified & Pick<User, 'lastLoginAt'>,
-      session: NewSession,
-      origin: Origin,
-      changes: LoginChanges = {},
-    ): Promise<OpenedSession | undefined> {
-      const { id, email, passwordHash, lastLoginAt } = verified
-      const at = session.createdAt
-      return transaction(async run => {
-        // First: it serialises with a reset, which ends all sessions.
-        const arrived = await run(ARRIVE, [at, changes.passwordHash ?? passwordHash, id, passwordHash])
-        if (arrived.length !== 1) return undefined
-        // Asked again within the transaction: of two first log ins at once, the second is none.
-        const isFirst = lastLoginAt === null && !(await hasArrived(run, id))
-        const isNews = !isFirst && !(await isKnownDevice(run, id, origin.device))
-        if (isNews) {
-          await run(INSERT_MAIL, mailRow({ kind: 'new_device', recipient: email, userId: id, ...origin }, at))
-        }
-        await insertSession(run, id, session, origin)
-        if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
-        await insertEvent(run, { userId: id, kind: 'logged_in', at, origin })
-        return { mailFiled: isNews }
-      })
+      return undefinedOnConflict(creation)
     },
 
     /**
@@ -211,14 +155,14 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         })
         if (count !== 1) return false
         await endSessionsOf(tx, id)
-        await tx.session.create({ data: { ...session, userId: id, ip: origin.ip, device: origin.device } })
+        await insertSession(runIn(tx), id, session, origin)
         // Those of whoever made the account prove nothing either.
         await tx.familiarNetwork.deleteMany({ where: { userId: id } })
-        await recordFamiliarNetwork(tx, id, origin.ip, now)
-        await recordEvent(tx, { userId: id, kind: 'password_reset', at: now, origin })
-        await recordEvent(tx, { userId: id, kind: 'confirmed', at: now, origin })
-        await fileMail(
-          tx,
+        await insertFamiliarNetwork(runIn(tx), id, origin.ip, now)
+        await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
+        await insertEvent(runIn(tx), { userId: id, kind: 'confirmed', at: now, origin })
+        await insertMail(
+          runIn(tx),
           { kind: 'password_changed', recipient: email, userId: id, ...causedBy(origin) },
           now,
         )
@@ -248,10 +192,10 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         })
         if (count !== 1) return false
         await endSessionsOf(tx, old.id)
-        if (how === 'password_reset') await recordFamiliarNetwork(tx, old.id, origin.ip, now)
-        await recordEvent(tx, { userId: old.id, kind: how, at: now, origin })
-        await fileMail(
-          tx,
+        if (how === 'password_reset') await insertFamiliarNetwork(runIn(tx), old.id, origin.ip, now)
+        await insertEvent(runIn(tx), { userId: old.id, kind: how, at: now, origin })
+        await insertMail(
+          runIn(tx),
           { kind: 'password_changed', recipient: old.email, userId: old.id, ...causedBy(origin) },
           now,
         )
@@ -277,9 +221,9 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         })
         if (count !== 1) return 'stale' as const
         await removeRegistrations(tx, email)
-        await recordEvent(tx, { userId: old.id, kind: 'email_changed', at: now, origin })
-        await fileMail(
-          tx,
+        await insertEvent(runIn(tx), { userId: old.id, kind: 'email_changed', at: now, origin })
+        await insertMail(
+          runIn(tx),
           {
             kind: 'email_changed',
             recipient: old.email,
@@ -291,7 +235,7 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
         )
         return 'changed' as const
       })
-      return (await unlessTaken(change)) ?? 'taken'
+      return (await undefinedOnConflict(change)) ?? 'taken'
     },
 
     /**
@@ -326,16 +270,16 @@ export function users(client: PrismaClient, { read, transaction }: Statements, f
           await tx.familiarNetwork.deleteMany({ where: { userId: user.id } })
           // These are void by now; older ones outrank this one.
           await tx.notice.deleteMany({ where: { userId: user.id, noticeAt: { gte: notice } } })
-          await recordEvent(tx, { userId: user.id, kind: 'secured', at: now, origin })
-          await fileMail(
-            tx,
+          await insertEvent(runIn(tx), { userId: user.id, kind: 'secured', at: now, origin })
+          await insertMail(
+            runIn(tx),
             { kind: 'account_secured', recipient: email, userId: user.id, ...causedBy(origin) },
             now,
           )
           return true
         })
       const taken = 'taken' as const
-      const done = (await unlessTaken(secureWith({ email }))) ?? taken
+      const done = (await undefinedOnConflict(secureWith({ email }))) ?? taken
       // Somebody else has registered the old address since; the account is locked where it is.
       return done === taken ? secureWith({}) : done
     },

@@ -72,19 +72,20 @@ export function newSession(
 ): { session: NewSession; refreshToken: string } {
   const id = uuidv7()
   const { token, hash } = tokens.refresh.first(id)
-  const expiresAt = sessionExpiry(config, now, now)
+  const { REFRESH_IDLE_TTL, REFRESH_TOKEN_TTL } = config
+  const expiresAt = new Date(now.getTime() + Math.min(REFRESH_IDLE_TTL, REFRESH_TOKEN_TTL) * 1000)
   return {
     refreshToken: token,
     session: { id, refreshHash: hash, createdAt: now, refreshedAt: now, expiresAt },
   }
 }
 
-/** When a session ends that is used now: the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
-export function sessionExpiry(config: Config, createdAt: Date, now: Date): Date {
-  const idle = now.getTime() + config.REFRESH_IDLE_TTL * 1000
-  const absolute = createdAt.getTime() + config.REFRESH_TOKEN_TTL * 1000
-  return new Date(Math.min(idle, absolute))
-}
+/** A session that is used now ends at the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
+export const sessionLimits = (config: Config, now: Date) => ({
+  idleUntil: new Date(now.getTime() + config.REFRESH_IDLE_TTL * 1000),
+  /** Seconds from the session's beginning. */
+  absoluteSeconds: config.REFRESH_TOKEN_TTL,
+})
 
 /** The answer for a session that is stored. */
 export function tokenPair(

@@ -1,6 +1,6 @@
 /** What is in the database, read past the service. */
 import { openDatabase } from '../../src/database/client.ts'
-import type { Run } from '../../src/database/statements.ts'
+import type { Run } from '../../src/database/sql.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
 import type { Teardown } from './database.ts'
 import { until } from './until.ts'

@@ -1,8 +1,8 @@
 /** What this process really asks its database, caught where it leaves for the driver, and its plans. */
 import Libsql from 'libsql'
 import pg from 'pg'
-import { postgresqlConfig } from '../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../src/database/client-sqlite.ts'
+import { postgresqlConfig } from '../../src/database/postgresql.ts'
 import { provider, type Teardown } from './database.ts'
 
 /** A statement, and what one of its runs was given. */

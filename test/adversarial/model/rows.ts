@@ -1,7 +1,7 @@
 /** What is in the database, held against what a state says should be. */
 import { createHash } from 'node:crypto'
 import { verify } from 'argon2'
-import type { Run as Read } from '../../../src/database/statements.ts'
+import type { Run as Read } from '../../../src/database/sql.ts'
 import type { Event, Registration, Session, User } from '../../../src/generated/sqlite/client.ts'
 import { PASSWORDS, type Run } from './run.ts'
 import type { State } from './state.ts'

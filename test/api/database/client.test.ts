@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Database, openDatabase } from '../../../src/database/client.ts'
-import { postgresqlConfig } from '../../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../../src/database/client-sqlite.ts'
+import { postgresqlConfig } from '../../../src/database/postgresql.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 
 const skipPostgresql = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false

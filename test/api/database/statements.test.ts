@@ -7,9 +7,11 @@ import { v7 as uuidv7 } from 'uuid'
 import { openDatabase } from '../../../src/database/client.ts'
 import { openSqlite } from '../../../src/database/client-sqlite.ts'
 import { migrate } from '../../../src/database/migrations.ts'
+import { outageOf } from '../../../src/database/outage.ts'
 import { insertMail, outbox } from '../../../src/database/outbox.ts'
 import { registrations } from '../../../src/database/registrations.ts'
 import { sessions } from '../../../src/database/sessions.ts'
+import { isUniqueViolation, runIn } from '../../../src/database/sql.ts'
 import { sqliteStatements } from '../../../src/database/statements-sqlite.ts'
 import { users } from '../../../src/database/users.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
@@ -74,9 +76,9 @@ for (const { provider, skip } of providers) {
     const database = await opened(t, provider)
     const { client } = database
     const byHand = {
-      users: users(client, database.statements, insertMail),
+      users: users(client, database.statements),
       sessions: sessions(client, database.statements),
-      outbox: outbox(client, database.statements),
+      outbox: outbox(database.statements),
     }
     for (const { user, ...session } of await people(database)) {
       t.strictSame(await byHand.users.findById(user.id), user)
@@ -85,10 +87,15 @@ for (const { provider, skip } of providers) {
       t.strictSame(await byHand.sessions.findAlive(session.id, NOW), session)
       t.equal(await byHand.users.findBearer(session, session.expiresAt), null, 'not a moment longer')
       t.equal(await byHand.sessions.findAlive(session.id, session.expiresAt), null)
-      const rotated = await byHand.sessions.rotate(session, 'next', later(200), later(7), ORIGIN)
-      t.equal(rotated, true)
-      t.equal(await byHand.sessions.rotate(session, 'other', later(200), later(7), ORIGIN), false, 'once')
-      t.match(await client.session.findUnique({ where: { id: session.id } }), {
+      const rotate = (hash: string, next: string, now: Date, absoluteSeconds = 500) => {
+        const limits = { idleUntil: later(200), absoluteSeconds }
+        return byHand.sessions.rotate({ sessionId: session.id, hash }, next, limits, now, ORIGIN)
+      }
+      const stored = () => client.session.findUnique({ where: { id: session.id } })
+      t.equal(await rotate('now', 'next', session.expiresAt), undefined, 'not when it has expired')
+      const rotated = await rotate('now', 'next', later(7))
+      t.strictSame(rotated, {
+        ...session,
         refreshHash: 'next',
         previousRefreshHash: 'now',
         refreshedAt: later(7),
@@ -96,12 +103,21 @@ for (const { provider, skip } of providers) {
         ip: ORIGIN.ip,
         device: ORIGIN.device,
       })
+      t.strictSame(rotated, await stored())
+      t.equal(await rotate('now', 'other', later(7)), undefined, 'once')
+      const limited = await rotate('next', 'last', later(8), 150)
+      t.strictSame(limited?.expiresAt, later(150), 'counted from its beginning')
+      t.strictSame(limited, await stored())
     }
     t.equal(await byHand.users.findById('nobody'), null)
 
     const mail = { kind: 'new_device', recipient: 'full@example.org', userId: 'id', ...ORIGIN } as const
     await byHand.outbox.file(mail, NOW)
-    await insertMail(client, { kind: 'farewell', recipient: 'bare@example.org', locale: 'hr' }, later(1))
+    await insertMail(
+      runIn(client),
+      { kind: 'farewell', recipient: 'bare@example.org', locale: 'hr' },
+      later(1),
+    )
     t.strictSame(await byHand.outbox.nextDue(), NOW)
     const claimed = await byHand.outbox.claim(5, later(2), later(62))
     t.strictSame(claimed, await client.outbox.findMany({ orderBy: { id: 'asc' } }))
@@ -139,14 +155,11 @@ for (const { provider, skip } of providers) {
       transaction('taken', false),
       insert('four'),
     ])
-    t.match(results, [
-      { status: 'fulfilled' },
-      { status: 'rejected', reason: { code: 'P2002' } },
-      { status: 'fulfilled', value: 'two' },
-      { status: 'rejected', reason: { message: 'changed my mind' } },
-      { status: 'rejected', reason: { code: 'P2002' } },
-      { status: 'fulfilled' },
-    ])
+    const reasons = results.map(result => {
+      if (result.status === 'fulfilled') return 'fulfilled'
+      return isUniqueViolation(result.reason) ? 'taken' : result.reason.message
+    })
+    t.strictSame(reasons, ['fulfilled', 'taken', 'fulfilled', 'changed my mind', 'taken', 'fulfilled'])
     const rows = await client.guess.findMany({ orderBy: { id: 'asc' } })
     t.strictSame(
       rows.map(({ id, count }) => `${id} ${count}`),
@@ -175,7 +188,8 @@ for (const { provider, skip } of providers) {
     const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
     await file(registration, NOW, ORIGIN)
     // The same id for another address cannot be inserted.
-    await t.rejects(file({ ...registration, email: 'b@example.org' }, NOW, ORIGIN), { code: 'P2002' })
+    const failure = await file({ ...registration, email: 'b@example.org' }, NOW, ORIGIN).catch(error => error)
+    t.ok(isUniqueViolation(failure))
     t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])
     t.match(await client.outbox.findMany(), [{ kind: 'registration', recipient: registration.email }])
     t.equal(await client.outbox.count(), 1)
@@ -256,10 +270,10 @@ t.test('on SQLite a lock held by another process fails what waits for it, and no
   t.teardown(() => other.close())
   await other.execute('BEGIN IMMEDIATE')
   const refused = await Promise.allSettled([insert('refused'), insert('refused too')])
-  t.match(refused, [
-    { status: 'rejected', reason: { code: 'P1008' } },
-    { status: 'rejected', reason: { code: 'P1008' } },
-  ])
+  t.strictSame(
+    refused.map(result => result.status === 'rejected' && outageOf(result.reason)),
+    ['away', 'away'],
+  )
   t.equal((await statements.read('SELECT id FROM guesses', [])).length, 1, 'reads go on')
   await other.execute('COMMIT')
   await insert('after')

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { postgresqlConfig } from '../../../src/database/client-postgresql.ts'
+import { postgresqlConfig } from '../../../src/database/postgresql.ts'
 import {
   clientConfig,
   describePostgresqlUrl,

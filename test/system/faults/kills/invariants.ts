@@ -1,8 +1,8 @@
 /** What must hold of the rows whenever no process has them: nothing is there in half. */
 import pg from 'pg'
 import type { Provider } from '../../../../src/database/client.ts'
-import { postgresqlConfig } from '../../../../src/database/client-postgresql.ts'
 import { openSqlite } from '../../../../src/database/client-sqlite.ts'
+import { postgresqlConfig } from '../../../../src/database/postgresql.ts'
 import { until } from '../../../harness/until.ts'
 
 /** The rows, while no process of the service has them. */

@@ -1,0 +1,157 @@
+/**
+ * What meets a login at the same account: on PostgreSQL a login is one statement, whose parts read one snapshot, and
+ * on SQLite a part of a group commit.
+ */
+import t, { type Test } from 'tap'
+import { v7 as uuidv7 } from 'uuid'
+import { type Database, openDatabase } from '../../../src/database/client.ts'
+import { deletions } from '../../../src/database/deletions.ts'
+import { logins } from '../../../src/database/login.ts'
+import { SESSIONS_PER_ACCOUNT } from '../../../src/database/sessions.ts'
+import type { Run } from '../../../src/database/sql.ts'
+import { type User, users } from '../../../src/database/users.ts'
+import { freshDatabase, providers } from '../../harness/database.ts'
+import { until } from '../../harness/until.ts'
+
+const NOW = new Date('2026-03-29T01:30:00.007Z')
+const later = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
+const ORIGIN = { ip: '10.1.2.3', device: 'Firefox on Linux', requestId: uuidv7() }
+const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
+const WAITING = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+
+const newSession = (at = NOW) => ({
+  id: uuidv7(),
+  refreshHash: 'now',
+  createdAt: at,
+  refreshedAt: at,
+  expiresAt: later(1000),
+})
+
+async function opened(t: Test, provider: Database['provider']) {
+  const url = await freshDatabase(t, provider)
+  const [database, other] = [await openDatabase(url), await openDatabase(url)]
+  t.teardown(() => Promise.all([database.close(), other.close()]))
+  return { ...database, other }
+}
+
+const account = ({ client }: Pick<Database, 'client'>, lastLoginAt: Date | null) =>
+  client.user.create({
+    data: {
+      id: uuidv7(),
+      email: `${uuidv7()}@example.org`,
+      passwordHash: 'hash',
+      emailConfirmedAt: NOW,
+      passwordChangedAt: NOW,
+      createdAt: NOW,
+      lastLoginAt,
+    },
+  })
+
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: of logins at once from a new device, one is announced`, { skip }, async t => {
+    const { client, statements, other } = await opened(t, provider)
+    const open = (user: User) =>
+      Promise.all(
+        [statements, other.statements, statements].map(each => logins(each).open(user, newSession(), ORIGIN)),
+      )
+    const known = await account({ client }, NOW)
+    const filed = (await open(known)).map(session => session?.mailFiled)
+    t.strictSame(filed.sort(), [false, false, true])
+    t.equal(await client.outbox.count({ where: { userId: known.id, kind: 'new_device' } }), 1)
+    t.equal(await client.session.count({ where: { userId: known.id } }), 3)
+    t.equal(await client.event.count({ where: { userId: known.id, kind: 'logged_in' } }), 3)
+    t.match(await client.familiarNetwork.findMany({ where: { userId: known.id } }), [{}])
+
+    const unseen = await account({ client }, null)
+    await open(unseen)
+    t.equal(await client.outbox.count({ where: { userId: unseen.id } }), 0, 'a first login is no new device')
+    t.equal(await client.session.count({ where: { userId: unseen.id } }), 3)
+  })
+
+  t.test(`${provider}: the oldest session makes room, and the history says so`, { skip }, async t => {
+    const { client, statements } = await opened(t, provider)
+    const user = await account({ client }, NOW)
+    const { open } = logins(statements)
+    for (let i = 0; i < SESSIONS_PER_ACCOUNT; i++) await open(user, newSession(later(i)), ORIGIN)
+    const oldest = await client.session.findFirst({
+      where: { userId: user.id },
+      orderBy: { createdAt: 'asc' },
+    })
+    const ended = { where: { userId: user.id, kind: 'session_ended' } }
+    t.equal(await client.event.count(ended), 0)
+    await open(user, newSession(later(100)), { ip: null, device: null, requestId: null })
+    t.equal(await client.session.count({ where: { userId: user.id } }), SESSIONS_PER_ACCOUNT)
+    t.equal(await client.session.findUnique({ where: { id: oldest?.id ?? '' } }), null)
+    t.equal(await client.event.count(ended), 1)
+    t.equal(
+      await client.outbox.count({ where: { userId: user.id, device: null } }),
+      1,
+      'no device is a new one',
+    )
+    t.equal(await client.familiarNetwork.count(), 1, 'and no address is no network')
+  })
+
+  t.test(`${provider}: a login against a hash that was replaced writes nothing`, { skip }, async t => {
+    const { client, statements } = await opened(t, provider)
+    const user = await account({ client }, NOW)
+    const { open } = logins(statements)
+    t.equal(await open({ ...user, passwordHash: 'before' }, newSession(), ORIGIN), undefined)
+    await client.user.update({ where: { id: user.id }, data: { disabledAt: NOW } })
+    t.equal(await open(user, newSession(), ORIGIN), undefined, 'nor for an account that is disabled')
+    t.strictSame(
+      [await client.session.count(), await client.event.count(), await client.outbox.count()],
+      [0, 0, 0],
+    )
+  })
+}
+
+const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
+
+/** Starts a change of an account while another connection holds it, which then logs in and commits. */
+async function whileLoggingIn<T>(
+  { statements, other }: Awaited<ReturnType<typeof opened>>,
+  user: User,
+  change: (database: Database) => Promise<T>,
+): Promise<T> {
+  let changed: Promise<T> | undefined
+  await statements.transaction(async (run: Run) => {
+    await run(LOCK, [user.id])
+    changed = change(other)
+    changed.catch(() => {})
+    await until('it waits for the account', async () => (await statements.read(WAITING, [])).length > 0)
+    const session = await logins({ ...statements, change: run }).open(user, newSession(), ORIGIN)
+    if (session === undefined) throw new Error('no session was opened')
+  })
+  return changed as Promise<T>
+}
+
+t.test('what ends all sessions ends the one that a login opened meanwhile', { skip }, async t => {
+  const database = await opened(t, 'postgresql')
+  const { client } = database
+  const changes: Record<string, (user: User, to: Database) => Promise<unknown>> = {
+    'a new password': (user, { client, statements }) =>
+      users(client, statements).setPassword(user, 'new', later(1), ORIGIN, 'password_reset'),
+    '"this was not me"': (user, { client, statements }) =>
+      users(client, statements).secure(user, { email: user.email, notice: NOW }, later(1), ORIGIN),
+    'a deletion': (user, { client }) => deletions(client).remove(user, later(1), ORIGIN, later(2)),
+    'an operator who disables it': (user, { client }) =>
+      client.user.update({ where: { id: user.id }, data: { disabledAt: NOW } }),
+  }
+  for (const [name, change] of Object.entries(changes)) {
+    const user = await account(database, NOW)
+    t.ok(await whileLoggingIn(database, user, to => change(user, to)), name)
+    t.equal(await client.session.count({ where: { userId: user.id } }), 0, `${name}: no session is left`)
+  }
+})
+
+t.test('a login that waited for another one sees what it wrote', { skip }, async t => {
+  const database = await opened(t, 'postgresql')
+  const { client } = database
+  const user = await account(database, NOW)
+  const second = await whileLoggingIn(database, user, ({ statements }) =>
+    logins(statements).open(user, newSession(), ORIGIN),
+  )
+  t.strictSame(second, { mailFiled: false }, 'its device is known by then')
+  t.equal(await client.session.count({ where: { userId: user.id } }), 2)
+  t.equal(await client.event.count({ where: { userId: user.id } }), 2)
+})
