@@ -139,7 +139,7 @@ export async function openPostgresql(
     statements: postgresqlStatements(pool, { named: !pooled }),
     async close() {
       await client.$disconnect()
-      await pool.end()
+      if (!pool.ending) await pool.end()
     },
   }
 }
