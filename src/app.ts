@@ -42,6 +42,7 @@ import rateLimit from './plugins/rate-limit.ts'
 import { logController, logging, requestLog } from './plugins/request-log.ts'
 import { schemaController } from './plugins/schema-compilers.ts'
 import securityHeaders from './plugins/security-headers.ts'
+import securityLog from './plugins/security-log.ts'
 import strictHttp from './plugins/strict-http.ts'
 import traceContext, { traceOptions } from './plugins/trace-context.ts'
 import wellKnown from './plugins/well-known.ts'
@@ -126,6 +127,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(clientAddress)
   await app.register(traceContext)
   await app.register(requestLog)
+  await app.register(securityLog)
   await app.register(drain)
   await app.register(errorHandler)
   await app.register(securityHeaders)

@@ -4,34 +4,57 @@ import { localUrl } from './config-urls.ts'
 import { describePostgresqlUrl } from './database/postgresql-url.ts'
 import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
 
-/**
- * What a person wants to know when the service has started.
- *
- * @returns a few lines for the terminal, without credentials
- */
-export function banner(app: FastifyInstance): string {
+/** What an operator wants to know when the service has started, without credentials. */
+export interface ServiceFacts {
+  url: string
+  pages: string
+  docs: string
+  database: string
+  limits: string
+  hashes: string
+  mails: string
+  links: string
+}
+
+/** The facts of a service that listens. */
+export function serviceFacts(app: FastifyInstance): ServiceFacts {
   const { config } = app
   const { port } = app.server.address() as AddressInfo
   const url = localUrl(config.HOST, port)
-  const lines = [
-    ['listening on', url],
-    ['pages', config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`],
-    ['Swagger UI', config.DOCS === 'off' ? 'none: DOCS=off' : `${url}/docs`],
-    ['database', withoutCredentials(config.DATABASE_URL)],
-    [
-      'limits in',
+  return {
+    url,
+    pages: config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`,
+    docs: config.DOCS === 'off' ? 'none: DOCS=off' : `${url}/docs`,
+    database: withoutCredentials(config.DATABASE_URL),
+    limits:
       config.RATE_LIMIT === 'off'
         ? 'nothing: RATE_LIMIT=off'
         : config.REDIS_URL
           ? withoutCredentials(config.REDIS_URL)
           : 'memory',
-    ],
-    ...(config.NODE_ENV === 'development' && config.RATE_LIMIT === 'on'
+    hashes: app.passwords.describe(),
+    mails: app.mail.describe(),
+    links: config.APP_URL,
+  }
+}
+
+/** The same for a person at a terminal, in a few lines. */
+export function banner(app: FastifyInstance): string {
+  const { config } = app
+  const facts = serviceFacts(app)
+  const isGenerous = config.NODE_ENV === 'development' && config.RATE_LIMIT === 'on'
+  const lines = [
+    ['listening on', facts.url],
+    ['pages', facts.pages],
+    ['Swagger UI', facts.docs],
+    ['database', facts.database],
+    ['limits in', facts.limits],
+    ...(isGenerous
       ? [['', `${DEVELOPMENT_FACTOR} times as many as in production, since NODE_ENV is development`]]
       : []),
-    ['hashes by', app.passwords.describe()],
-    ['mails go to', app.mail.describe()],
-    ['links lead to', config.APP_URL],
+    ['hashes by', facts.hashes],
+    ['mails go to', facts.mails],
+    ['links lead to', facts.links],
   ]
   return `\n  latchkey\n\n${lines.map(([what, where]) => `  ${what?.padEnd(14)} ${where}\n`).join('')}\n`
 }

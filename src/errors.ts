@@ -3,6 +3,7 @@
  * docs/errors.md lists the same codes; a test holds the two together.
  */
 import Type, { type Static } from 'typebox'
+import type { SecurityEvent } from './security-events.ts'
 
 /** Every `code` a client can meet, with its HTTP status and its title. */
 export const CATALOGUE = {
@@ -76,6 +77,8 @@ export interface ProblemOptions {
   headers?: Record<string, string>
   /** For the log alone. */
   cause?: unknown
+  /** The security event in the log, where it is another than that of the code. */
+  event?: SecurityEvent
 }
 
 /** An error that the error handler turns into a problem document of this code. */

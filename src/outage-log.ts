@@ -29,38 +29,47 @@ export function backoff(first: number, limit: number): Backoff {
   }
 }
 
-/** Logs changes of state, however often the state is reported. */
+/** Logs the beginning and the end of an outage, however often it is reported. */
 export interface OutageLog {
-  /** Logs one line when the outage begins, and one when its reason changes. */
+  /** Logs one line when the outage begins, and one when it turns into another kind. */
   failed(error: unknown): void
-  /** Logs one line when the outage is over. */
+  /** Logs one line when the outage is over, with its length in seconds. */
   worked(): void
+}
+
+/** What a line says of an outage. */
+export interface OutageFacts {
+  reason: string
+  /** Reasons of one kind are one outage: a server that goes away has several. Each reason is a kind by default. */
+  kind?: string
 }
 
 /**
  * @param log where the lines go
  * @param text the messages for the beginning and the end
+ * @param factsOf what a line says
  * @param level of the lines that tell of a failure
- * @param factsOf what a line says; a report with the reason of the one before is not logged
  */
 export function outageLog(
   log: FastifyBaseLogger,
   text: { failed: string; worked: string },
-  factsOf: (error: unknown) => { reason: string },
+  factsOf: (error: unknown) => OutageFacts,
   level: 'error' | 'warn' = 'error',
 ): OutageLog {
-  let reason: string | undefined
+  let begun = 0
+  /** Of the outage that goes on; none while all is well. Requests in parallel may report two kinds in turn. */
+  const kinds = new Set<string>()
   return {
     failed(error) {
-      const current = factsOf(error)
-      if (current.reason === reason) return
-      reason = current.reason
-      log[level](current, text.failed)
+      const { kind, ...facts } = factsOf(error)
+      if (kinds.size === 0) begun = performance.now()
+      const before = kinds.size
+      if (kinds.add(kind ?? facts.reason).size > before) log[level](facts, text.failed)
     },
     worked() {
-      if (reason === undefined) return
-      reason = undefined
-      log.info(text.worked)
+      if (kinds.size === 0) return
+      kinds.clear()
+      log.info({ seconds: Math.round((performance.now() - begun) / 1000) }, text.worked)
     },
   }
 }

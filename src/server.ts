@@ -4,9 +4,10 @@
 import { lookup } from 'node:dns/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { buildApp } from './app.ts'
-import { banner } from './banner.ts'
+import { banner, serviceFacts } from './banner.ts'
 import { type Config, type ConfigError, loadConfig, processEnvironment } from './config.ts'
 import { doubtsInProduction } from './config-production.ts'
+import { report } from './process-log.ts'
 
 /** What load balancers that probe each second need to see that readiness is off, before the listener is. */
 const NOTICE_MS = 3000
@@ -37,10 +38,12 @@ for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ var
 // the parser refuses nor our shutdown.
 const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
 await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
-process.stdout.write(banner(app))
+if (config.NODE_ENV === 'production')
+  app.log.info({ event: 'sys_startup', ...serviceFacts(app) }, 'listening')
+else process.stdout.write(banner(app))
 
 async function stop(signal: NodeJS.Signals) {
-  app.log.info({ signal }, 'shutting down')
+  app.log.info({ event: 'sys_shutdown', signal }, 'shutting down')
   setTimeout(() => app.server.closeAllConnections(), LAST_ANSWER_MS).unref()
   setTimeout(() => {
     app.log.error('shutdown took too long')
@@ -59,15 +62,16 @@ function configuration(): Config {
   } catch (error) {
     if ((error as Error).name !== 'ConfigError') return refuse(error as Error)
     const { problems } = error as ConfigError
-    process.stderr.write(
-      `latchkey cannot start: the configuration is not right.\n\n${problems.map(line => `  ${line}\n`).join('')}\n` +
-        'Every variable is described in .env.example and in the README.\n',
-    )
+    const message = 'latchkey cannot start: the configuration is not right'
+    const text =
+      `${message}.\n\n${problems.map(line => `  ${line}\n`).join('')}\n` +
+      'Every variable is described in .env.example and in the README.'
+    report('fatal', message, { event: 'sys_crash', problems }, text)
     process.exit(1)
   }
 }
 
 function refuse(error: Error): never {
-  process.stderr.write(`latchkey cannot start: ${error.message}\n`)
+  report('fatal', `latchkey cannot start: ${error.message}`, { event: 'sys_crash' })
   process.exit(1)
 }

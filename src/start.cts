@@ -25,7 +25,10 @@ if (process.platform === 'linux') {
   if (threads.length === 0 && !chosen) delete process.env['UV_THREADPOOL_SIZE']
   threads.forEach(letYield)
 }
-void import('./server.ts')
+void import('./process-log.ts').then(({ structureOutput }) => {
+  structureOutput()
+  return import('./server.ts')
+})
 
 /** From `.env`, in the encodings that env-file.ts reads. A file that cannot be read is reported by server.ts. */
 function sizeInFile(): string | undefined {

@@ -63,12 +63,14 @@ async function secure(
   if (!account || user?.disabledAt || !verified.speaksOf(securable(account, email)))
     throw problem('token_spent')
   const by = { email, notice: new Date(verified.claims.notice) }
+  request.subject = { account: account.id }
   if (isSpent(account, by.notice)) throw problem('token_spent')
   const isDone = user
     ? await users.secure(user, by, now, originOf(request))
     : deleted && (await deletions.undo(deleted, by, now, originOf(request)))
   if (!isDone) throw problem('token_spent')
   this.mail.wake()
+  request.securityEvent('authn_login_lock', request.subject, 'customer')
   return reply.code(204).send()
 }
 

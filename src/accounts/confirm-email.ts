@@ -116,6 +116,9 @@ async function confirm(
   const userId = await pending.confirm(passwordHash, session, originOf(request))
   if (userId === undefined) throw problem('token_spent')
   this.mail.wake()
+  const subject = { account: userId, session: session.id }
+  request.securityEvent(pending.event, subject)
+  request.securityEvent('authn_login_success', subject)
   const pair = tokenPair(this.tokens, { ...session, userId }, refreshToken, session.createdAt)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
@@ -123,6 +126,8 @@ async function confirm(
 /** What a confirmation link or code can speak of: a registration, or an account. */
 interface Pending {
   subject: Fingerprinted
+  /** What the log calls it. */
+  event: 'user_created' | 'authn_password_change'
   /** Confirms by compare-and-swap; the account's id, or undefined where another call was first. */
   confirm(passwordHash: string, session: NewSession, origin: Origin): Promise<string | undefined>
 }
@@ -165,6 +170,7 @@ async function pendingAt(app: FastifyInstance, email: string): Promise<Pending |
 function ofRegistration(app: FastifyInstance, waiting: Registration | LegacyRegistration): Pending {
   return {
     subject: 'passwordHash' in waiting ? waiting : confirmable(waiting),
+    event: 'user_created',
     confirm: async (passwordHash, ...first) =>
       (await app.database.registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first))?.id,
   }
@@ -175,6 +181,7 @@ function ofAccount(app: FastifyInstance, user: User | null): Pending | undefined
   if (!user || user.emailConfirmedAt || user.disabledAt) return undefined
   return {
     subject: user,
+    event: 'authn_password_change',
     confirm: async (...change) => ((await app.database.users.confirm(user, ...change)) ? user.id : undefined),
   }
 }

@@ -127,6 +127,7 @@ async function confirmChange(
 ) {
   const { password } = request.body
   const { user, email } = await redeem(this, request.body)
+  request.subject = { account: user.id }
   if (!(await checkPasswordOf(this, user, request, password))) {
     throw problem('invalid_password')
   }
@@ -137,6 +138,7 @@ async function confirmChange(
       throw problem('email_taken')
   }
   this.mail.wake()
+  request.securityEvent('user_updated', { account: user.id }, 'email')
   return reply.code(204).send()
 }
 

@@ -68,6 +68,8 @@ async function logIn(
   const { users } = this.database
   const { userId, passwordHash, familiarUntil } = await users.credentialsFor(email, request.ip)
 
+  if (userId !== null) request.subject = { account: userId }
+
   const stored = passwordHash ?? undefined
   const isFamiliar = familiarUntil !== null && familiarUntil > now
   const guess = { email, client: request, isFamiliar, stored, password }
@@ -92,6 +94,7 @@ async function logIn(
   const opened = await openSession(this, user, password, session, request, networkIsRecorded)
   if (opened === undefined) throw problem('invalid_credentials')
   if (opened.mailFiled) this.mail.wake()
+  request.securityEvent('authn_login_success', { account: user.id, session: session.id })
   const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
   return this.refreshCookie.deliver(reply, pair, mode)
 }

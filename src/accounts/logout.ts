@@ -45,6 +45,7 @@ async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
 async function logOut(this: FastifyInstance, request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) {
   const { userId, id } = request.session
   await this.database.sessions.end(userId, id, this.clock(), originOf(request))
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, id)
   if (request.body.mode === 'cookie') this.refreshCookie.clear(reply)
   return reply.code(204).send()
 }

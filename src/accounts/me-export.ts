@@ -98,6 +98,7 @@ async function exportAccount(this: FastifyInstance, request: FastifyRequest, rep
   await events.recordOnce({ userId, kind: 'exported', at: now, origin: originOf(request) }, ago(REPEATED))
   const user = await users.findById(userId)
   if (!user) throw problem('unauthenticated')
+  request.securityEvent('sensitive_read', { account: userId, session: id }, '/me/export')
   const alive = await sessions.listOf(userId, now)
   const noticed = await notices.living(userId, now)
   const facts = {

@@ -81,6 +81,7 @@ async function update(this: FastifyInstance, request: FastifyRequest<{ Body: Sta
   const locale = canonicalLocale(request.body.locale ?? undefined)
   const user = await this.database.users.setLocale(request.session.userId, locale)
   if (!user) throw problem('unauthenticated')
+  request.securityEvent('user_updated', { account: user.id, session: request.session.id }, 'locale')
   return publicUser(user)
 }
 
@@ -96,5 +97,6 @@ async function leave(
   if (!(await this.database.deletions.remove(user, now, originOf(request), undoable)))
     throw problem('unauthenticated')
   this.mail.wake()
+  request.securityEvent('user_deleted', { account: user.id, session: request.session.id })
   return reply.code(204).send()
 }

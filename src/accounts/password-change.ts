@@ -36,6 +36,7 @@ export async function passwordChange(app: FastifyInstance) {
   app.route<{ Body: Static<typeof RequestBody> }>({
     method: 'POST',
     url: '/password-change/request',
+    config: { refusedProof: 'authn_password_change_fail' },
     onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestPasswordChange',
@@ -70,6 +71,7 @@ export async function passwordChange(app: FastifyInstance) {
   app.route<{ Body: Static<typeof ConfirmBody> }>({
     method: 'POST',
     url: '/password-change/confirm',
+    config: { refusedProof: 'authn_password_change_fail' },
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordChange',
@@ -152,5 +154,6 @@ async function confirmChange(
     throw problem('token_spent')
   }
   this.mail.wake()
+  request.securityEvent('authn_password_change', { account: user.id, session: request.session.id })
   return reply.code(204).send()
 }

@@ -92,6 +92,7 @@ export async function passwordReset(app: FastifyInstance) {
   app.route<{ Body: ConfirmBody }>({
     method: 'POST',
     url: '/password-reset/confirm',
+    config: { refusedProof: 'authn_password_change_fail' },
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordReset',
@@ -151,6 +152,7 @@ async function confirmReset(
 ) {
   const { newPassword } = request.body
   const user = await redeem(this, request.body)
+  request.subject = { account: user.id }
   const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
   // Of all that came this far with one link, the compare-and-swap lets one through.
@@ -159,6 +161,7 @@ async function confirmReset(
   }
   await this.guessBackoff.forgive({ email: user.email, ip: request.ip })
   this.mail.wake()
+  request.securityEvent('authn_password_change', { account: user.id })
   return reply.code(204).send()
 }
 

@@ -104,6 +104,7 @@ async function makeAccount(
     originOf(request),
   )
   if (user === undefined) throw problem('email_taken')
+  request.securityEvent('user_created', { account: user.id })
   return reply.code(201).send(publicUser(user))
 }
 

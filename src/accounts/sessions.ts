@@ -90,6 +90,7 @@ async function list(this: FastifyInstance, request: FastifyRequest): Promise<Sta
 async function endOthers(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
   const { userId, id } = request.session
   await this.database.sessions.endOthers(userId, id, this.clock(), originOf(request))
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, 'others')
   return reply.code(204).send()
 }
 
@@ -98,8 +99,9 @@ async function end(
   request: FastifyRequest<{ Params: Static<typeof Params> }>,
   reply: FastifyReply,
 ) {
-  const { userId } = request.session
+  const { userId, id } = request.session
   const ended = await this.database.sessions.end(userId, request.params.id, this.clock(), originOf(request))
-  if (ended === 0) throw problem('not_found', { detail: 'There is no such session.' })
+  if (ended === 0) throw problem('not_found', { detail: 'There is no such session.', event: 'authz_fail' })
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, request.params.id)
   return reply.code(204).send()
 }

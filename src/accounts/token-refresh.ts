@@ -87,16 +87,23 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
     now,
     originOf(request),
   )
-  if (rotated) return tokenPair(app.tokens, rotated, successor.token, now)
+  if (rotated) {
+    request.securityEvent('session_renewed', { account: rotated.userId, session: rotated.id })
+    return tokenPair(app.tokens, rotated, successor.token, now)
+  }
 
   const session = await sessions.findAlive(shown.sessionId, now)
   if (!session) throw problem('refresh_token_invalid')
 
+  request.subject = { account: session.userId, session: session.id }
   const again = forgiven(session, shown, now, app.config.REFRESH_GRACE)
-  if (again) return tokenPair(app.tokens, session, again.token, now)
+  if (again) {
+    request.securityEvent('session_renewed', request.subject)
+    return tokenPair(app.tokens, session, again.token, now)
+  }
   if (shown.genuine || shown.hash === session.previousRefreshHash) {
     await sessions.endReused(session, now, originOf(request))
-    request.log.warn({ session: session.id }, 'a spent refresh token was shown: its session was ended')
+    throw problem('refresh_token_invalid', { event: 'authn_token_reuse' })
   }
   throw problem('refresh_token_invalid')
 }

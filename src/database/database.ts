@@ -78,7 +78,10 @@ async function database(app: FastifyInstance) {
     outage: outageLog(
       app.log.child({ part: 'database' }),
       { failed: 'the database cannot be used', worked: 'the database can be used again' },
-      error => ({ reason: outageReason(error)?.reason ?? 'fails', detail: outageDetail(error) }),
+      error => {
+        const { reason = 'fails', outage } = outageReason(error) ?? {}
+        return { reason, detail: outageDetail(error), ...(outage && { kind: outage }) }
+      },
     ),
     users: users(client, statements),
     registrations: registrations(client, statements),

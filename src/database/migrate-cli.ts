@@ -1,14 +1,22 @@
 /** `npm run migrate`: brings the database that DATABASE_URL names up to date. */
-import { loadDatabaseUrl, processEnvironment } from '../config.ts'
-import { migrate } from './migrations.ts'
+import { structureOutput } from '../process-log.ts'
+
+structureOutput()
+// Only now, so that whatever these modules write is structured too.
+const [{ loadDatabaseUrl, processEnvironment }, { migrate }, { report }] = await Promise.all([
+  import('../config.ts'),
+  import('./migrations.ts'),
+  import('../process-log.ts'),
+])
 
 try {
   const { applied, newer } = await migrate(loadDatabaseUrl(processEnvironment()))
-  const lines =
-    applied.length === 0 ? ['The database is up to date.'] : applied.map(name => `Applied ${name}`)
-  if (newer.length > 0) lines.push(`A later release has migrated it further: ${newer.join(', ')}`)
-  process.stdout.write(`${lines.join('\n')}\n`)
+  if (applied.length === 0) report('info', 'The database is up to date.')
+  for (const name of applied) report('info', `Applied ${name}`, { migration: name })
+  if (newer.length > 0) {
+    report('info', `A later release has migrated it further: ${newer.join(', ')}`, { migrations: newer })
+  }
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
+  report('fatal', error instanceof Error ? error.message : String(error), { event: 'sys_crash' })
   process.exitCode = 1
 }

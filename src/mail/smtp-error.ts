@@ -12,7 +12,10 @@ const tlsFailure = /certificate|altnames|\b(TLS|SSL)\b/i
 const beforeTheMail = new Set(['EDNS', 'ETLS', 'EAUTH', 'EENVELOPE'])
 
 /** What the worker needs to know of a failure. */
-export type SendFailure = Pick<MailSendError, 'message' | 'permanent' | 'untaken' | 'refusesService'>
+export type SendFailure = Pick<
+  MailSendError,
+  'message' | 'permanent' | 'untaken' | 'refusesService' | 'unreachable'
+>
 
 /** Makes the error that a transport throws. */
 export function mailSendError(message: string, details: Omit<MailSendError, keyof Error>): MailSendError {
@@ -54,9 +57,12 @@ export function smtpError(
   const said =
     error.response ?? (code === 'EABORT' ? 'the server took too long over this mail' : error.message)
   const stage = command && command !== 'API' ? ` at ${command}` : ''
+  const away = responseCode === undefined ? code !== 'EENVELOPE' : responseCode === 421 || command === 'CONN'
   return mailSendError(`SMTP ${code}${stage}: ${clean(said, mail, password)}`, {
     permanent,
     refusesService,
+    // RFC 5321, section 3.8: a server may end any session with 421.
+    unreachable: away && !refusesService,
     untaken: responseCode !== undefined || error.syscall === 'connect' || beforeTheMail.has(code),
     code,
     ...(responseCode === undefined ? {} : { responseCode }),
@@ -77,12 +83,14 @@ export function sendError(thrown: unknown, mail: { to: string; text: string }): 
     permanent: said !== undefined && failure.permanent === true,
     untaken: failure.untaken === true,
     refusesService: failure.refusesService === true,
+    unreachable: failure.unreachable === true,
   }
 }
 
 /**
  * The first 200 characters of a server's answer, without what it may have quoted from the mail: spam
- * filters name the link that they object to, and the link carries the token.
+ * filters name the link that they object to, and the link carries the token. Without addresses either, since
+ * refusals repeat them.
  */
 function clean(answer: string, mail: { to: string; text: string }, password: string | undefined): string {
   const withoutPassword = password
@@ -91,7 +99,7 @@ function clean(answer: string, mail: { to: string; text: string }, password: str
         answer,
       )
     : answer
-  return withoutPassword
+  return withoutRecipient(withoutPassword, mail.to)
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
     .replace(/\bhttps?:\S+/gi, '[removed]')
     .replace(/[\w.-]{6,}/g, word => (isSecretOf(mail, word) ? '[removed]' : word))
@@ -102,4 +110,15 @@ function clean(answer: string, mail: { to: string; text: string }, password: str
 /** A token, a piece of one, or a code: a long word of the mail, or one with digits, not the address. */
 function isSecretOf({ to, text }: { to: string; text: string }, word: string): boolean {
   return (word.length >= 24 || /\d/.test(word)) && text.includes(word) && !to.includes(word)
+}
+
+/** Some servers repeat only the local part ("User ada unknown"), or write the address as a part of another. */
+function withoutRecipient(answer: string, to: string): string {
+  const local = to.slice(0, to.lastIndexOf('@')).toLowerCase()
+  return answer
+    .replace(/[^\s<>"'(),:;[\]]+@[^\s<>"'(),:;[\]]+/g, '[address]')
+    .replace(/[\w.!#$%&'*+/=?^`{|}~-]+/g, word => {
+      const [first] = word.toLowerCase().split('=')
+      return first === local ? '[address]' : word
+    })
 }

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import nodemailer from 'nodemailer'
+import { structureOutput } from '../process-log.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 import type { FromThread, ToThread } from './transport-thread.ts'
 import type { MailSendError, OutgoingMail } from './transports.ts'
@@ -9,6 +10,8 @@ import type { MailSendError, OutgoingMail } from './transports.ts'
 /** How many of the last durations a pretended mail is drawn from, and what it takes before there is one; milliseconds. */
 const REMEMBERED = 20
 const FIRST_DURATION = 50
+
+structureOutput()
 
 const transport = createSmtpTransport(workerData as SmtpConfig)
 /** Builds the same mail for nobody: what a thread does is felt by the others in the caches that they share. */
@@ -40,8 +43,8 @@ parentPort?.on('message', (task: ToThread) => {
   const tell = (told: FromThread) => parentPort?.postMessage(told)
   deal(mail, pretend).then(
     () => tell({ id }),
-    ({ message, permanent, untaken, refusesService, code, responseCode }: MailSendError) => {
-      const error = { message, permanent, untaken, refusesService, code }
+    ({ message, permanent, untaken, refusesService, unreachable, code, responseCode }: MailSendError) => {
+      const error = { message, permanent, untaken, refusesService, unreachable, code }
       tell({ id, error: { ...error, ...(responseCode !== undefined && { responseCode }) } })
     },
   )

@@ -24,6 +24,7 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
                   permanent: false,
                   untaken: true,
                   refusesService: false,
+                  unreachable: true,
                   code: 'ECONSOLE',
                 }),
               )

@@ -98,6 +98,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
           permanent: true,
           untaken: true,
           refusesService: false,
+          unreachable: false,
           code: 'EENVELOPE',
         })
       }

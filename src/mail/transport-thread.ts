@@ -42,7 +42,13 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
 
     function fail(message: string) {
       if (thread === started) thread = undefined
-      const details = { permanent: false, untaken: false, refusesService: false, code: 'ETHREAD' }
+      const details = {
+        permanent: false,
+        untaken: false,
+        refusesService: false,
+        unreachable: true,
+        code: 'ETHREAD',
+      }
       for (const id of [...waiting.keys()]) settle(id, mailSendError(message, details))
     }
   }

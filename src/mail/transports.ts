@@ -37,6 +37,8 @@ export interface MailSendError extends Error {
   untaken: boolean
   /** Whether the server refuses this service, whatever the mail: its credentials, TLS, sender or right to relay. */
   refusesService: boolean
+  /** Whether the server was away, whatever the mail: no connection, no answer, or none in time. */
+  unreachable: boolean
   /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
   code: string
   /** The server's reply code, if it answered. */

@@ -86,7 +86,17 @@ export function startMailWorker(
         'ALERT: the mail server refuses this service and mails wait: check its credentials, TLS and sender',
       worked: 'the mail server accepts mails again',
     },
-    answer => ({ reason: String(answer) }),
+    answer => ({ reason: String(answer), kind: 'refused' }),
+  )
+  /** One line for all mails that wait for a server that is away. */
+  const absence = outageLog(
+    log,
+    {
+      failed: 'the mail server cannot be reached and mails wait: they are tried again',
+      worked: 'the mail server can be reached again',
+    },
+    answer => ({ reason: String(answer), kind: 'away' }),
+    'warn',
   )
   let stopped = false
   const stopping = new AbortController()
@@ -147,7 +157,10 @@ export function startMailWorker(
       return
     }
     const delivery = deliver(row)
-      .catch(error => log.error({ err: error, mail: row.id }, 'a mail could not be brought to its end'))
+      .catch(error => {
+        if (outageOf(error)) app.database.outage.failed(error)
+        else log.error({ err: error, ...factsOf(row) }, 'a mail could not be brought to its end')
+      })
       .finally(() => {
         inHand.delete(row.id)
         wake()
@@ -179,7 +192,10 @@ export function startMailWorker(
     } catch (error) {
       return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
     }
-    if (mail) refusal.worked()
+    if (mail) {
+      absence.worked()
+      refusal.worked()
+    }
     if (mail) await noteSent(row)
     else await outbox.finish(row, 'dropped', app.clock())
     // The same for an address that gets no mail: a line more would hold up the next response.
@@ -206,8 +222,8 @@ export function startMailWorker(
 
   async function fail(row: OutboxRow, error: SendFailure) {
     const facts = { ...factsOf(row), reason: error.message }
-    // Without the address that the server may repeat, so that the alert is one line for all mails.
-    if (error.refusesService) refusal.failed(error.message.replace(/\S+@\S+/g, '[address]'))
+    if (error.refusesService) refusal.failed(error.message)
+    if (error.unreachable) absence.failed(error.message)
     if (error.permanent || row.attempts >= TRIES) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')
@@ -217,7 +233,9 @@ export function startMailWorker(
     // The cap is for mails that arrive: a retry after a transient failure must not wait for another turn.
     if (error.untaken) await giveTurnBack(app, row)
     await outbox.defer(row, { nextAttemptAt: later(wait), lastError: error.message })
-    log.warn({ ...facts, nextInSeconds: Math.round(wait) }, 'mail was not taken, trying again later')
+    // In an outage all mails have this line, and the beginning of the outage has told of it.
+    const level = error.refusesService || error.unreachable ? 'debug' : 'warn'
+    log[level]({ ...facts, nextInSeconds: Math.round(wait) }, 'mail was not taken, trying again later')
   }
 
   wake()

@@ -10,7 +10,7 @@ import { withLocalNames } from '../config-origins.ts'
 import { basePath } from '../config-urls.ts'
 import { problem } from '../errors.ts'
 import { messagesFor } from '../messages/messages.ts'
-import { toProblem } from '../plugins/error-handler.ts'
+import { logProblem, toProblem } from '../plugins/error-handler.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from '../plugins/fixed-document.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
@@ -117,8 +117,9 @@ async function underApp(app: FastifyInstance) {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     reply.header('vary', 'accept, accept-language')
     if (!/^(GET|HEAD)$/.test(request.method) || !wantsHtml(request)) throw error
-    const { statusCode, retryAfter } = toProblem(error)
-    if (statusCode >= 500) request.log.error({ err: error }, error.message)
+    const problem = toProblem(error)
+    logProblem(problem, request)
+    const { statusCode, retryAfter } = problem
     const language = languageOf(request)
     const depth = request.url.split('?', 1)[0]?.split('/').length ?? 2
     const context = contextFor(language, '../'.repeat(depth - 2))

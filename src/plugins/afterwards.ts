@@ -3,6 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import { outageOf } from '../database/outage.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -26,7 +27,10 @@ async function afterwards(app: FastifyInstance) {
       const done = begun()
         .then(
           () => {},
-          error => request.log.error({ err: error }, 'what was to be done after the answer failed'),
+          error => {
+            if (outageOf(error)) app.database.outage.failed(error)
+            else request.log.error({ err: error }, 'what was to be done after the answer failed')
+          },
         )
         .finally(() => underWay.delete(done))
       underWay.add(done)

@@ -35,8 +35,9 @@ async function authentication(app: FastifyInstance) {
     const leeway = request.routeOptions.config.expiredAccessToken ? app.config.REFRESH_TOKEN_TTL : 0
     const { sessionId, userId } = app.tokens.access.verify(token, leeway)
     const session = { id: sessionId, userId }
+    request.subject = { account: userId, session: sessionId }
     const account = await app.database.users.findBearer(session, app.clock())
-    if (account === null) throw problem('unauthenticated')
+    if (account === null) throw problem('unauthenticated', { event: 'session_use_after_expire' })
     request.session = session
     request.account = account
   })

@@ -6,6 +6,7 @@ import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
 import { type Outage, outageOf } from '../database/outage.ts'
 import { isProblem, type ProblemCode, type ProblemError, problem, problemDocument } from '../errors.ts'
+import { logRefusal } from './security-log.ts'
 
 /** Fastify's own errors that a client can cause. https://fastify.dev/docs/latest/Reference/Errors/ */
 const FROM_FASTIFY: Record<string, ProblemCode> = {
@@ -73,7 +74,11 @@ export function toProblem(error: FastifyError): ProblemError {
   return problem('internal_error', { cause: error })
 }
 
-function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
+/**
+ * Logs why a request was refused or failed: an outage once for all requests, a bug with its stack, and what says
+ * something of security as its event.
+ */
+export function logProblem(error: ProblemError, request: FastifyRequest): void {
   // A client that breaks off in its body is an ECONNRESET too.
   const outage = error.statusCode >= 500 ? outageOf(error.cause) : undefined
   if (outage) request.server.database.outage.failed(error.cause)
@@ -81,6 +86,11 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
   const isFault = error.statusCode >= 500 && !/^(overloaded|not_ready)$/.test(error.code)
   if (isFault) request.log.error({ err: error.cause ?? error }, error.message)
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
+  logRefusal(error, request)
+}
+
+function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
+  logProblem(error, request)
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
   if (error.statusCode === 401) reply.header('www-authenticate', challenge(error.code, request))
   // RFC 9110 section 15.5.16, as with the codings of plugins/json-body.ts.

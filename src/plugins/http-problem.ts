@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config.ts'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
 import { newRequestId } from './request-id.ts'
+import { logUnparsed } from './security-log.ts'
 
 /** Node's own codes. https://nodejs.org/api/http.html#event-clienterror */
 const FROM_NODE: Record<string, ProblemCode> = {
@@ -68,15 +69,19 @@ export function httpProblem(this: FastifyInstance, error: Error & { code?: strin
   const refuse = () => {
     // An answer that has begun, such as that to a body that was too large, must not have another in it.
     if (own?.headersSent || !socket.writable) socket.destroy()
-    else socket.end(refusal(FROM_NODE[error.code ?? ''] ?? 'bad_request', this.config))
+    else {
+      const code = FROM_NODE[error.code ?? ''] ?? 'bad_request'
+      const requestId = newRequestId()
+      socket.end(refusal(code, requestId, this.config))
+      logUnparsed(this.log, { code, requestId, ip: socket.remoteAddress })
+    }
   }
   const last = before.at(-1)
   if (last) last.once('close', refuse)
   else refuse()
 }
 
-function refusal(code: ProblemCode, config: Config): string {
-  const requestId = newRequestId()
+function refusal(code: ProblemCode, requestId: string, config: Config): string {
   const body = JSON.stringify(problemDocument(problem(code), requestId))
   return [
     `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,

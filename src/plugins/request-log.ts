@@ -4,6 +4,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config.ts'
+import { withoutAddresses } from '../log-scrub.ts'
 
 /** Names of what is never readable in a log, wherever it stands. */
 const SECRETS = [
@@ -43,8 +44,32 @@ export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line
         path: loggable(request.url),
         ip: request.ip,
       }),
+      err: errorFields,
     },
+    // The last resort: messages of libraries and servers quote addresses.
+    hooks: { streamWrite: withoutAddresses },
     ...(stream && { stream }),
+  }
+}
+
+interface ErrorFields {
+  type: string
+  message: string
+  stack: string
+  [key: string]: unknown
+}
+
+/** An error without the properties that drivers add, which hold values of rows. */
+function errorFields(error: unknown): ErrorFields {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error), stack: '' }
+  const { name: type, message, stack = '', cause } = error
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type,
+    message,
+    stack,
+    ...(code && { code }),
+    ...(cause instanceof Error && { cause: errorFields(cause) }),
   }
 }
 
@@ -66,13 +91,18 @@ function loggable(url: string): string {
   return (url.split('?', 1)[0] as string).replace(/[^/]{37,}/g, '[long]')
 }
 
+/** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
+const PROBES = new Set(['/health/live', '/health/ready'])
+
 async function log(app: FastifyInstance) {
   app.addHook('onResponse', (request, reply, done) => {
-    request.log.info(
+    const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+    request.log[level](
       {
         method: request.method,
         path: loggable(request.url),
         status: reply.statusCode,
+        ...(request.refusedAs !== null && { code: request.refusedAs }),
         ms: Math.round(reply.elapsedTime * 10) / 10,
         ip: request.ip,
       },

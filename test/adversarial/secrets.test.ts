@@ -243,6 +243,11 @@ async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, str
   await app.inject(`/me?access_token=${first.accessToken}`)
   await app.inject({ url: '/me', headers: { authorization: `Basic ${first.accessToken}`, cookie: reset } })
   await app.inject({ url: '/nowhere', headers: { referer: `https://app.example.org/#token=${reset}` } })
+  for (const text of [reset, first.refreshToken, email]) {
+    const headers = { 'user-agent': text, 'x-request-id': text, traceparent: text }
+    await app.inject({ url: '/me', headers: { ...headers, authorization: `Bearer ${text}` } })
+    await post('/login', { email, password: PASSWORDS.guessed }, headers)
+  }
   return secrets
 }
 
@@ -286,6 +291,7 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
   isFreeOf(t, log, hashes, 'log')
   for (const { refreshHash } of sessions) t.notOk(log.includes(refreshHash), 'log: hash of a refresh token')
   t.notMatch(log, /\$argon2/, 'log: no hash of any kind')
+  t.notMatch(log, /@example\.(org|net)|ada@|countess@|nobody@/i, 'log: no address of any kind')
   t.notMatch(log, /eyJ[\w-]+\.eyJ/, 'log: no JWT of any kind')
 
   const whole = await wholeDatabase(rows)

@@ -79,9 +79,13 @@ export function startProcess(
     await closed
   })
 
-  // By number, so that no test measures how a name is looked up.
+  /**
+   * From the banner, or from the line that takes its place in production. By number, so that no test measures how a
+   * name is looked up.
+   */
   const addressIn = (line: string) =>
-    /^ {2}listening on +(http\S+)/.exec(line)?.[1]?.replace('localhost', '127.0.0.1')
+    (/^ {2}listening on +(http\S+)/.exec(line) ??
+      /"event":"sys_startup","url":"(http[^"]+)"/.exec(line))?.[1]?.replace('localhost', '127.0.0.1')
 
   async function listening(): Promise<string> {
     const banner = new Promise<string>(resolve => {

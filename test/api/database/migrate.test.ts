@@ -50,8 +50,8 @@ async function sql(url: string, statement: string): Promise<Record<string, unkno
   }
 }
 
-function start(args: string[], databaseUrl?: string): ChildProcess {
-  const env = { PATH: process.env['PATH'], DATABASE_URL: databaseUrl }
+function start(args: string[], databaseUrl?: string, variables: Record<string, string> = {}): ChildProcess {
+  const env = { PATH: process.env['PATH'], DATABASE_URL: databaseUrl, ...variables }
   return spawn(process.execPath, args, { env, cwd: tmpdir(), stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
@@ -364,6 +364,32 @@ for (const { provider, skip } of providers) {
     },
   )
 }
+
+t.test('in production the command writes JSON lines alone, whether it succeeds or fails', async t => {
+  const url = await emptyDatabase(t, 'sqlite')
+  const run = async (databaseUrl: string) => {
+    const { code, stdout, stderr } = await outcome(start([CLI], databaseUrl, { NODE_ENV: 'production' }))
+    const lines = (text: string) =>
+      text
+        .split('\n')
+        .slice(0, -1)
+        .map(line => JSON.parse(line))
+    return { code, stdout: lines(stdout), stderr: lines(stderr) }
+  }
+  const fresh = await run(url)
+  t.match(fresh, { code: 0, stderr: [] })
+  t.ok(fresh.stdout.length > 5)
+  for (const line of fresh.stdout)
+    t.match(line, { level: 30, time: Number, pid: Number, migration: /^\d{14}_/ })
+  t.match(await run(url), {
+    code: 0,
+    stdout: [{ level: 30, msg: 'The database is up to date.' }],
+    stderr: [],
+  })
+  const failed = await run('mysql://127.0.0.1/x')
+  t.match(failed, { code: 1, stdout: [], stderr: [{ level: 60, event: 'sys_crash', msg: /DATABASE_URL/ }] })
+  t.equal(failed.stderr.length, 1)
+})
 
 t.test('a database that is away or missing is told of in plain words', async t => {
   await t.rejects(migrate('postgresql://postgres@127.0.0.1:1/x'), {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
 import t from 'tap'
-import { backoff } from '../../../src/outage-log.ts'
+import { backoff, type OutageFacts, outageLog } from '../../../src/outage-log.ts'
 import { startApp } from '../../harness/app.ts'
 import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
 import { postgresGate } from '../../harness/postgres-gate.ts'
@@ -68,19 +69,49 @@ t.test('requests during an outage add no line, and its end is one line', { skip 
     app.inject({ method: 'POST', url: '/password-reset/request', payload: { email: 'ada@example.org' } })
   const answers = await Promise.all(Array.from({ length: 30 }, ask))
   t.ok(answers.every(({ statusCode }) => statusCode === 503))
-  t.ok(faults(log).length >= 1 && faults(log).length <= 2, 'a line for each reason', { log: faults(log) })
-  t.notOk(
-    faults(log).some(line => 'err' in line),
-    'and no stack',
-  )
+  t.match(faults(log), [{ level: 50, msg: 'the database cannot be used', reason: String }])
+  t.equal(faults(log).length, 1, 'one line for all of them')
+  const answered = log.filter(({ msg, status }) => msg === 'answered' && status === 503)
+  t.equal(answered.length, 30, 'and each its own, with its code')
+  t.ok(answered.every(({ code }) => code === 'overloaded'))
+  t.notMatch(JSON.stringify(log), /"stack"/, 'and no stack')
 
   gate.open()
   const lines = faults(log).length
   t.equal((await ask()).statusCode, 202)
-  await until('the end is told', () => log.some(({ msg }) => msg === 'the database can be used again'))
+  const ends = () => log.filter(({ msg }) => msg === 'the database can be used again')
+  await until('the end is told', () => ends().length > 0)
+  t.match(ends(), [{ level: 30, seconds: Number }])
+  t.equal(ends().length, 1)
   t.equal(faults(log).length, lines)
   t.strictSame(smtp.mails, [], 'nobody has the address')
 })
+
+t.test(
+  'an outage whose reasons alternate is one line, one more where it turns into another kind',
+  async t => {
+    const lines: unknown[] = []
+    const write = (level: string) => (facts: unknown, msg: unknown) => void lines.push([level, facts, msg])
+    const log = { error: write('error'), info: write('info') } as unknown as FastifyBaseLogger
+    const outage = outageLog(log, { failed: 'it fails', worked: 'it works' }, facts => facts as OutageFacts)
+    const silent = { reason: 'does not answer', kind: 'away' }
+    const closed = { reason: 'closed the connection', kind: 'away' }
+    const refused = { reason: 'refuses the password', kind: 'refused' }
+    for (const round of [1, 2]) {
+      lines.length = 0
+      outage.worked()
+      for (const facts of [silent, closed, silent, refused, closed, refused]) outage.failed(facts)
+      outage.worked()
+      outage.worked()
+      const expected = [
+        ['error', { reason: 'does not answer' }, 'it fails'],
+        ['error', { reason: 'refuses the password' }, 'it fails'],
+        ['info', { seconds: 0 }, 'it works'],
+      ]
+      t.strictSame(lines, expected, `outage ${round}`)
+    }
+  },
+)
 
 t.test('delays double up to the limit, with a quarter of jitter, and begin anew after a success', async t => {
   const { next, reset } = backoff(1000, 15_000)

@@ -6,20 +6,23 @@ t.test(
   async t => {
     const { app, log } = await startApp(t)
     const requests = [
-      { url: '/health/live', status: 200 },
+      { url: '/health/live', status: 200, level: 20 },
+      { url: '/health/ready?token=geheim', path: '/health/ready', status: 200, level: 20 },
+      { url: '/health/elsewhere', status: 404, code: 'not_found' },
       { url: '/nowhere?token=geheim', path: '/nowhere', status: 404 },
-      { url: '/me', status: 401 },
+      { url: '/me', status: 401, code: 'unauthenticated' },
       { url: '/login', status: 405 },
       { url: '/%ZZ?token=geheim', path: '/%25ZZ', status: 404 },
       { url: '/login?x=geheim', path: '/login', method: 'POST' as const, payload: '{"email":', status: 400 },
     ]
-    for (const { url, status, path = url, method = 'GET' as const, ...rest } of requests) {
+    for (const { url, status, level = 30, code, path = url, method = 'GET' as const, ...rest } of requests) {
       const before = log.length
-      const headers = { 'content-type': 'application/json', cookie: 'geheim', 'user-agent': 'geheim' }
+      const headers = { 'content-type': 'application/json', cookie: 'geheim' }
       const answer = await app.inject({ url, method, headers, remoteAddress: '10.1.2.3', ...rest })
       t.equal(answer.statusCode, status, url)
       const lines = log.slice(before).filter(({ msg }) => msg === 'answered')
-      t.match(lines, [{ level: 30, method, path, status, ms: Number, ip: '10.1.2.3' }], url)
+      t.match(lines, [{ level, method, path, status, ms: Number, ip: '10.1.2.3' }], url)
+      if (code) t.equal(lines[0]?.['code'], code, `${url}: its code`)
       t.equal(lines[0]?.['requestId'], answer.headers['x-request-id'], `${url}: the id of the answer`)
     }
     t.notMatch(JSON.stringify(log), /geheim/, 'no query, no header field, no body')

@@ -216,24 +216,41 @@ t.test('with the mail server down answers are the same, and afterwards every mai
   t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 6)
 })
 
-t.test("a link's life starts when the mail is sent, not when it was asked for", async t => {
-  const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
-  const smtp = await startSmtpServer(t)
-  const world = await startApp(t, { smtp, overrides: { clock, mail: { timing: ONLY_WHEN_WOKEN } } })
-  const rows = await openRows(t, world.databaseUrl)
-  const { email } = await confirmedAccount(world)
-  await smtp.stop()
-  await ask(world, email)
-  await tried(rows, 1)
-  await smtp.start()
-  advance(3 * 3600)
-  world.app.mail.wake()
-  const [, reset] = await smtp.waitForMails(2)
-  const [, payload = ''] = tokenIn(reset).split('.')
-  const { iat, exp } = JSON.parse(Buffer.from(payload, 'base64url').toString())
-  t.equal(iat, clock().getTime() / 1000)
-  t.equal(exp - iat, 1800)
-})
+t.test(
+  "a mail server's outage is one line at its start and one at its end, and links live from then on",
+  async t => {
+    const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
+    const smtp = await startSmtpServer(t)
+    const world = await startApp(t, { smtp, overrides: { clock, mail: { timing: ONLY_WHEN_WOKEN } } })
+    const rows = await openRows(t, world.databaseUrl)
+    const { email } = await confirmedAccount(world)
+    await smtp.stop()
+    await ask(world, email)
+    for (const address of ['b@example.org', 'c@example.org']) {
+      await world.app.inject({ method: 'POST', url: '/register', payload: { email: address } })
+    }
+    const failed = { state: 'queued', attempts: 1, leasedUntil: null }
+    await until('every mail was tried', async () => (await rows.client.outbox.count({ where: failed })) === 3)
+    await smtp.start()
+    advance(3 * 3600)
+    world.app.mail.wake()
+    const reset = await smtp.waitForMail(email, /reset/i, 1)
+    await rows.settled()
+    const told = (pattern: RegExp) =>
+      world.log.filter(({ msg, level }) => Number(level) >= 30 && pattern.test(String(msg)))
+    await until('the end is told', () => told(/can be reached again/).length > 0)
+    t.match(told(/mail server/), [
+      { level: 40, msg: /^the mail server cannot be reached/, reason: /ECONNREFUSED/ },
+      { level: 30, msg: 'the mail server can be reached again', seconds: Number },
+    ])
+    t.equal(told(/mail server/).length, 2)
+    t.strictSame(told(/mail was not taken/), [], 'and none for each mail')
+    const [, payload = ''] = tokenIn(reset).split('.')
+    const { iat, exp } = JSON.parse(Buffer.from(payload, 'base64url').toString())
+    t.equal(iat, clock().getTime() / 1000)
+    t.equal(exp - iat, 1800)
+  },
+)
 
 t.test(
   'a row in the hands of a worker that died is taken when its lease is over, and not before',

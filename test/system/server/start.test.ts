@@ -13,7 +13,7 @@ t.test('a bad configuration is reported on one screen, completely, and nothing s
   const service = startProcess(t, {
     cwd,
     env: {
-      NODE_ENV: 'production',
+      NODE_ENV: 'development',
       PORT: 'eighty',
       ACCESS_TOKEN_TTL: '-1',
       MAIL_USE_TLS: 'perhaps',
@@ -101,38 +101,135 @@ t.test('.env in the working directory is read, and the environment takes precede
   t.strictSame(service.log(), [], 'LOG_LEVEL comes from the file')
 })
 
-t.test('log lines are JSON, one for each request, with its id and without its query', async t => {
-  const production = {
-    NODE_ENV: 'production',
-    JWT_SECRET: randomBytes(48).toString('base64'),
-    RATE_LIMIT: 'on',
-    MAIL_BACKEND: 'smtp',
-    ARGON2_MEMORY_KIB: '19456',
-    ARGON2_TIME_COST: '2',
-    EMAIL_CONFIRMATION: 'off',
+/** Settings that production accepts. */
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  JWT_SECRET: randomBytes(48).toString('base64'),
+  RATE_LIMIT: 'on',
+  MAIL_BACKEND: 'smtp',
+  ARGON2_MEMORY_KIB: '19456',
+  ARGON2_TIME_COST: '2',
+  EMAIL_CONFIRMATION: 'off',
+}
+
+/** Every byte of an output as log lines. Throws where one is no JSON. */
+function linesOf(output: string): Record<string, unknown>[] {
+  if (output !== '' && !output.endsWith('\n')) throw new Error(`no whole line: ${output}`)
+  return output
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line))
+}
+
+t.test(
+  'in production all output is JSON lines, one for each request, with its id and without its query',
+  async t => {
+    const service = startProcess(t, {
+      env: serviceEnvironment({ ...PRODUCTION, LOG_LEVEL: 'debug', DATABASE_URL: 'file:./accounts.db' }),
+    })
+    const url = await service.listening()
+    const ids: (string | null)[] = []
+    for (const path of ['/health/live?token=geheim', '/nowhere?x=geheim', '/me', '/%ZZ?token=geheim']) {
+      ids.push((await fetch(url + path)).headers.get('x-request-id'))
+    }
+    await service.end('SIGINT')
+    t.equal(service.stderr(), '')
+    const lines = linesOf(service.stdout())
+    const warnings = lines.filter(({ level, variable }) => level === 40 && variable)
+    t.strictSame(
+      warnings.map(({ variable }) => variable),
+      ['EMAIL_CONFIRMATION', 'APP_URL'],
+      'settings that production accepts with a warning come first, once',
+    )
+    for (const { msg } of warnings) t.match(msg, /^\S.{20,}/, 'and say what they cause')
+    const banner = lines.filter(({ event }) => event === 'sys_startup')
+    t.match(banner, [
+      {
+        level: 30,
+        msg: 'listening',
+        url: /^http:\/\/(localhost|127\.0\.0\.1):\d+$/,
+        database: 'file:./accounts.db',
+        limits: 'memory',
+        mails: /SMTP/,
+      },
+    ])
+    t.match(lines.at(-1), { event: 'sys_shutdown', signal: 'SIGINT' })
+    const answered = lines.filter(({ msg }) => msg === 'answered')
+    // On a connection each, so in no order that is promised.
+    t.strictSame(answered.map(({ requestId }) => requestId).sort(), [...ids].sort())
+    const of = (index: number) => answered.find(({ requestId }) => requestId === ids[index])
+    t.match(of(0), { level: 20, path: '/health/live' }, 'probes are quiet')
+    t.match(of(1), { level: 30, method: 'GET', path: '/nowhere', status: 404, ms: Number, ip: '127.0.0.1' })
+    t.notMatch(service.stdout(), /geheim/)
+  },
+)
+
+t.test('in production a start that fails is one JSON line', async t => {
+  const taken = createServer().listen(0, '127.0.0.1')
+  await once(taken, 'listening')
+  t.teardown(() => taken.close())
+  const address = taken.address()
+  const port = String(typeof address === 'object' ? address?.port : '')
+  const garbage = emptyFolder(t)
+  writeFileSync(join(garbage, '.env'), Buffer.from([0xff, 0xfe, 0x00]))
+  const cases: { name: string; env: Record<string, string>; cwd?: string; expected: object }[] = [
+    {
+      name: 'a bad configuration',
+      env: { ...PRODUCTION, PORT: 'eighty', JWT_SECRET: 'geheim' },
+      expected: {
+        msg: 'latchkey cannot start: the configuration is not right',
+        problems: [/^PORT: /, /^JWT_SECRET: /],
+      },
+    },
+    {
+      name: 'a mistyped NODE_ENV',
+      env: { ...PRODUCTION, NODE_ENV: 'prod' },
+      expected: { problems: [/^NODE_ENV: /] },
+    },
+    { name: 'a taken port', env: { ...PRODUCTION, PORT: port }, expected: { msg: /EADDRINUSE/ } },
+    {
+      name: 'a database that is no file',
+      env: { ...PRODUCTION, DATABASE_URL: 'file:/dev/null/x' },
+      expected: { msg: /^latchkey cannot start: \S/ },
+    },
+    { name: 'a .env that is no text', env: PRODUCTION, cwd: garbage, expected: { msg: /\.env/ } },
+  ]
+  for (const { name, env, cwd, expected } of cases) {
+    const all = serviceEnvironment({ DATABASE_URL: 'file:./accounts.db', ...env })
+    const service = startProcess(t, { env: all, ...(cwd && { cwd }) })
+    t.equal(await service.ended(), 1, name)
+    t.match(linesOf(service.stderr()), [{ level: 60, event: 'sys_crash', time: Number, ...expected }], name)
+    t.equal(linesOf(service.stderr()).length, 1, name)
+    for (const line of linesOf(service.stdout())) t.ok(line['level'], name)
+    t.notMatch(service.stderr() + service.stdout(), /geheim/, name)
   }
-  const service = startProcess(t, {
-    env: serviceEnvironment({ ...production, DATABASE_URL: 'file:./accounts.db' }),
-  })
-  const url = await service.listening()
-  const ids: (string | null)[] = []
-  for (const path of ['/health/live?token=geheim', '/nowhere?x=geheim', '/me', '/%ZZ?token=geheim']) {
-    ids.push((await fetch(url + path)).headers.get('x-request-id'))
-  }
-  await service.end('SIGINT')
-  const warnings = service.log().filter(({ level }) => level === 40)
-  t.strictSame(
-    warnings.map(({ variable }) => variable),
-    ['EMAIL_CONFIRMATION', 'APP_URL'],
-    'settings that production accepts with a warning come first, once',
+})
+
+t.test('in production warnings of Node, prints of libraries and a crash are JSON lines', async t => {
+  const preload = join(emptyFolder(t), 'preload.mjs')
+  writeFileSync(
+    preload,
+    `process.once('SIGUSR2', () => {
+      process.emitWarning('an old way of ada@example.org')
+      console.log('printed by\\n', { a: 'library' })
+      console.error('and to standard error')
+      setImmediate(() => { throw new TypeError('nobody catches this') })
+    })`,
   )
-  for (const { msg } of warnings) t.match(msg, /^\S.{20,}/, 'and say what they cause')
-  const answered = service.log().filter(({ msg }) => msg === 'answered')
-  // On a connection each, so in no order that is promised.
-  t.strictSame(answered.map(({ requestId }) => requestId).sort(), [...ids].sort())
-  const nowhere = answered.find(({ requestId }) => requestId === ids[1])
-  t.match(nowhere, { method: 'GET', path: '/nowhere', status: 404, ms: Number, ip: '127.0.0.1' })
-  t.notMatch(service.stdout(), /geheim/)
-  const afterBanner = service.stdout().slice(service.stdout().indexOf('links lead to')).split('\n').slice(1)
-  for (const line of afterBanner.filter(line => line !== '')) t.doesNotThrow(() => JSON.parse(line), line)
+  const service = startProcess(t, {
+    env: serviceEnvironment({
+      ...PRODUCTION,
+      DATABASE_URL: 'file:./accounts.db',
+      NODE_OPTIONS: `--import=${pathToFileURL(preload)}`,
+    }),
+  })
+  await service.listening()
+  t.equal(await service.end('SIGUSR2'), 1)
+  t.match(linesOf(service.stdout()).at(-1), { level: 30, part: 'console', msg: /^printed by/ })
+  t.match(linesOf(service.stderr()), [
+    { level: 50, part: 'console', msg: 'and to standard error' },
+    { level: 40, msg: 'an old way of [address]', err: { type: 'Warning', stack: String } },
+    { level: 60, event: 'sys_crash', err: { type: 'TypeError', message: 'nobody catches this' } },
+  ])
+  t.equal(linesOf(service.stderr()).length, 3)
 })

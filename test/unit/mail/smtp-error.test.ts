@@ -57,3 +57,54 @@ t.test('only a refusal of the mailbox or the message is a dead letter at the fir
     )
   }
 })
+
+const failure = (code: string, command: string, reply: string) => {
+  const responseCode = /^[245]\d\d(?=[ -])/.exec(reply)?.[0]
+  const answer = responseCode && { response: reply, responseCode: Number(responseCode) }
+  return Object.assign(new Error(reply), { code, command, ...answer }) as NodemailerError
+}
+
+t.test('a server that is away is told from one that refuses a mail', async t => {
+  const away: [code: string, command: string, reply: string][] = [
+    ['ECONNECTION', 'CONN', 'connect ECONNREFUSED 127.0.0.1:25'],
+    ['ETIMEDOUT', 'CONN', 'Greeting never received'],
+    ['EDNS', 'CONN', 'getaddrinfo ENOTFOUND smtp.example.org'],
+    ['EABORT', 'API', 'aborted'],
+    ['EPROTOCOL', 'CONN', '450 4.3.2 Not now'],
+    ['EENVELOPE', 'RCPT TO', '421 4.3.2 Shutting down'],
+  ]
+  const there: typeof away = [
+    ['EENVELOPE', 'RCPT TO', '450 4.2.0 Greylisted'],
+    ['EENVELOPE', 'RCPT TO', '550 5.1.1 No such user'],
+    ['EENVELOPE', 'API', 'No recipients defined'],
+    ['EAUTH', 'AUTH PLAIN', '535 5.7.8 Credentials invalid'],
+    ['ESOCKET', 'CONN', 'self-signed certificate'],
+  ]
+  const isAway = (one: (typeof away)[number]) => smtpError(failure(...one), mail).unreachable
+  t.strictSame(
+    away.filter(one => !isAway(one)),
+    [],
+  )
+  t.strictSame(there.filter(isAway), [])
+})
+
+t.test('however a server quotes the recipient, the reason does not', async t => {
+  const to = 'ada.lovelace@example.org'
+  const quotes = [
+    `550 5.1.1 <${to}>: Recipient address rejected`,
+    `550 ${to.toUpperCase()}... User unknown`,
+    `550 "${to}" is not here`,
+    `550 to=${to}; dsn=5.1.1`,
+    '550 User ada.lovelace unknown in virtual table',
+    '550 no such user: Ada.Lovelace',
+    '450 bounces+ada.lovelace=example.org@relay.example.net is greylisted',
+    '450 ada.lovelace=example.org is greylisted',
+    `550 (${to})`,
+    '550 write to <postmaster@example.net> about it',
+  ]
+  for (const quote of quotes) {
+    const { message } = smtpError(failure('EENVELOPE', 'RCPT TO', quote), { to, text: 'a mail' })
+    t.notMatch(message, /lovelace|@/i, quote)
+    t.match(message, /^SMTP EENVELOPE at RCPT TO: [45]50 .*\[address\]/, 'and keeps its code')
+  }
+})
