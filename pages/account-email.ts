@@ -1,24 +1,53 @@
-/** Another address: the link goes there, and is opened on its own page. */
+/** Another address: the link goes there and is opened on its own page, or the code from there is entered here. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
+import { call } from './api.ts'
+import { find, onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
-import { clearForm, onSubmit } from './form.ts'
+import { clearForm, leaving, onSubmit } from './form.ts'
+import { codeFault, type Requested } from './mailed-code.ts'
+import { leaveNotice } from './notice.ts'
 import { callAsMe } from './session.ts'
+import { showStep } from './step.ts'
 import { mention } from './views.ts'
-import { words } from './words.ts'
+
+let requestToken = ''
 
 export function changeAddress(): void {
-  onSubmit(
+  onSubmit<Requested>(
     'email-change',
     accountForm({
       send: ({ newEmail, currentPassword }) =>
         callAsMe({ path: 'email-change/request', body: { newEmail, currentPassword } }),
-      done: () => {
-        clearForm('email-change')
-        mention(myEmail())
+      done: answer => {
+        requestToken = answer.requestToken
+        step(2)
       },
-      said: words.emailSent,
       fieldOf: failure => invalidFields(failure),
     }),
   )
+  onSubmit(
+    'email-confirm',
+    accountForm({
+      send: ({ code, currentPassword }) =>
+        call({ path: 'email-change/confirm', body: { requestToken, code, password: currentPassword } }),
+      done: () => {
+        leaveNotice('email_changed')
+        location.reload()
+        return leaving
+      },
+      fieldOf: failure => codeFault(failure) ?? {},
+    }),
+  )
+  onPress('cancel-email', () => {
+    step(1)
+    find('#email-change-newEmail').focus()
+  })
+}
+
+function step(number: 1 | 2): void {
+  showStep('email', number)
+  clearForm('email-change')
+  clearForm('email-confirm')
+  mention(myEmail())
 }

@@ -4,10 +4,10 @@ import { myEmail } from './account-me.ts'
 import { find, onPress } from './dom.ts'
 import { rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
+import { codeFault } from './mailed-code.ts'
 import { callAsMe, leave } from './session.ts'
-import { isStale } from './stale.ts'
+import { showStep } from './step.ts'
 import { mention } from './views.ts'
-import { words } from './words.ts'
 
 let changeToken = ''
 
@@ -19,7 +19,6 @@ export function changePassword(): void {
       done: body => {
         changeToken = body.changeToken
         step(2)
-        find('[data-step-lead]').focus()
       },
     }),
   )
@@ -32,11 +31,7 @@ export function changePassword(): void {
         leave('password_set')
         return leaving
       },
-      fieldOf: (failure, values): Record<string, string> => {
-        if (failure.code === 'code_invalid') return { code: words.problems.code_invalid }
-        if (isStale(failure)) return { code: words.codeExpired }
-        return rejection(failure, values, myEmail())
-      },
+      fieldOf: (failure, values) => codeFault(failure) ?? rejection(failure, values, myEmail()),
     }),
   )
   onPress('cancel-password', () => {
@@ -47,9 +42,7 @@ export function changePassword(): void {
 }
 
 function step(number: 1 | 2): void {
-  for (const part of document.querySelectorAll<HTMLElement>('[data-step]')) {
-    part.hidden = part.dataset['step'] !== String(number)
-  }
+  showStep('password', number)
   clearForm('password-request')
   clearForm('password-confirm')
   mention(myEmail())

@@ -4,13 +4,13 @@ import { call } from './api.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
-import { showIfStale, showStale } from './stale.ts'
+import { showIfStale, showMissing } from './stale.ts'
 import { show } from './views.ts'
 import { words } from './words.ts'
 
 onToken(token => {
   clearForm('confirm')
-  if (token === undefined) showStale('token_invalid', { focus: false })
+  if (token === undefined) showMissing()
   else show('form', { focus: false })
 })
 

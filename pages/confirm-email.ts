@@ -1,15 +1,15 @@
 // First: it takes the token out of the address bar before anything else runs.
 import './fragment.ts'
-import { pageAddress } from './addresses.ts'
 import { call } from './api.ts'
-import { find } from './dom.ts'
-import { invalidFields, rejection } from './failure.ts'
-import { clearForm, leaving, onSubmit } from './form.ts'
+import { addressIsConfirmed, confirmByCode } from './confirmation.ts'
+import { find, onPress } from './dom.ts'
+import { rejection } from './failure.ts'
+import { clearForm, onSubmit } from './form.ts'
 import { addressIn, currentToken, onToken } from './fragment.ts'
 import './page.ts'
-import { leaveNotice } from './notice.ts'
-import { begin, type Tokens } from './session.ts'
-import { showIfStale } from './stale.ts'
+import { askForMail } from './mailed-code.ts'
+import type { Tokens } from './session.ts'
+import { showIfStale, showMissing } from './stale.ts'
 import { mention, show } from './views.ts'
 
 onToken(token => {
@@ -18,30 +18,18 @@ onToken(token => {
   const address = addressIn(currentToken())
   find('[data-claimed]').hidden = address === ''
   mention(address)
-  show(token === undefined ? 'missing' : 'form', { focus: false })
+  if (token === undefined) showMissing()
+  else show('form', { focus: false })
 })
 
 onSubmit<Tokens>('confirm', {
   send: ({ newPassword }) =>
     call({ path: 'confirm-email', body: { token: currentToken(), password: newPassword, mode: 'cookie' } }),
-  done: async tokens => {
-    // The address is confirmed all the same.
-    if (!(await begin(tokens))) return show('done')
-    leaveNotice('confirmed')
-    location.replace(pageAddress('account'))
-    return leaving
-  },
+  done: addressIsConfirmed,
   failed: showIfStale,
   fieldOf: (failure, values) => rejection(failure, values, addressIn(currentToken())),
 })
 
-for (const name of ['resend', 'ask']) {
-  onSubmit(name, {
-    send: ({ email }) => call({ path: 'confirm-email/resend', body: { email } }),
-    done: (_, { email = '' }) => {
-      mention(email)
-      show('sent')
-    },
-    fieldOf: failure => invalidFields(failure),
-  })
-}
+for (const name of ['resend', 'ask']) askForMail(name, 'confirm-email/resend')
+confirmByCode()
+onPress('start-over', () => show('missing'))

@@ -1,10 +1,11 @@
 import { onPress } from './dom.ts'
 import './page.ts'
-import { askForReset, redeemCode } from './reset-by-code.ts'
+import { askForMail } from './mailed-code.ts'
+import { resetByCode } from './reset.ts'
 import { skipWhenLoggedIn } from './session.ts'
 import { show } from './views.ts'
 
 void skipWhenLoggedIn()
-askForReset('request')
-redeemCode()
+askForMail('request', 'password-reset/request')
+resetByCode()
 onPress('start-over', () => show('form'))

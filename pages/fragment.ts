@@ -2,6 +2,11 @@
  * The token of a mailed link. It stands in the fragment, which reaches no server, and leaves the address
  * bar and the history here, before anything else happens: every page that needs it imports this first.
  */
+/** What the service puts there in place of a token that came in the path or query (src/pages/damaged-link.ts). */
+const DAMAGED = '#damaged'
+
+const damaged = location.hash === DAMAGED
+if (damaged) cleanAddress()
 let token = takeToken()
 let receive: ((token: string) => void) | undefined
 
@@ -17,6 +22,11 @@ addEventListener('hashchange', () => {
 export function onToken(callback: (token: string | undefined) => void): void {
   receive = callback
   callback(token)
+}
+
+/** Whether the page was opened by a link that something between mail and browser has changed. */
+export function linkWasDamaged(): boolean {
+  return damaged
 }
 
 /** The newest token; kept in memory alone. */
@@ -36,7 +46,12 @@ export function addressIn(token: string): string {
 }
 
 function takeToken(): string | undefined {
-  const found = /^#(?:.*&)?token=([^&]+)/.exec(location.hash)?.[1]
-  if (found !== undefined) history.replaceState(null, '', location.pathname + location.search)
+  // What follows it is no part of it: a link at the end of a sentence, or in brackets.
+  const found = /^#\/?(?:.*&)?token(?:=|%3D)([\w.-]+)/i.exec(location.hash)?.[1]
+  if (found !== undefined) cleanAddress()
   return found
+}
+
+function cleanAddress(): void {
+  history.replaceState(null, '', location.pathname + location.search)
 }

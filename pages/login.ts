@@ -1,8 +1,10 @@
 import { pageAddress } from './addresses.ts'
 import { type Answer, call, type FailureCode } from './api.ts'
-import { find } from './dom.ts'
+import { confirmByCode } from './confirmation.ts'
+import { find, onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { leaving, onSubmit } from './form.ts'
+import { askForMail } from './mailed-code.ts'
 import './page.ts'
 import { refusal } from './refusal.ts'
 import { begin, skipWhenLoggedIn, type Tokens } from './session.ts'
@@ -34,12 +36,9 @@ onSubmit<Tokens>('login', {
   fieldOf: failure => invalidFields(failure),
 })
 
-for (const name of ['resend', 'offer']) {
-  onSubmit(name, {
-    send: () => call({ path: 'confirm-email/resend', body: { email: address } }),
-    done: () => show('sent'),
-  })
-}
+for (const name of ['resend', 'offer']) askForMail(name, 'confirm-email/resend', () => address)
+confirmByCode()
+onPress('start-over', () => show('form'))
 
 function failed(code: FailureCode): Answer<never> {
   return { ok: false, failure: { code, fields: [] } }

@@ -1,28 +1,30 @@
 import { call } from './api.ts'
+import { confirmByCode } from './confirmation.ts'
 import { onPress } from './dom.ts'
 import { invalidFields, rejection } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
+import { askForMail, awaitCode, type Requested } from './mailed-code.ts'
 import './page.ts'
 import { skipWhenLoggedIn } from './session.ts'
-import { mention, show } from './views.ts'
+import { show } from './views.ts'
 import { words } from './words.ts'
 
 void skipWhenLoggedIn()
 let address = ''
 
-onSubmit<{ status?: string }>('register', {
+onSubmit<Partial<Requested>>('register', {
   // The page asks for a password only where addresses need no confirmation.
   send: ({ email = '', newPassword }) =>
     call({
       path: 'register',
       body: { email, ...(newPassword !== undefined && { password: newPassword }) },
     }),
-  done: ({ status }, { email = '' }) => {
+  done: ({ requestToken }, { email = '' }) => {
     address = email
-    mention(email)
     clearForm('register')
     // Where addresses need no confirmation, the answer is the account.
-    show(status === 'confirmation_sent' ? 'sent' : 'done')
+    if (requestToken === undefined) show('done')
+    else awaitCode({ requestToken }, email)
   },
   fieldOf: (failure, values) => ({
     ...invalidFields(failure),
@@ -31,9 +33,7 @@ onSubmit<{ status?: string }>('register', {
   }),
 })
 
-onSubmit('resend', {
-  send: () => call({ path: 'confirm-email/resend', body: { email: address } }),
-  done: () => show('sent'),
-})
+askForMail('resend', 'confirm-email/resend', () => address)
+confirmByCode()
 
 onPress('start-over', () => show('form'))

@@ -6,8 +6,9 @@ import { rejection, sentenceFor } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
-import { askForReset, passwordIsSet, redeemCode } from './reset-by-code.ts'
-import { showIfStale, showStale } from './stale.ts'
+import { askForMail } from './mailed-code.ts'
+import { passwordIsSet, resetByCode } from './reset.ts'
+import { showIfStale, showMissing, showStale } from './stale.ts'
 import { show } from './views.ts'
 import { lasting, words } from './words.ts'
 
@@ -18,7 +19,7 @@ let ticking: number | undefined
 
 onToken(token => {
   clearForm('reset')
-  if (token === undefined) show('missing', { focus: false })
+  if (token === undefined) showMissing()
   else void check(token)
 })
 
@@ -32,9 +33,9 @@ onSubmit('reset', {
   fieldOf: rejection,
 })
 
-askForReset('request')
-askForReset('ask')
-redeemCode()
+askForMail('request', 'password-reset/request')
+askForMail('ask', 'password-reset/request')
+resetByCode()
 onPress('start-over', () => show('missing'))
 
 /** Asks whether the link is still good, which spends nothing. */

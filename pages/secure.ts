@@ -7,12 +7,13 @@ import { clearForm, onSubmit } from './form.ts'
 import { currentToken, onToken } from './fragment.ts'
 import './page.ts'
 import { forget } from './session.ts'
-import { showIfStale } from './stale.ts'
+import { showIfStale, showMissing } from './stale.ts'
 import { mention, show } from './views.ts'
 
 onToken(token => {
   clearForm('secure')
-  show(token === undefined ? 'missing' : 'form', { focus: false })
+  if (token === undefined) showMissing()
+  else show('form', { focus: false })
 })
 
 onSubmit('secure', {

@@ -1,6 +1,8 @@
 /** Links, and requests for a code, that are of no more use. */
 import type { Failure } from './api.ts'
 import { find } from './dom.ts'
+import { linkWasDamaged } from './fragment.ts'
+import { say } from './notice.ts'
 import { show } from './views.ts'
 import { words } from './words.ts'
 
@@ -19,6 +21,12 @@ export function showIfStale(failure: Failure): boolean {
   if (!isStale(failure)) return false
   showStale(failure.code === 'validation_failed' ? 'token_invalid' : (failure.code as StaleCode))
   return true
+}
+
+/** The view for pages behind a link that came without its token. */
+export function showMissing(): void {
+  show('missing', { focus: false })
+  if (linkWasDamaged()) say(words.damagedLink)
 }
 
 /** The view for a link that is of no more use. */

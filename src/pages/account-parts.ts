@@ -44,6 +44,8 @@ export function passwordAndAddress(context: PageContext): Html {
     )
   const code = { form: 'password-confirm', name: 'code', label: text.code, hint: text.codeHint }
   const newEmail = { form: 'email-change', name: 'newEmail', label: text.newEmail }
+  const { code: label, codeHint: hint } = words.forgotten
+  const emailCode = { form: 'email-confirm', name: 'code', label, hint }
   return card(
     'security',
     text.security,
@@ -64,8 +66,19 @@ ${form('password-confirm', text.setPassword, [
 </div>
 </details>
 <details data-disclosure="email"><summary>${text.changeEmail}</summary>
+<div data-step="1">
 ${paragraph(text.emailNote)}
 ${form('email-change', text.sendLink, [emailField(newEmail, 'email'), usernameField(), current('email-change')])}
+</div>
+<div data-step="2" hidden>
+<p tabindex="-1" data-step-lead>${text.emailStep2}</p>
+${form('email-confirm', words.emailChange.submit, [
+  usernameField(),
+  codeField(emailCode, 8),
+  current('email-confirm'),
+])}
+<div class="actions">${button('cancel-email', words.cancel, 'plain')}</div>
+</div>
 </details>`,
   )
 }

@@ -30,6 +30,12 @@ ${paragraph(text.staleLead)}
 ${toAccount}`,
   ),
   view(
+    'missing',
+    text.title,
+    html`${paragraph(text.missingLead, 'lead')}
+${toAccount}`,
+  ),
+  view(
     'taken',
     text.takenTitle,
     html`${paragraph(text.takenLead, 'lead')}

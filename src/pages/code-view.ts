@@ -11,23 +11,59 @@ import {
   view,
 } from './parts.ts'
 
-/** What forgot-password and reset-password show once a mail was asked for: open the link, or enter the code. */
-export function codeView(context: PageContext): Html {
-  const { words } = context
-  const { forgotten: text } = words
+/** What a code is for. */
+interface CodeViewWords {
+  title: string
+  /** Stands before the address that the mail goes to. */
+  lead: string
+  /** What to do with link or code. */
+  next: string
+  submit: string
+}
+
+/** What a page shows once a mail was asked for: open the link, or enter the code with a password. */
+function codeView(context: PageContext, text: CodeViewWords, actions: Html): Html {
+  const { forgotten } = context.words
   const fields = [
     usernameField(),
-    codeField({ form: 'code', name: 'code', label: text.code, hint: text.codeHint }, 8),
+    codeField({ form: 'code', name: 'code', label: forgotten.code, hint: forgotten.codeHint }, 8),
     ...newPasswordFields(context, 'code'),
   ]
   return view(
     'sent',
-    text.sentTitle,
-    html`${paragraph(text.sentLead, 'lead')}
+    text.title,
+    html`${paragraph(text.lead, 'lead')}
 ${typedAddress}
-${paragraph(text.sentNext)}
-${form('code', text.submitCode, fields)}
-${paragraph(text.missing, 'aside')}
-<div class="actions">${button('start-over', text.again, 'plain')}</div>`,
+${paragraph(text.next)}
+${form('code', text.submit, fields)}
+${paragraph(forgotten.missing, 'aside')}
+${actions}`,
   )
+}
+
+/** For forgot-password and reset-password. */
+export function resetCodeView(context: PageContext): Html {
+  const { forgotten: text } = context.words
+  const words = { title: text.sentTitle, lead: text.sentLead, next: text.sentNext, submit: text.submitCode }
+  return codeView(context, words, startOver(text.again))
+}
+
+/** For the pages that ask for a confirmation mail. */
+export function confirmationCodeView(context: PageContext): Html {
+  const { confirmation: text, forgotten } = context.words
+  const words = { title: text.resentTitle, lead: text.resentLead, next: text.resentNext, submit: text.submit }
+  return codeView(context, words, startOver(forgotten.again))
+}
+
+/** For the registration: the mail can be sent again, or to another address. */
+export function registrationCodeView(context: PageContext): Html {
+  const { registration: text, confirmation } = context.words
+  const { resentNext: next, submit } = confirmation
+  const actions = html`${form('resend', text.again, [], 'secondary')}
+${startOver(text.another)}`
+  return codeView(context, { title: text.sentTitle, lead: text.sentLead, next, submit }, actions)
+}
+
+function startOver(label: string): Html {
+  return html`<div class="actions">${button('start-over', label, 'plain')}</div>`
 }

@@ -1,4 +1,5 @@
 import { html } from '../html.ts'
+import { confirmationCodeView } from './code-view.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import {
   emailField,
@@ -55,13 +56,7 @@ ${ask('ask')}`,
     html`${paragraph(text.doneLead, 'lead')}
 <p class="actions">${linkTo(context, '/login', words.logIn, 'button primary')}</p>`,
   ),
-  view(
-    'sent',
-    text.resentTitle,
-    html`${paragraph(text.resentLead, 'lead')}
-${typedAddress}
-${paragraph(text.resentNext)}`,
-  ),
+  confirmationCodeView(context),
 ]}
 </div>`,
   }

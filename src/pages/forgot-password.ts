@@ -1,5 +1,5 @@
 import { html } from '../html.ts'
-import { codeView } from './code-view.ts'
+import { resetCodeView } from './code-view.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { emailField, form, heading, paragraph, view } from './parts.ts'
 
@@ -22,7 +22,7 @@ ${form('request', text.submit, [emailField({ form: 'request', name: 'email', lab
 <p class="aside">${text.remembered} ${linkTo(context, '/login', words.logIn)}</p>`,
     true,
   ),
-  codeView(context),
+  resetCodeView(context),
 ]}
 </div>`,
   }

@@ -1,11 +1,12 @@
 import { html } from '../html.ts'
+import { confirmationCodeView } from './code-view.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { emailField, form, heading, paragraph, passwordField, typedAddress, view } from './parts.ts'
 
 /** /app/login. */
 export function login(context: PageContext): Page {
   const { words } = context
-  const { login: text, confirmation } = words
+  const { login: text } = words
   const fields = [
     emailField({ form: 'login', name: 'email', label: words.email }),
     passwordField(context, { form: 'login', name: 'password', label: words.password }, 'current-password'),
@@ -34,13 +35,7 @@ ${form('offer', text.resend, [], 'secondary')}</div>
 ${typedAddress}
 ${form('resend', text.resend, [])}`,
   ),
-  view(
-    'sent',
-    confirmation.resentTitle,
-    html`${paragraph(confirmation.resentLead, 'lead')}
-${typedAddress}
-${paragraph(confirmation.resentNext)}`,
-  ),
+  confirmationCodeView(context),
 ]}
 </div>`,
   }

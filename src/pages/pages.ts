@@ -15,6 +15,7 @@ import { type FixedDocument, fixedDocument, sendDocument } from '../plugins/fixe
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
 import { confirmEmail } from './confirm-email.ts'
+import { damagedLinkTo } from './damaged-link.ts'
 import { errorPage } from './error-page.ts'
 import { readFiles, type StaticFiles } from './files.ts'
 import { forgotPassword } from './forgot-password.ts'
@@ -38,6 +39,7 @@ const PAGES: Record<string, (context: PageContext) => Page> = {
   '/secure': secure,
 }
 
+const PREFIX = '/app'
 const HTML = 'text/html; charset=utf-8'
 const YEAR_SECONDS = 31_536_000
 
@@ -66,7 +68,7 @@ export async function pages(app: FastifyInstance) {
     if (!wantsHtml(request)) throw problem('not_found')
     return reply.redirect(`${basePath(app.config.APP_URL)}/app`)
   })
-  await app.register(underApp, { prefix: '/app' })
+  await app.register(underApp, { prefix: PREFIX })
 }
 
 async function underApp(app: FastifyInstance) {
@@ -75,13 +77,22 @@ async function underApp(app: FastifyInstance) {
   const { APP_URL } = app.config
   const { origin, host } = new URL(APP_URL)
   const base = basePath(APP_URL)
+  const pagePaths = Object.keys(PAGES)
   const otherNames = new Set(withLocalNames(APP_URL, [origin]).map(name => new URL(name).host))
   otherNames.delete(host)
+
+  // To the page that the link was meant for, which says so. The token goes no further.
+  app.addHook('onRequest', (request, reply, done) => {
+    const isNavigation = /^(GET|HEAD)$/.test(request.method)
+    const page = isNavigation ? damagedLinkTo(request.url.slice(PREFIX.length), pagePaths) : undefined
+    if (page === undefined) done()
+    else reply.redirect(`${base}${PREFIX}${page}#damaged`)
+  })
 
   for (const [path, page] of Object.entries(PAGES)) {
     const root = path === '' ? '' : '../'
     const rendered = new Map<string, FixedDocument>()
-    const address = `${base}/app${path}`
+    const address = `${base}${PREFIX}${path}`
     app.get(`${path}/`, { schema: { hide: true }, prefixTrailingSlash: 'slash' }, async (_request, reply) =>
       reply.redirect(address),
     )

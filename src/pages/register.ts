@@ -1,15 +1,7 @@
 import { html } from '../html.ts'
+import { registrationCodeView } from './code-view.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
-import {
-  button,
-  emailField,
-  form,
-  heading,
-  newPasswordFields,
-  paragraph,
-  typedAddress,
-  view,
-} from './parts.ts'
+import { emailField, form, heading, newPasswordFields, paragraph, view } from './parts.ts'
 
 /** /app/register. */
 export function register(context: PageContext): Page {
@@ -35,15 +27,7 @@ ${form('register', text.submit, fields)}
 <p class="aside">${text.haveAccount} ${linkTo(context, '/login', words.logIn)}</p>`,
     true,
   ),
-  view(
-    'sent',
-    text.sentTitle,
-    html`${paragraph(text.sentLead, 'lead')}
-${typedAddress}
-${[text.sentNext, text.sentMissing].map(one => paragraph(one))}
-${form('resend', text.again, [], 'secondary')}
-<div class="actions">${button('start-over', text.another, 'plain')}</div>`,
-  ),
+  registrationCodeView(context),
   view(
     'done',
     text.doneTitle,

@@ -1,5 +1,5 @@
 import { html } from '../html.ts'
-import { codeView } from './code-view.ts'
+import { resetCodeView } from './code-view.ts'
 import type { Page, PageContext } from './layout.ts'
 import { button, emailField, form, heading, newPasswordFields, paragraph, view } from './parts.ts'
 
@@ -46,7 +46,7 @@ ${ask('request')}`,
     html`${paragraph(text.missingLead, 'lead')}
 ${ask('ask')}`,
   ),
-  codeView(context),
+  resetCodeView(context),
 ]}
 </div>`,
   }

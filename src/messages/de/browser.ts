@@ -65,6 +65,8 @@ export const browser: BrowserWords = {
   network:
     'Der Dienst ist nicht erreichbar. Steht die Verbindung? Nichts ist verloren: Versuchen Sie es noch einmal.',
   timeout: 'Der Dienst antwortet nicht. Nichts ist verloren: Versuchen Sie es noch einmal.',
+  damagedLink:
+    'Der Link aus der E-Mail wurde unterwegs verändert, von Ihrem E-Mail-Programm oder von einem Filter dazwischen. So funktioniert er nicht.',
   insecure:
     'Diese Seite wurde unverschlüsselt (http) geladen. Browser können Sie hier nicht angemeldet halten.',
   refused:
@@ -77,6 +79,7 @@ export const browser: BrowserWords = {
       'Ihr neues Passwort ist gesetzt, und alle Geräte sind abgemeldet. Melden Sie sich jetzt damit an.',
     account_deleted: 'Ihr Konto ist gelöscht. Alles Gute!',
     confirmed: 'Ihre Adresse ist bestätigt. Willkommen!',
+    email_changed: 'Ihre Adresse ist geändert. Von jetzt an melden Sie sich mit der neuen an.',
   },
 
   thisDevice: 'Dieses Gerät',
@@ -89,8 +92,6 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Alle anderen Geräte sind abgemeldet.',
   notConfirmed: 'noch nicht',
   saved: 'Gespeichert.',
-  emailSent:
-    'Wenn die neue Adresse frei ist, ist ein Link dorthin unterwegs. Öffnen Sie ihn und geben Sie dort Ihr Passwort ein.',
   exported: 'Ihre Daten liegen bei den Downloads Ihres Browsers.',
   events: {
     registered: 'Registriert',

@@ -40,8 +40,6 @@ export const pages: PageWords = {
     haveAccount: 'Sie haben schon ein Konto?',
     sentTitle: 'Sehen Sie in Ihr Postfach',
     sentLead: 'Wenn sich diese Adresse registrieren lässt, ist eine E-Mail unterwegs an:',
-    sentNext: 'Öffnen Sie den Link darin und wählen Sie Ihr Passwort. Dann sind Sie angemeldet.',
-    sentMissing: 'Keine E-Mail? Es kann eine Minute dauern. Sehen Sie auch im Spam-Ordner nach.',
     again: 'Noch einmal senden',
     another: 'Andere Adresse verwenden',
     doneTitle: 'Ihr Konto ist bereit',
@@ -74,11 +72,12 @@ export const pages: PageWords = {
       'Wenn Sie Ihre Adresse schon bestätigt haben, melden Sie sich einfach an. Sonst fordern Sie einen neuen Link an.',
     missingTitle: 'Adresse bestätigen',
     missingLead:
-      'Öffnen Sie den Link in unserer E-Mail, um Ihre Adresse zu bestätigen. Wenn Sie die E-Mail nicht finden, fordern Sie eine neue an.',
+      'Haben Sie den Link in unserer E-Mail geöffnet? Dann ist er nicht vollständig angekommen. Geben Sie Ihre Adresse ein: Wir schicken Ihnen einen neuen Link und einen Code, den Sie hier eingeben können.',
     resend: 'Neuen Link senden',
     resentTitle: 'Sehen Sie in Ihr Postfach',
     resentLead: 'Wenn diese Adresse noch zu bestätigen ist, ist eine E-Mail unterwegs an:',
-    resentNext: 'Öffnen Sie den Link darin. Es kann eine Minute dauern; sehen Sie auch im Spam-Ordner nach.',
+    resentNext:
+      'Öffnen Sie den Link darin und wählen Sie Ihr Passwort. Oder geben Sie, wenn Sie Ihre E-Mails auf einem anderen Gerät lesen, hier den Code daraus ein:',
     otherwise: 'Noch nicht registriert?',
   },
 
@@ -109,7 +108,7 @@ export const pages: PageWords = {
     staleLead: 'Ein neuer ist nur einen Klick entfernt.',
     missingTitle: 'Neues Passwort wählen',
     missingLead:
-      'Dafür brauchen Sie einen Link oder Code von uns. Geben Sie die Adresse Ihres Kontos ein, um beides zu bekommen.',
+      'Haben Sie den Link in unserer E-Mail geöffnet? Dann ist er nicht vollständig angekommen. Geben Sie die Adresse Ihres Kontos ein: Wir schicken Ihnen einen neuen Link und einen Code, den Sie hier eingeben können.',
   },
 
   emailChange: {
@@ -119,6 +118,8 @@ export const pages: PageWords = {
     caution: 'Sie haben das nicht verlangt? Dann schließen Sie diese Seite, und nichts ändert sich.',
     staleTitle: 'Dieser Link funktioniert nicht mehr',
     staleLead: 'In Ihrem Konto können Sie einen neuen anfordern.',
+    missingLead:
+      'Haben Sie den Link in unserer E-Mail geöffnet? Dann ist er nicht vollständig angekommen. In Ihrem Konto, wo Sie die Änderung angefordert haben, können Sie den Code aus der E-Mail eingeben oder eine neue E-Mail anfordern.',
     takenTitle: 'Zu dieser Adresse gibt es schon ein Konto',
     takenLead: 'Jemand hat sie inzwischen registriert. Ihr Konto behält seine bisherige Adresse.',
     doneTitle: 'Ihre Adresse ist geändert',
@@ -146,7 +147,7 @@ export const pages: PageWords = {
     resetInstead: 'Neues Passwort wählen',
     missingTitle: 'Das waren nicht Sie?',
     missingLead:
-      'Öffnen Sie den Link in dem Hinweis, den wir Ihnen geschickt haben. Wenn Sie ihn nicht finden, wählen Sie ein neues Passwort: Auch damit werden alle Geräte abgemeldet.',
+      'Haben Sie den Link in unserem Hinweis geöffnet? Dann ist er nicht vollständig angekommen: Kopieren Sie ihn ganz aus der E-Mail in die Adresszeile. Wenn das nicht hilft, wählen Sie ein neues Passwort: Auch damit werden alle Geräte abgemeldet.',
   },
 
   me: {
@@ -171,8 +172,11 @@ export const pages: PageWords = {
     setPasswordNote: 'Danach sind alle Geräte abgemeldet, auch dieses.',
     changeEmail: 'Adresse ändern',
     newEmail: 'Neue E-Mail-Adresse',
-    emailNote: 'Wir schicken einen Link an die neue Adresse. Bis Sie ihn öffnen, ändert sich nichts.',
-    sendLink: 'Link senden',
+    emailNote:
+      'Wir schicken einen Link und einen Code an die neue Adresse. Bis Sie eines davon verwenden, ändert sich nichts.',
+    emailStep2:
+      'Wenn die neue Adresse frei ist, ist eine E-Mail dorthin unterwegs. Öffnen Sie den Link darin oder geben Sie hier den Code daraus ein:',
+    sendLink: 'E-Mail senden',
     devices: 'Geräte',
     devicesLead: 'Wo Ihr Konto gerade offen ist.',
     logOutOthers: 'Überall sonst abmelden',

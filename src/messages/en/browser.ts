@@ -68,6 +68,8 @@ export const browser = {
   /** No answer, and one that is none. */
   network: 'The service cannot be reached. Is the network there? Nothing is lost: try again.',
   timeout: 'The service does not answer. Nothing is lost: try again.',
+  damagedLink:
+    'The link from the mail has been changed on its way, by your mail program or by a filter in between, so it does not work.',
   insecure: 'This page was loaded without encryption (http), so browsers cannot keep you logged in here.',
   refused:
     'Your browser keeps no cookies or no data for this site, so you cannot stay logged in here. Allow both, then load the page again.',
@@ -79,6 +81,7 @@ export const browser = {
     password_set: 'Your new password is set, and every device is logged out. Log in with it now.',
     account_deleted: 'Your account is deleted. Goodbye.',
     confirmed: 'Your address is confirmed. Welcome!',
+    email_changed: 'Your address is changed. From now on you log in with the new one.',
   },
 
   thisDevice: 'This device',
@@ -91,7 +94,6 @@ export const browser = {
   loggedOutOthers: 'All other devices are logged out.',
   notConfirmed: 'not yet',
   saved: 'Saved.',
-  emailSent: 'If the new address is free, a link is on its way to it. Open it and enter your password there.',
   exported: 'Your data is in the downloads of your browser.',
   events: {
     registered: 'Registered',

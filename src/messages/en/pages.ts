@@ -40,8 +40,6 @@ export const pages = {
     haveAccount: 'You have an account already?',
     sentTitle: 'Look at your mail',
     sentLead: 'If this address can be registered, a mail is on its way to:',
-    sentNext: 'Open the link in it and choose your password. Then you are in.',
-    sentMissing: 'No mail? It can take a minute. Look in the spam folder too.',
     again: 'Send it again',
     another: 'Use another address',
     doneTitle: 'Your account is ready',
@@ -71,11 +69,12 @@ export const pages = {
     staleLead: 'If you have confirmed your address already, just log in. Otherwise ask for a new link.',
     missingTitle: 'Confirm your address',
     missingLead:
-      'Open the link in our mail to confirm your address. If you cannot find the mail, ask for another.',
+      'Did you open the link in our mail? Then it has not arrived whole. Enter your address: we send you a new link, and a code that you can type in here.',
     resend: 'Send me a new link',
     resentTitle: 'Look at your mail',
     resentLead: 'If this address waits to be confirmed, a mail is on its way to:',
-    resentNext: 'Open the link in it. It can take a minute; look in the spam folder too.',
+    resentNext:
+      'Open the link in it and choose your password. Or, if you read your mail on another device, enter the code from it here:',
     otherwise: 'Not registered yet?',
   },
 
@@ -104,7 +103,8 @@ export const pages = {
     staleTitle: 'This link does not work any more',
     staleLead: 'A new one is one click away.',
     missingTitle: 'Choose a new password',
-    missingLead: 'For this you need a link or a code from us. Enter the address of your account to get both.',
+    missingLead:
+      'Did you open the link in our mail? Then it has not arrived whole. Enter the address of your account: we send you a new link, and a code that you can type in here.',
   },
 
   emailChange: {
@@ -114,6 +114,8 @@ export const pages = {
     caution: 'You did not ask for this? Then close this page, and nothing changes.',
     staleTitle: 'This link does not work any more',
     staleLead: 'You can ask for a new one in your account.',
+    missingLead:
+      'Did you open the link in our mail? Then it has not arrived whole. In your account, where you asked for the change, you can enter the code from the mail or ask for a new mail.',
     takenTitle: 'This address has an account already',
     takenLead: 'Somebody has registered it in the meantime. Your account keeps the address it has.',
     doneTitle: 'Your address is changed',
@@ -140,7 +142,7 @@ export const pages = {
     resetInstead: 'Choose a new password',
     missingTitle: 'This was not you?',
     missingLead:
-      'Open the link in the notice that we sent you. If you cannot find it, choose a new password: that logs every device out too.',
+      'Did you open the link in our notice? Then it has not arrived whole: copy all of it from the mail into the address bar. If that does not help, choose a new password: that logs every device out too.',
   },
 
   me: {
@@ -164,8 +166,10 @@ export const pages = {
     setPasswordNote: 'Every device is logged out then, this one too.',
     changeEmail: 'Change the address',
     newEmail: 'New e-mail address',
-    emailNote: 'We mail a link to the new address. Nothing changes until you open it.',
-    sendLink: 'Send the link',
+    emailNote: 'We mail a link and a code to the new address. Nothing changes until you use one of them.',
+    emailStep2:
+      'If the new address is free, a mail is on its way to it. Open the link in it, or enter the code from it here:',
+    sendLink: 'Send the mail',
     devices: 'Devices',
     devicesLead: 'Where your account is open just now.',
     logOutOthers: 'Log out everywhere else',

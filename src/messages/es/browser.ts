@@ -67,6 +67,8 @@ export const browser: BrowserWords = {
   codeExpired: 'El código ha caducado. Pida uno nuevo.',
   network: 'No se puede llegar al servicio. ¿Hay conexión? No se ha perdido nada: inténtelo de nuevo.',
   timeout: 'El servicio no responde. No se ha perdido nada: inténtelo de nuevo.',
+  damagedLink:
+    'El enlace del mensaje se ha modificado por el camino, por su programa de correo o por un filtro, y así no funciona.',
   insecure:
     'Esta página se cargó sin cifrado (http), por lo que los navegadores no pueden mantener aquí su sesión abierta.',
   refused:
@@ -79,6 +81,7 @@ export const browser: BrowserWords = {
       'Su contraseña nueva está guardada y se ha cerrado la sesión en todos los dispositivos. Inicie sesión con ella ahora.',
     account_deleted: 'Su cuenta se ha eliminado. Hasta siempre.',
     confirmed: 'Su dirección está confirmada. Le damos la bienvenida.',
+    email_changed: 'Su dirección ha cambiado. A partir de ahora inicie sesión con la nueva.',
   },
 
   thisDevice: 'Este dispositivo',
@@ -91,8 +94,6 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Se ha cerrado la sesión en todos los demás dispositivos.',
   notConfirmed: 'todavía no',
   saved: 'Guardado.',
-  emailSent:
-    'Si la dirección nueva está libre, hay un enlace en camino a ella. Ábralo e introduzca allí su contraseña.',
   exported: 'Sus datos están en las descargas de su navegador.',
   events: {
     registered: 'Registro',

@@ -39,8 +39,6 @@ export const pages: PageWords = {
     haveAccount: '¿Ya tiene una cuenta?',
     sentTitle: 'Mire su correo',
     sentLead: 'Si esta dirección se puede registrar, hay un mensaje en camino a:',
-    sentNext: 'Abra el enlace que contiene y elija su contraseña. Con eso habrá iniciado sesión.',
-    sentMissing: '¿No llega nada? Puede tardar un minuto. Mire también en la carpeta de correo no deseado.',
     again: 'Enviarlo otra vez',
     another: 'Usar otra dirección',
     doneTitle: 'Su cuenta está lista',
@@ -71,12 +69,12 @@ export const pages: PageWords = {
     staleLead: 'Si ya ha confirmado su dirección, inicie sesión sin más. Si no, pida un enlace nuevo.',
     missingTitle: 'Confirmar su dirección',
     missingLead:
-      'Abra el enlace de nuestro mensaje para confirmar su dirección. Si no lo encuentra, pida otro.',
+      '¿Ha abierto el enlace de nuestro mensaje? Entonces no ha llegado completo. Introduzca su dirección: le enviamos un enlace nuevo y un código que puede escribir aquí.',
     resend: 'Enviarme un enlace nuevo',
     resentTitle: 'Mire su correo',
     resentLead: 'Si esta dirección está pendiente de confirmar, hay un mensaje en camino a:',
     resentNext:
-      'Abra el enlace que contiene. Puede tardar un minuto; mire también en la carpeta de correo no deseado.',
+      'Abra el enlace que contiene y elija su contraseña. O, si lee su correo en otro dispositivo, introduzca aquí el código del mensaje:',
     otherwise: '¿Aún no se ha registrado?',
   },
 
@@ -107,7 +105,7 @@ export const pages: PageWords = {
     staleLead: 'Uno nuevo está a un solo clic.',
     missingTitle: 'Elegir una contraseña nueva',
     missingLead:
-      'Para ello necesita un enlace o un código nuestro. Introduzca la dirección de su cuenta para recibir ambos.',
+      '¿Ha abierto el enlace de nuestro mensaje? Entonces no ha llegado completo. Introduzca la dirección de su cuenta: le enviamos un enlace nuevo y un código que puede escribir aquí.',
   },
 
   emailChange: {
@@ -117,6 +115,8 @@ export const pages: PageWords = {
     caution: '¿No lo ha pedido usted? Entonces cierre esta página y no cambiará nada.',
     staleTitle: 'Este enlace ya no funciona',
     staleLead: 'Puede pedir uno nuevo en su cuenta.',
+    missingLead:
+      '¿Ha abierto el enlace de nuestro mensaje? Entonces no ha llegado completo. En su cuenta, donde pidió el cambio, puede introducir el código del mensaje o pedir un mensaje nuevo.',
     takenTitle: 'Esta dirección ya tiene una cuenta',
     takenLead: 'Alguien la ha registrado entretanto. Su cuenta conserva la dirección que tiene.',
     doneTitle: 'Su dirección ha cambiado',
@@ -144,7 +144,7 @@ export const pages: PageWords = {
     resetInstead: 'Elegir una contraseña nueva',
     missingTitle: '¿No ha sido usted?',
     missingLead:
-      'Abra el enlace del aviso que le enviamos. Si no lo encuentra, elija una contraseña nueva: eso también cierra la sesión en todos los dispositivos.',
+      '¿Ha abierto el enlace de nuestro aviso? Entonces no ha llegado completo: cópielo entero del mensaje en la barra de direcciones. Si no sirve, elija una contraseña nueva: eso también cierra la sesión en todos los dispositivos.',
   },
 
   me: {
@@ -168,8 +168,11 @@ export const pages: PageWords = {
     setPasswordNote: 'Después se cierra la sesión en todos los dispositivos, también en este.',
     changeEmail: 'Cambiar la dirección',
     newEmail: 'Dirección de correo nueva',
-    emailNote: 'Enviamos un enlace a la dirección nueva. Nada cambia hasta que usted lo abra.',
-    sendLink: 'Enviar el enlace',
+    emailNote:
+      'Enviamos un enlace y un código a la dirección nueva. Nada cambia hasta que usted use uno de los dos.',
+    emailStep2:
+      'Si la dirección nueva está libre, hay un mensaje en camino a ella. Abra el enlace que contiene o introduzca aquí el código:',
+    sendLink: 'Enviar el mensaje',
     devices: 'Dispositivos',
     devicesLead: 'Donde su cuenta está abierta ahora mismo.',
     logOutOthers: 'Cerrar sesión en los demás',

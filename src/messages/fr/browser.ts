@@ -67,6 +67,8 @@ export const browser: BrowserWords = {
   codeExpired: 'Le code a expiré. Veuillez en demander un nouveau.',
   network: 'Le service est injoignable. Êtes-vous bien en ligne\u00a0? Rien n’est perdu\u00a0: réessayez.',
   timeout: 'Le service ne répond pas. Rien n’est perdu\u00a0: réessayez.',
+  damagedLink:
+    'Le lien du message a été modifié en route, par votre messagerie ou par un filtre, et ne fonctionne pas ainsi.',
   insecure:
     'Cette page a été chargée sans chiffrement (http)\u00a0: les navigateurs ne peuvent pas vous y garder connecté.',
   refused:
@@ -79,6 +81,7 @@ export const browser: BrowserWords = {
       'Votre nouveau mot de passe est défini et tous les appareils sont déconnectés. Connectez-vous maintenant avec lui.',
     account_deleted: 'Votre compte est supprimé. Au revoir.',
     confirmed: 'Votre adresse est confirmée. Bienvenue\u00a0!',
+    email_changed: 'Votre adresse est changée. Connectez-vous désormais avec la nouvelle.',
   },
 
   thisDevice: 'Cet appareil',
@@ -91,8 +94,6 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Tous les autres appareils sont déconnectés.',
   notConfirmed: 'pas encore',
   saved: 'Enregistré.',
-  emailSent:
-    'Si la nouvelle adresse est libre, un lien est en route vers elle. Ouvrez-le et saisissez-y votre mot de passe.',
   exported: 'Vos données se trouvent dans les téléchargements de votre navigateur.',
   events: {
     registered: 'Inscription',

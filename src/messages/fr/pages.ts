@@ -39,8 +39,6 @@ export const pages: PageWords = {
     haveAccount: 'Vous avez déjà un compte\u00a0?',
     sentTitle: 'Consultez votre messagerie',
     sentLead: 'Si cette adresse peut être inscrite, un message est en route vers\u00a0:',
-    sentNext: 'Ouvrez le lien qu’il contient et choisissez votre mot de passe. Vous serez alors connecté.',
-    sentMissing: 'Pas de message\u00a0? Cela peut prendre une minute. Regardez aussi dans les indésirables.',
     again: 'Renvoyer le message',
     another: 'Utiliser une autre adresse',
     doneTitle: 'Votre compte est prêt',
@@ -73,12 +71,12 @@ export const pages: PageWords = {
       'Si vous avez déjà confirmé votre adresse, connectez-vous simplement. Sinon, demandez un nouveau lien.',
     missingTitle: 'Confirmer votre adresse',
     missingLead:
-      'Ouvrez le lien de notre message pour confirmer votre adresse. Si vous ne le trouvez pas, demandez-en un autre.',
+      'Avez-vous ouvert le lien de notre message\u00a0? Alors il n’est pas arrivé entier. Saisissez votre adresse\u00a0: nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
     resend: 'M’envoyer un nouveau lien',
     resentTitle: 'Consultez votre messagerie',
     resentLead: 'Si cette adresse attend d’être confirmée, un message est en route vers\u00a0:',
     resentNext:
-      'Ouvrez le lien qu’il contient. Cela peut prendre une minute\u00a0; regardez aussi dans les indésirables.',
+      'Ouvrez le lien qu’il contient et choisissez votre mot de passe. Ou, si vous lisez vos messages sur un autre appareil, saisissez ici le code qui s’y trouve\u00a0:',
     otherwise: 'Pas encore inscrit\u00a0?',
   },
 
@@ -109,7 +107,7 @@ export const pages: PageWords = {
     staleLead: 'Un clic suffit pour en recevoir un nouveau.',
     missingTitle: 'Choisir un nouveau mot de passe',
     missingLead:
-      'Il vous faut pour cela un lien ou un code de notre part. Saisissez l’adresse de votre compte pour recevoir les deux.',
+      'Avez-vous ouvert le lien de notre message\u00a0? Alors il n’est pas arrivé entier. Saisissez l’adresse de votre compte\u00a0: nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
   },
 
   emailChange: {
@@ -119,6 +117,8 @@ export const pages: PageWords = {
     caution: 'Vous n’avez rien demandé\u00a0? Alors fermez cette page, et rien ne change.',
     staleTitle: 'Ce lien ne fonctionne plus',
     staleLead: 'Vous pouvez en demander un nouveau dans votre compte.',
+    missingLead:
+      'Avez-vous ouvert le lien de notre message\u00a0? Alors il n’est pas arrivé entier. Dans votre compte, là où vous avez demandé le changement, vous pouvez saisir le code du message ou demander un nouveau message.',
     takenTitle: 'Cette adresse a déjà un compte',
     takenLead: 'Quelqu’un l’a inscrite entre-temps. Votre compte garde son adresse actuelle.',
     doneTitle: 'Votre adresse est changée',
@@ -147,7 +147,7 @@ export const pages: PageWords = {
     resetInstead: 'Choisir un nouveau mot de passe',
     missingTitle: 'Ce n’était pas vous\u00a0?',
     missingLead:
-      'Ouvrez le lien de l’avis que nous vous avons envoyé. Si vous ne le trouvez pas, choisissez un nouveau mot de passe\u00a0: cela déconnecte aussi tous les appareils.',
+      'Avez-vous ouvert le lien de notre avis\u00a0? Alors il n’est pas arrivé entier\u00a0: copiez-le en entier du message dans la barre d’adresse. Si cela ne suffit pas, choisissez un nouveau mot de passe\u00a0: cela déconnecte aussi tous les appareils.',
   },
 
   me: {
@@ -172,8 +172,11 @@ export const pages: PageWords = {
     setPasswordNote: 'Tous les appareils seront alors déconnectés, celui-ci aussi.',
     changeEmail: 'Changer l’adresse',
     newEmail: 'Nouvelle adresse e-mail',
-    emailNote: 'Nous envoyons un lien à la nouvelle adresse. Rien ne change avant que vous l’ouvriez.',
-    sendLink: 'Envoyer le lien',
+    emailNote:
+      'Nous envoyons un lien et un code à la nouvelle adresse. Rien ne change avant que vous utilisiez l’un des deux.',
+    emailStep2:
+      'Si la nouvelle adresse est libre, un message est en route vers elle. Ouvrez le lien qu’il contient, ou saisissez ici le code qui s’y trouve\u00a0:',
+    sendLink: 'Envoyer le message',
     devices: 'Appareils',
     devicesLead: 'Là où votre compte est ouvert en ce moment.',
     logOutOthers: 'Déconnecter tous les autres',

@@ -63,6 +63,8 @@ export const browser: BrowserWords = {
   codeExpired: 'Kôd je istekao. Zatražite novi.',
   network: 'Usluga nije dostupna. Imate li vezu s mrežom? Ništa nije izgubljeno: pokušajte ponovno.',
   timeout: 'Usluga ne odgovara. Ništa nije izgubljeno: pokušajte ponovno.',
+  damagedLink:
+    'Poveznica iz poruke putem je izmijenjena, u Vašem programu za poštu ili u filtru, pa tako ne radi.',
   insecure:
     'Ova je stranica učitana bez šifriranja (http), pa Vas preglednici ovdje ne mogu držati prijavljenima.',
   refused:
@@ -74,6 +76,7 @@ export const browser: BrowserWords = {
     password_set: 'Nova je lozinka postavljena i svi su uređaji odjavljeni. Sada se prijavite njome.',
     account_deleted: 'Vaš je račun izbrisan. Doviđenja.',
     confirmed: 'Vaša je adresa potvrđena. Dobro došli!',
+    email_changed: 'Vaša je adresa promijenjena. Odsad se prijavljujte novom.',
   },
 
   thisDevice: 'Ovaj uređaj',
@@ -86,7 +89,6 @@ export const browser: BrowserWords = {
   loggedOutOthers: 'Svi su ostali uređaji odjavljeni.',
   notConfirmed: 'još nije',
   saved: 'Spremljeno.',
-  emailSent: 'Ako je nova adresa slobodna, poveznica je na putu. Otvorite je i ondje upišite svoju lozinku.',
   exported: 'Vaši su podaci među preuzimanjima Vašeg preglednika.',
   events: {
     registered: 'Registracija',

@@ -39,8 +39,6 @@ export const pages: PageWords = {
     haveAccount: 'Već imate račun?',
     sentTitle: 'Pogledajte svoju poštu',
     sentLead: 'Ako se ova adresa može registrirati, poruka je na putu na adresu:',
-    sentNext: 'Otvorite poveznicu u njoj i odaberite lozinku. Time ste prijavljeni.',
-    sentMissing: 'Nema poruke? Može potrajati minutu. Pogledajte i među neželjenom poštom.',
     again: 'Pošalji ponovno',
     another: 'Upotrijebi drugu adresu',
     doneTitle: 'Vaš je račun spreman',
@@ -71,11 +69,12 @@ export const pages: PageWords = {
     staleLead: 'Ako ste adresu već potvrdili, samo se prijavite. Ako niste, zatražite novu poveznicu.',
     missingTitle: 'Potvrda adrese',
     missingLead:
-      'Da biste potvrdili adresu, otvorite poveznicu iz naše poruke. Ako je ne možete pronaći, zatražite novu.',
+      'Jeste li otvorili poveznicu iz naše poruke? Tada nije stigla cijela. Upišite svoju adresu: poslat ćemo Vam novu poveznicu i kôd koji možete upisati ovdje.',
     resend: 'Pošalji mi novu poveznicu',
     resentTitle: 'Pogledajte svoju poštu',
     resentLead: 'Ako ova adresa čeka potvrdu, poruka je na putu na adresu:',
-    resentNext: 'Otvorite poveznicu u njoj. Može potrajati minutu; pogledajte i među neželjenom poštom.',
+    resentNext:
+      'Otvorite poveznicu u njoj i odaberite lozinku. Ili, ako poštu čitate na drugom uređaju, ovdje upišite kôd iz poruke:',
     otherwise: 'Još se niste registrirali?',
   },
 
@@ -105,7 +104,7 @@ export const pages: PageWords = {
     staleLead: 'Nova je udaljena samo jedan klik.',
     missingTitle: 'Odabir nove lozinke',
     missingLead:
-      'Za to Vam treba naša poveznica ili kôd. Upišite adresu svojeg računa da biste dobili oboje.',
+      'Jeste li otvorili poveznicu iz naše poruke? Tada nije stigla cijela. Upišite adresu svojeg računa: poslat ćemo Vam novu poveznicu i kôd koji možete upisati ovdje.',
   },
 
   emailChange: {
@@ -115,6 +114,8 @@ export const pages: PageWords = {
     caution: 'Niste to zatražili? Tada zatvorite ovu stranicu i ništa se neće promijeniti.',
     staleTitle: 'Ova poveznica više ne vrijedi',
     staleLead: 'Novu možete zatražiti u svojem računu.',
+    missingLead:
+      'Jeste li otvorili poveznicu iz naše poruke? Tada nije stigla cijela. U svojem računu, ondje gdje ste zatražili promjenu, možete upisati kôd iz poruke ili zatražiti novu poruku.',
     takenTitle: 'Za ovu adresu već postoji račun',
     takenLead: 'Netko ju je u međuvremenu registrirao. Vaš račun zadržava dosadašnju adresu.',
     doneTitle: 'Vaša je adresa promijenjena',
@@ -141,7 +142,7 @@ export const pages: PageWords = {
     resetInstead: 'Odaberi novu lozinku',
     missingTitle: 'To niste bili Vi?',
     missingLead:
-      'Otvorite poveznicu iz obavijesti koju smo Vam poslali. Ako je ne možete pronaći, odaberite novu lozinku: i time se odjavljuju svi uređaji.',
+      'Jeste li otvorili poveznicu iz naše obavijesti? Tada nije stigla cijela: kopirajte je cijelu iz poruke u adresnu traku. Ako to ne pomogne, odaberite novu lozinku: i time se odjavljuju svi uređaji.',
   },
 
   me: {
@@ -165,8 +166,11 @@ export const pages: PageWords = {
     setPasswordNote: 'Nakon toga bit će odjavljeni svi uređaji, i ovaj.',
     changeEmail: 'Promjena adrese',
     newEmail: 'Nova adresa e-pošte',
-    emailNote: 'Na novu adresu šaljemo poveznicu. Dok je ne otvorite, ništa se ne mijenja.',
-    sendLink: 'Pošalji poveznicu',
+    emailNote:
+      'Na novu adresu šaljemo poveznicu i kôd. Dok jedno od toga ne upotrijebite, ništa se ne mijenja.',
+    emailStep2:
+      'Ako je nova adresa slobodna, poruka je na putu. Otvorite poveznicu u njoj ili ovdje upišite kôd iz poruke:',
+    sendLink: 'Pošalji poruku',
     devices: 'Uređaji',
     devicesLead: 'Gdje je Vaš račun sada otvoren.',
     logOutOthers: 'Odjavi sve ostale',

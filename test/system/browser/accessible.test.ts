@@ -7,13 +7,13 @@ import {
   arrives,
   complaintOf,
   confirms,
+  goesOn,
   isIn,
   joins,
   linkIn,
   NEW_PASSWORD,
   PASSWORD,
   press,
-  says,
   sees,
   send,
   unfold,
@@ -42,6 +42,7 @@ for (const [what, options] of [
       '/forgot-password',
       '/confirm-email',
       '/reset-password',
+      '/change-email',
       '/secure',
     ]) {
       await page.goto(`${site.url}/app${path}`)
@@ -96,9 +97,9 @@ for (const [what, options] of [
     for (const part of ['password', 'email', 'delete']) await unfold(page, part)
     await look('the account, unfolded')
     await send(page, 'email-change', { newEmail: 'new@example.org', currentPassword: PASSWORD })
-    await says(page, 'email-change')
+    await goesOn(page, 'email')
     await send(page, 'password-request', { currentPassword: PASSWORD })
-    await page.locator('[data-step="2"]').waitFor({ state: 'visible' })
+    await goesOn(page, 'password')
     await send(page, 'delete')
     await complaintOf(page, 'delete')
     await look('the account, half way through everything')

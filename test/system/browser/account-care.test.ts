@@ -7,6 +7,7 @@ import { openRows } from '../../harness/rows.ts'
 import {
   arrives,
   complaintOf,
+  goesOn,
   isIn,
   joins,
   linkIn,
@@ -14,7 +15,6 @@ import {
   NEW_PASSWORD,
   PASSWORD,
   press,
-  says,
   sees,
   send,
   unfold,
@@ -36,7 +36,7 @@ t.test('change the password with the code from the mail: every device is out, th
   t.not(await complaintOf(page, 'password-request'), '')
   t.strictSame(requests, ['/password-change/request'], 'a wrong password is sent once, without a refresh')
   await send(page, 'password-request', { currentPassword: PASSWORD })
-  await page.locator('[data-step="2"]').waitFor({ state: 'visible' })
+  await goesOn(page, 'password')
   const code = codeIn(await site.mailTo(email, /code/i))
   const passwords = { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD }
   await send(page, 'password-confirm', { code: otherThan(code), ...passwords })
@@ -57,7 +57,7 @@ t.test('change the address by the link to the new mailbox and the password', asy
   await joins(page, site, email)
   await unfold(page, 'email')
   await send(page, 'email-change', { newEmail, currentPassword: PASSWORD })
-  await says(page, 'email-change')
+  await goesOn(page, 'email')
   const link = linkIn(await site.mailTo(newEmail, /confirm your new/i))
   const tab = await context.newPage()
   await tab.goto(link)

@@ -1,10 +1,15 @@
-/** The code of a reset mail, for somebody who reads mail on another device. */
+/** The codes of mails, for somebody who reads mail on another device, and for links that do not arrive whole. */
 import t from 'tap'
 import { startBrowser, startSite } from '../../harness/browser.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
+import type { ReceivedMail } from '../../harness/smtp.ts'
+import { until } from '../../harness/until.ts'
 import {
   arrives,
   complaintOf,
+  confirms,
+  goesOn,
+  isIn,
   joins,
   linkIn,
   logsIn,
@@ -13,6 +18,7 @@ import {
   press,
   sees,
   send,
+  unfold,
 } from './steps.ts'
 
 const person = await startBrowser(t)
@@ -61,4 +67,80 @@ t.test('a code by way of a link that has expired', async t => {
   await arrives(page, site, '/app/login')
   await logsIn(page, site, email, NEW_PASSWORD)
   t.not(NEW_PASSWORD, PASSWORD)
+})
+
+t.test('registered on a phone, confirmed there with the code', async t => {
+  const site = await startSite(t)
+  const { page: phone } = await person(t, site, { viewport: { width: 320, height: 640 }, hasTouch: true })
+  await phone.goto(`${site.url}/app/register`)
+  await send(phone, 'register', { email })
+  await sees(phone, 'sent')
+  const first = codeIn(await site.mailTo(email, /confirm/i))
+  const passwords = { newPassword: PASSWORD, repeat: PASSWORD }
+  await send(phone, 'code', { code: otherThan(first), ...passwords })
+  t.not(await complaintOf(phone, 'code'), '', 'a wrong code is refused')
+  await send(phone, 'resend')
+  await until('another mail came', () => site.smtp.mails.length === 2)
+  const mail = site.smtp.mails[1] as ReceivedMail
+  await send(phone, 'code', { code: ` ${codeIn(mail).replace(/^.{4}/, '$&\u00a0')} `, ...passwords })
+  await isIn(phone, site)
+
+  const { page: computer } = await person(t, site)
+  await computer.goto(linkIn(mail))
+  await confirms(computer)
+  await sees(computer, 'stale')
+  t.pass('the link of the mail is dead')
+})
+
+t.test('a new address, confirmed with its code where the account is open', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  const newEmail = 'ada.lovelace@example.org'
+  await joins(page, site, email)
+  await unfold(page, 'email')
+  await send(page, 'email-change', { newEmail, currentPassword: PASSWORD })
+  await goesOn(page, 'email')
+  const code = codeIn(await site.mailTo(newEmail, /confirm your new/i))
+  await send(page, 'email-confirm', { code: otherThan(code), currentPassword: PASSWORD })
+  t.not(await complaintOf(page, 'email-confirm'), '')
+  await send(page, 'email-confirm', { code, currentPassword: 'not the password of it' })
+  t.not(await complaintOf(page, 'email-confirm'), '')
+  await send(page, 'email-confirm', { code, currentPassword: PASSWORD })
+  await page.locator('[data-notice]').waitFor({ state: 'visible' })
+  await isIn(page, site)
+  t.equal(await page.locator('[data-me="email"]').innerText(), newEmail)
+})
+
+t.test('a link that did not arrive whole leads on', async t => {
+  const site = await startSite(t)
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email })
+  await sees(page, 'sent')
+  const link = linkIn(await site.mailTo(email, /confirm/i))
+  for (const damage of [link.replace('#', '/#'), `${link}).`, link.replace('=', '%3D')]) {
+    await page.goto(damage)
+    await sees(page, 'form')
+    t.notMatch(page.url(), /token|#/, 'what can be read is read')
+  }
+  const notice = page.locator('[data-notice]')
+  await page.goto(link.replace(/#.*/, ''))
+  await sees(page, 'missing')
+  t.notOk(await notice.isVisible(), 'a link that was cut off cannot be told from none')
+  // Not in the browser, where a token in an address fails the test.
+  for (const damage of ['%23', '?', '%2523']) {
+    const response = await page.request.get(link.replace('#', damage), { maxRedirects: 0 })
+    t.equal(response.headers()['location'], '/app/confirm-email#damaged')
+  }
+  await page.goto(`${site.url}/app/login`)
+  await page.goto(`${site.url}/app/confirm-email#damaged`)
+  await sees(page, 'missing')
+  t.ok(await notice.isVisible(), 'the page says so')
+  t.notMatch(page.url(), /#/)
+  await send(page, 'ask', { email })
+  await sees(page, 'sent')
+  await until('another mail came', () => site.smtp.mails.length === 2)
+  const code = codeIn(site.smtp.mails[1])
+  await send(page, 'code', { code, newPassword: PASSWORD, repeat: PASSWORD })
+  await isIn(page, site)
 })

@@ -41,6 +41,11 @@ export async function says(page: Page, form: string): Promise<void> {
   await page.locator(`[data-form="${form}"]:not([aria-busy="true"]) [data-progress]:not(:empty)`).waitFor()
 }
 
+/** Waits for the second step of a part of the account page. */
+export async function goesOn(page: Page, part: string): Promise<void> {
+  await page.locator(`[data-disclosure="${part}"] [data-step="2"]`).waitFor({ state: 'visible' })
+}
+
 /** Opens one of the closed parts of the account page. */
 export async function unfold(page: Page, name: string): Promise<void> {
   await page.locator(`[data-disclosure="${name}"] summary`).click()

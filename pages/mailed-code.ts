@@ -1,0 +1,62 @@
+/**
+ * Codes that are mailed beside a link: for people who ask here and read the mail on another device. The token
+ * of the request stays in memory; with the code from the mail it does what the link does.
+ */
+import { type Call, call, type Failure } from './api.ts'
+import { invalidFields, rejection } from './failure.ts'
+import type { Faults } from './fields.ts'
+import { clearForm, onSubmit } from './form.ts'
+import { isStale } from './stale.ts'
+import { mention, show } from './views.ts'
+import { words } from './words.ts'
+
+/** What a request for a mail is answered with. */
+export interface Requested {
+  requestToken: string
+}
+
+let request = { token: '', email: '' }
+
+/** Shows where to enter the code of a mail that was asked for. */
+export function awaitCode({ requestToken }: Requested, email: string): void {
+  request = { token: requestToken, email }
+  clearForm('code')
+  mention(email)
+  show('sent')
+}
+
+/**
+ * A form that asks for a mail, and leads to where its code is entered.
+ *
+ * @param form its `data-form`
+ * @param address where the form does not ask for it
+ */
+export function askForMail(form: string, path: string, address?: () => string): void {
+  onSubmit<Requested>(form, {
+    send: ({ email = '' }) => call({ path, body: { email: address?.() ?? email } }),
+    done: (answer, { email = '' }) => awaitCode(answer, address?.() ?? email),
+    fieldOf: failure => invalidFields(failure),
+  })
+}
+
+/** The form that takes the code and a new password. */
+export function redeemCode<T>(
+  path: string,
+  bodyOf: (newPassword: string) => object,
+  done: (body: T) => void | Promise<void>,
+): void {
+  onSubmit<T>('code', {
+    send: ({ code, newPassword = '' }) => {
+      const redeeming: Call = { path, body: { requestToken: request.token, code, ...bodyOf(newPassword) } }
+      return call(redeeming)
+    },
+    done,
+    fieldOf: (failure, values) => codeFault(failure) ?? rejection(failure, values, request.email),
+  })
+}
+
+/** What is wrong with a code, beside its field; undefined where something else is. */
+export function codeFault(failure: Failure): Faults | undefined {
+  if (failure.code === 'code_invalid') return { code: words.problems.code_invalid }
+  return isStale(failure) ? { code: words.codeExpired } : undefined
+}

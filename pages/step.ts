@@ -1,0 +1,15 @@
+/** Forms of the account page that have two steps. */
+import { find } from './dom.ts'
+
+/**
+ * Shows a step, and leads to it where it is the second.
+ *
+ * @param name of the part that has the steps, its `data-disclosure`
+ */
+export function showStep(name: string, number: 1 | 2): void {
+  const whole = find(`[data-disclosure="${name}"]`)
+  for (const part of whole.querySelectorAll<HTMLElement>('[data-step]')) {
+    part.hidden = part.dataset['step'] !== String(number)
+  }
+  if (number === 2) find('[data-step-lead]', whole).focus()
+}

@@ -1,0 +1,47 @@
+/** What the shipped nginx writes into its access log. */
+import t from 'tap'
+import { startApp, tokenIn } from '../../harness/app.ts'
+import { freePort } from '../../harness/free-port.ts'
+import { noNginx } from '../../harness/nginx.ts'
+import { until } from '../../harness/until.ts'
+import { startBalancer } from '../cluster/balancer.ts'
+
+t.test('no token of a mailed link is in the access log', { skip: noNginx }, async t => {
+  const { app, smtp } = await startApp(t)
+  const port = await freePort()
+  await app.listen({ host: '127.0.0.1', port })
+  const balancer = await startBalancer(t, [port])
+  await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org' } })
+  const token = tokenIn((await smtp.waitForMails(1))[0])
+
+  const page = '/app/confirm-email'
+  const damaged = [
+    '%23token=',
+    '/%23token=',
+    '%2523token=',
+    '%2523token%253D',
+    '&token=',
+    '?token=',
+    '/',
+    '%23',
+  ].map(damage => `${page}${damage}${token}`)
+  const half = `${page}%23token=${token.slice(3)}`
+  const whole = [
+    page,
+    '/app/login',
+    '/token/refresh',
+    '/health/live',
+    '/sessions/01936f3e-0000-7000-8000-000000000000',
+  ]
+  for (const path of [...damaged, half, ...whole])
+    await fetch(`${balancer.url}${path}`, { redirect: 'manual' })
+  const asked = damaged.length + 1 + whole.length
+  await until('the log has every request', () => balancer.log().length >= asked)
+
+  const paths = balancer.log().map(line => line.path)
+  t.strictSame(paths.slice(-whole.length), whole, 'other paths are whole')
+  for (const path of paths.slice(0, damaged.length + 1))
+    t.match(path, /^\/app\/.*\[cut\]$|^\/app\/confirm-email$/)
+  const log = JSON.stringify(balancer.log())
+  for (const part of token.split('.')) t.notOk(log.includes(part.slice(4, 24)), 'no part of it')
+})
