@@ -1,11 +1,12 @@
 /** Keeps email addresses out of log lines. Nothing logs them on purpose; messages of servers and libraries quote them. */
 
 /**
- * An escape sequence of JSON, whose letter is no part of an address behind it, or an address. Not the `@` of a
- * package's path or version, such as `node_modules/@prisma` or `name@1.2.3`. Bounded, so that it takes linear time.
+ * An escape sequence of JSON, whose letter is no part of a word behind it, or a whole word with a domain behind it if it
+ * is an address. Whole words, so that it takes linear time. Not the `@` of a package's path or version, such as
+ * `node_modules/@prisma` or `name@1.2.3`.
  */
-const ESCAPE_OR_ADDRESS =
-  /(\\(?:u[\da-f]{4}|.))|[\w.!#$%&'*+=?^`{|}~\u0080-\uffff-]{1,64}@(?:[\w\u0080-\uffff-]{1,63}\.)+[a-z\u0080-\uffff][\w\u0080-\uffff-]{1,62}/gi
+const SEQUENCE_OR_WORD =
+  /\\(?:u[\da-f]{4}|.)|[\p{L}\p{N}_.!#$%&'*+=?^`{|}~-]+(@(?:[\p{L}\p{N}_-]+\.)+\p{L}[\p{L}\p{N}_-]+)?/giu
 
 /**
  * @param text plain, or JSON
@@ -13,5 +14,5 @@ const ESCAPE_OR_ADDRESS =
  */
 export function withoutAddresses(text: string): string {
   if (!text.includes('@')) return text
-  return text.replace(ESCAPE_OR_ADDRESS, (_found, sequence) => sequence ?? '[address]')
+  return text.replace(SEQUENCE_OR_WORD, (found, domain) => (domain === undefined ? found : '[address]'))
 }

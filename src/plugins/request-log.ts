@@ -86,9 +86,12 @@ export function logController(): LogController {
   })
 }
 
+/** Longer than any path here, and short enough to cost nothing. */
+const MAX_PATH = 512
+
 /** A path without what is longer than an id: somebody will put a token there, too. */
 function loggable(url: string): string {
-  return (url.split('?', 1)[0] as string).replace(/[^/]{37,}/g, '[long]')
+  return (url.split('?', 1)[0] as string).slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
 }
 
 /** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */

@@ -95,7 +95,7 @@ function write(
 }
 
 /** A user agent without what is none: addresses, tokens, and more than a line of it. */
-export function loggableUserAgent(field: string | undefined): string | undefined {
+function loggableUserAgent(field: string | undefined): string | undefined {
   return field && withoutAddresses(field.slice(0, MAX_USER_AGENT)).replace(LONG_WORD, '[long]')
 }
 

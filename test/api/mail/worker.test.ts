@@ -438,3 +438,27 @@ t.test('a wake between the last step of a look and its end starts the next look'
   endLook()
   await rows.settled()
 })
+
+t.test(
+  'close() does not wait for a database that cannot note a mail, and the mail was sent once',
+  async t => {
+    const { app, smtp, log } = await startApp(t, { overrides: { mail: { timing: ONLY_WHEN_WOKEN } } })
+    const { outbox } = app.database
+    let tries = 0
+    const refused = new Promise<void>(resolve => {
+      outbox.finish = async () => {
+        tries += 1
+        resolve()
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      }
+    })
+    await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org' } })
+    await refused
+    await app.close()
+    t.equal(tries, 2, 'it tries once more')
+    t.equal(smtp.mails.length, 1)
+    const errors = log.filter(({ level }) => Number(level) >= 50)
+    t.match(errors, [{ msg: 'the database cannot be used', reason: 'does not answer' }])
+    t.equal(errors.length, 1, 'one line, without a stack')
+  },
+)
