@@ -192,6 +192,8 @@ export function users(client: PrismaClient, { read }: Statements) {
         })
         if (count !== 1) return false
         await endSessionsOf(tx, old.id)
+        // Those of whoever made the account prove nothing, as in `confirm`.
+        if (old.emailConfirmedAt === null) await tx.familiarNetwork.deleteMany({ where: { userId: old.id } })
         if (how === 'password_reset') await insertFamiliarNetwork(runIn(tx), old.id, origin.ip, now)
         await insertEvent(runIn(tx), { userId: old.id, kind: how, at: now, origin })
         await insertMail(

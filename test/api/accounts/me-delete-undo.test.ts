@@ -222,6 +222,26 @@ t.test('a notice that waits for the mail server when the account is deleted is s
   t.equal((await house.secure(tokenIn(notice), OWNER)).statusCode, 204)
 })
 
+t.test('a mail that waits when the account is disabled is not sent once it is enabled again', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  const other = await confirmedAccount(house)
+  await house.rows.settled()
+  const before = house.smtp.mails.length
+  await house.smtp.stop()
+  for (const email of [OWNER, other.email]) await house.logIn(email)
+  await house.rows.disable(OWNER)
+  await house.rows.enable(OWNER)
+  await house.smtp.start()
+  house.time.advance(60)
+  await house.smtp.waitForMail(other.email, /^New device/, before)
+  await house.rows.settled()
+  t.strictSame(
+    house.smtp.mails.slice(before).map(({ to }) => to),
+    [[other.email]],
+  )
+})
+
 t.test('an account without a notice that is good is gone at once', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)

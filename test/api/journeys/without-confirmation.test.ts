@@ -61,6 +61,9 @@ t.test('without confirmation a reset confirms the address and kills the confirma
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
   await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const makers = { method: 'POST' as const, url: '/login', remoteAddress: '198.51.100.7' }
+  await app.inject({ ...makers, payload: { email, password } })
+  t.match(await rows.client.familiarNetwork.findMany(), [{ id: /198\.51\.100\.7$/ }])
   await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
   const link = tokenIn((await smtp.waitForMails(1))[0])
   const token = await resetToken(service, email)
@@ -70,6 +73,8 @@ t.test('without confirmation a reset confirms the address and kills the confirma
   t.equal(reset.statusCode, 204)
   const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
   t.same(user.emailConfirmedAt, user.passwordChangedAt)
+  const networks = (await rows.client.familiarNetwork.findMany()).map(({ id }) => id.split(' ')[1])
+  t.strictSame(networks, ['127.0.0.1'], 'the network of whoever made the account is not familiar any more')
   for (const word of [password, newPassword]) {
     const answer = await app.inject({
       method: 'POST',
