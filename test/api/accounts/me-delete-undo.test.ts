@@ -6,6 +6,7 @@ import { tally } from '../../adversarial/tally.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const OWNER = 'ada@example.org'
 const THIEF = 'thief@example.net'
@@ -230,6 +231,11 @@ t.test('a mail that waits when the account is disabled is not sent once it is en
   const before = house.smtp.mails.length
   await house.smtp.stop()
   for (const email of [OWNER, other.email]) await house.logIn(email)
+  const deferred = { state: 'queued', attempts: 1, leasedUntil: null }
+  await until(
+    'both mails wait for their second try',
+    async () => (await house.rows.client.outbox.count({ where: deferred })) === 2,
+  )
   await house.rows.disable(OWNER)
   await house.rows.enable(OWNER)
   await house.smtp.start()

@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap'
 import { type Account, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
 import { openRows } from '../../harness/rows.ts'
+import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
@@ -175,7 +176,12 @@ t.test('an address that has an account is told nothing, and the caller neither',
     })
   const [taken, free] = [await ask('eve@example.org'), await ask('free@example.org')]
   t.equal(taken.statusCode, 202)
-  t.equal(taken.body, free.body)
+  const visible = (response: typeof taken) => {
+    const { requestToken, ...rest } = response.json()
+    const { sub, iat, exp, email, ...claims } = claimsOf(requestToken)
+    return { ...rest, claims, types: [typeof sub, typeof email], life: Number(exp) - Number(iat) }
+  }
+  t.strictSame(visible(taken), visible(free))
   const recipients = (await house.news()).flatMap(({ to }) => to).sort()
   t.strictSame(recipients, [email, email, 'free@example.org'])
 })
