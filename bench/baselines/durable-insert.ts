@@ -5,8 +5,8 @@
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
 import { providerOf } from '../../src/database/client.ts'
-import { openSqlite } from '../../src/database/client-sqlite.ts'
 import { postgresqlConfig } from '../../src/database/postgresql.ts'
+import { openConnection } from '../../src/database/sqlite.ts'
 
 const COLUMNS = '(id, kind, recipient, state, attempts, next_attempt_at, created_at)'
 
@@ -26,9 +26,9 @@ export async function openInsert(databaseUrl: string): Promise<(recipient: strin
     now,
   ]
   if (providerOf(databaseUrl) === 'sqlite') {
-    const client = await openSqlite(databaseUrl)
+    const client = await openConnection(databaseUrl)
     const sql = `INSERT INTO outbox ${COLUMNS} VALUES (?, ?, ?, ?, ?, ?, ?)`
-    return recipient => client.execute({ sql, args: values(recipient) })
+    return async recipient => client.run(sql, values(recipient))
   }
   const pool = new pg.Pool(postgresqlConfig(databaseUrl))
   const text = `INSERT INTO outbox ${COLUMNS} VALUES ($1, $2, $3, $4, $5, $6, $7)`

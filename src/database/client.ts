@@ -1,9 +1,7 @@
-import { PrismaLibSql } from '@prisma/adapter-libsql'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
-import { BUSY_TIMEOUT, openSqlite } from './client-sqlite.ts'
 import { openPostgresql } from './postgresql.ts'
 import type { Provider, Statements } from './sql.ts'
-import { sqliteStatements } from './statements-sqlite.ts'
+import { BUSY_TIMEOUT, openSqlite } from './sqlite.ts'
 
 export type { Provider }
 
@@ -48,25 +46,10 @@ export async function openDatabase(
   const provider = providerOf(databaseUrl)
   const opened =
     provider === 'sqlite'
-      ? await sqliteClient(databaseUrl, busyTimeout)
+      ? await openSqlite(databaseUrl, busyTimeout)
       : await openPostgresql(databaseUrl, onUnlimited)
   return { ...opened, provider }
 }
 
 /** A client of Prisma, and statements on the same connections. */
 export type Opened = Omit<Database, 'provider'>
-
-async function sqliteClient(databaseUrl: string, busyTimeout: number): Promise<Opened> {
-  const { PrismaClient } = await import('../generated/sqlite/client.ts')
-  const connection = await openSqlite(databaseUrl, busyTimeout)
-  const factory = Object.assign(new PrismaLibSql({ url: databaseUrl }), { createClient: () => connection })
-  const adapter = await factory.connect()
-  // Transactions queue for the one connection, so they may wait as long as a statement may.
-  const client = new PrismaClient({
-    adapter: Object.assign(factory, { connect: async () => adapter }),
-    errorFormat: 'minimal',
-    transactionOptions: { maxWait: BUSY_TIMEOUT },
-  })
-  await client.$connect()
-  return { client, statements: sqliteStatements(adapter, connection), close: () => client.$disconnect() }
-}

@@ -3,13 +3,12 @@
  * transaction, with one `fsync` for all of it. SQLite has one writer, so else each would wait for the
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
-import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import { outageOf } from './outage.ts'
-import type { SqliteClient } from './sqlite-adapter-client.ts'
+import type { RunNow, SqliteConnection } from './sqlite-connection.ts'
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
-  run(alone: boolean): Promise<() => void>
+  run(run: RunNow, alone: boolean): Promise<() => void>
   reject(error: unknown): void
 }
 
@@ -19,35 +18,31 @@ interface Job {
  * written: then all fail.
  */
 export type Enter = <T>(
-  /** Runs its statements on the connection, which is in the transaction meanwhile. */
-  work: () => Promise<T>,
+  /** Waits for nothing but its own statements, which are a part of the transaction. */
+  work: (run: RunNow) => Promise<T>,
   /** One statement is undone by SQLite itself where it fails. */
   options?: { single: boolean },
 ) => Promise<T>
 
-/**
- * @param adapter its lock keeps out Prisma's transactions
- * @param connection the one that it works on
- */
-export function groupCommits(adapter: SqlDriverAdapter, connection: SqliteClient): Enter {
-  const execute = (sql: string) => connection.runWithin(sql, [])
+/** @param connection that Prisma's transactions take turns on as well */
+export function groupCommits(connection: SqliteConnection): Enter {
   let waiting: Job[] = []
   let scheduled = false
 
   async function commitAll() {
     let jobs: Job[] = []
     try {
-      const tx = await adapter.startTransaction()
+      const tx = await connection.begin()
       // Whoever came while another transaction was under way is taken along.
       jobs = take()
       const outcomes: (() => void)[] = []
       try {
-        for (const job of jobs) outcomes.push(await job.run(jobs.length === 1))
+        for (const job of jobs) outcomes.push(await job.run(tx.run, jobs.length === 1))
       } catch (error) {
-        await tx.rollback()
+        tx.rollback()
         throw error
       }
-      await tx.commit()
+      tx.commit()
       for (const tell of outcomes) tell()
     } catch (error) {
       // The lock could not be had, or the commit failed: nothing is on disk.
@@ -64,29 +59,29 @@ export function groupCommits(adapter: SqlDriverAdapter, connection: SqliteClient
 
   return (work, { single } = { single: false }) =>
     new Promise((resolve, reject) => {
-      const run = async (alone: boolean) => {
+      const runJob: Job['run'] = async (run, alone) => {
         // There is nobody to spare: what fails undoes the transaction, which is its own.
         if (alone) {
-          const result = await work()
+          const result = await work(run)
           return () => resolve(result)
         }
-        if (!single) execute('SAVEPOINT job')
+        if (!single) run('SAVEPOINT job')
         try {
-          const result = await work()
-          if (!single) execute('RELEASE job')
+          const result = await work(run)
+          if (!single) run('RELEASE job')
           return () => resolve(result)
         } catch (error) {
           // SQLite has undone the whole transaction, or may have: what comes after would be committed by itself.
           // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
           if (outageOf(error) !== undefined) throw error
           if (!single) {
-            execute('ROLLBACK TO job')
-            execute('RELEASE job')
+            run('ROLLBACK TO job')
+            run('RELEASE job')
           }
           return () => reject(error)
         }
       }
-      waiting.push({ run, reject })
+      waiting.push({ run: runJob, reject })
       if (scheduled) return
       scheduled = true
       // After all requests that this turn of the loop has read.

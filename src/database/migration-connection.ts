@@ -1,9 +1,9 @@
 /** The connections that migrations run on: their own, outside of any pool, and one transaction each. */
 import pg from 'pg'
 import type { Provider } from './client.ts'
-import { openSqlite, sqlitePath, whileBusy } from './client-sqlite.ts'
 import { postgresqlConfig } from './postgresql.ts'
-import { type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
+import { openConnection, whileBusy } from './sqlite.ts'
+import type { RunNow } from './sqlite-connection.ts'
 
 /** How long to wait for another process that is migrating the same database, in seconds. */
 const PATIENCE = 600
@@ -31,9 +31,9 @@ export async function withQuery<T>(
   if (provider === 'postgresql') {
     return withPostgresql(databaseUrl, client => work(onPostgresql(client).query))
   }
-  const connection = await openSqlite(databaseUrl)
+  const connection = await openConnection(databaseUrl)
   try {
-    return await work(queryOf(connection.runNow))
+    return await work(queryOf(connection.run))
   } finally {
     connection.close()
   }
@@ -89,9 +89,9 @@ const onPostgresql = (client: pg.Client): MigrationConnection => ({
 })
 
 const queryOf =
-  (run: SqliteConnection['run']): MigrationConnection['query'] =>
+  (run: RunNow): MigrationConnection['query'] =>
   async sql => {
-    const { columns, rows } = run(sql, [])
+    const { columns, rows } = run(sql)
     return rows.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
   }
 
@@ -100,32 +100,29 @@ async function inSqliteTransaction<T>(
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
   // Waiting blocks the event loop, so it is done in short steps.
-  const connection = sqliteConnection(sqlitePath(databaseUrl), 1000)
+  const connection = await openConnection(databaseUrl, 1000)
   try {
-    await whileBusy(connection, PATIENCE * 1000, async () => {
+    const transaction = await whileBusy(PATIENCE * 1000, () => {
       // With foreign keys on, the DROP TABLE of a redefined table would delete, by ON DELETE CASCADE, the rows of
       // others that refer to it, and inside a transaction they cannot be turned off. They are checked before the
       // commit instead: https://www.sqlite.org/lang_altertable.html#otheralter
-      connection.run('PRAGMA foreign_keys = OFF', [])
-      connection.run('BEGIN IMMEDIATE', [])
+      connection.run('PRAGMA foreign_keys = OFF')
+      return connection.begin()
     })
-    try {
-      const result = await work({
-        query: queryOf(connection.run),
-        execute: async script => connection.runScript(script),
-      })
-      const [orphan] = connection.run('PRAGMA foreign_key_check', []).rows
-      if (orphan !== undefined) {
-        throw new Error(`rows of ${orphan[0]} would be left that refer to rows of ${orphan[2]} that are gone`)
-      }
-      connection.run('COMMIT', [])
-      return result
-    } catch (error) {
-      // A connection closes only with its last statement, and until then it would keep the lock.
-      connection.run('ROLLBACK', [])
-      throw error
+    const result = await work({
+      query: queryOf(transaction.run),
+      execute: async script => connection.runScript(script),
+    })
+    const [orphan] = transaction.run('PRAGMA foreign_key_check').rows
+    if (orphan !== undefined) {
+      throw new Error(
+        `The migration would leave rows of ${orphan[0]} that refer to rows of ${orphan[2]} that are gone`,
+      )
     }
+    transaction.commit()
+    return result
   } finally {
+    // Rolls back what is still open.
     connection.close()
   }
 }

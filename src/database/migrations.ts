@@ -34,9 +34,6 @@ interface HistoryRow {
   finished: boolean
 }
 
-/** A database that must not be migrated; the message says what to do. */
-class MigrationRefused extends Error {}
-
 /** The project's own `prisma` folder. */
 export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', import.meta.resolve('#root/package.json')))
 
@@ -94,7 +91,8 @@ export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA
       return { applied: [...pending], newer: newerNames(names, history) }
     })
   } catch (error) {
-    if (error instanceof MigrationRefused) throw error
+    // What has no code is said in words for people already.
+    if (!(error instanceof Error && 'code' in error)) throw error
     throw new Error(`The database cannot be migrated: ${reasonOf(error)}`, { cause: error })
   }
 }
@@ -167,7 +165,7 @@ async function createHistory({ query, execute }: MigrationConnection, provider: 
   if ((await query(HISTORY_EXISTS[provider])).length > 0) return
   const [table] = await query(TABLES[provider])
   if (table !== undefined) {
-    throw new MigrationRefused(
+    throw new Error(
       `The database is not empty: it has ${table['name']}, and no migration of latchkey was applied to it. ` +
         'Name an empty database in DATABASE_URL.',
     )
@@ -182,7 +180,7 @@ async function apply({ query, execute }: MigrationConnection, { name, script }: 
     await execute(script)
   } catch (error) {
     const message = `The migration ${name} failed, and the database is as it was before: ${reasonOf(error)}`
-    throw Object.assign(new MigrationRefused(message), { cause: error })
+    throw new Error(message, { cause: error })
   }
   // None of these values holds a quote.
   await query(`INSERT INTO _prisma_migrations
@@ -221,7 +219,7 @@ function assertSound(migrations: Migration[], history: HistoryRow[]): void {
   const scripts = new Map(migrations.map(migration => [migration.name, migration.script]))
   for (const { name, checksum, finished } of history) {
     if (!finished) {
-      throw new MigrationRefused(
+      throw new Error(
         `The migration ${name} failed or was cut off on this database. See what it left behind and undo that, ` +
           'then run this on the database and migrate again: ' +
           `UPDATE _prisma_migrations SET rolled_back_at = CURRENT_TIMESTAMP WHERE migration_name = '${name}' AND finished_at IS NULL;`,
@@ -230,13 +228,13 @@ function assertSound(migrations: Migration[], history: HistoryRow[]): void {
     if (newer.has(name)) continue
     const script = scripts.get(name)
     if (script === undefined) {
-      throw new MigrationRefused(
+      throw new Error(
         `This database is ahead: it has the migration ${name}, which this version of latchkey does not know. ` +
           'Run the version that applied it, or one after it, or restore a backup from before it.',
       )
     }
     if (!hasChecksum(script, checksum)) {
-      throw new MigrationRefused(
+      throw new Error(
         `The migration ${name} was edited after it was applied to this database. ` +
           'Restore its migration.sql as it was, and put the change into a new migration (npm run migrate:new NAME).',
       )

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import type { Provider } from '../../src/database/client.ts'
-import { openSqlite } from '../../src/database/client-sqlite.ts'
 import { migrate, PRISMA_FOLDER, readMigrations } from '../../src/database/migrations.ts'
+import { openConnection } from '../../src/database/sqlite.ts'
 
 /** What is needed of a test: to be told of its end. */
 export interface Teardown {
@@ -76,8 +76,8 @@ async function sqliteTemplate(): Promise<string> {
   const making = join(folder, 'latchkey.db')
   await migrate(`file:${making}`)
   // What is still in the WAL must be in the file itself to be copied.
-  const client = await openSqlite(`file:${making}`)
-  await client.execute('PRAGMA wal_checkpoint(TRUNCATE)')
+  const client = await openConnection(`file:${making}`)
+  client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   client.close()
   // Another process may have been as far; either file is good.
   renameSync(making, path)

@@ -1,8 +1,8 @@
 /** What this process really asks its database, caught where it leaves for the driver, and its plans. */
 import Libsql from 'libsql'
 import pg from 'pg'
-import { openSqlite } from '../../src/database/client-sqlite.ts'
 import { postgresqlConfig } from '../../src/database/postgresql.ts'
+import { openConnection } from '../../src/database/sqlite.ts'
 import { provider, type Teardown } from './database.ts'
 
 /** A statement, and what one of its runs was given. */
@@ -55,10 +55,10 @@ export async function explainer(
 }
 
 async function onSqlite(t: Teardown, databaseUrl: string) {
-  const client = await openSqlite(databaseUrl)
+  const client = await openConnection(databaseUrl)
   t.teardown(() => client.close())
   return async ({ sql }: Caught) => {
-    const { rows } = await client.execute(`EXPLAIN QUERY PLAN ${sql}`)
+    const { rows } = client.run(`EXPLAIN QUERY PLAN ${sql}`)
     const plan = rows.map(row => String(row[3]))
     // A subquery of one constant row has a name like a table's.
     const constant = new Set(

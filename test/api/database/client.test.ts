@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type Database, openDatabase } from '../../../src/database/client.ts'
-import { openSqlite } from '../../../src/database/client-sqlite.ts'
 import { postgresqlConfig } from '../../../src/database/postgresql.ts'
+import { openConnection } from '../../../src/database/sqlite.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 
 const skipPostgresql = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
@@ -81,28 +81,28 @@ t.test('a lock held too long by another process fails that write alone', async t
   const database = await open(t, url, { busyTimeout: 200 })
   const { client } = database
   await client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
-  const other = await openSqlite(url)
+  const other = await openConnection(url)
   t.teardown(() => other.close())
 
-  await other.execute('BEGIN IMMEDIATE')
+  other.run('BEGIN IMMEDIATE')
   await t.rejects(client.$executeRawUnsafe(`INSERT INTO things VALUES ('refused')`), {
     message: /locked|timed out/i,
   })
-  await other.execute('COMMIT')
+  other.run('COMMIT')
   await client.$executeRawUnsafe(`INSERT INTO things VALUES ('kept')`)
   t.same(
-    (await other.execute('SELECT id FROM things')).rows.map(row => row[0]),
+    other.run('SELECT id FROM things').rows.map(row => row[0]),
     ['kept'],
     'others see it',
   )
-  await other.execute(`INSERT INTO things VALUES ('theirs')`)
+  other.run(`INSERT INTO things VALUES ('theirs')`)
 
-  await other.execute('BEGIN IMMEDIATE')
+  other.run('BEGIN IMMEDIATE')
   await t.rejects(client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('refused')`)))
-  await other.execute('COMMIT')
+  other.run('COMMIT')
   await client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('kept too')`))
   t.same(
-    (await other.execute('SELECT id FROM things ORDER BY id')).rows.map(row => row[0]),
+    other.run('SELECT id FROM things ORDER BY id').rows.map(row => row[0]),
     ['kept', 'kept too', 'theirs'],
   )
   t.match(await pragmas(database), { busy_timeout: 200, synchronous: 2, foreign_keys: 1 })

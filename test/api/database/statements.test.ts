@@ -1,18 +1,16 @@
 // What comes from a database without a time zone must not depend on the one of this process.
 process.env['TZ'] = 'Pacific/Auckland'
 
-import { PrismaLibSql } from '@prisma/adapter-libsql'
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
 import { openDatabase } from '../../../src/database/client.ts'
-import { openSqlite } from '../../../src/database/client-sqlite.ts'
 import { migrate } from '../../../src/database/migrations.ts'
 import { outageOf } from '../../../src/database/outage.ts'
 import { insertMail, outbox } from '../../../src/database/outbox.ts'
 import { registrations } from '../../../src/database/registrations.ts'
 import { sessions } from '../../../src/database/sessions.ts'
 import { isUniqueViolation, runIn } from '../../../src/database/sql.ts'
-import { sqliteStatements } from '../../../src/database/statements-sqlite.ts'
+import { openConnection, sqliteStatements } from '../../../src/database/sqlite.ts'
 import { users } from '../../../src/database/users.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 
@@ -214,31 +212,32 @@ for (const { provider, skip } of providers) {
 t.test('on SQLite what is written in one turn is committed at once, and told only then', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   await migrate(url)
-  const libsql = await openSqlite(url)
-  const factory = Object.assign(new PrismaLibSql({ url }), { createClient: () => libsql })
-  const adapter = await factory.connect()
-  const other = await openDatabase(url)
-  t.teardown(async () => {
-    await adapter.dispose()
-    await other.close()
+  const connection = await openConnection(url)
+  const other = await openConnection(url)
+  t.teardown(() => {
+    connection.close()
+    other.close()
   })
-  const commits: number[] = []
+  const seenByOthers = () => other.run('SELECT count(*) FROM guesses').rows[0]?.[0]
+  const commits: unknown[] = []
   let failing = false
-  const startTransaction = adapter.startTransaction.bind(adapter)
-  adapter.startTransaction = async () => {
-    const tx = await startTransaction()
-    const commit = tx.commit.bind(tx)
-    tx.commit = async () => {
-      if (failing) {
-        await tx.rollback()
-        throw new Error('the disk is full')
+  const { change } = sqliteStatements({
+    ...connection,
+    async begin() {
+      const transaction = await connection.begin()
+      return {
+        ...transaction,
+        commit() {
+          if (failing) {
+            transaction.rollback()
+            throw new Error('the disk is full')
+          }
+          transaction.commit()
+          commits.push(seenByOthers())
+        },
       }
-      await commit()
-      commits.push(await other.client.guess.count())
-    }
-    return tx
-  }
-  const { change } = sqliteStatements(adapter, libsql)
+    },
+  })
   const insert = (id: string) =>
     change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
   const told = Promise.all(
@@ -258,7 +257,7 @@ t.test('on SQLite what is written in one turn is committed at once, and told onl
   ])
   failing = false
   await insert('fourth')
-  t.equal(await other.client.guess.count(), 21)
+  t.equal(seenByOthers(), 21)
 })
 
 t.test('on SQLite a lock held by another process fails what waits for it, and no more', async t => {
@@ -266,19 +265,19 @@ t.test('on SQLite a lock held by another process fails what waits for it, and no
   const insert = (id: string) =>
     statements.change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
   await insert('before')
-  const other = await openSqlite(url)
+  const other = await openConnection(url)
   t.teardown(() => other.close())
-  await other.execute('BEGIN IMMEDIATE')
+  other.run('BEGIN IMMEDIATE')
   const refused = await Promise.allSettled([insert('refused'), insert('refused too')])
   t.strictSame(
     refused.map(result => result.status === 'rejected' && outageOf(result.reason)),
     ['away', 'away'],
   )
   t.equal((await statements.read('SELECT id FROM guesses', [])).length, 1, 'reads go on')
-  await other.execute('COMMIT')
+  other.run('COMMIT')
   await insert('after')
   t.strictSame(
-    (await other.execute('SELECT id FROM guesses ORDER BY id')).rows.map(row => row[0]),
+    other.run('SELECT id FROM guesses ORDER BY id').rows.map(row => row[0]),
     ['after', 'before'],
     'others see it',
   )
@@ -288,22 +287,28 @@ t.test('on SQLite a lock held by another process fails what waits for it, and no
 t.test('on SQLite nothing is run as a part of a transaction that has ended', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   await migrate(url)
-  const connection = await openSqlite(url)
+  const connection = await openConnection(url)
   t.teardown(() => connection.close())
-  const insert = (id: string) =>
-    connection.runWithin('INSERT INTO guesses (id, count, expires_at) VALUES (?1, 1, ?2)', [id, 'never'])
-  t.throws(() => insert('before'), { message: 'The transaction is over' })
-  const transaction = await connection.transaction('write')
-  insert('within')
-  let ended = false
-  const end = connection.afterTransaction().then(() => {
-    ended = true
+  const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+  const first = await connection.begin()
+  first.run(INSERT, ['within', 'never'])
+  let began = false
+  const next = connection.begin().then(transaction => {
+    began = true
+    return transaction
   })
-  t.equal(ended, false)
-  await transaction.commit()
-  await end
-  t.throws(() => insert('after'), { message: 'The transaction is over' })
-  t.throws(() => connection.runWithin('SAVEPOINT job', []), { message: 'The transaction is over' })
-  await t.rejects(transaction.execute('SELECT 1'), { message: 'The transaction is over' })
-  t.strictSame(connection.runNow('SELECT id FROM guesses', []).rows, [['within']])
+  const idle = connection
+    .idle()
+    .then(() => t.notOk(began, 'what waits to read comes before the next transaction'))
+  t.notOk(began)
+  first.commit()
+  await idle
+  const second = await next
+  t.throws(() => first.run(INSERT, ['after', 'never']), { message: 'The transaction is over' })
+  t.throws(() => first.run('SAVEPOINT job'), { message: 'The transaction is over' })
+  t.throws(() => first.commit(), { message: 'The transaction is over' })
+  first.rollback()
+  second.run(INSERT, ['undone', 'never'])
+  second.rollback()
+  t.strictSame(connection.run('SELECT id FROM guesses').rows, [['within']])
 })

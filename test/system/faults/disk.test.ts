@@ -98,11 +98,11 @@ function openCopy(t: Test, folder: string) {
 
 /** What an operator could run: opens the database beside the service and executes one statement. */
 const EXECUTE = `
-const { openSqlite } = await import(process.argv[1])
-const client = await openSqlite(process.argv[2])
-await client.execute(process.argv[3])
+const { openConnection } = await import(process.argv[1])
+const client = await openConnection(process.argv[2])
+client.run(process.argv[3])
 client.close()`
-const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/client-sqlite.js', import.meta.url))
+const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/sqlite.js', import.meta.url))
 
 /** Ends the leases of mails that were claimed before there was room again, which would last a minute. */
 function endLeases({ child }: ServiceProcess, databaseUrl: string, healedAt: number) {

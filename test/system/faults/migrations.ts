@@ -10,8 +10,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
 import type { Provider } from '../../../src/database/client.ts'
-import { openSqlite } from '../../../src/database/client-sqlite.ts'
 import { migrate, migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
+import { openConnection } from '../../../src/database/sqlite.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 import { drawFrom, seedOf } from '../../harness/draw.ts'
 import { outcome } from '../../harness/outcome.ts'
@@ -59,9 +59,9 @@ async function isAtWork(url: string, provider: Provider): Promise<boolean> {
       await rows.close()
     }
   }
-  const client = await openSqlite(url, 0).catch(() => undefined)
+  const client = await openConnection(url, 0).catch(() => undefined)
   try {
-    await client?.execute('BEGIN IMMEDIATE')
+    client?.run('BEGIN IMMEDIATE')
     return client === undefined
   } catch {
     return true

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { openDatabase } from '../../../src/database/client.ts'
-import { sqlitePath } from '../../../src/database/client-sqlite.ts'
+import { sqlitePath } from '../../../src/database/sqlite.ts'
 import { freshDatabase } from '../../harness/database.ts'
 
 const CLIENT = fileURLToPath(new URL('../../../src/database/client.js', import.meta.url))

@@ -1,8 +1,8 @@
 /** What must hold of the rows whenever no process has them: nothing is there in half. */
 import pg from 'pg'
 import type { Provider } from '../../../../src/database/client.ts'
-import { openSqlite } from '../../../../src/database/client-sqlite.ts'
 import { postgresqlConfig } from '../../../../src/database/postgresql.ts'
+import { openConnection } from '../../../../src/database/sqlite.ts'
 import { until } from '../../../harness/until.ts'
 
 /** The rows, while no process of the service has them. */
@@ -79,10 +79,10 @@ export async function openPlain(
   provider: Provider,
 ): Promise<Between & { close(): Promise<void> }> {
   if (provider === 'sqlite') {
-    const client = await openSqlite(url)
+    const client = await openConnection(url)
     return {
       async query(sql) {
-        const { columns, rows } = await client.execute(sql)
+        const { columns, rows } = client.run(sql)
         return rows.map(row => Object.fromEntries(columns.map((name, index) => [name, row[index]])))
       },
       close: async () => client.close(),
