@@ -177,7 +177,7 @@ const Environment = Type.Object({
   }),
   LOG_LEVEL: Type.Union(
     ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'].map(level => Type.Literal(level)),
-    { default: 'info', description: 'least level that is logged' },
+    { default: 'info', description: 'least level that is logged; probes are at `debug`' },
   ),
 })
 

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../harness/process.ts'
+import { until } from '../../harness/until.ts'
 
 t.test('a bad configuration is reported on one screen, completely, and nothing starts', async t => {
   const cwd = emptyFolder(t)
@@ -209,7 +210,17 @@ t.test('in production warnings of Node, prints of libraries and a crash are JSON
   const preload = join(emptyFolder(t), 'preload.mjs')
   writeFileSync(
     preload,
-    `process.once('SIGUSR2', () => {
+    `import { isMainThread } from 'node:worker_threads'
+    const { console } = globalThis
+    // The mail thread, once its modules are loaded.
+    const timer = isMainThread ? undefined : setInterval(() => {
+      if (globalThis.console === console) return
+      clearInterval(timer)
+      globalThis.console.error('printed by the mail thread')
+      process.emitWarning('an old way of mails')
+    }, 5)
+    if (isMainThread) process.once('SIGUSR2', () => {
+      const { console } = globalThis
       process.emitWarning('an old way of ada@example.org')
       console.log('printed by\\n', { a: 'library' })
       console.error('and to standard error')
@@ -223,13 +234,21 @@ t.test('in production warnings of Node, prints of libraries and a crash are JSON
       NODE_OPTIONS: `--import=${pathToFileURL(preload)}`,
     }),
   })
-  await service.listening()
+  const url = await service.listening()
+  await fetch(`${url}/password-reset/request`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: 'nobody@example.org' }),
+  })
+  await until('the mail thread has written', () => service.stderr().includes('an old way of mails'))
   t.equal(await service.end('SIGUSR2'), 1)
   t.match(linesOf(service.stdout()).at(-1), { level: 30, part: 'console', msg: /^printed by/ })
   t.match(linesOf(service.stderr()), [
+    { level: 50, part: 'console', msg: 'printed by the mail thread' },
+    { level: 40, msg: 'an old way of mails', err: { type: 'Warning' } },
     { level: 50, part: 'console', msg: 'and to standard error' },
     { level: 40, msg: 'an old way of [address]', err: { type: 'Warning', stack: String } },
     { level: 60, event: 'sys_crash', err: { type: 'TypeError', message: 'nobody catches this' } },
   ])
-  t.equal(linesOf(service.stderr()).length, 3)
+  t.equal(linesOf(service.stderr()).length, 5)
 })
