@@ -44,32 +44,49 @@ export interface OutageFacts {
   kind?: string
 }
 
+/** How an outage is told. */
+export interface OutageLogOptions {
+  /** Level of the lines that tell of a failure. */
+  level?: 'error' | 'warn'
+  /**
+   * For so many milliseconds after a kind was told it is not told again, even if it was over meanwhile: where a
+   * stranger can cause a single failure, lines must not come and go with each.
+   */
+  quiet?: number
+  /** Milliseconds of a clock that nobody can set. */
+  now?: () => number
+}
+
 /**
  * @param log where the lines go
  * @param text the messages for the beginning and the end
  * @param factsOf what a line says
- * @param level of the lines that tell of a failure
  */
 export function outageLog(
   log: FastifyBaseLogger,
   text: { failed: string; worked: string },
   factsOf: (error: unknown) => OutageFacts,
-  level: 'error' | 'warn' = 'error',
+  { level = 'error', quiet = 0, now = () => performance.now() }: OutageLogOptions = {},
 ): OutageLog {
   let begun = 0
-  /** Of the outage that goes on; none while all is well. Requests in parallel may report two kinds in turn. */
+  /** When a kind was last told, where that matters. */
+  const toldAt = new Map<string, number>()
+  /** Those told of the outage that goes on; none while all is well. Requests in parallel may report two kinds in turn. */
   const kinds = new Set<string>()
   return {
     failed(error) {
       const { kind, ...facts } = factsOf(error)
-      if (kinds.size === 0) begun = performance.now()
-      const before = kinds.size
-      if (kinds.add(kind ?? facts.reason).size > before) log[level](facts, text.failed)
+      const name = kind ?? facts.reason
+      if (kinds.has(name) || now() - (toldAt.get(name) ?? -Infinity) < quiet) return
+      if (kinds.size === 0) begun = now()
+      kinds.add(name)
+      if (quiet > 0) toldAt.set(name, now())
+      log[level](facts, text.failed)
     },
     worked() {
       if (kinds.size === 0) return
       kinds.clear()
-      log.info({ seconds: Math.round((performance.now() - begun) / 1000) }, text.worked)
+      log.info({ seconds: Math.round((now() - begun) / 1000) }, text.worked)
     },
   }
 }

@@ -3,8 +3,10 @@ import type { MailSendError } from './transports.ts'
 
 /** RFC 4954, section 6: replies about authentication, to whatever command. */
 const authenticationReplies = new Set([530, 534, 535, 538])
-/** RFC 3463, section 3.8: security or policy status, such as 5.7.1 where a relay wants credentials. */
-const policyStatus = /^5\d\d[ -]5\.7\.\d{1,3}\b/m
+/** RFC 3463, section 3.8: security or policy status, such as 5.7.1 where a relay wants credentials. qmail puts it last. */
+const policyStatus = /^5\d\d[ -]5\.7\.\d{1,3}\b|\(#5\.7\.\d{1,3}\)\s*$/m
+/** Without a status, as Exim says it: "550 relay not permitted". */
+const relayRefused = /^5\d\d[ -](?!5\.\d)[^\n]*\brelay(ing)?\b/im
 /** nodemailer reports what Node says of a certificate or handshake as an error of the socket. */
 const tlsFailure = /certificate|altnames|\b(TLS|SSL)\b/i
 
@@ -46,6 +48,7 @@ export function smtpError(
     code === 'ETLS' ||
     authenticationReplies.has(responseCode ?? 0) ||
     policyStatus.test(error.response ?? '') ||
+    relayRefused.test(error.response ?? '') ||
     (responseCode === undefined && command !== 'API' && tlsFailure.test(error.message)) ||
     // The sender, or the client's name.
     (refused && !/^(RCPT|DATA)/.test(command))

@@ -17,6 +17,8 @@ import type { MailTransport } from './transports.ts'
 
 /** Mails handed over at once: as many as connections in nodemailer's pool. */
 const AT_ONCE = 5
+/** A mail server may refuse one recipient in these words: others pass, and the alert would come and go; milliseconds. */
+const QUIET_AFTER_ALERT = 15 * 60 * 1000
 /** Longer than the transport's own time limits together; seconds. */
 const LEASE = 60
 /** How often rows of other instances are looked for; seconds. */
@@ -87,6 +89,7 @@ export function startMailWorker(
       worked: 'the mail server accepts mails again',
     },
     answer => ({ reason: String(answer), kind: 'refused' }),
+    { quiet: QUIET_AFTER_ALERT },
   )
   /** One line for all mails that wait for a server that is away. */
   const absence = outageLog(
@@ -96,7 +99,7 @@ export function startMailWorker(
       worked: 'the mail server can be reached again',
     },
     answer => ({ reason: String(answer), kind: 'away' }),
-    'warn',
+    { level: 'warn' },
   )
   let stopped = false
   const stopping = new AbortController()

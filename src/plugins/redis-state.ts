@@ -53,7 +53,7 @@ export function redisState(log: FastifyBaseLogger): RedisState {
       worked: 'redis can be used again: instances count limits together',
     },
     error => ({ reason: redisReason(error), detail: (error as Error).message }),
-    'warn',
+    { level: 'warn' },
   )
   function failed(error: unknown) {
     const isUnconnected = UNCONNECTED.test((error as Error).message)

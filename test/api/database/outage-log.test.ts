@@ -125,3 +125,25 @@ t.test('delays double up to the limit, with a quarter of jitter, and begin anew 
   const drawn = new Set(Array.from({ length: 10 }, () => backoff(1000, 15_000).next()))
   t.ok(drawn.size > 5, 'instances do not retry together')
 })
+
+t.test('an outage that comes and goes is told again only after the quiet time', async t => {
+  const lines: unknown[] = []
+  const write = (_facts: unknown, msg: unknown) => void lines.push(msg)
+  const log = { error: write, info: write } as unknown as FastifyBaseLogger
+  let time = 0
+  const outage = outageLog(log, { failed: 'fails', worked: 'works' }, () => ({ reason: 'refused' }), {
+    quiet: 1000,
+    now: () => time,
+  })
+  for (const at of [0, 10, 999]) {
+    time = at
+    outage.failed('')
+    outage.worked()
+  }
+  t.strictSame(lines, ['fails', 'works'])
+  for (const at of [999, 1000, 1500]) {
+    time = at
+    outage.failed('')
+  }
+  t.strictSame(lines, ['fails', 'works', 'fails'], 'one that lasts is')
+})
