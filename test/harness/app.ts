@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, type Overrides } from '../../src/app.ts'
 import { loadConfig } from '../../src/config.ts'
+import { pooledApp } from './app-pool.ts'
 import { freshDatabase, type Teardown } from './database.ts'
 import { type ReceivedMail, type SmtpServer, startSmtpServer } from './smtp.ts'
 
@@ -41,8 +42,21 @@ export const testEnvironment = {
   ARGON2_TIME_COST: '1',
 }
 
-/** Builds the app; it closes when the test ends. */
+/**
+ * The app for one test, on a database without rows. It is a new one only where the test brings more than environment
+ * variables and a clock, or counts in memory would tell it of the test before.
+ */
 export async function startApp(t: Teardown, options: TestAppOptions = {}): Promise<TestApp> {
+  const { env = {}, databaseUrl, smtp, overrides: { clock, ...overrides } = {} } = options
+  const isPlain = databaseUrl === undefined && smtp === undefined && Object.keys(overrides).length === 0
+  const counts = env['RATE_LIMIT'] !== undefined || env['REDIS_URL'] !== undefined
+  if (!isPlain || counts) return buildTestApp(t, options)
+  const settings = JSON.stringify([env, clock !== undefined])
+  return pooledApp(t, settings, clock, (owner, clock) => buildTestApp(owner, { env, overrides: { clock } }))
+}
+
+/** Builds the app; it closes when the test ends. */
+async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestApp> {
   const smtp = options.smtp ?? (await startSmtpServer(t))
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(t))
   const env = {

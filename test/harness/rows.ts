@@ -23,6 +23,8 @@ export interface Rows {
   disable(email: string): Promise<unknown>
   /** Enables it again. */
   enable(email: string): Promise<unknown>
+  /** Deletes every row. */
+  empty(): Promise<void>
 }
 
 /** Opens the database that an app works on; it closes when the test ends. */
@@ -53,6 +55,27 @@ export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> 
       await until('no mail is queued', async () => (await queued()) === 0)
     },
     disable: email => client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
+    async empty() {
+      const tables = await tablesOf(client, databaseUrl)
+      for (const statement of emptying(tables, databaseUrl)) await client.$executeRawUnsafe(statement)
+    },
     enable: email => client.user.update({ where: { email }, data: { disabledAt: null } }),
   }
 }
+
+const isPostgresql = (databaseUrl: string) => databaseUrl.startsWith('postgres')
+
+/** The names of all tables but that of the migrations. */
+async function tablesOf(client: PrismaClient, databaseUrl: string): Promise<string[]> {
+  const tables = await client.$queryRawUnsafe<{ name: string }[]>(
+    isPostgresql(databaseUrl)
+      ? `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`
+      : `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
+  )
+  return tables.map(({ name }) => name).filter(name => name !== '_prisma_migrations')
+}
+
+const emptying = (tables: string[], databaseUrl: string) =>
+  isPostgresql(databaseUrl)
+    ? [`TRUNCATE ${tables.map(name => `"${name}"`).join(', ')}`]
+    : tables.map(name => `DELETE FROM "${name}"`)

@@ -70,6 +70,7 @@ export interface SmtpServer {
   waitForMail(to: string, subject: RegExp, after: number): Promise<ReceivedMail>
   /** Goes away: ends every connection and gives up the port's listener. */
   stop(): Promise<void>
+  isRunning(): boolean
   /** Comes back on the same port, as `options` are now. */
   start(): Promise<void>
 }
@@ -214,6 +215,7 @@ export async function startSmtpServer(
     connections: () => connections,
     waitForMails,
     waitForMail,
+    isRunning: () => running !== undefined,
     stop,
     start,
   }

@@ -1,0 +1,100 @@
+/**
+ * Apps of the same settings serve one test after the other: emptying a database costs a tenth of a new app. A test
+ * cannot tell: it gets no rows, no mails and no log lines but its own.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import type { TestApp } from './app.ts'
+import type { Teardown } from './database.ts'
+import { openRows, type Rows } from './rows.ts'
+
+/** How long the mail worker may take with the mails of the test before; milliseconds. */
+const PATIENCE = 2000
+
+export type Clock = () => Date
+
+/** An app that waits for its next test. */
+export interface PooledApp extends TestApp {
+  rows: Rows
+  /** What `app.clock` asks. */
+  setClock(clock: Clock | undefined): void
+  close(): Promise<void>
+}
+
+const idle = new Map<string, PooledApp[]>()
+
+/** Resources that outlive the test that made them. */
+function resources() {
+  const handlers: (() => unknown)[] = []
+  const owner: Teardown = { teardown: handler => handlers.unshift(handler) }
+  return {
+    owner,
+    async close() {
+      for (const handler of handlers.splice(0)) await handler()
+    },
+  }
+}
+
+/** The test whose end is the end of the process. */
+function rootOf(t: Teardown & { parent?: Teardown | undefined }): Teardown {
+  return t.parent ? rootOf(t.parent) : t
+}
+
+/**
+ * An app for one test, which goes back into the pool at the test's end.
+ *
+ * @param settings apps with the same text are interchangeable
+ * @param build makes a new one, where none waits; what it needs ends with `owner`
+ */
+export async function pooledApp(
+  t: Teardown,
+  settings: string,
+  clock: Clock | undefined,
+  build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
+): Promise<TestApp> {
+  const app = idle.get(settings)?.pop() ?? (await newApp(t, build))
+  app.setClock(clock)
+  t.teardown(async () => {
+    if (await isEmptied(app)) idle.set(settings, [...(idle.get(settings) ?? []), app])
+    else await app.close()
+  })
+  const { app: instance, smtp, databaseUrl, log, env } = app
+  return { app: instance, smtp, databaseUrl, log, env }
+}
+
+async function newApp(
+  t: Teardown,
+  build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
+): Promise<PooledApp> {
+  const { owner, close } = resources()
+  let current: Clock | undefined
+  const made = await build(owner, () => current?.() ?? new Date())
+  const rows = await openRows(owner, made.databaseUrl)
+  rootOf(t).teardown(close)
+  return {
+    ...made,
+    rows,
+    setClock: clock => {
+      current = clock
+    },
+    close,
+  }
+}
+
+/** Removes what a test left, unless it left more than rows, mails and log lines. */
+async function isEmptied({ app, smtp, rows, log, setClock }: PooledApp): Promise<boolean> {
+  if (app.isDraining() || app.server.listening || !smtp.isRunning()) return false
+  const { outbox } = rows.client
+  const deadline = performance.now() + PATIENCE
+  // A row in hand may still become a mail.
+  await outbox.deleteMany({ where: { leasedUntil: null } })
+  while ((await outbox.count({ where: { state: 'queued' } })) > 0) {
+    if (performance.now() > deadline) return false
+    await delay(5)
+  }
+  await rows.empty()
+  setClock(undefined)
+  smtp.mails.length = 0
+  smtp.logins.length = 0
+  log.length = 0
+  return true
+}
