@@ -12,12 +12,17 @@ const PATIENCE = 2000
 
 export type Clock = () => Date
 
+/** What tests replace to see or to break something. */
+const REPLACEABLE = ['database', 'mail', 'passwords', 'tokens'] as const
+
 /** An app that waits for its next test. */
 export interface PooledApp extends TestApp {
   rows: Rows
   /** What `app.clock` asks. */
   setClock(clock: Clock | undefined): void
   close(): Promise<void>
+  /** The functions that the app was built with. */
+  functions: unknown[]
 }
 
 const idle = new Map<string, PooledApp[]>()
@@ -77,12 +82,26 @@ async function newApp(
       current = clock
     },
     close,
+    functions: functionsOf(made.app),
   }
 }
 
+/** The functions of the app's parts, and of the parts of these. */
+function functionsOf(app: TestApp['app']): unknown[] {
+  const parts: Record<string, unknown> = { ...app }
+  const found = REPLACEABLE.flatMap(name => Object.values(parts[name] ?? {}))
+  const nested = found.filter(value => typeof value === 'object' && value !== null)
+  return [...found, ...nested.flatMap(value => Object.values(value))].filter(
+    value => typeof value === 'function',
+  )
+}
+
 /** Removes what a test left, unless it left more than rows, mails and log lines. */
-async function isEmptied({ app, smtp, rows, log, setClock }: PooledApp): Promise<boolean> {
+async function isEmptied({ app, smtp, rows, log, setClock, functions }: PooledApp): Promise<boolean> {
   if (app.isDraining() || app.server.listening || !smtp.isRunning()) return false
+  const present = functionsOf(app)
+  if (present.length !== functions.length || present.some((value, at) => value !== functions[at]))
+    return false
   const { outbox } = rows.client
   const deadline = performance.now() + PATIENCE
   // A row in hand may still become a mail.
