@@ -183,29 +183,6 @@ for (const { provider, skip } of providers) {
   )
 
   t.test(
-    `${provider}: processes that migrate at once all come up, and one of them applies`,
-    { skip },
-    async t => {
-      for (let round = 1; round <= 2; round++) {
-        const url = await emptyDatabase(t, provider)
-        const results = await Promise.all([1, 2, 3].map(() => outcome(start([CLI], url))))
-        t.same(
-          results.map(({ code, stderr }) => [code, stderr]),
-          [
-            [0, ''],
-            [0, ''],
-            [0, ''],
-          ],
-          `round ${round}`,
-        )
-        const applied = results.flatMap(({ stdout }) => stdout.match(/(?<=^Applied ).*/gm) ?? [])
-        t.same(applied, migrationNames(PRISMA_FOLDER, provider), 'each migration once')
-        t.equal(results.filter(({ stdout }) => stdout === 'The database is up to date.\n').length, 2)
-      }
-    },
-  )
-
-  t.test(
     `${provider}: a process that dies halfway leaves nothing behind, not even a lock`,
     { skip },
     async t => {

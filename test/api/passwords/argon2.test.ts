@@ -5,9 +5,7 @@ import { type Argon2, loadArgon2 } from '../../../src/passwords/argon2.ts'
 import { isAffordable } from '../../../src/passwords/stored-hash.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
-import { freshDatabase } from '../../harness/database.ts'
 import { countHashes } from '../../harness/hash-count.ts'
-import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows } from '../../harness/rows.ts'
 
 const absent = () => Promise.reject(new Error("Cannot find package '@node-rs/argon2'"))
@@ -164,31 +162,3 @@ for (const [what, loadFast] of [
     t.equal(await app.passwords.verify(undefined, password, clientAt()), false)
   })
 }
-
-t.test('a process without the optional package serves as well, and says which library it has', async t => {
-  // A hook on the resolution of modules, in the process itself: the package is not to be found.
-  const hook = `export const resolve = (name, context, next) => {
-    if (name === '@node-rs/argon2') throw Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND' })
-    return next(name, context)
-  }`
-  const asUrl = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`
-  const register = `import { register } from 'node:module'; register(${JSON.stringify(asUrl(hook))})`
-  const service = startProcess(t, {
-    env: {
-      ...serviceEnvironment({ DATABASE_URL: await freshDatabase(t), EMAIL_CONFIRMATION: 'off' }),
-      NODE_OPTIONS: `--import ${asUrl(register)}`,
-    },
-  })
-  const url = await service.listening()
-  const post = (url: string) =>
-    fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ email: 'ada@example.org', password: 'correct horse battery staple' }),
-    })
-
-  t.match(service.stdout(), /hashes by +argon2, \d+ at once\n/)
-  t.equal((await post(`${url}/register`)).status, 201)
-  t.equal((await post(`${url}/login`)).status, 200)
-  t.equal(service.stderr(), '')
-})

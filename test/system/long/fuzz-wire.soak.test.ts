@@ -1,4 +1,4 @@
-/** Thousands of fuzzed requests as bytes on real connections, on each database; see test/adversarial/fuzz.test.ts. */
+/** Thousands of fuzzed requests as bytes on real connections, on each database; see fuzz.test.ts. */
 import { fuzz } from '../../adversarial/fuzz-suite.ts'
 import { providers } from '../../harness/database.ts'
 

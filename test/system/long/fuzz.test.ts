@@ -1,4 +1,10 @@
-/** Some thousand fuzzed requests on each database, by a seed that is printed; see test/adversarial/fuzz.test.ts. */
+/**
+ * Requests made from openapi.json, valid and broken, against the whole service on each database: the document declares
+ * every response, nothing is a fault of the service, and nothing suffers from it.
+ *
+ * The seed is random. FUZZ_RUNS sets the number of runs (each some requests at once). A failure prints what replays
+ * it: `FUZZ_SEED=7 FUZZ_RUNS=3000 node dist/test/system/long/fuzz.test.js`.
+ */
 import { fuzz } from '../../adversarial/fuzz-suite.ts'
 import { providers } from '../../harness/database.ts'
 

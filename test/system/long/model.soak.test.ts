@@ -1,4 +1,4 @@
-/** A thousand runs of the model on each database, by seeds that are printed; see test/adversarial/model.test.ts. */
+/** A thousand runs of the model on each database, by seeds that are printed; see model.test.ts. */
 import { holdAgainstModel } from '../../adversarial/model/suite.ts'
 import { providers } from '../../harness/database.ts'
 
