@@ -1,3 +1,0 @@
-import { runTogether } from '../harness/suite.ts'
-
-await runTogether(['api/mail', 'api/passwords', 'api/database', 'api/process'])

@@ -1,0 +1,3 @@
+import { runTogether } from '../harness/suite.ts'
+
+await runTogether(['api/passwords', 'api/database'])
