@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap'
 import { type Account, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
 import { openRows } from '../../harness/rows.ts'
-import { claimsOf } from '../../unit/tokens/forge.ts'
+import { visible } from '../../harness/visible.ts'
 
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
@@ -174,14 +174,9 @@ t.test('an address that has an account is told nothing, and the caller neither',
       headers: bearer(ada),
       payload: { currentPassword: password, newEmail },
     })
-  const [taken, free] = [await ask('eve@example.org'), await ask('free@example.org')]
+  const [taken, free] = [await ask('eve@example.org'), await ask('may@example.org')]
   t.equal(taken.statusCode, 202)
-  const visible = (response: typeof taken) => {
-    const { requestToken, ...rest } = response.json()
-    const { sub, iat, exp, email, ...claims } = claimsOf(requestToken)
-    return { ...rest, claims, types: [typeof sub, typeof email], life: Number(exp) - Number(iat) }
-  }
-  t.strictSame(visible(taken), visible(free))
+  t.equal(visible(taken).body, visible(free).body)
   const recipients = (await house.news()).flatMap(({ to }) => to).sort()
-  t.strictSame(recipients, [email, email, 'free@example.org'])
+  t.strictSame(recipients, [email, email, 'may@example.org'])
 })

@@ -268,24 +268,19 @@ t.test('what is no code is no try', async t => {
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
   const number = Number(code)
-  for (const typed of [
-    '',
-    code.slice(1),
-    `${code}0`,
-    ` ${code}`,
-    `${code}\n`,
-    number,
-    null,
-    '٠١٢٣٤٥',
-    'abcdef',
-    [code],
-  ]) {
+  for (const typed of ['', code.slice(1), `${code}0`, number, null, 'abcdef', [code]]) {
     const payload = { changeToken, code: typed, newPassword }
     isProblemOf(t, await confirm(service, account.accessToken, payload), 'validation_failed')
   }
   const more = { changeToken, code, newPassword, currentPassword: account.password }
   isProblemOf(t, await confirm(service, account.accessToken, more), 'validation_failed', 'the body is closed')
   t.equal(await service.rows.client.guess.count(), 0)
+  const pasted = {
+    changeToken: `"${changeToken}"`,
+    code: ` ${code.slice(0, 3)}\u00a0${code.slice(3)}\n`,
+    newPassword,
+  }
+  t.equal((await confirm(service, account.accessToken, pasted)).statusCode, 204, 'as it was pasted')
 })
 
 t.test('five wrong codes lock the request, even for the right one, and no other', async t => {
