@@ -1,6 +1,6 @@
 # The image of the service and, with another command, of its migrations:
 #   docker build -t latchkey .
-#   docker run --rm -e DATABASE_URL=… latchkey node dist/src/database/migrate-cli.js
+#   docker run --rm -e DATABASE_URL=… latchkey node dist/src/migrate.js
 #
 # It runs in production mode, which demands JWT_SECRET, APP_URL, DATABASE_URL and MAIL_BACKEND=smtp with MAIL_SERVER.
 # For the embedded SQLite set DATABASE_URL=file:/app/data/latchkey.db and mount a named volume at /app/data: without a

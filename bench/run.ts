@@ -5,7 +5,7 @@
  */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import type { Provider } from '../src/database/client.ts'
+import type { Provider } from '../src/database/index.ts'
 import { noNginx } from '../test/harness/nginx.ts'
 import { circumstances, resultsPage } from './results.ts'
 import type { Timing } from './rounds.ts'

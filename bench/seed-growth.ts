@@ -1,5 +1,5 @@
 /** Very many accounts, written by the database itself. */
-import { openDatabase, type Provider } from '../src/database/client.ts'
+import { openDatabase, type Provider } from '../src/database/index.ts'
 
 /** Of each account. */
 export const SESSIONS = 5

@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
 import { loadConfig } from '../src/config.ts'
-import { openDatabase } from '../src/database/client.ts'
+import { openDatabase } from '../src/database/index.ts'
 import { migrate } from '../src/database/migrations.ts'
 import type { PrismaClient } from '../src/generated/sqlite/client.ts'
 import { loadArgon2 } from '../src/passwords/argon2.ts'

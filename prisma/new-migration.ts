@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ColumnTypeEnum, type SqlDriverAdapter } from '@prisma/driver-adapter-utils'
-import type { Provider } from '../src/database/client.ts'
+import type { Provider } from '../src/database/index.ts'
 import { migrationNames, migrationsFolder, PRISMA_FOLDER } from '../src/database/migrations.ts'
 import { NO_FILTERS, withEngine } from './schema-engine.ts'
 

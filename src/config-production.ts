@@ -5,7 +5,7 @@
 import type { Config } from './config.ts'
 import { trustsStrangers } from './config-proxies.ts'
 import { isLoopback } from './config-urls.ts'
-import { parsePostgresqlUrl } from './database/postgresql-url.ts'
+import { parsePostgresqlUrl } from './postgresql-url.ts'
 
 /**
  * What production refuses besides a missing secret.

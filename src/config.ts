@@ -10,8 +10,8 @@ import { PROXIES, proxyProblem } from './config-proxies.ts'
 import { isGuessable } from './config-secret.ts'
 import { fileVariable, SECRETS, secretsFromFiles } from './config-secret-files.ts'
 import { isInClear, isLinkTarget, isRedisUrl, LINK_TARGET, localUrl } from './config-urls.ts'
-import { postgresqlUrlProblem } from './database/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
+import { postgresqlUrlProblem } from './postgresql-url.ts'
 
 const MEBIBYTE_KIB = 1024
 /** One address, with or without a display name. */

@@ -4,8 +4,8 @@
  */
 import pg from 'pg'
 import { v7 as uuidv7 } from 'uuid'
-import { providerOf } from '../../src/database/client.ts'
 import { postgresqlConfig } from '../../src/database/postgresql.ts'
+import { providerOf } from '../../src/database/sql.ts'
 import { openConnection } from '../../src/database/sqlite.ts'
 
 const COLUMNS = '(id, kind, recipient, state, attempts, next_attempt_at, created_at)'

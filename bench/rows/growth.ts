@@ -1,9 +1,9 @@
 /** Whether a question costs more where there are more accounts. */
 import { v7 as uuidv7 } from 'uuid'
-import { openDatabase, type Provider } from '../../src/database/client.ts'
-import { logins } from '../../src/database/login.ts'
-import { outbox } from '../../src/database/outbox.ts'
-import { users } from '../../src/database/users.ts'
+import { openDatabase, type Provider } from '../../src/database/index.ts'
+import { outbox } from '../../src/database/queries/outbox.ts'
+import { sessions } from '../../src/database/queries/sessions.ts'
+import { users } from '../../src/database/queries/users.ts'
 import type { Teardown } from '../../test/harness/database.ts'
 import { SESSIONS, seedGrowth, sessionOf, userOf } from '../seed-growth.ts'
 import { median } from '../statistics.ts'
@@ -68,7 +68,11 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
   const { client, statements, close } = await openDatabase(provider === 'sqlite' ? databaseUrl : lazy)
   t.teardown(close)
   if (provider === 'sqlite') await client.$executeRawUnsafe('PRAGMA synchronous = OFF')
-  const queries = { users: users(client, statements), logins: logins(statements), outbox: outbox(statements) }
+  const queries = {
+    users: users(client, statements),
+    sessions: sessions(client, statements),
+    outbox: outbox(statements),
+  }
   const origin = { ip: '127.0.0.1', device: 'autocannon', requestId: uuidv7() }
   const anybody = () => Math.floor(Math.random() * size)
   const work: Record<Work, () => Promise<() => Promise<unknown>>> = {
@@ -84,7 +88,7 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
         const { userId } = await queries.users.credentialsFor(email, '127.0.0.1')
         const user = userId && (await queries.users.findById(userId))
         const session = { id: uuidv7(), refreshHash: 'x', createdAt: now, refreshedAt: now, expiresAt: now }
-        if (!user || !(await queries.logins.open(user, session, origin))) throw new Error(email)
+        if (!user || !(await queries.sessions.open(user, session, origin))) throw new Error(email)
       }
     },
     async claim() {

@@ -4,18 +4,19 @@
  * A click on the link alone confirms nothing, so a link scanner makes no account. No password from before
  * the proof of the mailbox counts, so nobody can plant one (pre-hijacking).
  */
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
-import type { Origin } from '../database/events.ts'
-import type { LegacyRegistration } from '../database/legacy-registrations.ts'
-import type { Registration } from '../database/registrations.ts'
-import type { User } from '../database/users.ts'
+import type { Origin } from '../database/queries/events.ts'
+import type { LegacyRegistration, Registration } from '../database/queries/registrations.ts'
+import type { NewSession } from '../database/queries/sessions.ts'
+import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { Password } from '../passwords/policy.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { confirmable, type Fingerprinted } from '../tokens/fingerprint.ts'
-import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
 import { canonicalEmail, Email } from './email-address.ts'

@@ -5,13 +5,14 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { isFreshlyFamiliar } from '../database/familiar-networks.ts'
-import type { User } from '../database/users.ts'
+import { isFreshlyFamiliar } from '../database/queries/attempts.ts'
+import type { NewSession } from '../database/queries/sessions.ts'
+import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { checkPassword } from '../passwords/check.ts'
 import type { Client } from '../passwords/passwords.ts'
 import { Password } from '../passwords/policy.ts'
-import { type NewSession, newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
+import { newSession, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
 import { CookieMode } from '../tokens/refresh-cookie.ts'
 import { canonicalEmail, Email } from './email-address.ts'
 import { originOf } from './origin.ts'
@@ -112,14 +113,14 @@ async function openSession(
   request: FastifyRequest,
   networkIsRecorded: boolean,
 ) {
-  const { users, logins } = app.database
+  const { users, sessions } = app.database
   const origin = originOf(request)
   const upgrade = await strongerHash(app, user, password, request)
-  const opened = await logins.open(user, session, origin, { ...upgrade, networkIsRecorded })
+  const opened = await sessions.open(user, session, origin, { ...upgrade, networkIsRecorded })
   if (opened !== undefined) return opened
   const now = await users.findById(user.id)
   if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return undefined
-  return logins.open(now, session, origin)
+  return sessions.open(now, session, origin)
 }
 
 /**

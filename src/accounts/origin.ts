@@ -3,7 +3,7 @@
  */
 import Bowser from 'bowser'
 import type { FastifyRequest } from 'fastify'
-import type { Cause, Origin } from '../database/events.ts'
+import type { Cause, Origin } from '../database/queries/events.ts'
 
 /** Longer user agents are no browser's; parsing them would only cost time. */
 const MAX_USER_AGENT = 512

@@ -2,7 +2,7 @@
  * Who may set a new password: the bearer of the link's token, or of a request's token with its code.
  */
 import type { FastifyInstance } from 'fastify'
-import type { User } from '../database/users.ts'
+import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import { type CodeProof, redeemCode } from './mailed-code.ts'
 

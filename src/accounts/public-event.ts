@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { EVENT_KINDS, type Event, type EventKind } from '../database/events.ts'
+import { EVENT_KINDS, type Event, type EventKind } from '../database/queries/events.ts'
 
 /** An event as its account's owner sees it. */
 export const PublicEvent = Type.Object(

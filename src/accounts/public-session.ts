@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import type { Session } from '../database/sessions.ts'
+import type { Session } from '../database/queries/sessions.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30 })
 

@@ -2,7 +2,7 @@
  * An account as its owner sees it. A row of the database never leaves by itself.
  */
 import Type, { type Static } from 'typebox'
-import type { User } from '../database/users.ts'
+import type { User } from '../database/queries/users.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'ISO 8601, UTC' })
 

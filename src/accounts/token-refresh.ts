@@ -7,7 +7,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { Session } from '../database/sessions.ts'
+import type { Session } from '../database/queries/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { sessionLimits, type TokenPair, tokenPair, tokenPairResponse } from '../tokens/pair.ts'

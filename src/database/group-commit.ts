@@ -1,10 +1,12 @@
 /**
- * Group commit on SQLite: what is asked to be written in one turn of the event loop is written in one
+ * Hot statements on SQLite, and group commit: what is asked to be written in one turn of the event loop is written in one
  * transaction, with one `fsync` for all of it. SQLite has one writer, so else each would wait for the
  * fsyncs of all before it, and this process with them: they block its one thread.
  */
 import { outageOf } from './outage.ts'
-import type { RunNow, SqliteConnection } from './sqlite-connection.ts'
+import type { Run, Statements, Value } from './sql.ts'
+import { timeText } from './sqlite-adapter.ts'
+import type { ResultSet, RunNow, SqliteConnection } from './sqlite-connection.ts'
 
 interface Job {
   /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
@@ -17,7 +19,7 @@ interface Job {
  * leaves nothing and the others of the group are none the worse, unless the disk is full or the file cannot be
  * written: then all fail.
  */
-export type Enter = <T>(
+type Enter = <T>(
   /** Waits for nothing but its own statements, which are a part of the transaction. */
   work: (run: RunNow) => Promise<T>,
   /** One statement is undone by SQLite itself where it fails. */
@@ -25,7 +27,7 @@ export type Enter = <T>(
 ) => Promise<T>
 
 /** @param connection that Prisma's transactions take turns on as well */
-export function groupCommits(connection: SqliteConnection): Enter {
+function groupCommits(connection: SqliteConnection): Enter {
   let waiting: Job[] = []
   let scheduled = false
 
@@ -87,4 +89,45 @@ export function groupCommits(connection: SqliteConnection): Enter {
       // After all requests that this turn of the loop has read.
       setImmediate(() => void commitAll())
     })
+}
+
+/**
+ * Hot statements go past Prisma's adapter, whose promises and guesses at types cost as much as the statement. A read
+ * waits for the end of the transaction that is open, if one is: what it would see of it may yet be undone.
+ */
+export function sqliteStatements(connection: SqliteConnection): Statements {
+  const enter = groupCommits(connection)
+  const runBy =
+    (run: RunNow): Run =>
+    async <Row>(sql: string, values: readonly Value[]) =>
+      rowsOf<Row>(run(sql, values.map(stored)))
+  const runNow = runBy(connection.run)
+  return {
+    provider: 'sqlite',
+    async read(sql, values) {
+      await connection.idle()
+      return runNow(sql, values)
+    },
+    change: (sql, values) => enter(run => runBy(run)(sql, values), { single: true }),
+    changeAll: changes =>
+      enter(async run => {
+        for (const [sql, values] of changes) run(sql, values.map(stored))
+      }),
+    transaction: work => enter(run => work(runBy(run))),
+  }
+}
+
+const stored = (value: Value) => (value instanceof Date ? timeText(value) : value)
+
+/** Rows as the models have them; the driver has times as text. */
+function rowsOf<Row>({ columns, columnTypes, rows }: ResultSet): Row[] {
+  return rows.map(values => {
+    const row: Record<string, unknown> = {}
+    for (let i = 0; i < columns.length; i++) {
+      const value = values[i]
+      const isTime = value !== null && columnTypes[i] === 'DATETIME'
+      row[columns[i] as string] = isTime ? new Date(value as string) : value
+    }
+    return row as Row
+  })
 }

@@ -6,9 +6,10 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Provider, providerOf } from './client.ts'
-import { inMigrationTransaction, type MigrationConnection, withQuery } from './migration-connection.ts'
 import { outageDetail } from './outage.ts'
+import { migratePostgresql, withPostgresql } from './postgresql.ts'
+import { type MigrationConnection, type Provider, providerOf } from './sql.ts'
+import { migrateSqlite, withSqlite } from './sqlite.ts'
 
 /** A migration as it lies in its folder. */
 export interface Migration {
@@ -33,6 +34,9 @@ interface HistoryRow {
   checksum: string
   finished: boolean
 }
+
+/** How long to wait for another process that is migrating the same database, in milliseconds. */
+const PATIENCE = 600_000
 
 /** The project's own `prisma` folder. */
 export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', import.meta.resolve('#root/package.json')))
@@ -74,13 +78,16 @@ export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA
   const migrations = readMigrations(prismaFolder, provider)
   const names = migrations.map(migration => migration.name)
   try {
-    const before = await withQuery(databaseUrl, provider, query => readHistory(query, provider))
+    const before = await (provider === 'sqlite'
+      ? withSqlite(databaseUrl, query => readHistory(query, provider))
+      : withPostgresql(databaseUrl, ({ query }) => readHistory(query, provider)))
     // Another process may be applying an unfinished migration at this moment: only the lock can tell.
     if (pendingNames(names, before).length === 0 && before.every(row => row.finished)) {
       assertSound(migrations, before)
       return { applied: [], newer: newerNames(names, before) }
     }
-    return await inMigrationTransaction(databaseUrl, provider, async connection => {
+    const inTransaction = provider === 'sqlite' ? migrateSqlite : migratePostgresql
+    return await inTransaction(databaseUrl, PATIENCE, async connection => {
       const history = await readHistory(connection.query, provider)
       assertSound(migrations, history)
       const pending = new Set(pendingNames(names, history))

@@ -3,10 +3,16 @@ import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg, { type ClientBase, type QueryConfig } from 'pg'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
-import type { Opened } from './client.ts'
+import { clientConfig, isPooled, parsePostgresqlUrl } from '../postgresql-url.ts'
 import { outageOf } from './outage.ts'
-import { clientConfig, isPooled, parsePostgresqlUrl } from './postgresql-url.ts'
-import { joined, type Run, type Statements, type Value } from './sql.ts'
+import {
+  joined,
+  type MigrationConnection,
+  type OpenDatabase,
+  type Run,
+  type Statements,
+  type Value,
+} from './sql.ts'
 
 /** Limits of a connection in milliseconds; `pg` itself has none. */
 const CONNECT_TIMEOUT = 3000
@@ -111,7 +117,7 @@ class Connection extends pg.Client {
 export async function openPostgresql(
   databaseUrl: string,
   onUnlimited: (names: string[]) => void = () => {},
-): Promise<Opened> {
+): Promise<OpenDatabase> {
   const { PrismaClient: Client } = await import('../generated/postgresql/client.ts')
   const config = postgresqlConfig(databaseUrl)
   const pooled = isPooled(parsePostgresqlUrl(databaseUrl))
@@ -134,6 +140,7 @@ export async function openPostgresql(
     transactionOptions: { maxWait: CONNECT_TIMEOUT },
   })
   return {
+    provider: 'postgresql',
     // Two generated clients of one set of models differ in their names alone.
     client: client as unknown as PrismaClient,
     statements: postgresqlStatements(pool, { named: !pooled }),
@@ -213,3 +220,60 @@ const parseTimestamp = (text: string) => new Date(`${text.replace(' ', 'T')}Z`)
 
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) =>
   oid === pg.types.builtins.TIMESTAMP ? parseTimestamp : pg.types.getTypeParser(oid, format as 'text')
+
+/** How long a statement of a migration waits for the locks of running queries, in seconds. */
+const MIGRATION_LOCK_TIMEOUT = 30
+
+/** The lock that Prisma's own engine takes, so that `prisma migrate deploy` keeps out too. */
+const MIGRATION_LOCK = 72_707_369
+
+/**
+ * Runs `work` in one transaction that keeps every other migrating process out from its start to its end. If it throws,
+ * or if this process dies, the database is as it was, and the lock is gone.
+ *
+ * @param patience how long to wait for another process that is migrating, in milliseconds
+ */
+export function migratePostgresql<T>(
+  databaseUrl: string,
+  patience: number,
+  work: (connection: MigrationConnection) => Promise<T>,
+): Promise<T> {
+  return withPostgresql(databaseUrl, async connection => {
+    try {
+      await connection.execute(
+        `BEGIN;
+         SET LOCAL statement_timeout = 0;
+         SET LOCAL idle_in_transaction_session_timeout = 0;
+         SET LOCAL lock_timeout = ${patience};
+         SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
+         SET LOCAL lock_timeout = '${MIGRATION_LOCK_TIMEOUT}s'`,
+      )
+      const result = await work(connection)
+      await connection.execute('COMMIT')
+      return result
+    } catch (error) {
+      await connection.execute('ROLLBACK').catch(() => {})
+      throw error
+    }
+  })
+}
+
+/** Runs statements on a connection of their own, outside the pool. */
+export async function withPostgresql<T>(
+  databaseUrl: string,
+  work: (connection: MigrationConnection) => Promise<T>,
+): Promise<T> {
+  const client = new pg.Client(postgresqlConfig(databaseUrl))
+  // A connection that is cut fails the query that is under way or the next one.
+  client.on('error', () => {})
+  try {
+    await client.connect()
+    // Without parameters `pg` uses the simple protocol, which takes a whole script.
+    return await work({
+      query: async sql => (await client.query(sql)).rows,
+      execute: async script => void (await client.query(script)),
+    })
+  } finally {
+    await client.end().catch(() => {})
+  }
+}

@@ -2,10 +2,37 @@
  * Hot statements: SQL that is prepared once, for what is asked most. Prisma's interpreter costs 0.2 to 0.4 ms of the
  * one thread for each query, where the read itself takes 0.01. All other queries are Prisma's.
  */
-import type { Prisma } from '../generated/sqlite/client.ts'
+import type { Prisma, PrismaClient } from '../generated/sqlite/client.ts'
 
 /** Which kind of database a DATABASE_URL names. */
 export type Provider = 'sqlite' | 'postgresql'
+
+/** @throws Error if the URL is neither `file:` nor `postgresql:` (or `postgres:`) */
+export function providerOf(databaseUrl: string): Provider {
+  if (databaseUrl.startsWith('file:')) return 'sqlite'
+  if (/^postgres(ql)?:\/\//.test(databaseUrl)) return 'postgresql'
+  // The rest of the URL may hold a password, and this message goes to the log.
+  const scheme = /^[a-z][a-z0-9+.-]*:/i.exec(databaseUrl)?.[0] ?? 'none'
+  throw new Error(`DATABASE_URL must start with file: or postgresql:// (its scheme is ${scheme})`)
+}
+
+/** An open database. `client` is typed as SQLite's; PostgreSQL's is alike in all that is used here. */
+export interface OpenDatabase {
+  provider: Provider
+  client: PrismaClient
+  /** On the same connections, past Prisma. */
+  statements: Statements
+  /** Closes every connection. Nothing of it may be used afterwards. */
+  close(): Promise<void>
+}
+
+/** A connection that migrations are applied on. */
+export interface MigrationConnection {
+  /** Runs one statement without parameters and returns its rows. */
+  query(sql: string): Promise<Record<string, unknown>[]>
+  /** Runs a script of any number of statements. */
+  execute(script: string): Promise<void>
+}
 
 /** What a statement is given for `$1`, `$2` and so on. */
 export type Value = string | number | Date | null

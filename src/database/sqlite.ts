@@ -2,17 +2,10 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Opened } from './client.ts'
-import { groupCommits } from './group-commit.ts'
-import type { Run, Statements, Value } from './sql.ts'
-import { sqliteAdapter, timeText } from './sqlite-adapter.ts'
-import {
-  isBusy,
-  type ResultSet,
-  type RunNow,
-  type SqliteConnection,
-  sqliteConnection,
-} from './sqlite-connection.ts'
+import { sqliteStatements } from './group-commit.ts'
+import type { MigrationConnection, OpenDatabase } from './sql.ts'
+import { sqliteAdapter } from './sqlite-adapter.ts'
+import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
 /** How long a statement waits for another process that holds the file, in milliseconds. */
 export const BUSY_TIMEOUT = 5000
@@ -63,7 +56,7 @@ export async function openConnection(
 }
 
 /** Opens the file for Prisma and for hot statements. */
-export async function openSqlite(databaseUrl: string, busyTimeout: number): Promise<Opened> {
+export async function openSqlite(databaseUrl: string, busyTimeout: number): Promise<OpenDatabase> {
   const { PrismaClient } = await import('../generated/sqlite/client.ts')
   const connection = await openConnection(databaseUrl, busyTimeout)
   const client = new PrismaClient({
@@ -73,6 +66,7 @@ export async function openSqlite(databaseUrl: string, busyTimeout: number): Prom
     transactionOptions: { maxWait: BUSY_TIMEOUT },
   })
   return {
+    provider: 'sqlite',
     client,
     statements: sqliteStatements(connection),
     async close() {
@@ -80,47 +74,6 @@ export async function openSqlite(databaseUrl: string, busyTimeout: number): Prom
       connection.close()
     },
   }
-}
-
-/**
- * Hot statements go past Prisma's adapter, whose promises and guesses at types cost as much as the statement. A read
- * waits for the end of the transaction that is open, if one is: what it would see of it may yet be undone.
- */
-export function sqliteStatements(connection: SqliteConnection): Statements {
-  const enter = groupCommits(connection)
-  const runBy =
-    (run: RunNow): Run =>
-    async <Row>(sql: string, values: readonly Value[]) =>
-      rowsOf<Row>(run(sql, values.map(stored)))
-  const runNow = runBy(connection.run)
-  return {
-    provider: 'sqlite',
-    async read(sql, values) {
-      await connection.idle()
-      return runNow(sql, values)
-    },
-    change: (sql, values) => enter(run => runBy(run)(sql, values), { single: true }),
-    changeAll: changes =>
-      enter(async run => {
-        for (const [sql, values] of changes) run(sql, values.map(stored))
-      }),
-    transaction: work => enter(run => work(runBy(run))),
-  }
-}
-
-const stored = (value: Value) => (value instanceof Date ? timeText(value) : value)
-
-/** Rows as the models have them; the driver has times as text. */
-function rowsOf<Row>({ columns, columnTypes, rows }: ResultSet): Row[] {
-  return rows.map(values => {
-    const row: Record<string, unknown> = {}
-    for (let i = 0; i < columns.length; i++) {
-      const value = values[i]
-      const isTime = value !== null && columnTypes[i] === 'DATETIME'
-      row[columns[i] as string] = isTime ? new Date(value as string) : value
-    }
-    return row as Row
-  })
 }
 
 /**
@@ -166,5 +119,64 @@ export async function whileBusy<T>(patience: number, step: () => Promise<T>): Pr
       if (!isBusy(error) || performance.now() > deadline) throw error
     }
     await delay(20 + Math.random() * 30)
+  }
+}
+
+/** Runs queries on a connection of their own, outside any transaction. Makes the file if it is missing. */
+export async function withSqlite<T>(
+  databaseUrl: string,
+  work: (query: MigrationConnection['query']) => Promise<T>,
+): Promise<T> {
+  const connection = await openConnection(databaseUrl)
+  try {
+    return await work(queryOf(connection.run))
+  } finally {
+    connection.close()
+  }
+}
+
+const queryOf =
+  (run: RunNow): MigrationConnection['query'] =>
+  async sql => {
+    const { columns, rows } = run(sql)
+    return rows.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
+  }
+
+/**
+ * Runs `work` in one transaction that keeps every other writing process out from its start to its end. If it throws, or
+ * if this process dies, the database is as it was, and the lock is gone.
+ *
+ * @param patience how long to wait for the lock, in milliseconds
+ */
+export async function migrateSqlite<T>(
+  databaseUrl: string,
+  patience: number,
+  work: (connection: MigrationConnection) => Promise<T>,
+): Promise<T> {
+  // Waiting blocks the event loop, so it is done in short steps.
+  const connection = await openConnection(databaseUrl, 1000)
+  try {
+    const transaction = await whileBusy(patience, () => {
+      // With foreign keys on, the DROP TABLE of a redefined table would delete, by ON DELETE CASCADE, the rows of
+      // others that refer to it, and inside a transaction they cannot be turned off. They are checked before the
+      // commit instead: https://www.sqlite.org/lang_altertable.html#otheralter
+      connection.run('PRAGMA foreign_keys = OFF')
+      return connection.begin()
+    })
+    const result = await work({
+      query: queryOf(transaction.run),
+      execute: async script => connection.runScript(script),
+    })
+    const [orphan] = transaction.run('PRAGMA foreign_key_check').rows
+    if (orphan !== undefined) {
+      throw new Error(
+        `The migration would leave rows of ${orphan[0]} that refer to rows of ${orphan[2]} that are gone`,
+      )
+    }
+    transaction.commit()
+    return result
+  } finally {
+    // Rolls back what is still open.
+    connection.close()
   }
 }

@@ -3,8 +3,7 @@
  * told nothing. Requests that wait for the same mail are served by it together, so none is dropped.
  */
 import type { FastifyInstance } from 'fastify'
-import type { Cap, Lead } from '../database/mail-turns.ts'
-import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
+import type { Cap, Lead, OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 
 /** Supabase Auth sends one a minute. */

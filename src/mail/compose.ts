@@ -3,10 +3,10 @@
  * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
  */
 import type { FastifyInstance } from 'fastify'
-import type { DeletedAccount } from '../database/deletions.ts'
-import { NOTICE_KINDS } from '../database/notices.ts'
-import type { OutboxKind, OutboxRow } from '../database/outbox.ts'
-import type { User } from '../database/users.ts'
+import type { DeletedAccount } from '../database/queries/deletions.ts'
+import { NOTICE_KINDS } from '../database/queries/deletions.ts'
+import type { OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
+import type { User } from '../database/queries/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { outageDetail, outageOf } from '../database/outage.ts'
-import type { OutboxRow } from '../database/outbox.ts'
+import type { OutboxRow } from '../database/queries/outbox.ts'
 import { backoff, outageLog } from '../outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { traceFields } from '../trace.ts'

@@ -2,7 +2,7 @@
  * Checking a password: counted in one place, whatever it is asked for.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { User } from '../database/users.ts'
+import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import type { Client } from './passwords.ts'
 

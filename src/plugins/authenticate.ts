@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { User } from '../database/users.ts'
+import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 
 declare module 'fastify' {

@@ -8,8 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { v7 as uuidv7 } from 'uuid'
-import type { ExpiredKind } from '../database/expired.ts'
 import { outageOf } from '../database/outage.ts'
+import type { ExpiredKind } from '../database/queries/attempts.ts'
 
 const HOUR_MS = 3_600_000
 /** Rows of one statement: some milliseconds on SQLite, which has one writer. */

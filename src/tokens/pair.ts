@@ -4,6 +4,7 @@
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
+import type { NewSession } from '../database/queries/sessions.ts'
 import { SETS_COOKIE } from './refresh-cookie.ts'
 import type { Tokens } from './tokens.ts'
 
@@ -49,15 +50,6 @@ export function tokenPairResponse(description: string) {
       },
     },
   }
-}
-
-/** What a new session needs besides its account. */
-export interface NewSession {
-  id: string
-  refreshHash: string
-  createdAt: Date
-  refreshedAt: Date
-  expiresAt: Date
 }
 
 /**

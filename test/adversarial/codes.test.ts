@@ -1,7 +1,7 @@
 /** Guessing mailed codes, and looking for them where they must not be. */
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
-import type { User } from '../../src/database/users.ts'
+import type { User } from '../../src/database/queries/users.ts'
 import { boundParts } from '../../src/tokens/fingerprint.ts'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../harness/app.ts'
 import { codeIn, otherThan, withMails } from '../harness/mailbox.ts'

@@ -1,6 +1,6 @@
 /** What both kinds of fuzzing are told, and tell. */
 import type { RunDetails } from 'fast-check'
-import type { Provider } from '../../src/database/client.ts'
+import type { Provider } from '../../src/database/index.ts'
 
 /**
  * Most of a core's time that the requests of one run may take, in seconds, however busy the machine is; a

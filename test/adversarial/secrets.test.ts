@@ -1,6 +1,6 @@
 /** No secret is in a log line, and none in the database but the hashes in their column. */
 import t, { type Test } from 'tap'
-import { EVENT_KINDS } from '../../src/database/events.ts'
+import { EVENT_KINDS } from '../../src/database/queries/events.ts'
 import { startApp, type TestApp, tokenIn } from '../harness/app.ts'
 import { cookieIn, showing } from '../harness/cookie.ts'
 import { provider } from '../harness/database.ts'

@@ -4,7 +4,7 @@ import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statfsSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
-import type { Provider } from '../../src/database/client.ts'
+import type { Provider } from '../../src/database/index.ts'
 import { migrate, PRISMA_FOLDER, readMigrations } from '../../src/database/migrations.ts'
 import { openConnection } from '../../src/database/sqlite.ts'
 

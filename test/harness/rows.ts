@@ -1,5 +1,5 @@
 /** What is in the database, read past the service. */
-import { openDatabase } from '../../src/database/client.ts'
+import { openDatabase } from '../../src/database/index.ts'
 import type { Run } from '../../src/database/sql.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
 import type { Teardown } from './database.ts'

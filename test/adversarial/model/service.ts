@@ -1,7 +1,7 @@
 /** The service that runs are made on, and one run on it: fresh addresses, the same database. */
 import assert from 'node:assert'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
-import { openDatabase, type Provider } from '../../../src/database/client.ts'
+import { openDatabase, type Provider } from '../../../src/database/index.ts'
 import type { MailTransport, OutgoingMail } from '../../../src/mail/transports.ts'
 import { startApp, testClock } from '../../harness/app.ts'
 import { freshDatabase, type Teardown } from '../../harness/database.ts'

@@ -1,7 +1,7 @@
 /** The tests of the model, few runs or many. */
 import { randomInt } from 'node:crypto'
 import t from 'tap'
-import type { Provider } from '../../../src/database/client.ts'
+import type { Provider } from '../../../src/database/index.ts'
 import { runInFork } from '../../harness/fork.ts'
 import type { Checked, CheckOptions } from './check.ts'
 import type { ServiceOptions } from './service.ts'

@@ -1,7 +1,7 @@
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { EVENT_KINDS } from '../../../src/database/events.ts'
+import { EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import type { Event, PrismaClient } from '../../../src/generated/sqlite/client.ts'
 import { housekeeper } from '../../../src/plugins/housekeeping.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
-import type { Provider } from '../../../src/database/client.ts'
+import type { Provider } from '../../../src/database/index.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
 

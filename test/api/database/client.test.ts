@@ -2,20 +2,20 @@ import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { type Database, openDatabase } from '../../../src/database/client.ts'
+import { type OpenDatabase, openDatabase } from '../../../src/database/index.ts'
 import { postgresqlConfig } from '../../../src/database/postgresql.ts'
 import { openConnection } from '../../../src/database/sqlite.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 
 const skipPostgresql = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
-async function open(t: Test, ...args: Parameters<typeof openDatabase>): Promise<Database> {
+async function open(t: Test, ...args: Parameters<typeof openDatabase>): Promise<OpenDatabase> {
   const database = await openDatabase(...args)
   t.teardown(() => database.close())
   return database
 }
 
-async function pragmas({ client }: Database): Promise<Record<string, unknown>> {
+async function pragmas({ client }: OpenDatabase): Promise<Record<string, unknown>> {
   const values: Record<string, unknown> = {}
   for (const name of ['journal_mode', 'synchronous', 'foreign_keys', 'busy_timeout']) {
     const [row] = await client.$queryRawUnsafe<Record<string, unknown>[]>(`PRAGMA ${name}`)
@@ -24,7 +24,7 @@ async function pragmas({ client }: Database): Promise<Record<string, unknown>> {
   return values
 }
 
-const count = async ({ client }: Database): Promise<unknown> =>
+const count = async ({ client }: OpenDatabase): Promise<unknown> =>
   (await client.$queryRawUnsafe<{ n: unknown }[]>('SELECT CAST(count(*) AS INTEGER) AS n FROM things'))[0]?.n
 
 t.test('a URL of another scheme is refused, and its password is not repeated', async t => {

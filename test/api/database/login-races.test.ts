@@ -4,12 +4,11 @@
  */
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { type Database, openDatabase } from '../../../src/database/client.ts'
-import { deletions } from '../../../src/database/deletions.ts'
-import { logins } from '../../../src/database/login.ts'
-import { SESSIONS_PER_ACCOUNT } from '../../../src/database/sessions.ts'
+import { type OpenDatabase, openDatabase } from '../../../src/database/index.ts'
+import { deletions } from '../../../src/database/queries/deletions.ts'
+import { SESSIONS_PER_ACCOUNT, sessions } from '../../../src/database/queries/sessions.ts'
+import { type User, users } from '../../../src/database/queries/users.ts'
 import type { Run } from '../../../src/database/sql.ts'
-import { type User, users } from '../../../src/database/users.ts'
 import { freshDatabase, providers } from '../../harness/database.ts'
 import { until } from '../../harness/until.ts'
 
@@ -27,14 +26,14 @@ const newSession = (at = NOW) => ({
   expiresAt: later(1000),
 })
 
-async function opened(t: Test, provider: Database['provider']) {
+async function opened(t: Test, provider: OpenDatabase['provider']) {
   const url = await freshDatabase(t, provider)
   const [database, other] = [await openDatabase(url), await openDatabase(url)]
   t.teardown(() => Promise.all([database.close(), other.close()]))
   return { ...database, other }
 }
 
-const account = ({ client }: Pick<Database, 'client'>, lastLoginAt: Date | null) =>
+const account = ({ client }: Pick<OpenDatabase, 'client'>, lastLoginAt: Date | null) =>
   client.user.create({
     data: {
       id: uuidv7(),
@@ -52,7 +51,9 @@ for (const { provider, skip } of providers) {
     const { client, statements, other } = await opened(t, provider)
     const open = (user: User) =>
       Promise.all(
-        [statements, other.statements, statements].map(each => logins(each).open(user, newSession(), ORIGIN)),
+        [statements, other.statements, statements].map(each =>
+          sessions(client, each).open(user, newSession(), ORIGIN),
+        ),
       )
     const known = await account({ client }, NOW)
     const filed = (await open(known)).map(session => session?.mailFiled)
@@ -71,7 +72,7 @@ for (const { provider, skip } of providers) {
   t.test(`${provider}: the oldest session makes room, and the history says so`, { skip }, async t => {
     const { client, statements } = await opened(t, provider)
     const user = await account({ client }, NOW)
-    const { open } = logins(statements)
+    const { open } = sessions(client, statements)
     for (let i = 0; i < SESSIONS_PER_ACCOUNT; i++) await open(user, newSession(later(i)), ORIGIN)
     const oldest = await client.session.findFirst({
       where: { userId: user.id },
@@ -94,7 +95,7 @@ for (const { provider, skip } of providers) {
   t.test(`${provider}: a login against a hash that was replaced writes nothing`, { skip }, async t => {
     const { client, statements } = await opened(t, provider)
     const user = await account({ client }, NOW)
-    const { open } = logins(statements)
+    const { open } = sessions(client, statements)
     t.equal(await open({ ...user, passwordHash: 'before' }, newSession(), ORIGIN), undefined)
     await client.user.update({ where: { id: user.id }, data: { disabledAt: NOW } })
     t.equal(await open(user, newSession(), ORIGIN), undefined, 'nor for an account that is disabled')
@@ -109,9 +110,9 @@ const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?
 
 /** Starts a change of an account while another connection holds it, which then logs in and commits. */
 async function whileLoggingIn<T>(
-  { statements, other }: Awaited<ReturnType<typeof opened>>,
+  { client, statements, other }: Awaited<ReturnType<typeof opened>>,
   user: User,
-  change: (database: Database) => Promise<T>,
+  change: (database: OpenDatabase) => Promise<T>,
 ): Promise<T> {
   let changed: Promise<T> | undefined
   await statements.transaction(async (run: Run) => {
@@ -119,7 +120,7 @@ async function whileLoggingIn<T>(
     changed = change(other)
     changed.catch(() => {})
     await until('it waits for the account', async () => (await statements.read(WAITING, [])).length > 0)
-    const session = await logins({ ...statements, change: run }).open(user, newSession(), ORIGIN)
+    const session = await sessions(client, { ...statements, change: run }).open(user, newSession(), ORIGIN)
     if (session === undefined) throw new Error('no session was opened')
   })
   return changed as Promise<T>
@@ -128,7 +129,7 @@ async function whileLoggingIn<T>(
 t.test('what ends all sessions ends the one that a login opened meanwhile', { skip }, async t => {
   const database = await opened(t, 'postgresql')
   const { client } = database
-  const changes: Record<string, (user: User, to: Database) => Promise<unknown>> = {
+  const changes: Record<string, (user: User, to: OpenDatabase) => Promise<unknown>> = {
     'a new password': (user, { client, statements }) =>
       users(client, statements).setPassword(user, 'new', later(1), ORIGIN, 'password_reset'),
     '"this was not me"': (user, { client, statements }) =>
@@ -148,8 +149,8 @@ t.test('a login that waited for another one sees what it wrote', { skip }, async
   const database = await opened(t, 'postgresql')
   const { client } = database
   const user = await account(database, NOW)
-  const second = await whileLoggingIn(database, user, ({ statements }) =>
-    logins(statements).open(user, newSession(), ORIGIN),
+  const second = await whileLoggingIn(database, user, ({ client, statements }) =>
+    sessions(client, statements).open(user, newSession(), ORIGIN),
   )
   t.strictSame(second, { mailFiled: false }, 'its device is known by then')
   t.equal(await client.session.count({ where: { userId: user.id } }), 2)

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { newMigration } from '../../../prisma/new-migration.ts'
-import { type Database, openDatabase, type Provider } from '../../../src/database/client.ts'
+import { type OpenDatabase, openDatabase, type Provider } from '../../../src/database/index.ts'
 import { migrate, migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 import { describeSchema } from './migrate-schema.ts'
@@ -35,7 +35,7 @@ function changeModels(folder: string, from: RegExp, to: string): void {
   writeFileSync(file, models.replace(from, to))
 }
 
-async function migrated(t: Test, provider: Provider, folder: string): Promise<Database> {
+async function migrated(t: Test, provider: Provider, folder: string): Promise<OpenDatabase> {
   const url = await emptyDatabase(t, provider)
   await migrate(url, folder)
   const database = await openDatabase(url)

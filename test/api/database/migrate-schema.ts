@@ -1,4 +1,4 @@
-import type { Database } from '../../../src/database/client.ts'
+import type { OpenDatabase } from '../../../src/database/index.ts'
 
 const SQLITE = {
   columns: `SELECT m.name AS tbl, c.name, upper(c.type) AS type, c."notnull", c.dflt_value, c.pk
@@ -28,7 +28,7 @@ const POSTGRESQL = {
  * Everything in the schema that can differ, from the database's own catalogue, the order of columns
  * and triggers aside, which the models cannot have. The engine's diff is no witness here: over libsql it takes unique indexes for missing.
  */
-export async function describeSchema({ client, provider }: Database): Promise<Record<string, unknown[]>> {
+export async function describeSchema({ client, provider }: OpenDatabase): Promise<Record<string, unknown[]>> {
   const queries = provider === 'sqlite' ? SQLITE : POSTGRESQL
   const schema: Record<string, unknown[]> = {}
   for (const [part, sql] of Object.entries(queries)) {

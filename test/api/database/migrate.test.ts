@@ -9,7 +9,7 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import type { SqlDriverAdapter } from '@prisma/driver-adapter-utils'
 import t, { type Test } from 'tap'
 import { NO_FILTERS, withEngine } from '../../../prisma/schema-engine.ts'
-import { openDatabase, type Provider } from '../../../src/database/client.ts'
+import { openDatabase, type Provider } from '../../../src/database/index.ts'
 import {
   migrate,
   migrationNames,
@@ -23,7 +23,7 @@ import { emptyDatabase, providers } from '../../harness/database.ts'
 import { outcome } from '../../harness/outcome.ts'
 
 const compiled = (path: string) => new URL(`../../../src/database/${path}`, import.meta.url)
-const CLI = fileURLToPath(compiled('migrate-cli.js'))
+const CLI = fileURLToPath(new URL('../../../src/migrate.js', import.meta.url))
 
 /** A prisma folder with the given migrations: name to script. */
 function prismaFolder(t: Test, provider: Provider, scripts: Record<string, string>): string {

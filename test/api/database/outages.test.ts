@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
-import { openDatabase } from '../../../src/database/client.ts'
+import { openDatabase } from '../../../src/database/index.ts'
 import { outageDetail, outageReason } from '../../../src/database/outage.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import {

@@ -9,7 +9,7 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import t, { type Test } from 'tap'
-import type { Provider } from '../../../src/database/client.ts'
+import type { Provider } from '../../../src/database/index.ts'
 import { migrate, migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { openConnection } from '../../../src/database/sqlite.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
@@ -18,7 +18,7 @@ import { outcome } from '../../harness/outcome.ts'
 import { emptyFolder } from '../../harness/process.ts'
 import { between, openPlain } from './kills/invariants.ts'
 
-const CLI = fileURLToPath(new URL('../../../src/database/migrate-cli.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../../src/migrate.js', import.meta.url))
 /** A migration is at work for about as long; milliseconds. */
 const AT_WORK_MS = 120
 /** So many kills meet a migration at every stage; fewer need not. */

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { openDatabase } from '../../../src/database/client.ts'
+import { openDatabase } from '../../../src/database/index.ts'
 import { sqlitePath } from '../../../src/database/sqlite.ts'
 import { freshDatabase } from '../../harness/database.ts'
 
-const CLIENT = fileURLToPath(new URL('../../../src/database/client.js', import.meta.url))
+const CLIENT = fileURLToPath(new URL('../../../src/database/index.js', import.meta.url))
 
 /** What an operator's tool does, for each line of standard input: open the file, change it, close it, report. */
 const TOOL = `

@@ -6,7 +6,7 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Provider } from '../../../src/database/client.ts'
+import type { Provider } from '../../../src/database/index.ts'
 import { areaUnderCurve } from './auc.ts'
 import { randomFrom, shuffled } from './chance.ts'
 import { measureLocked } from './locked.ts'

@@ -1,6 +1,6 @@
 /** The service as a process of its own with people in its database, and what is needed to time it. */
 import { createInterface } from 'node:readline'
-import type { Provider } from '../../../src/database/client.ts'
+import type { Provider } from '../../../src/database/index.ts'
 import { migrate } from '../../../src/database/migrations.ts'
 import { emptyDatabase, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'

@@ -5,7 +5,7 @@ import {
   describePostgresqlUrl,
   parsePostgresqlUrl,
   postgresqlUrlProblem,
-} from '../../../src/database/postgresql-url.ts'
+} from '../../../src/postgresql-url.ts'
 
 const config = (url: string) => ({ ...clientConfig(parsePostgresqlUrl(url)) }) as Record<string, unknown>
 

@@ -1,6 +1,6 @@
 /** What must hold of the rows whenever no process has them: nothing is there in half. */
 import pg from 'pg'
-import type { Provider } from '../../../../src/database/client.ts'
+import type { Provider } from '../../../../src/database/index.ts'
 import { postgresqlConfig } from '../../../../src/database/postgresql.ts'
 import { openConnection } from '../../../../src/database/sqlite.ts'
 import { until } from '../../../harness/until.ts'

@@ -9,7 +9,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
-import type { Provider } from '../../../../src/database/client.ts'
+import type { Provider } from '../../../../src/database/index.ts'
 import { migrate } from '../../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../../harness/database.ts'
 import { drawFrom, seedOf } from '../../../harness/draw.ts'

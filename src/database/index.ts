@@ -4,21 +4,25 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../outage-log.ts'
-import { openDatabase, type Provider, providerOf } from './client.ts'
-import { type Deletions, deletions } from './deletions.ts'
-import { type Events, events } from './events.ts'
-import { type Expired, expired } from './expired.ts'
-import { type Guesses, guesses } from './guesses.ts'
-import { type LegacyRegistrations, legacyRegistrations } from './legacy-registrations.ts'
-import { type Logins, logins } from './login.ts'
-import { type MailTurns, mailTurns } from './mail-turns.ts'
 import { migrate, migrationState } from './migrations.ts'
-import { type Notices, notices } from './notices.ts'
 import { outageDetail, outageReason } from './outage.ts'
-import { type OutboxQueries, outbox } from './outbox.ts'
-import { type Registrations, registrations } from './registrations.ts'
-import { type Sessions, sessions } from './sessions.ts'
-import { type Users, users } from './users.ts'
+import { openPostgresql } from './postgresql.ts'
+import { type Expired, expired, type Guesses, guesses } from './queries/attempts.ts'
+import { type Deletions, deletions, type Notices, notices } from './queries/deletions.ts'
+import { type Events, events } from './queries/events.ts'
+import { type MailTurns, mailTurns, type OutboxQueries, outbox } from './queries/outbox.ts'
+import {
+  type LegacyRegistrations,
+  legacyRegistrations,
+  type Registrations,
+  registrations,
+} from './queries/registrations.ts'
+import { type Sessions, sessions } from './queries/sessions.ts'
+import { type Users, users } from './queries/users.ts'
+import { type OpenDatabase, type Provider, providerOf } from './sql.ts'
+import { BUSY_TIMEOUT, openSqlite } from './sqlite.ts'
+
+export type { OpenDatabase, Provider }
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -34,7 +38,6 @@ export interface Database {
   registrations: Registrations
   legacyRegistrations: LegacyRegistrations
   sessions: Sessions
-  logins: Logins
   outbox: OutboxQueries
   mailTurns: MailTurns
   events: Events
@@ -48,6 +51,30 @@ export interface Database {
   assertWritable(): Promise<unknown>
   /** Names of the migrations that this build has and the database lacks. */
   pendingMigrations(): Promise<string[]>
+}
+
+export interface OpenOptions {
+  /** How long a statement on SQLite waits for another process, in milliseconds; the whole process waits with it. */
+  busyTimeout?: number
+  /** Is told once of time limits that the role of a PostgreSQL behind a pooler lacks. */
+  onUnlimited?: (names: string[]) => void
+}
+
+/**
+ * Opens the database. On SQLite the file and its folder are made if they are missing and the file is
+ * opened at once; PostgreSQL is connected to by the first query, so this succeeds while the server
+ * is away. It does not migrate: see migrate().
+ *
+ * @param databaseUrl `file:…` or `postgresql://…`
+ * @throws Error for another scheme, or a file that cannot be opened
+ */
+export async function openDatabase(
+  databaseUrl: string,
+  { busyTimeout = BUSY_TIMEOUT, onUnlimited }: OpenOptions = {},
+): Promise<OpenDatabase> {
+  return providerOf(databaseUrl) === 'sqlite'
+    ? openSqlite(databaseUrl, busyTimeout)
+    : openPostgresql(databaseUrl, onUnlimited)
 }
 
 /** Needs the right to write, and finds no row: a probe must not cost a write each second. */
@@ -87,7 +114,6 @@ async function database(app: FastifyInstance) {
     registrations: registrations(client, statements),
     legacyRegistrations: legacyRegistrations(client),
     sessions: sessions(client, statements),
-    logins: logins(statements),
     outbox: outbox(statements),
     mailTurns: mailTurns(statements),
     events: events(client, statements),

@@ -2,23 +2,16 @@
  * Queries about accounts, and the changes that must happen whole or not at all. Every change is a
  * compare-and-swap on what was read, and writes its event and its notice in the same transaction.
  */
-import type { Prisma, PrismaClient, User } from '../generated/sqlite/client.ts'
-import { networkOf } from '../network.ts'
-import type { NewSession } from '../tokens/pair.ts'
+import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
+import { networkOf } from '../../network.ts'
+import { columns, runIn, type Statements, undefinedOnConflict } from '../sql.ts'
+import { FAMILIAR_ID, insertFamiliarNetwork, isFamiliarNetwork } from './attempts.ts'
 import { insertEvent, type Origin } from './events.ts'
-import { FAMILIAR_ID, insertFamiliarNetwork, isFamiliarNetwork } from './familiar-networks.ts'
 import { causedBy, insertMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
-import { endSessionsOf, insertSession } from './sessions.ts'
-import { columns, runIn, type Statements, undefinedOnConflict } from './sql.ts'
+import { endSessionsOf, insertSession, type NewSession, type Verified } from './sessions.ts'
 
-export type { User }
-
-/** An account as it was when its password or a token was verified. */
-export type Verified = Pick<
-  User,
-  'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
->
+export type { User, Verified }
 
 /** What a password for an address is held against; nulls where there is no account. */
 export interface Credentials {

@@ -1,9 +1,80 @@
 /**
- * Removes what has run out, a few rows at a time, by one instance for all of them.
+ * What is kept for a while and then removed: tries at codes, networks that are familiar to an account, and the removal
+ * of all that has expired.
  */
-import type { Statements } from './sql.ts'
+import type { PrismaClient } from '../../generated/sqlite/client.ts'
+import { networkOf } from '../../network.ts'
+import type { Run, Statements, Value } from '../sql.ts'
 
-/** Queries of the housekeeping. */
+/** Queries about tries at codes. */
+export type Guesses = ReturnType<typeof guesses>
+
+/** @param client the database */
+export function guesses(client: PrismaClient) {
+  return {
+    /**
+     * Counts a try before its outcome is known, so that parallel tries count too.
+     *
+     * @param id what is guarded
+     * @param expiresAt when the count may be forgotten
+     * @returns the tries so far, this one included
+     */
+    async count(id: string, expiresAt: Date): Promise<number> {
+      // One statement, INSERT … ON CONFLICT DO UPDATE: a read before the write would lose counts.
+      const { count } = await client.guess.upsert({
+        where: { id },
+        create: { id, count: 1, expiresAt },
+        update: { count: { increment: 1 } },
+      })
+      return count
+    },
+  }
+}
+
+const DAY_MS = 86_400_000
+/** How long a network stays familiar after a success: guesses from elsewhere do not slow down logins from it. */
+const FAMILIAR_MS = 90 * DAY_MS
+/** A network that was recorded more recently is not recorded again, which saves logins a write. */
+const RECORD_AGAIN_MS = DAY_MS
+
+/** The id of a row, in SQL for the account that a query finds. */
+export const FAMILIAR_ID = (userId: string, network: string) => `${userId} || ' ' || ${network}`
+const idOf = (userId: string, network: string) => `${userId} ${network}`
+
+/** Records a network; the values are those of `networkRow`. */
+export const RECORD_NETWORK = {
+  columns: 'id, user_id, expires_at',
+  otherwise: 'ON CONFLICT (id) DO UPDATE SET expires_at = excluded.expires_at',
+}
+
+/** The values of the columns of a network that was familiar just now. */
+export const networkRow = (userId: string, ip: string, now: Date): Value[] => [
+  idOf(userId, networkOf(ip)),
+  userId,
+  new Date(now.getTime() + FAMILIAR_MS),
+]
+
+const RECORD = `INSERT INTO familiar_networks (${RECORD_NETWORK.columns}) VALUES ($1, $2, $3)
+  ${RECORD_NETWORK.otherwise}`
+
+/** Records the network of a success, within a transaction of either kind. */
+export async function insertFamiliarNetwork(run: Run, userId: string, ip: string | null, now: Date) {
+  if (ip !== null) await run(RECORD, networkRow(userId, ip, now))
+}
+
+/** Whether a network was recorded so recently that recording it again changes little. */
+export function isFreshlyFamiliar(expiresAt: Date | null, now: Date): boolean {
+  return expiresAt !== null && expiresAt.getTime() > now.getTime() + FAMILIAR_MS - RECORD_AGAIN_MS
+}
+
+const FIND = 'SELECT id FROM familiar_networks WHERE id = $1 AND expires_at > $2'
+
+/** Whether a login, reset or confirmation of the account succeeded from the network of an address. */
+export async function isFamiliarNetwork(read: Run, userId: string, ip: string, now: Date): Promise<boolean> {
+  return (await read(FIND, [idOf(userId, networkOf(ip)), now])).length > 0
+}
+
+/** Queries of the housekeeping: removes what has expired, a few rows at a time, by one instance for all of them. */
 export type Expired = ReturnType<typeof expired>
 
 /** What runs out, each found by an index and removed from its oldest row on. */

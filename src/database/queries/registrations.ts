@@ -1,16 +1,20 @@
 /**
  * Queries about registrations: addresses that are not confirmed yet. No password is kept with them.
  */
-import type { Prisma, PrismaClient, Registration, User } from '../generated/sqlite/client.ts'
-import type { NewSession } from '../tokens/pair.ts'
+import type {
+  LegacyRegistration,
+  Prisma,
+  PrismaClient,
+  Registration,
+  User,
+} from '../../generated/sqlite/client.ts'
+import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
+import { insertFamiliarNetwork } from './attempts.ts'
 import { type Cause, insertEvent, type Origin } from './events.ts'
-import { insertFamiliarNetwork } from './familiar-networks.ts'
-import type { LegacyRegistration } from './legacy-registrations.ts'
 import { causedBy, mailInsertion, type NewMail } from './outbox.ts'
-import { insertSession } from './sessions.ts'
-import { runIn, type Statements, undefinedOnConflict } from './sql.ts'
+import { insertSession, type NewSession } from './sessions.ts'
 
-export type { Registration }
+export type { LegacyRegistration, Registration }
 
 /** Queries about registrations. */
 export type Registrations = ReturnType<typeof registrations>
@@ -112,4 +116,30 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
 export async function removeRegistrations(tx: Prisma.TransactionClient, email: string): Promise<void> {
   await tx.registration.deleteMany({ where: { email } })
   await tx.legacyRegistration.deleteMany({ where: { email } })
+}
+
+/**
+ * Registrations of the release before, which kept a password. Nothing is written here any more; what is there is read
+ * for one release, so that its links still work. The next release drops this and the table.
+ */
+export type LegacyRegistrations = ReturnType<typeof legacyRegistrations>
+
+/** @param client the database */
+export function legacyRegistrations(client: PrismaClient) {
+  return {
+    findById: (id: string) => client.legacyRegistration.findUnique({ where: { id } }),
+
+    newestFor: (email: string, now: Date) =>
+      client.legacyRegistration.findFirst({
+        where: { email, expiresAt: { gt: now } },
+        orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
+      }),
+
+    /** Lets one live as long as the link that is being mailed for it. */
+    keepUntil: (id: string, expiresAt: Date) =>
+      client.legacyRegistration.updateMany({
+        where: { id, expiresAt: { lt: expiresAt } },
+        data: { expiresAt },
+      }),
+  }
 }

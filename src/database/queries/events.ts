@@ -3,8 +3,8 @@
  * what it records. It never holds a secret.
  */
 import { v7 as uuidv7 } from 'uuid'
-import type { Event, PrismaClient } from '../generated/sqlite/client.ts'
-import { columns, type Run, type Statements, type Value } from './sql.ts'
+import type { Event, PrismaClient } from '../../generated/sqlite/client.ts'
+import { columns, type Run, type Statements, type Value } from '../sql.ts'
 
 /** What can happen to an account. */
 export const EVENT_KINDS = [

@@ -1,12 +1,12 @@
 /** `npm run migrate`: brings the database that DATABASE_URL names up to date. */
-import { structureOutput } from '../process-log.ts'
+import { structureOutput } from './process-log.ts'
 
 structureOutput()
 // Only now, so that whatever these modules write is structured too.
 const [{ loadDatabaseUrl, processEnvironment }, { migrate }, { report }] = await Promise.all([
-  import('../config.ts'),
-  import('./migrations.ts'),
-  import('../process-log.ts'),
+  import('./config.ts'),
+  import('./database/migrations.ts'),
+  import('./process-log.ts'),
 ])
 
 try {
