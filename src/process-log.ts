@@ -5,6 +5,7 @@
 import { Console } from 'node:console'
 import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
+import { inspect } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
 import { loadEnvFile } from './env-file.ts'
 import { withoutAddresses } from './log-scrub.ts'
@@ -37,12 +38,12 @@ export function structureOutput(): void {
   process.removeAllListeners('warning')
   process.on('warning', warning => report('warn', warning.message, { err: errorFields(warning) }))
   globalThis.console = new Console({ stdout: linesOf('info'), stderr: linesOf('error') })
-  // A thread's failure is reported by the thread that started it.
-  if (!isMainThread) return
-  process.on('uncaughtException', (error: unknown) => {
-    report('fatal', 'latchkey crashed', { event: 'sys_crash', err: errorFields(error) })
-    process.exit(1)
-  })
+}
+
+/** Reports an error that nobody caught. */
+export function reportCrash(error: unknown): void {
+  const fields = { event: 'sys_crash', err: errorFields(error) }
+  report('fatal', 'latchkey crashed', fields, `latchkey crashed: ${inspect(error)}`)
 }
 
 /** What cannot be read is reported when the configuration is loaded. */

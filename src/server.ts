@@ -3,6 +3,7 @@
  */
 import { lookup } from 'node:dns/promises'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
 import { type Config, type ConfigError, loadConfig, processEnvironment } from './config.ts'
@@ -14,46 +15,53 @@ const NOTICE_MS = 3000
 /** Time to arrive and patience for a hash are over by then, so whoever is still connected only dawdles. */
 const LAST_ANSWER_MS = 16_000
 const SHUTDOWN_LIMIT_MS = 20_000
+/** SIGINT is a person at a terminal, and a crash cannot wait. */
+const NOTICED = ['SIGTERM', 'SIGHUP']
 /**
  * Connections that wait to be accepted. Node's 511 overflow in a flood, and who is dropped comes back only
  * after TCP's second; Linux cuts this to its own limit (net.core.somaxconn, 4096 by default).
  */
 const BACKLOG = 4096
 
-const config = configuration()
-const app = await buildApp(config).catch(refuse)
+/**
+ * Starts the service.
+ *
+ * @returns drains the service, closes it and ends the process; a second signal ends the process at once
+ */
+export async function startServer(): Promise<(reason: string, exitCode: number) => void> {
+  const config = configuration()
+  const app = await buildApp(config).catch(refuse)
+  for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ variable }, doubt)
 
-let stopping = false
-for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  process.on(signal, () => {
-    if (stopping) process.exit(1)
+  // By address: for the name `localhost` Fastify opens a second listener, which has neither our answers to what
+  // the parser refuses nor our shutdown.
+  const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
+  await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
+  if (config.NODE_ENV === 'production')
+    app.log.info({ event: 'sys_startup', ...serviceFacts(app) }, 'listening')
+  else process.stdout.write(banner(app))
+
+  let stopping = false
+  return (reason, exitCode) => {
+    if (!stopping) void stop(app, reason)
+    // Whoever signals twice does not want to wait.
+    else if (exitCode === 0) process.exit(1)
+    process.exitCode = exitCode || process.exitCode || 0
     stopping = true
-    void stop(signal)
-  })
+  }
 }
 
-for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ variable }, doubt)
-
-// By address: for the name `localhost` Fastify opens a second listener, which has neither our answers to what
-// the parser refuses nor our shutdown.
-const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
-await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
-if (config.NODE_ENV === 'production')
-  app.log.info({ event: 'sys_startup', ...serviceFacts(app) }, 'listening')
-else process.stdout.write(banner(app))
-
-async function stop(signal: NodeJS.Signals) {
-  app.log.info({ event: 'sys_shutdown', signal }, 'shutting down')
+async function stop(app: FastifyInstance, reason: string) {
+  app.log.info({ event: 'sys_shutdown', reason }, 'shutting down')
   setTimeout(() => app.server.closeAllConnections(), LAST_ANSWER_MS).unref()
   setTimeout(() => {
     app.log.error('shutdown took too long')
     process.exit(1)
   }, SHUTDOWN_LIMIT_MS).unref()
   app.drain()
-  // SIGINT is a person at a terminal, who does not want to wait for a load balancer.
-  if (signal === 'SIGTERM') await delay(NOTICE_MS)
+  if (NOTICED.includes(reason)) await delay(NOTICE_MS)
   await app.close()
-  process.exit(0)
+  process.exit()
 }
 
 function configuration(): Config {

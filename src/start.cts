@@ -8,6 +8,11 @@ const { readdirSync, readFileSync, stat } = process.getBuiltinModule('node:fs')
 const { parseEnv } = process.getBuiltinModule('node:util')
 const { availableParallelism, getPriority, setPriority } = process.getBuiltinModule('node:os')
 
+/** Ends the process in order. Until the service listens there is nothing to drain. */
+let end: (reason: string, exitCode: number) => void = (_reason, exitCode) => process.exit(exitCode)
+// Before anything else: a signal without a handler is lost on the first process of a container.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => end(signal, 0))
+
 /** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
 const OTHER_THREADS = 4
 /** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md says why. */
@@ -25,10 +30,19 @@ if (process.platform === 'linux') {
   if (threads.length === 0 && !chosen) delete process.env['UV_THREADPOOL_SIZE']
   threads.forEach(letYield)
 }
-void import('./process-log.ts').then(({ structureOutput }) => {
+void start()
+
+async function start() {
+  const { reportCrash, structureOutput } = await import('./process-log.ts')
   structureOutput()
-  return import('./server.ts')
-})
+  // Rejections that nobody handles come here too.
+  process.on('uncaughtException', error => {
+    reportCrash(error)
+    end('uncaughtException', 1)
+  })
+  const { startServer } = await import('./server.ts')
+  end = await startServer()
+}
 
 /** From `.env`, in the encodings that env-file.ts reads. A file that cannot be read is reported by server.ts. */
 function sizeInFile(): string | undefined {

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { testEnvironment } from './app.ts'
 import type { Teardown } from './database.ts'
 
+/** The flags of `npm start` and of the image; unit/deploy/dockerfile holds the two together. */
+const FLAGS = ['--enable-source-maps', '--max-semi-space-size=4']
 const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
 
 export interface ProcessOptions {
@@ -52,7 +54,7 @@ export function startProcess(
   t: Teardown,
   { env, cwd = emptyFolder(t), through = [] }: ProcessOptions,
 ): ServiceProcess {
-  const [command = '', ...rest] = [...through, process.execPath, '--enable-source-maps', SERVER]
+  const [command = '', ...rest] = [...through, process.execPath, ...FLAGS, SERVER]
   const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...coverage(), ...env },

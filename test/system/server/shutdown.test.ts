@@ -96,7 +96,7 @@ t.test('SIGTERM: probes see 503 before refusals, and a hundred requests in fligh
   service.child.kill('SIGTERM')
   await until('it drains', isStopping)
   t.ok(
-    service.log().some(({ msg, signal }) => msg === 'shutting down' && signal === 'SIGTERM'),
+    service.log().some(({ msg, reason }) => msg === 'shutting down' && reason === 'SIGTERM'),
     'the log names the signal',
   )
   for (const { socket } of early) socket.write(refresh.slice(half))

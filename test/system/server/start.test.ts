@@ -154,7 +154,7 @@ t.test(
         mails: /SMTP/,
       },
     ])
-    t.match(lines.at(-1), { event: 'sys_shutdown', signal: 'SIGINT' })
+    t.match(lines.at(-1), { event: 'sys_shutdown', reason: 'SIGINT' })
     const answered = lines.filter(({ msg }) => msg === 'answered')
     // On a connection each, so in no order that is promised.
     t.strictSame(answered.map(({ requestId }) => requestId).sort(), [...ids].sort())
@@ -242,7 +242,10 @@ t.test('in production warnings of Node, prints of libraries and a crash are JSON
   })
   await until('the mail thread has written', () => service.stderr().includes('an old way of mails'))
   t.equal(await service.end('SIGUSR2'), 1)
-  t.match(linesOf(service.stdout()).at(-1), { level: 30, part: 'console', msg: /^printed by/ })
+  t.match(
+    linesOf(service.stdout()).filter(({ part }) => part === 'console'),
+    [{ level: 30, msg: /^printed by/ }],
+  )
   t.match(linesOf(service.stderr()), [
     { level: 50, part: 'console', msg: 'printed by the mail thread' },
     { level: 40, msg: 'an old way of mails', err: { type: 'Warning' } },

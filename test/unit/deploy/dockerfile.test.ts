@@ -114,6 +114,11 @@ t.test('the files that containers start are built from sources that exist', asyn
   }
 })
 
+t.test('the image starts node with the flags of npm start', async t => {
+  const [, command] = /exec (node .*)$/.exec(packageJson.scripts['start'] ?? '') ?? []
+  t.equal((JSON.parse(last('CMD') ?? '[]') as string[]).join(' '), command)
+})
+
 t.test('the image runs in production, without root, and ends on SIGTERM', async t => {
   t.equal(last('USER'), 'node')
   t.equal(last('STOPSIGNAL'), 'SIGTERM')
