@@ -82,7 +82,8 @@ t.test('registered on a phone, confirmed there with the code', async t => {
   await send(phone, 'resend')
   await until('another mail came', () => site.smtp.mails.length === 2)
   const mail = site.smtp.mails[1] as ReceivedMail
-  await send(phone, 'code', { code: ` ${codeIn(mail).replace(/^.{4}/, '$&\u00a0')} `, ...passwords })
+  const fullWidth = codeIn(mail).replace(/\d/g, digit => String.fromCharCode(0xff10 + Number(digit)))
+  await send(phone, 'code', { code: `“${fullWidth.slice(0, 4)}\u00a0${fullWidth.slice(4)}”`, ...passwords })
   await isIn(phone, site)
 
   const { page: computer } = await person(t, site)
