@@ -105,7 +105,8 @@ export function sqliteStatements(connection: SqliteConnection): Statements {
   return {
     provider: 'sqlite',
     async read(sql, values) {
-      await connection.idle()
+      const idle = connection.idle()
+      if (idle) await idle
       return runNow(sql, values)
     },
     change: (sql, values) => enter(run => runBy(run)(sql, values), { single: true }),

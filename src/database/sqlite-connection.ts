@@ -28,8 +28,12 @@ export interface SqliteConnection {
   runScript(script: string): void
   /** Waits for its turn, and takes the write lock: a reader that turns writer could not wait for it. */
   begin(): Promise<SqliteTransaction>
-  /** Fulfilled once no transaction is open: what a read would see of one may yet be undone. */
-  idle(): Promise<void>
+  /**
+   * Fulfilled once no transaction is open: what a read would see of one may yet be undone.
+   *
+   * @returns undefined where none is open now, so that most reads wait for nothing
+   */
+  idle(): Promise<void> | undefined
   close(): void
 }
 
@@ -106,6 +110,10 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     setPragmas()
   }
 
+  async function untilIdle() {
+    while (open !== undefined) await open.ended
+  }
+
   const run: RunNow = (sql, args = []) => orReplace(() => driver.run(sql, args))
 
   return {
@@ -153,9 +161,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
         },
       }
     },
-    async idle() {
-      while (open !== undefined) await open.ended
-    },
+    idle: () => (open === undefined ? undefined : untilIdle()),
     close() {
       abandon()
       driver.close()

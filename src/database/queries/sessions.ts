@@ -227,8 +227,14 @@ export function sessions(client: PrismaClient, statements: Statements) {
   const open = provider === 'sqlite' ? openInSteps : openAtOnce
   const ROTATE = rotateOn(provider)
 
-  function endIf(where: Prisma.SessionWhereInput & { userId: string }, now: Date, origin: Origin) {
+  function endIf(
+    where: Prisma.SessionWhereInput & { userId: string },
+    now: Date,
+    origin: Origin,
+    { locked } = { locked: false },
+  ) {
     return client.$transaction(async tx => {
+      if (locked && provider === 'postgresql') await runIn(tx)(LOCK, [where.userId])
       const { count } = await tx.session.deleteMany({ where })
       if (count > 0) {
         await insertEvent(runIn(tx), { userId: where.userId, kind: 'session_ended', at: now, origin })
@@ -286,9 +292,9 @@ export function sessions(client: PrismaClient, statements: Statements) {
     /** Ends one session of an account; how many ended, 0 where it is gone or another account's. */
     end: (userId: string, id: string, now: Date, origin: Origin) => endIf({ userId, id }, now, origin),
 
-    /** Ends all sessions of an account but one. */
+    /** Ends all sessions of an account but one, that of a login under way at this moment too. */
     endOthers: (userId: string, id: string, now: Date, origin: Origin) =>
-      endIf({ userId, id: { not: id } }, now, origin),
+      endIf({ userId, id: { not: id } }, now, origin, { locked: true }),
 
     /** Ends a session whose spent refresh token was shown. */
     endReused: (session: Session, now: Date, origin: Origin) =>

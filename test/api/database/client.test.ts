@@ -167,6 +167,13 @@ t.test('connections cut by PostgreSQL are replaced and end nothing', { skip: ski
       await tx.$queryRawUnsafe('SELECT 1 AS one')
     }),
   )
+  await t.rejects(
+    database.statements.transaction(async run => {
+      await cut()
+      await run('SELECT 1 AS one', [])
+    }),
+    'nor does one that is cut between two hot statements',
+  )
   // A query may still draw one of the cut connections before its end is heard of, but each only once.
   let failures = 0
   const ask = (): Promise<unknown> =>

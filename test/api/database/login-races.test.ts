@@ -135,6 +135,8 @@ t.test('what ends all sessions ends the one that a login opened meanwhile', { sk
     '"this was not me"': (user, { client, statements }) =>
       users(client, statements).secure(user, { email: user.email, notice: NOW }, later(1), ORIGIN),
     'a deletion': (user, { client }) => deletions(client).remove(user, later(1), ORIGIN, later(2)),
+    'the owner, from the only other device': (user, { client, statements }) =>
+      sessions(client, statements).endOthers(user.id, uuidv7(), later(1), ORIGIN),
     'an operator who disables it': (user, { client }) =>
       client.user.update({ where: { id: user.id }, data: { disabledAt: NOW } }),
   }
