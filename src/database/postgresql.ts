@@ -1,7 +1,13 @@
 /** PostgreSQL: one pool of `pg` connections for Prisma and for hot statements. */
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
-import pg, { type ClientBase, type QueryConfig } from 'pg'
+import pg, {
+  type ClientBase,
+  type FieldDef,
+  type QueryArrayConfig,
+  type QueryArrayResult,
+  type QueryConfig,
+} from 'pg'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import { clientConfig, isPooled, parsePostgresqlUrl } from '../postgresql-url.ts'
 import { outageOf } from './outage.ts'
@@ -164,15 +170,16 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
     return name
   }
 
-  const queryOf = (sql: string, values: readonly Value[]): QueryConfig => ({
-    ...(named && { name: nameOf(sql) }),
+  const queryOf = (sql: string, values: readonly Value[]): QueryArrayConfig => ({
+    name: named ? nameOf(sql) : undefined,
     text: sql,
     values: values.map(stored),
-    types: { getTypeParser },
+    rowMode: 'array',
+    types: TYPES,
   })
 
   const read: Run = async <Row>(sql: string, values: readonly Value[]) =>
-    (await pool.query(queryOf(sql, values))).rows as Row[]
+    rowsOf<Row>(await pool.query(queryOf(sql, values)))
 
   return {
     provider: 'postgresql',
@@ -193,9 +200,8 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
       let broken: Error | undefined
       try {
         await client.query('BEGIN')
-        const result = await work(
-          async <Row>(sql: string, values: readonly Value[]) =>
-            (await client.query(queryOf(sql, values))).rows as Row[],
+        const result = await work(async <Row>(sql: string, values: readonly Value[]) =>
+          rowsOf<Row>(await client.query(queryOf(sql, values))),
         )
         await client.query('COMMIT')
         return result
@@ -218,8 +224,18 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
 const stored = (value: Value) => (value instanceof Date ? value.toISOString() : value)
 const parseTimestamp = (text: string) => new Date(`${text.replace(' ', 'T')}Z`)
 
+/** `pg` makes objects of rows by copying an empty one, which takes longer. */
+function rowsOf<Row>({ fields, rows }: QueryArrayResult): Row[] {
+  return rows.map(values => {
+    const row: Record<string, unknown> = {}
+    for (let i = 0; i < fields.length; i++) row[(fields[i] as FieldDef).name] = values[i]
+    return row as Row
+  })
+}
+
 const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unknown) =>
   oid === pg.types.builtins.TIMESTAMP ? parseTimestamp : pg.types.getTypeParser(oid, format as 'text')
+const TYPES = { getTypeParser }
 
 /** How long a statement of a migration waits for the locks of running queries, in seconds. */
 const MIGRATION_LOCK_TIMEOUT = 30

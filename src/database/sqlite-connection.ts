@@ -94,13 +94,9 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
    * libsql leaves a statement that met a lock unfinished, so that later writes on the connection seem to succeed and
    * are never committed (libsql-client-ts#350).
    */
-  function orReplace<T>(step: () => T): T {
-    try {
-      return step()
-    } catch (error) {
-      if (isBusy(error)) replace()
-      throw error
-    }
+  function replaceIfBusy(error: unknown): never {
+    if (isBusy(error)) replace()
+    throw error
   }
 
   function replace() {
@@ -114,11 +110,23 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     while (open !== undefined) await open.ended
   }
 
-  const run: RunNow = (sql, args = []) => orReplace(() => driver.run(sql, args))
+  const run: RunNow = (sql, args = NONE) => {
+    try {
+      return driver.run(sql, args)
+    } catch (error) {
+      return replaceIfBusy(error)
+    }
+  }
 
   return {
     run,
-    runScript: script => orReplace(() => driver.runScript(script)),
+    runScript(script) {
+      try {
+        driver.runScript(script)
+      } catch (error) {
+        replaceIfBusy(error)
+      }
+    },
     async begin() {
       const before = turn
       const { promise, resolve } = deferred()
@@ -183,6 +191,8 @@ interface Prepared {
   head: Pick<ResultSet, 'columns' | 'columnTypes'> | undefined
 }
 
+const NONE: readonly unknown[] = []
+
 /** Far more than the service has; lists of ids make new ones for ever. */
 const STATEMENTS = 256
 
@@ -217,8 +227,11 @@ function preparingDriver(path: string, timeout: number) {
         const { statement, head } = prepare(sql)
         const values = args as unknown[][]
         // all() and never get(), which leaves the statement, and with it a view of the past, open.
-        if (head) return { ...head, rows: statement.all(values) as unknown[][], rowsAffected: 0 }
-        return { columns: [], columnTypes: [], rows: [], rowsAffected: statement.run(values).changes }
+        if (head === undefined) {
+          return { columns: [], columnTypes: [], rows: [], rowsAffected: statement.run(values).changes }
+        }
+        const { columns, columnTypes } = head
+        return { columns, columnTypes, rows: statement.all(values) as unknown[][], rowsAffected: 0 }
       } catch (error) {
         // One that failed half way is left to the garbage collector, which resets it.
         prepared.delete(sql)
