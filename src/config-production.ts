@@ -2,7 +2,7 @@
  * What is good enough for a laptop and not for production: settings that are refused there, and settings
  * that are worth a warning when it starts.
  */
-import type { Config } from './config.ts'
+import type { Config } from './config-environment.ts'
 import { trustsStrangers } from './config-proxies.ts'
 import { isLoopback } from './config-urls.ts'
 import { parsePostgresqlUrl } from './postgresql-url.ts'

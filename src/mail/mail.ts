@@ -3,7 +3,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { createMailTransport, type MailTransport } from './transports.ts'
+import type { MailTransport } from './transport.ts'
+import { createMailTransport } from './transports.ts'
 import { startMailWorker, type WorkerTiming } from './worker.ts'
 
 declare module 'fastify' {

@@ -1,5 +1,5 @@
 import type { NodemailerError } from 'nodemailer'
-import type { MailSendError } from './transports.ts'
+import { type MailSendError, mailSendError } from './transport.ts'
 
 /** RFC 4954, section 6: replies about authentication, to whatever command. */
 const authenticationReplies = new Set([530, 534, 535, 538])
@@ -18,11 +18,6 @@ export type SendFailure = Pick<
   MailSendError,
   'message' | 'permanent' | 'untaken' | 'refusesService' | 'unreachable'
 >
-
-/** Makes the error that a transport throws. */
-export function mailSendError(message: string, details: Omit<MailSendError, keyof Error>): MailSendError {
-  return Object.assign(new Error(message), details)
-}
 
 /**
  * Turns what nodemailer threw into an error that may be logged and stored. The original is left behind,

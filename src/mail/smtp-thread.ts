@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import nodemailer from 'nodemailer'
 import { structureOutput } from '../process-log.ts'
+import type { MailSendError, OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 import type { FromThread, ToThread } from './transport-thread.ts'
-import type { MailSendError, OutgoingMail } from './transports.ts'
 
 /** How many of the last durations a pretended mail is drawn from, and what it takes before there is one; milliseconds. */
 const REMEMBERED = 20

@@ -1,4 +1,4 @@
-import type { MailTransport } from './transports.ts'
+import { type MailTransport, mailSendError } from './transport.ts'
 
 const rule = '─'.repeat(72)
 
@@ -20,7 +20,7 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
         output.write(`\n${printed}\n\n`, error =>
           error
             ? reject(
-                Object.assign(new Error('The console is closed'), {
+                mailSendError('The console is closed', {
                   permanent: false,
                   untaken: true,
                   refusesService: false,

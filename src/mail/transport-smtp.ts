@@ -3,8 +3,8 @@ import { BlockList, isIP } from 'node:net'
 import nodemailer, { type NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
 import type { Config } from '../config.ts'
-import { mailSendError, smtpError } from './smtp-error.ts'
-import type { MailTransport } from './transports.ts'
+import { smtpError } from './smtp-error.ts'
+import { type MailTransport, mailSendError } from './transport.ts'
 
 /** What the SMTP transport reads of the configuration. */
 export type SmtpConfig = Pick<

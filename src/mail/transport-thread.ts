@@ -3,9 +3,8 @@
  * would else hold up the event loop, where the next response would tell that the last request caused a mail.
  */
 import { Worker } from 'node:worker_threads'
-import { mailSendError } from './smtp-error.ts'
+import { type MailSendError, type MailTransport, mailSendError, type OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
-import type { MailSendError, MailTransport, OutgoingMail } from './transports.ts'
 
 /** What the thread is told. `pretend`: to take as long as for a mail, and send nothing. */
 export type ToThread = { id: number; mail: OutgoingMail; pretend: boolean } | 'close'

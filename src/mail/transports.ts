@@ -1,49 +1,9 @@
+/** Chooses the mail transport that the configuration names. */
 import type { Config } from '../config.ts'
+import type { MailTransport } from './transport.ts'
 import { createConsoleTransport } from './transport-console.ts'
 import { createSmtpTransport, type SmtpConfig, type SmtpOptions } from './transport-smtp.ts'
 import { createThreadedTransport } from './transport-thread.ts'
-
-/** A mail on its way out. */
-export interface OutgoingMail {
-  /** The stored address: one plain addr-spec. */
-  to: string
-  subject: string
-  text: string
-  html: string
-}
-
-/** A way for mails to leave. */
-export interface MailTransport {
-  name: 'console' | 'smtp'
-  /** Where mails go, for the start-up banner; never credentials. */
-  describe(): string
-  /**
-   * Hands one mail over.
-   *
-   * @throws MailSendError when it was not taken
-   */
-  send(mail: OutgoingMail): Promise<void>
-  /** Takes about as long as `send`, and sends nothing. */
-  pretend?(mail: OutgoingMail): Promise<void>
-  /** Lets go of connections. A mail being handed over is finished first. */
-  close(): void
-}
-
-/** Why a mail was not taken. Its message holds nothing of the mail and no password: fit for a log. */
-export interface MailSendError extends Error {
-  /** Whether the same mail would be refused again, so that trying again is no use. */
-  permanent: boolean
-  /** Whether it is certain that the server did not take the mail; a connection may break after it did. */
-  untaken: boolean
-  /** Whether the server refuses this service, whatever the mail: its credentials, TLS, sender or right to relay. */
-  refusesService: boolean
-  /** Whether the server was away, whatever the mail: no connection, no answer, or none in time. */
-  unreachable: boolean
-  /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
-  code: string
-  /** The server's reply code, if it answered. */
-  responseCode?: number
-}
 
 /** Seams of the transports. */
 export interface MailTransportOptions extends SmtpOptions {

@@ -13,7 +13,7 @@ import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeDecoy, composeMail } from './compose.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
-import type { MailTransport } from './transports.ts'
+import type { MailTransport } from './transport.ts'
 
 /** Mails handed over at once: as many as connections in nodemailer's pool. */
 const AT_ONCE = 5

@@ -8,7 +8,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { basePath } from '../config-urls.ts'
 import { Problem } from '../errors.ts'
-import { TokenPair } from '../tokens/pair.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
 import { completed, type Document } from './openapi-document.ts'
 
@@ -52,7 +51,6 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
 async function openapi(app: FastifyInstance) {
   const base = basePath(app.config.APP_URL)
   app.addSchema(Problem)
-  app.addSchema(TokenPair)
 
   await app.register(swagger, {
     openapi: {

@@ -7,7 +7,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import fp from 'fastify-plugin'
 import type { ProblemCode, ProblemError } from '../errors.ts'
 import { withoutAddresses } from '../log-scrub.ts'
-import { PROOFS, REFUSALS, SECURITY_EVENTS, type SecurityEvent } from '../security-events.ts'
+import { SECURITY_EVENTS, type SecurityEvent } from '../security-events.ts'
 
 /** Whom a request concerns, by id. */
 interface Subject {
@@ -33,6 +33,45 @@ declare module 'fastify' {
     refusedProof?: SecurityEvent
   }
 }
+
+/** The event of a refusal by its code; null where it says nothing of security. */
+const REFUSALS: Record<ProblemCode, SecurityEvent | null> = {
+  validation_failed: 'input_validation_fail',
+  malformed_json: 'input_validation_fail',
+  bad_request: 'input_validation_fail',
+  token_invalid: 'authz_fail',
+  token_expired: 'authz_fail',
+  token_spent: 'authz_fail',
+  code_invalid: 'authz_fail',
+  invalid_credentials: 'authn_login_fail',
+  unauthenticated: 'authz_fail',
+  refresh_token_invalid: 'authz_fail',
+  invalid_password: 'authn_login_fail',
+  email_not_confirmed: 'authn_login_fail',
+  account_disabled: 'authn_login_fail',
+  origin_not_allowed: 'malicious_cors',
+  not_found: null,
+  method_not_allowed: null,
+  request_timeout: null,
+  email_taken: null,
+  payload_too_large: 'input_validation_fail',
+  unsupported_media_type: 'input_validation_fail',
+  password_rejected: 'input_validation_fail',
+  rate_limited: 'excess_rate_limit_exceeded',
+  headers_too_large: 'input_validation_fail',
+  internal_error: null,
+  overloaded: null,
+  not_ready: null,
+}
+
+/** Refusals of what proves a right to do something; a route may name another event for them. */
+const PROOFS: readonly ProblemCode[] = [
+  'token_invalid',
+  'token_expired',
+  'token_spent',
+  'code_invalid',
+  'invalid_password',
+]
 
 const MAX_USER_AGENT = 256
 /** Longer words are no name of a program; somebody will put a token there. */

@@ -1,34 +1,12 @@
 /**
  * The pair of tokens that a log in, a confirmation and a refresh answer with.
  */
-import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config.ts'
 import type { NewSession } from '../database/queries/sessions.ts'
 import { SETS_COOKIE } from './refresh-cookie.ts'
+import type { TokenPair } from './token-pair.ts'
 import type { Tokens } from './tokens.ts'
-
-export const TokenPair = Type.Object(
-  {
-    accessToken: Type.String({ maxLength: 4096, description: 'JWT for `Authorization: Bearer`' }),
-    tokenType: Type.Literal('Bearer'),
-    expiresIn: Type.Integer({ minimum: 0, maximum: 31_536_000, format: 'int32', description: 'seconds' }),
-    refreshToken: Type.Optional(
-      Type.String({
-        maxLength: 256,
-        description: 'good for one /token/refresh; absent in cookie mode, where the cookie has it',
-      }),
-    ),
-    refreshExpiresIn: Type.Integer({
-      minimum: 0,
-      maximum: 31_536_000,
-      format: 'int32',
-      description: 'seconds',
-    }),
-  },
-  { $id: 'TokenPair', additionalProperties: false },
-)
-export type TokenPair = Static<typeof TokenPair>
 
 const IN_COOKIE: TokenPair = {
   accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.c2lnbmF0dXJl',

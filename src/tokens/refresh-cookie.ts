@@ -9,7 +9,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { basePath } from '../config-urls.ts'
-import type { TokenPair } from './pair.ts'
+import { TokenPair } from './token-pair.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -49,6 +49,7 @@ export interface RefreshCookie {
 }
 
 async function refreshCookie(app: FastifyInstance) {
+  app.addSchema(TokenPair)
   // Without its hook: a cookie that nobody asked for is not even parsed.
   await app.register(cookie, { hook: false })
 

@@ -1,4 +1,4 @@
-import type { Messages } from '../messages.ts'
+import type { Messages } from '../language.ts'
 import { browser } from './browser.ts'
 import { mails } from './mails.ts'
 import { pages } from './pages.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { openDatabase, type Provider } from '../../../src/database/index.ts'
-import type { MailTransport, OutgoingMail } from '../../../src/mail/transports.ts'
+import type { MailTransport, OutgoingMail } from '../../../src/mail/transport.ts'
 import { startApp, testClock } from '../../harness/app.ts'
 import { freshDatabase, type Teardown } from '../../harness/database.ts'
 import { bindMails, linearise } from './linearise.ts'

@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap'
 import { buildApp, type Overrides } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config.ts'
-import type { MailTransport, OutgoingMail } from '../../../src/mail/transports.ts'
+import type { MailTransport, OutgoingMail } from '../../../src/mail/transport.ts'
 import { startApp, testClock, testEnvironment, tokenIn } from '../../harness/app.ts'
 import { freshDatabase } from '../../harness/database.ts'
 import { isProblemOf } from '../../harness/problem.ts'

@@ -1,11 +1,8 @@
 import { createServer } from 'node:net'
 import { PassThrough } from 'node:stream'
 import t, { type Test } from 'tap'
-import {
-  createMailTransport,
-  type MailSendError,
-  type MailTransportOptions,
-} from '../../../src/mail/transports.ts'
+import type { MailSendError } from '../../../src/mail/transport.ts'
+import { createMailTransport, type MailTransportOptions } from '../../../src/mail/transports.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
 
 const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIwMTkifQ.c2lnbmF0dXJlLW9mLXRoZS10b2tlbg'
