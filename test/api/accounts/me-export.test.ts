@@ -145,6 +145,7 @@ t.test('an export of a history without end stops when its client disconnects', a
   const giveUp = new AbortController()
   const response = await fetch(`${address}/me/export`, { headers: bearer(ada), signal: giveUp.signal })
   await response.body?.getReader().read()
+  await until('the history is being read', () => reads.length > 0)
   giveUp.abort()
   await until('nothing is read any more', async () => {
     const sofar = reads.length
