@@ -1,13 +1,13 @@
 /** Accounts with sessions and tokens, written straight into the database. */
 import Fastify from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
-import { loadConfig } from '../src/config.ts'
+import { loadConfig } from '../src/config/config.ts'
 import { openDatabase } from '../src/database/index.ts'
 import { migrate } from '../src/database/migrations.ts'
 import type { PrismaClient } from '../src/generated/sqlite/client.ts'
 import { loadArgon2 } from '../src/passwords/argon2.ts'
+import { newSession } from '../src/sessions/pair.ts'
 import { confirmable } from '../src/tokens/fingerprint.ts'
-import { newSession } from '../src/tokens/pair.ts'
 import tokens from '../src/tokens/tokens.ts'
 
 /** An account as the driver uses it. */

@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { localUrl } from './config-urls.ts'
-import { DEVELOPMENT_FACTOR } from './plugins/limits.ts'
-import { describePostgresqlUrl } from './postgresql-url.ts'
+import { localUrl } from './config/urls.ts'
+import { DEVELOPMENT_FACTOR } from './http/limits.ts'
+import { describePostgresqlUrl } from './shared/postgresql-url.ts'
 
 /** What an operator wants to know when the service has started, without credentials. */
 export interface ServiceFacts {

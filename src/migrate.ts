@@ -4,7 +4,7 @@ import { structureOutput } from './process-log.ts'
 structureOutput()
 // Only now, so that whatever these modules write is structured too.
 const [{ loadDatabaseUrl, processEnvironment }, { migrate }, { report }] = await Promise.all([
-  import('./config.ts'),
+  import('./config/config.ts'),
   import('./database/migrations.ts'),
   import('./process-log.ts'),
 ])

@@ -7,8 +7,8 @@ import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
 import { inspect } from 'node:util'
 import { isMainThread } from 'node:worker_threads'
-import { loadEnvFile } from './env-file.ts'
-import { withoutAddresses } from './log-scrub.ts'
+import { loadEnvFile } from './config/env-file.ts'
+import { withoutAddresses } from './shared/log-scrub.ts'
 
 /** pino's numbers. */
 const LEVELS = { info: 30, warn: 40, error: 50, fatal: 60 } as const

@@ -6,8 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
-import { type Config, type ConfigError, loadConfig, processEnvironment } from './config.ts'
-import { doubtsInProduction } from './config-production.ts'
+import { type Config, type ConfigError, loadConfig, processEnvironment } from './config/config.ts'
+import { doubtsInProduction } from './config/production.ts'
 import { report } from './process-log.ts'
 
 /** What load balancers that probe each second need to see that readiness is off, before the listener is. */

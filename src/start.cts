@@ -44,7 +44,7 @@ async function start() {
   end = await startServer()
 }
 
-/** From `.env`, in the encodings that env-file.ts reads. A file that cannot be read is reported by server.ts. */
+/** From `.env`, in the encodings that config/env-file.ts reads. A file that cannot be read is reported by server.ts. */
 function sizeInFile(): string | undefined {
   try {
     const bytes = readFileSync('.env')

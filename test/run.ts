@@ -1,6 +1,6 @@
 /**
  * Runs a tier of the tests, or single files, in tap: `node dist/test/run.js gate` or
- * `node dist/test/run.js test/api/accounts/login.test.ts`. docs/testing.md describes the tiers.
+ * `node dist/test/run.js test/api/sessions/login.test.ts`. docs/testing.md describes the tiers.
  */
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'

@@ -5,8 +5,8 @@
 import fastifyJwt from '@fastify/jwt'
 import Fastify from 'fastify'
 import Type, { type Static } from 'typebox'
-import { Email } from '../../src/accounts/email-address.ts'
 import { PublicUser } from '../../src/accounts/public-user.ts'
+import { Email } from '../../src/shared/email-address.ts'
 import { deriveKey } from '../../src/tokens/keys.ts'
 import { openInsert } from './durable-insert.ts'
 

@@ -2,7 +2,7 @@
  * A process: argon2 and nothing else, by both libraries. Takes orders as messages, answers each with hashes
  * per second.
  */
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { type Argon2, loadArgon2 } from '../../src/passwords/argon2.ts'
 
 /** What to do with which library, how many at once, for how many seconds. */

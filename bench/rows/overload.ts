@@ -1,6 +1,6 @@
 /** Ten times as many log ins as can be hashed, at a steady pace that answers do not slow down. */
 import { availableParallelism } from 'node:os'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { post } from '../driver.ts'
 import { type Answer, pace } from '../paced.ts'
 import { alternate } from '../rounds.ts'

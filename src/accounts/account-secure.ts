@@ -8,10 +8,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { originOf } from '../http/origin.ts'
+import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { securable } from '../tokens/fingerprint.ts'
-import { canonicalEmail, Email } from './email-address.ts'
-import { originOf } from './origin.ts'
 
 const Body = Type.Object(
   { token: MailedToken, email: Email },

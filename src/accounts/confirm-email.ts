@@ -13,17 +13,17 @@ import type { LegacyRegistration, Registration } from '../database/queries/regis
 import type { NewSession } from '../database/queries/sessions.ts'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { oneOf } from '../http/one-of.ts'
+import { causeOf, originOf } from '../http/origin.ts'
 import { Password } from '../passwords/policy.ts'
+import { newSession, tokenPair, tokenPairResponse } from '../sessions/pair.ts'
+import { CookieMode } from '../sessions/refresh-cookie.ts'
+import type { TokenPair } from '../sessions/token-pair.ts'
+import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { confirmable, type Fingerprinted } from '../tokens/fingerprint.ts'
-import { newSession, tokenPair, tokenPairResponse } from '../tokens/pair.ts'
-import { CookieMode } from '../tokens/refresh-cookie.ts'
-import type { TokenPair } from '../tokens/token-pair.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
-import { canonicalEmail, Email } from './email-address.ts'
 import { byCode, redeemCode } from './mailed-code.ts'
-import { oneOf } from './one-of.ts'
-import { causeOf, originOf } from './origin.ts'
 
 const EXAMPLE = { token: EXAMPLE_TOKEN, password: 'correct horse battery staple' }
 

@@ -8,14 +8,14 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { oneOf } from '../http/one-of.ts'
+import { causeOf, originOf } from '../http/origin.ts'
 import { checkPasswordOf, reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
+import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
-import { canonicalEmail, Email } from './email-address.ts'
 import { byCode, redeemCode } from './mailed-code.ts'
-import { oneOf } from './one-of.ts'
-import { causeOf, originOf } from './origin.ts'
 
 const RequestBody = Type.Object(
   { currentPassword: Password, newEmail: Email },

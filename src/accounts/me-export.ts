@@ -9,9 +9,9 @@ import Type from 'typebox'
 import type { Outbox } from '../database/queries/outbox.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem, problems } from '../errors.ts'
-import { originOf } from './origin.ts'
+import { originOf } from '../http/origin.ts'
+import { PublicSession, publicSession } from '../sessions/public-session.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
-import { PublicSession, publicSession } from './public-session.ts'
 import { EXAMPLE, PublicUser, publicUser } from './public-user.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30 })

@@ -3,7 +3,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type OutageLog, outageLog } from '../outage-log.ts'
+import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { openPostgresql } from './postgresql.ts'

@@ -9,7 +9,7 @@ import pg, {
   type QueryConfig,
 } from 'pg'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
-import { clientConfig, isPooled, parsePostgresqlUrl } from '../postgresql-url.ts'
+import { clientConfig, isPooled, parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import { outageOf } from './outage.ts'
 import {
   joined,

@@ -3,6 +3,7 @@
  * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
  */
 import type { FastifyInstance } from 'fastify'
+import { pageLink } from '../config/links.ts'
 import type { DeletedAccount } from '../database/queries/deletions.ts'
 import { NOTICE_KINDS } from '../database/queries/deletions.ts'
 import type { OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
@@ -10,7 +11,6 @@ import type { User } from '../database/queries/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'
-import { pageLink } from './links.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
 /** Whom a notice is about: an account, or what is left of one that was deleted. */

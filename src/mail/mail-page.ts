@@ -1,4 +1,4 @@
-import { type Html, html } from '../html.ts'
+import { type Html, html } from '../shared/html.ts'
 
 /** What the page shows, as plain text. */
 export interface MailPage {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import nodemailer, { type NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import { smtpError } from './smtp-error.ts'
 import { type MailTransport, mailSendError } from './transport.ts'
 

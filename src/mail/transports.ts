@@ -1,5 +1,5 @@
 /** Chooses the mail transport that the configuration names. */
-import type { Config } from '../config.ts'
+import type { Config } from '../config/config.ts'
 import type { MailTransport } from './transport.ts'
 import { createConsoleTransport } from './transport-console.ts'
 import { createSmtpTransport, type SmtpConfig, type SmtpOptions } from './transport-smtp.ts'

@@ -1,5 +1,5 @@
-import { html } from '../html.ts'
 import { duration } from '../messages/duration.ts'
+import { html } from '../shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { heading, paragraph } from './parts.ts'
 

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { type FixedDocument, fixedDocument } from '../http/fixed-document.ts'
 import { LANGUAGES } from '../messages/messages.ts'
-import { type FixedDocument, fixedDocument } from '../plugins/fixed-document.ts'
 
 /** All files of the pages, and what names their version. */
 export interface StaticFiles {

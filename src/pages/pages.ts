@@ -5,13 +5,13 @@
  * client: the page's script fetches personal data from the API.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { preferredLanguage } from '../accounts/locale.ts'
-import { withLocalNames } from '../config-origins.ts'
-import { basePath } from '../config-urls.ts'
+import { withLocalNames } from '../config/origins.ts'
+import { basePath } from '../config/urls.ts'
 import { problem } from '../errors.ts'
+import { logProblem, toProblem } from '../http/error-handler.ts'
+import { type FixedDocument, fixedDocument, sendDocument } from '../http/fixed-document.ts'
+import { preferredLanguage } from '../messages/locale.ts'
 import { messagesFor } from '../messages/messages.ts'
-import { logProblem, toProblem } from '../plugins/error-handler.ts'
-import { type FixedDocument, fixedDocument, sendDocument } from '../plugins/fixed-document.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
 import { confirmEmail } from './confirm-email.ts'

@@ -7,8 +7,8 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { problem } from '../errors.ts'
-import { networkOf, widerNetworksOf } from '../network.ts'
-import { tryAgain } from '../plugins/limits.ts'
+import { tryAgain } from '../http/limits.ts'
+import { networkOf, widerNetworksOf } from '../shared/network.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

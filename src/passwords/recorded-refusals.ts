@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
-import { networkOf } from '../network.ts'
+import { networkOf } from '../shared/network.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {

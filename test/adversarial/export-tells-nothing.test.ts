@@ -1,6 +1,6 @@
 /** Nothing that the owner of an account can read depends on what is known of another address. */
 import t, { type Test } from 'tap'
-import { housekeeper } from '../../src/plugins/housekeeping.ts'
+import { housekeeper } from '../../src/jobs/housekeeping.ts'
 import { confirmedAccount, startApp, testClock } from '../harness/app.ts'
 import { openRows } from '../harness/rows.ts'
 import { startSmtpServer } from '../harness/smtp.ts'

@@ -1,8 +1,8 @@
 /** Whether every row is one that the service could have meant to write. */
 import { isIP } from 'node:net'
-import { canonicalEmail } from '../../src/accounts/email-address.ts'
 import type { Provider } from '../../src/database/index.ts'
 import { EVENT_KINDS } from '../../src/database/queries/events.ts'
+import { canonicalEmail } from '../../src/shared/email-address.ts'
 import type { Rows } from '../harness/rows.ts'
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/

@@ -5,7 +5,7 @@ import { startApp, tokenIn } from '../harness/app.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows } from '../harness/rows.ts'
 import type { ReceivedMail } from '../harness/smtp.ts'
-import { ACCEPTED, REFUSED } from '../unit/accounts/addresses.ts'
+import { ACCEPTED, REFUSED } from '../unit/shared/addresses.ts'
 
 const PASSWORD = 'correct horse battery staple'
 const ROUTES = ['/register', '/login', '/confirm-email/resend', '/password-reset/request']

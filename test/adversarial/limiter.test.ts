@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
-import { addressesIn } from '../../src/plugins/client-address.ts'
+import { addressesIn } from '../../src/http/client-address.ts'
 import { confirmedAccount, startApp, tokenIn } from '../harness/app.ts'
 import { countHashes } from '../harness/hash-count.ts'
 import { isProblemOf } from '../harness/problem.ts'

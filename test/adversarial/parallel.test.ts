@@ -1,7 +1,7 @@
 import { hash } from 'argon2'
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { newSession } from '../../src/tokens/pair.ts'
+import { newSession } from '../../src/sessions/pair.ts'
 import { confirmedAccount, resetToken, startApp, tokenIn } from '../harness/app.ts'
 import { openRows } from '../harness/rows.ts'
 import { tally } from './tally.ts'

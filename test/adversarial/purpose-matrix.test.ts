@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { REFRESH_COOKIE } from '../../src/tokens/refresh-cookie.ts'
+import { REFRESH_COOKIE } from '../../src/sessions/refresh-cookie.ts'
 import { confirmedAccount, startApp, type TestApp, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, type Overrides } from '../../src/app.ts'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
 import { pooledApp } from './app-pool.ts'
 import { freshDatabase, type Teardown } from './database.ts'
 import { type ReceivedMail, type SmtpServer, startSmtpServer } from './smtp.ts'

@@ -1,3 +1,3 @@
 import { runTogether } from '../harness/suite.ts'
 
-await runTogether(['api/accounts', 'api/journeys'], { part: 1, of: 2 })
+await runTogether(['api/accounts', 'api/sessions', 'api/journeys'], { part: 1, of: 2 })

@@ -3,7 +3,7 @@
  * of all that has expired.
  */
 import type { PrismaClient } from '../../generated/sqlite/client.ts'
-import { networkOf } from '../../network.ts'
+import { networkOf } from '../../shared/network.ts'
 import type { Run, Statements, Value } from '../sql.ts'
 
 /** Queries about tries at codes. */

@@ -3,7 +3,7 @@
  * compare-and-swap on what was read, and writes its event and its notice in the same transaction.
  */
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
-import { networkOf } from '../../network.ts'
+import { networkOf } from '../../shared/network.ts'
 import { columns, runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { FAMILIAR_ID, insertFamiliarNetwork, isFamiliarNetwork } from './attempts.ts'
 import { insertEvent, type Origin } from './events.ts'

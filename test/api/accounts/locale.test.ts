@@ -1,5 +1,5 @@
 import t from 'tap'
-import { canonicalLocale } from '../../../src/accounts/locale.ts'
+import { canonicalLocale } from '../../../src/messages/locale.ts'
 import { startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'

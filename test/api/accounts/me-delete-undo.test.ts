@@ -1,7 +1,7 @@
 /** A deletion voids no notice: as long as one is good, "this was not me" undoes the deletion. */
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t, { type Test } from 'tap'
-import { housekeeper } from '../../../src/plugins/housekeeping.ts'
+import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { tally } from '../../adversarial/tally.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import t from 'tap'
-import { backoff, type OutageFacts, outageLog } from '../../../src/outage-log.ts'
+import { backoff, type OutageFacts, outageLog } from '../../../src/shared/outage-log.ts'
 import { startApp } from '../../harness/app.ts'
 import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
 import { postgresGate } from '../../harness/postgres-gate.ts'

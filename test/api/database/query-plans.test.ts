@@ -3,7 +3,7 @@
  * caught where they leave for the driver, and explained by the database itself.
  */
 import t, { type Test } from 'tap'
-import { housekeeper } from '../../../src/plugins/housekeeping.ts'
+import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { catchStatements, explainer } from '../../harness/statements.ts'
 

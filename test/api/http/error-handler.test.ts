@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap'
-import { toProblem } from '../../../src/plugins/error-handler.ts'
+import { toProblem } from '../../../src/http/error-handler.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 

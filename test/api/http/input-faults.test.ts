@@ -1,7 +1,7 @@
 /** What a client is told of an input that has not the declared form. */
 import t from 'tap'
 import Type, { type TSchema } from 'typebox'
-import { schemaController } from '../../../src/plugins/schema-compilers.ts'
+import { schemaController } from '../../../src/http/schema-compilers.ts'
 import { startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { buildApp, type Overrides } from '../../../src/app.ts'
-import { loadConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config/config.ts'
 import type { MailTransport, OutgoingMail } from '../../../src/mail/transport.ts'
 import { startApp, testClock, testEnvironment, tokenIn } from '../../harness/app.ts'
 import { freshDatabase } from '../../harness/database.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { loadConfig } from '../../../src/config.ts'
+import { loadConfig } from '../../../src/config/config.ts'
 import type { MailTransport } from '../../../src/mail/transport.ts'
 import { createMailTransport } from '../../../src/mail/transports.ts'
 import { confirmedAccount, startApp, testClock, testEnvironment, tokenIn } from '../../harness/app.ts'

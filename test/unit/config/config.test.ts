@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { type ConfigError, describeEnvironment, loadConfig, loadDatabaseUrl } from '../../../src/config.ts'
+import {
+  type ConfigError,
+  describeEnvironment,
+  loadConfig,
+  loadDatabaseUrl,
+} from '../../../src/config/config.ts'
 
 /** What is wrong with an environment. */
 function problemsOf(env: Record<string, string>): string[] {

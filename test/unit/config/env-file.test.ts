@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { loadEnvFile, readText } from '../../../src/env-file.ts'
+import { loadEnvFile, readText } from '../../../src/config/env-file.ts'
 
 const TEXT =
   'LATCHKEY_TEST_FIRST=production\nLATCHKEY_TEST_NAME="Zürich"\n# a comment\nLATCHKEY_TEST_LAST=x\n'

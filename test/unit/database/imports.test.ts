@@ -8,7 +8,7 @@ const source = join(dirname(fileURLToPath(import.meta.resolve('#root/package.jso
 const room = join(source, 'database')
 
 /** Files beside the room that know of nothing but themselves. */
-const LEAVES = ['network.ts', 'outage-log.ts', 'postgresql-url.ts']
+const LEAVES = ['shared/network.ts', 'shared/outage-log.ts', 'shared/postgresql-url.ts']
 
 /** What each file of the room imports from this project, by paths from `src/`. */
 const imports = new Map(

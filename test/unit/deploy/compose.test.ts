@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
-import { describeEnvironment, loadConfig } from '../../../src/config.ts'
+import { describeEnvironment, loadConfig } from '../../../src/config/config.ts'
 
 interface Service {
   image?: string
@@ -154,7 +154,7 @@ t.test('every variable that the service is given is one that it knows', async t 
   const example = readFileSync(new URL(import.meta.resolve('#root/.env.example')), 'utf8')
   const listed = new Set([...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]*)=/gm)].map(match => match[1]))
   for (const name of Object.keys(service('latchkey').environment ?? {})) {
-    t.ok(known.has(name), `${name} is in src/config.ts`)
+    t.ok(known.has(name), `${name} is in src/config/config.ts`)
     t.ok(listed.has(name), `${name} is in .env.example`)
   }
 })

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse, parseAllDocuments } from 'yaml'
-import { describeEnvironment, loadConfig } from '../../../src/config.ts'
+import { describeEnvironment, loadConfig } from '../../../src/config/config.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: any manifest; the published schemas say what it holds
 type Manifest = any
@@ -125,7 +125,7 @@ t.test('with real secrets the service takes the configuration', async t => {
   const { data } = manifest('ConfigMap')
   const names = [...Object.keys(data), ...Object.keys(manifest('Secret').data)]
   const known = describeEnvironment().map(({ name }) => name)
-  for (const name of names) t.ok(known.includes(name), `${name} is in src/config.ts`)
+  for (const name of names) t.ok(known.includes(name), `${name} is in src/config/config.ts`)
   t.equal(new Set(names).size, names.length, 'nothing is said twice')
   for (const value of Object.values(data)) t.type(value, 'string', 'a ConfigMap holds text')
   const config = loadConfig({

@@ -1,7 +1,7 @@
 /** The tables of the README against the code; test/system/docs/readme.test.ts runs its tour. */
 import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { describeEnvironment } from '../../../src/config.ts'
+import { describeEnvironment } from '../../../src/config/config.ts'
 
 const read = (path: string) => readFileSync(new URL(import.meta.resolve(`#root/${path}`)), 'utf8')
 const readme = read('README.md')

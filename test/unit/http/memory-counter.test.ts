@@ -1,5 +1,5 @@
 import t from 'tap'
-import { MemoryCounter } from '../../../src/plugins/memory-counter.ts'
+import { MemoryCounter } from '../../../src/http/memory-counter.ts'
 
 function counter(options: { leaky?: boolean; duration?: number; most?: number; points?: number } = {}) {
   const time = { now: 0 }

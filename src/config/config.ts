@@ -1,0 +1,245 @@
+/** Reads and validates the environment. */
+import { Value } from 'typebox/value'
+import { postgresqlUrlProblem } from '../shared/postgresql-url.ts'
+import { loadEnvFile } from './env-file.ts'
+import { type Config, Environment } from './environment.ts'
+import { ORIGINS, serializedOrigin } from './origins.ts'
+import { missingInProduction, unfitForProduction } from './production.ts'
+import { PROXIES, proxyProblem } from './proxies.ts'
+import { isGuessable } from './secret.ts'
+import { fileVariable, SECRETS, secretsFromFiles } from './secret-files.ts'
+import { isInClear, isRedisUrl, LINK_TARGET, localUrl } from './urls.ts'
+
+export type { Config }
+
+/** What is wrong with the environment, all of it at once: one line for each variable. */
+export interface ConfigError extends Error {
+  name: 'ConfigError'
+  problems: string[]
+}
+
+const LINK_TARGETS = [
+  'CONFIRM_EMAIL_URL',
+  'RESET_PASSWORD_URL',
+  'FORGOT_PASSWORD_URL',
+  'CHANGE_EMAIL_URL',
+  'SECURE_ACCOUNT_URL',
+  'CHANGE_PASSWORD_URL',
+] as const
+
+const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
+
+/**
+ * The variables of the process, with those of a `.env` file in the working directory for what is not
+ * set already.
+ */
+export function processEnvironment(): NodeJS.ProcessEnv {
+  loadEnvFile('.env')
+  return process.env
+}
+
+/**
+ * Validates an environment.
+ *
+ * @param env name to text, as in `process.env`; empty values count as absent
+ * @returns the frozen configuration with every default in place
+ * @throws {ConfigError} naming every bad variable and what it should be
+ */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const { given, problems } = secretsFromFiles(env)
+  const values = readAll(given)
+  problems.push(...invalid(values))
+  if (values['APP_URL'] === undefined && values['PORT'] === 0) {
+    problems.push('APP_URL: expected where PORT is 0; links cannot lead to a port that is chosen later')
+  }
+  const missing = values['NODE_ENV'] === 'production' ? missingInProduction(given) : []
+  if (problems.length === 0) {
+    const config = {
+      ...values,
+      APP_URL: values['APP_URL'] ?? localUrl(String(values['HOST']), String(values['PORT'])),
+    } as Config
+    problems.push(...missing, ...inconsistent(config))
+    Object.values(config).forEach(Object.freeze)
+    if (problems.length === 0) return Object.freeze(config)
+  }
+  throw configError([...new Set([...problems, ...missing])])
+}
+
+/**
+ * The address of the database alone, for the migration step: it needs no other variable, and gets no other secret.
+ *
+ * @param env as for loadConfig
+ * @throws {ConfigError} when DATABASE_URL is not right, or is missing in production
+ */
+export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {
+  const { given, problems } = secretsFromFiles(env)
+  const values = readAll(given)
+  problems.push(...invalid(values))
+  if (values['NODE_ENV'] === 'production') problems.push(...missingInProduction(given))
+  const own = problems.filter(problem => problem.startsWith('DATABASE_URL'))
+  if (own.length > 0) throw configError(own)
+  return String(values['DATABASE_URL'])
+}
+
+/** Values of every variable that is given or has a default. */
+function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
+  const values: Record<string, unknown> = {}
+  for (const [name, schema] of Object.entries(Environment.properties)) {
+    const text = given[name]?.trim()
+    const value = text === undefined || text === '' ? defaultOf(schema) : read(canonical(name, text), schema)
+    if (value !== undefined) values[name] = value
+  }
+  return values
+}
+
+function configError(problems: string[]): ConfigError {
+  return Object.assign(new Error(`bad configuration:\n${problems.map(line => `  ${line}`).join('\n')}`), {
+    name: 'ConfigError' as const,
+    problems,
+  })
+}
+
+/** The schema's variables with what documentation needs of each; the source of the README's table. */
+export function describeEnvironment(): { name: string; default: string; description: string }[] {
+  return Object.entries(Environment.properties).flatMap(([name, schema]) => [
+    {
+      name,
+      default: String(defaultOf(schema) ?? ''),
+      description: String(annotation(schema, 'description')),
+    },
+    ...(SECRETS.has(name)
+      ? [{ name: fileVariable(name), default: '', description: `file that holds \`${name}\`, instead of it` }]
+      : []),
+  ])
+}
+
+/** Variable by variable, since a compiled schema stops after eight errors. */
+function invalid(values: Record<string, unknown>): string[] {
+  const problems = Object.entries(Environment.properties)
+    .filter(([name, schema]) => name in values && !Value.Check(schema, values[name]))
+    .map(([name]) => `${name}: expected ${expectation(name)}`)
+  const { DATABASE_URL, REDIS_URL } = values
+  const database = /^postgres(ql)?:/.test(String(DATABASE_URL)) && postgresqlUrlProblem(String(DATABASE_URL))
+  if (database) problems.push(`DATABASE_URL: ${database}`)
+  if (typeof REDIS_URL === 'string' && REDIS_URL.startsWith('redis') && !isRedisUrl(REDIS_URL)) {
+    problems.push('REDIS_URL: expected redis[s]://[user:password@]host[:port][/number], percent-encoded')
+  }
+  return problems
+}
+
+function expectation(name: string): string {
+  const schema: object = Environment.properties[name as keyof typeof Environment.properties]
+  const { type, minimum, maximum, minLength, anyOf, items } = schema as Record<string, unknown> & {
+    anyOf?: { const: unknown }[]
+  }
+  const kind =
+    anyOf !== undefined
+      ? `one of ${anyOf.map(option => option.const).join(', ')}`
+      : type === 'integer'
+        ? `a whole number from ${minimum} to ${maximum}`
+        : type === 'boolean'
+          ? 'true or false'
+          : items !== undefined
+            ? name === 'CORS_ORIGINS'
+              ? ORIGINS
+              : 'names of header fields'
+            : '~refine' in schema
+              ? LINK_TARGET
+              : minLength !== undefined && Number(minLength) > 1
+                ? `at least ${minLength} characters`
+                : 'another form'
+  return `${kind} (${annotation(schema, 'description')})`
+}
+
+/** Rules that concern more than one variable. */
+function inconsistent(config: Config): string[] {
+  const problems: string[] = []
+  const demand = (holds: boolean, problem: string) => {
+    if (!holds) problems.push(problem)
+  }
+  const appUrl = URL.canParse(config.APP_URL) ? new URL(config.APP_URL) : undefined
+  demand(
+    appUrl !== undefined && /^https?:$/.test(appUrl.protocol) && appUrl.search === '' && appUrl.hash === '',
+    'APP_URL: expected an http or https URL without query or fragment',
+  )
+  // The path of the refresh cookie begins with it, and there a semicolon ends the path (RFC 6265 section 5.2).
+  demand(!appUrl?.pathname.includes(';'), 'APP_URL: expected a path without semicolon')
+  demand(
+    !(config.MAIL_USE_TLS && config.MAIL_USE_SSL),
+    'MAIL_USE_SSL: expected only one of it and MAIL_USE_TLS',
+  )
+  demand(
+    (config.MAIL_USERNAME === undefined) === (config.MAIL_PASSWORD === undefined),
+    'MAIL_PASSWORD: expected together with MAIL_USERNAME, or neither',
+  )
+  demand(
+    config.JWT_SECRET === undefined || config.JWT_SECRET !== config.JWT_SECRET_PREVIOUS,
+    'JWT_SECRET_PREVIOUS: expected another secret than JWT_SECRET',
+  )
+  demand(
+    config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
+    'ARGON2_MEMORY_KIB: expected at least 8 for each lane (RFC 9106)',
+  )
+  const proxies = proxyProblem(config.TRUST_PROXY)
+  demand(proxies === undefined, `TRUST_PROXY: expected ${PROXIES}; ${proxies}`)
+  for (const name of ['JWT_SECRET', 'JWT_SECRET_PREVIOUS'] as const) {
+    const secret = config[name]
+    if (config.NODE_ENV !== 'production' || secret === undefined) continue
+    demand(
+      !PLACEHOLDER_SECRET.test(secret) && !isGuessable(secret),
+      `${name}: expected a random secret, not a sample (try: openssl rand -base64 48)`,
+    )
+  }
+  if (config.NODE_ENV === 'production') {
+    problems.push(...unfitForProduction(config))
+    demand(config.RATE_LIMIT === 'on', 'RATE_LIMIT: expected on in production')
+    demand(
+      !config.CORS_ORIGINS.includes('*'),
+      'CORS_ORIGINS: expected a list of origins in production, not *',
+    )
+    for (const name of ['APP_URL', ...LINK_TARGETS] as const) {
+      const url = config[name]
+      demand(
+        url === undefined || !URL.canParse(url) || !isInClear(url),
+        `${name}: expected an https URL in production; links would carry tokens in clear`,
+      )
+    }
+  }
+  return problems
+}
+
+/** Text in the one form in which it is compared. */
+function canonical(name: string, text: string): string {
+  if (name !== 'CORS_ORIGINS') return unbracketed(name, text)
+  const origins = text.split(',').map(item => item.trim())
+  return origins.map(origin => serializedOrigin(origin) ?? origin).join(',')
+}
+
+/** An IPv6 address in brackets, as URLs have it, is the same address to whoever listens or connects. */
+function unbracketed(name: string, text: string): string {
+  return name === 'HOST' || name === 'MAIL_SERVER' ? text.replace(/^\[([\da-f:.]+)\]$/i, '$1') : text
+}
+
+/** Text to value; text that does not fit is kept as it is, for the validator to refuse. */
+function read(text: string, schema: object): unknown {
+  switch ((schema as { type?: string }).type) {
+    case 'integer':
+      return /^\d+$/.test(text) ? Number(text) : text
+    case 'boolean':
+      // Flask's own examples write True, 1, yes or on.
+      if (/^(true|1|yes|on)$/i.test(text)) return true
+      return /^(false|0|no|off)$/i.test(text) ? false : text
+    case 'array':
+      return text.split(',').map(item => item.trim())
+    default:
+      return text
+  }
+}
+
+function defaultOf(schema: object): unknown {
+  return annotation(schema, 'default')
+}
+
+function annotation(schema: object, name: 'default' | 'description'): unknown {
+  return (schema as Record<string, unknown>)[name]
+}

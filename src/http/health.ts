@@ -1,0 +1,116 @@
+/**
+ * Whether this instance lives, and whether it can serve.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import Type, { type Static } from 'typebox'
+import { outageDetail, outageReason } from '../database/outage.ts'
+import { type ProblemError, problem, problems } from '../errors.ts'
+import { outageLog } from '../shared/outage-log.ts'
+
+/** How old the state may be that probes are told; milliseconds. */
+const STATE_AGE_MS = 1000
+
+const State = Type.String({ maxLength: 64 })
+type Ready = Static<typeof Ready>
+const Ready = Type.Object(
+  {
+    status: Type.Literal('ready'),
+    database: State,
+    limits: Type.String({ maxLength: 64, description: 'where limits are counted' }),
+  },
+  { additionalProperties: false, examples: [{ status: 'ready', database: 'sqlite', limits: 'memory' }] },
+)
+
+async function health(app: FastifyInstance) {
+  app.get('/health/live', {
+    schema: {
+      operationId: 'live',
+      summary: 'Does the process live?',
+      description: 'Answers as long as the event loop turns. Asks nothing else.',
+      tags: ['health'],
+      security: [],
+      response: {
+        200: Type.Object(
+          { status: Type.Literal('live') },
+          { additionalProperties: false, description: 'It lives', examples: [{ status: 'live' }] },
+        ),
+        ...problems(),
+      },
+    },
+    handler: async () => ({ status: 'live' as const }),
+  })
+
+  app.get('/health/ready', {
+    schema: {
+      operationId: 'ready',
+      summary: 'Can it serve?',
+      description:
+        'Asks the database, whether its migrations are applied and it can be written to, and whether the instance ' +
+        'is shutting down. ' +
+        'A mail server or Redis that is away does not make it unready: mails wait, limits are counted locally.',
+      tags: ['health'],
+      security: [],
+      response: { 200: { ...Ready, description: 'It can serve' }, ...problems('not_ready') },
+    },
+    handler: ready,
+  })
+
+  const fault = outageLog(
+    app.log,
+    { failed: 'the instance is not ready', worked: 'the instance is ready again' },
+    error => ({ reason: (error as ProblemError).errors?.[0]?.message ?? outageDetail(error) }),
+  )
+  let state: { takenAt: number; answer: Promise<Ready> } | undefined
+
+  async function ready(_request: FastifyRequest, _reply: FastifyReply) {
+    if (app.isDraining()) throw notReady('/process', 'is shutting down')
+    // Anybody may ask, as often as they like: the database is asked once a second at most, and one check at a time.
+    if (state === undefined || performance.now() - state.takenAt > STATE_AGE_MS) {
+      const begun = performance.now()
+      const taken = { takenAt: Number.POSITIVE_INFINITY, answer: takeState() }
+      taken.answer
+        .catch(() => {})
+        .finally(() => {
+          taken.takenAt = begun
+        })
+      state = taken
+    }
+    return state.answer
+  }
+
+  async function takeState(): Promise<Ready> {
+    const failing = (cause: unknown) => {
+      const outage = outageReason(cause)
+      if (outage) app.database.outage.failed(cause)
+      throw notReady('/database', outage?.reason ?? 'fails', cause)
+    }
+    try {
+      const pending = await app.database.pendingMigrations().catch(failing)
+      if (pending.length > 0) throw notReady('/database', `lacks migrations: ${pending.join(', ')}`)
+      await app.database.assertWritable().catch(failing)
+    } catch (error) {
+      if (outageReason((error as Error).cause) === undefined) fault.failed(error)
+      throw error
+    }
+    fault.worked()
+    app.database.outage.worked()
+    return {
+      status: 'ready',
+      database: app.database.provider,
+      limits: await whereLimitsAreCounted(),
+    }
+  }
+
+  async function whereLimitsAreCounted() {
+    const state = await app.probeRedis()
+    if (state === undefined) return 'memory'
+    return state === 'works' ? 'redis' : `memory, redis ${state}`
+  }
+}
+
+function notReady(path: string, message: string, cause?: unknown) {
+  return problem('not_ready', { errors: [{ path, message }], cause, retryAfter: 5 })
+}
+
+export default fp(health, { name: 'health', dependencies: ['database', 'counters', 'drain'] })

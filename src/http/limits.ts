@@ -1,0 +1,86 @@
+/** The limits on requests from one network or for one account, in one table; docs/threat-model.md and the README list them too. */
+import type { Config } from '../config/config.ts'
+
+/** At most so many requests in so many seconds. */
+export interface Window {
+  max: number
+  seconds: number
+}
+
+interface Limit {
+  /** What is counted, for people. */
+  what: string
+  windows: readonly Window[]
+  /** The variable that sets the first window; the others follow in proportion. */
+  variable?: 'RATE_LIMIT_ALL' | 'RATE_LIMIT_LOGIN' | 'RATE_LIMIT_REGISTER' | 'RATE_LIMIT_MAIL'
+  /** Only requests that were refused (4xx) count. */
+  refusedOnly?: true
+  /** Whose requests count together; those of a network by default. */
+  per?: 'account'
+}
+
+/** Routes with the same limit count together. */
+export const LIMITS = {
+  /** Everything, what is not found included. */
+  all: { what: 'requests', windows: [{ max: 100, seconds: 60 }], variable: 'RATE_LIMIT_ALL' },
+  /** A first visit takes some forty files, and a household may come at once. */
+  files: { what: 'files of pages', windows: [{ max: 1000, seconds: 60 }] },
+  login: {
+    what: 'refused logins or password checks',
+    windows: [{ max: 10, seconds: 180 }],
+    variable: 'RATE_LIMIT_LOGIN',
+    refusedOnly: true,
+  },
+  confirm: { what: 'links or codes', windows: [{ max: 10, seconds: 180 }] },
+  mail: { what: 'requests for mails', windows: [{ max: 10, seconds: 3600 }], variable: 'RATE_LIMIT_MAIL' },
+  /** An office may be behind one address. */
+  register: {
+    what: 'registrations',
+    windows: [
+      { max: 20, seconds: 3600 },
+      { max: 100, seconds: 86_400 },
+    ],
+    variable: 'RATE_LIMIT_REGISTER',
+  },
+  /** A person needs one; each reads everything there is about the account. */
+  export: { what: 'exports', windows: [{ max: 5, seconds: 3600 }], per: 'account' },
+} as const satisfies Record<string, Limit>
+export type LimitName = keyof typeof LIMITS
+
+/** How much more generous development is, where a variable does not say otherwise. */
+export const DEVELOPMENT_FACTOR = 10
+
+/** The windows of a limit under a configuration. */
+export function windowsOf(name: LimitName, config: Config): Window[] {
+  const { windows, variable }: Limit = LIMITS[name]
+  const configured = variable && config[variable]
+  const first = windows[0]?.max ?? 1
+  const factor =
+    configured === undefined
+      ? config.NODE_ENV === 'development'
+        ? DEVELOPMENT_FACTOR
+        : 1
+      : configured / first
+  return windows.map(({ max, seconds }) => ({ max: Math.ceil(max * factor), seconds }))
+}
+
+const UNITS = [
+  [86_400, 'day'],
+  [3600, 'hour'],
+  [60, 'minute'],
+] as const
+
+/** A limit in words, such as "At most 10 links or codes in 3 minutes from one network." */
+export function describeLimit(name: LimitName, { max, seconds }: Window): string {
+  const [length, unit] = UNITS.find(([length]) => seconds % length === 0) ?? [1, 'second']
+  const count = seconds / length
+  const duration = count === 1 ? `${unit === 'hour' ? 'an' : 'a'} ${unit}` : `in ${count} ${unit}s`
+  const { what, per }: Limit = LIMITS[name]
+  return `At most ${max} ${what} ${duration} ${per === 'account' ? 'for one account' : 'from one network'}.`
+}
+
+/** When a limited client may try again, for the `detail` of a problem. */
+export function tryAgain(now: Date, milliseconds: number): string {
+  const at = new Date(Math.ceil((now.getTime() + milliseconds) / 1000) * 1000)
+  return `Try again at ${at.toISOString().replace('.000Z', 'Z')}.`
+}

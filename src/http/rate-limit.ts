@@ -1,0 +1,139 @@
+/**
+ * Limits per client address: @fastify/rate-limit's keys (IPv6 by /64) on the counters of this service.
+ */
+import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
+import fp from 'fastify-plugin'
+import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import { problem } from '../errors.ts'
+import { networkOf } from '../shared/network.ts'
+import { describeLimit, LIMITS, type LimitName, tryAgain, windowsOf } from './limits.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A file that costs next to nothing: it counts for a limit of its own, not for that on everything. */
+    countedAsFile?: true
+  }
+  interface FastifyInstance {
+    /** An `onRequest` hook that counts a request for its client's network. All windows of the limit must hold. */
+    limit(name: LimitName): onRequestAsyncHookHandler
+    /** An `onRequest` hook behind `authenticate` that counts a request for its account, wherever it comes from. */
+    accountLimit(name: LimitName): onRequestAsyncHookHandler
+  }
+  interface FastifyRequest {
+    /** Takes the count of this request back, where only refused requests count. */
+    uncount: (() => Promise<unknown>) | null
+  }
+}
+
+/** The only routes that no limit counts. */
+const PROBES = new Set(['/health/live', '/health/ready'])
+
+async function rateLimits(app: FastifyInstance) {
+  await app.register(rateLimit, { global: false, store: storeOn(app) })
+  app.decorateRequest('uncount', null)
+
+  app.decorate('limit', (name: LimitName): onRequestAsyncHookHandler => {
+    if (app.config.RATE_LIMIT === 'off') return async () => {}
+    const windows = windowsOf(name, app.config).map(window => {
+      const keyPrefix = `${name}:${window.seconds}`
+      const options = { max: window.max, timeWindow: window.seconds * 1000, keyPrefix }
+      return {
+        limiter: app.createRateLimit(options as object),
+        counter: counterOf(app, keyPrefix, window.seconds),
+        description: describeLimit(name, window),
+      }
+    })
+    const refusedOnly = 'refusedOnly' in LIMITS[name]
+    return async (request, reply) => {
+      for (const { limiter, description } of windows) {
+        const state = await limiter(request)
+        if (state.isAllowed) continue
+        tell(reply, state)
+        if (!state.isExceeded) continue
+        const detail = `${description} ${tryAgain(app.clock(), state.ttl)}`
+        throw problem('rate_limited', { detail, retryAfter: state.ttlInSeconds })
+      }
+      if (!refusedOnly) return
+      request.uncount = () => Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
+    }
+  })
+
+  app.decorate('accountLimit', (name: LimitName): onRequestAsyncHookHandler => {
+    if (app.config.RATE_LIMIT === 'off') return async () => {}
+    const windows = windowsOf(name, app.config).map(window => ({
+      ...window,
+      counter: app.counter(`account:${name}:${window.seconds}`, window.max, window.seconds),
+    }))
+    return async (request, reply) => {
+      for (const { counter, ...window } of windows) {
+        const state = await counter.consume(request.session.userId).catch((refusal: unknown) => {
+          if (refusal instanceof RateLimiterRes) return refusal
+          throw refusal
+        })
+        const ttlInSeconds = Math.ceil(state.msBeforeNext / 1000)
+        tell(reply, { max: window.max, remaining: state.remainingPoints, ttlInSeconds })
+        if (state.consumedPoints <= window.max) continue
+        const detail = `${describeLimit(name, window)} ${tryAgain(app.clock(), state.msBeforeNext)}`
+        throw problem('rate_limited', { detail, retryAfter: ttlInSeconds })
+      }
+    }
+  })
+
+  if (app.config.RATE_LIMIT === 'off') return
+  const overall = app.limit('all')
+  const files = app.limit('files')
+  app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
+    // that begins like a probe's may lead to, or nowhere, counts.
+    if (PROBES.has(request.routeOptions.url ?? '')) return
+    await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
+  })
+  // Counted first and taken back here, since parallel guesses would all pass a limit that counts afterwards. Not for
+  // a client that disconnects before its response: its status says nothing.
+  app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
+    const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
+    if (request.uncount && !isRefused && reply.raw.headersSent) await request.uncount()
+  })
+}
+
+const counterOf = (app: FastifyInstance, keyPrefix: string, seconds: number) =>
+  // @fastify/rate-limit decides whether a count is too high.
+  app.counter(`ip:${keyPrefix}`, Number.MAX_SAFE_INTEGER, seconds)
+
+/** The header fields of draft-ietf-httpapi-ratelimit-headers, of the limit that is nearest. */
+function tell(reply: FastifyReply, state: { max: number; remaining: number; ttlInSeconds: number }) {
+  const told = reply.getHeader('ratelimit-remaining')
+  if (told !== undefined && Number(told) <= state.remaining) return
+  reply.header('ratelimit-limit', state.max)
+  reply.header('ratelimit-remaining', state.remaining)
+  reply.header('ratelimit-reset', state.ttlInSeconds)
+}
+
+/** @fastify/rate-limit makes its store with `new`, and a child for each limit. */
+function storeOn(app: FastifyInstance): new (options: object) => FastifyRateLimitStore {
+  return class Store implements FastifyRateLimitStore {
+    #counter: RateLimiterAbstract | undefined
+
+    constructor(options: { keyPrefix?: string; timeWindow?: number }) {
+      if (options.keyPrefix === undefined || options.timeWindow === undefined) return
+      this.#counter = counterOf(app, options.keyPrefix, options.timeWindow / 1000)
+    }
+
+    incr(key: string, callback: (error: Error | null, result?: { current: number; ttl: number }) => void) {
+      this.#counter
+        ?.consume(key)
+        .then(
+          ({ consumedPoints, msBeforeNext }) =>
+            callback(null, { current: consumedPoints, ttl: msBeforeNext }),
+          callback,
+        )
+    }
+
+    child(options: object) {
+      return new Store(options)
+    }
+  }
+}
+
+export default fp(rateLimits, { name: 'rate-limit', dependencies: ['counters'] })

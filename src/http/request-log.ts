@@ -1,0 +1,118 @@
+/**
+ * Structured logs (pino): one line for each request, nothing secret in any.
+ */
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import fp from 'fastify-plugin'
+import type { Config } from '../config/config.ts'
+import { withoutAddresses } from '../shared/log-scrub.ts'
+
+/** Names of what is never readable in a log, wherever it stands. */
+const SECRETS = [
+  'password',
+  'newPassword',
+  'currentPassword',
+  'token',
+  'refreshToken',
+  'accessToken',
+  'authorization',
+  'cookie',
+]
+
+/**
+ * Fastify's `logger` option.
+ *
+ * @param stream where lines go; standard output by default
+ */
+export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line: string): void }) {
+  return {
+    level: config.LOG_LEVEL,
+    // Nothing logs these on purpose; this is for whoever does by accident.
+    redact: {
+      paths: [
+        ...SECRETS.flatMap(name => [name, `body.${name}`, `headers.${name}`, `*.${name}`]),
+        'body.code',
+        '["set-cookie"]',
+        'headers["set-cookie"]',
+        '*["set-cookie"]',
+      ],
+      censor: '[redacted]',
+    },
+    // Bodies, header fields and queries stay out: somebody will put a token there.
+    serializers: {
+      req: (request: { method: string; url: string; ip: string }) => ({
+        method: request.method,
+        path: loggable(request.url),
+        ip: request.ip,
+      }),
+      err: errorFields,
+    },
+    // The last resort: messages of libraries and servers quote addresses.
+    hooks: { streamWrite: withoutAddresses },
+    ...(stream && { stream }),
+  }
+}
+
+interface ErrorFields {
+  type: string
+  message: string
+  stack: string
+  [key: string]: unknown
+}
+
+/** An error without the properties that drivers add, which hold values of rows. */
+function errorFields(error: unknown): ErrorFields {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error), stack: '' }
+  const { name: type, message, stack = '', cause } = error
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type,
+    message,
+    stack,
+    ...(code && { code }),
+    ...(cause instanceof Error && { cause: errorFields(cause) }),
+  }
+}
+
+/**
+ * Fastify's `logController` option: quiet, since there is one line a request from here and the causes of 5xx from
+ * the error handler. What a hook throws after the answer reaches neither of them.
+ */
+export function logController(): LogController {
+  const quiet = new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
+  return Object.assign(quiet, {
+    requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
+      if (error) reply.log.error({ err: error }, 'a hook failed after the answer')
+    },
+  })
+}
+
+/** Longer than any path here, and short enough to cost nothing. */
+const MAX_PATH = 512
+
+/** A path without what is longer than an id: somebody will put a token there, too. */
+function loggable(url: string): string {
+  return (url.split('?', 1)[0] as string).slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
+}
+
+/** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
+const PROBES = new Set(['/health/live', '/health/ready'])
+
+async function log(app: FastifyInstance) {
+  app.addHook('onResponse', (request, reply, done) => {
+    const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+    request.log[level](
+      {
+        method: request.method,
+        path: loggable(request.url),
+        status: reply.statusCode,
+        ...(request.refusedAs !== null && { code: request.refusedAs }),
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ip: request.ip,
+      },
+      'answered',
+    )
+    done()
+  })
+}
+
+export const requestLog = fp(log, { name: 'request-log' })

@@ -1,0 +1,63 @@
+/**
+ * The id and the trace of a request, from the header fields `x-request-id` and `traceparent` of a trusted proxy.
+ *
+ * Whoever else sends them is ignored: a client could file its request under the id of another. What a proxy sends is
+ * bounded too, since it may hand on what a client wrote.
+ */
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
+import fp from 'fastify-plugin'
+import { trustOf } from '../config/proxies.ts'
+import { parseTraceparent, traceFields } from '../shared/trace.ts'
+import { newRequestId } from './request-id.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** W3C Trace Context, where a trusted proxy named one. */
+    traceparent: string | null
+  }
+}
+
+/** No character that means something in a log, a header field or a mail. */
+const REQUEST_ID = /^[A-Za-z0-9][\w.:+/=-]{0,63}$/
+
+/**
+ * Fastify's options for the ids and the loggers of requests.
+ *
+ * @param trustProxy TRUST_PROXY
+ */
+export function traceOptions(
+  trustProxy: string | undefined,
+): Pick<FastifyServerOptions, 'genReqId' | 'childLoggerFactory'> {
+  if (trustProxy === undefined) return { genReqId: newRequestId }
+  const isTrusted = trustOf(trustProxy)
+  const traceparentOf = traceparentFrom(trustProxy)
+  return {
+    genReqId({ headers, socket }) {
+      const given = headers['x-request-id']
+      const isTaken = typeof given === 'string' && REQUEST_ID.test(given) && isTrusted(socket.remoteAddress)
+      return isTaken ? given : newRequestId()
+    },
+    childLoggerFactory: (logger, bindings, options, raw) =>
+      logger.child({ ...bindings, ...traceFields(traceparentOf(raw as IncomingMessage)) }, options),
+  }
+}
+
+function traceparentFrom(trustProxy: string | undefined) {
+  const isTrusted = trustOf(trustProxy)
+  return ({ headers, socket }: IncomingMessage): string | null =>
+    headers['traceparent'] !== undefined && isTrusted(socket.remoteAddress)
+      ? parseTraceparent(headers['traceparent'])
+      : null
+}
+
+async function traceContext(app: FastifyInstance) {
+  const traceparentOf = traceparentFrom(app.config.TRUST_PROXY)
+  app.decorateRequest('traceparent', {
+    getter() {
+      return traceparentOf(this.raw)
+    },
+  })
+}
+
+export default fp(traceContext, { name: 'trace-context' })

@@ -1,0 +1,19 @@
+/**
+ * GET /.well-known/change-password: password managers send people there to change their password
+ * (W3C, A Well-Known URL for Changing Passwords). Without a page to lead to it does not exist, which is
+ * how they learn that there is none.
+ */
+import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import { pageLink } from '../config/links.ts'
+
+async function wellKnown(app: FastifyInstance) {
+  const { config } = app
+  if (config.PAGES === 'off' && config.CHANGE_PASSWORD_URL === undefined) return
+  const page = pageLink(config, 'account')
+  app.get('/.well-known/change-password', { schema: { hide: true } }, async (_request, reply) =>
+    reply.redirect(page, 303),
+  )
+}
+
+export default fp(wellKnown, { name: 'well-known' })

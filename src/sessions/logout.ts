@@ -1,0 +1,51 @@
+/**
+ * POST /logout: ends this session at once, its access token included.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { BODY_PROBLEMS, problems } from '../errors.ts'
+import { originOf } from '../http/origin.ts'
+import { CookieMode, SETS_COOKIE } from './refresh-cookie.ts'
+
+const Body = Type.Object(
+  { mode: Type.Optional(CookieMode) },
+  { additionalProperties: false, examples: [{}, { mode: 'cookie' }] },
+)
+type Body = Static<typeof Body>
+
+export async function logout(app: FastifyInstance) {
+  app.route<{ Body: Body }>({
+    method: 'POST',
+    url: '/logout',
+    config: { expiredAccessToken: true },
+    preValidation: withoutBody,
+    preHandler: app.ownPageOnly,
+    schema: {
+      operationId: 'logOut',
+      summary: 'Log out',
+      description:
+        'Ends this session: its access token and its refresh token are refused from now on. An expired access token ' +
+        'will do while its session lives. The body may be left out; in cookie mode the cookie is cleared, too.',
+      tags: ['session'],
+      body: Body,
+      response: {
+        204: Type.Null({ description: 'The session has ended', headers: SETS_COOKIE }),
+        ...problems(...BODY_PROBLEMS, 'unauthenticated', 'origin_not_allowed'),
+      },
+    },
+    handler: logOut,
+  })
+}
+
+/** Clients that have nothing to send send nothing, or `null`. */
+async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
+  request.body ??= {}
+}
+
+async function logOut(this: FastifyInstance, request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) {
+  const { userId, id } = request.session
+  await this.database.sessions.end(userId, id, this.clock(), originOf(request))
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, id)
+  if (request.body.mode === 'cookie') this.refreshCookie.clear(reply)
+  return reply.code(204).send()
+}

@@ -1,0 +1,74 @@
+/**
+ * The pair of tokens that a log in, a confirmation and a refresh answer with.
+ */
+import { v7 as uuidv7 } from 'uuid'
+import type { Config } from '../config/config.ts'
+import type { NewSession } from '../database/queries/sessions.ts'
+import type { Tokens } from '../tokens/tokens.ts'
+import { SETS_COOKIE } from './refresh-cookie.ts'
+import type { TokenPair } from './token-pair.ts'
+
+const IN_COOKIE: TokenPair = {
+  accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.c2lnbmF0dXJl',
+  tokenType: 'Bearer',
+  expiresIn: 900,
+  refreshExpiresIn: 1_209_600,
+}
+const IN_BODY: TokenPair = { ...IN_COOKIE, refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }
+
+/** The `response` schema of a route that answers with a pair. */
+export function tokenPairResponse(description: string) {
+  return {
+    description,
+    headers: SETS_COOKIE,
+    content: {
+      'application/json': {
+        schema: { $ref: 'TokenPair#' },
+        examples: { body: { value: IN_BODY }, cookie: { value: IN_COOKIE } },
+      },
+    },
+  }
+}
+
+/**
+ * Makes a session to be stored, and the refresh token that its owner gets.
+ *
+ * @param now the session's beginning
+ */
+export function newSession(
+  tokens: Tokens,
+  config: Config,
+  now: Date,
+): { session: NewSession; refreshToken: string } {
+  const id = uuidv7()
+  const { token, hash } = tokens.refresh.first(id)
+  const { REFRESH_IDLE_TTL, REFRESH_TOKEN_TTL } = config
+  const expiresAt = new Date(now.getTime() + Math.min(REFRESH_IDLE_TTL, REFRESH_TOKEN_TTL) * 1000)
+  return {
+    refreshToken: token,
+    session: { id, refreshHash: hash, createdAt: now, refreshedAt: now, expiresAt },
+  }
+}
+
+/** A session that is used now ends at the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
+export const sessionLimits = (config: Config, now: Date) => ({
+  idleUntil: new Date(now.getTime() + config.REFRESH_IDLE_TTL * 1000),
+  /** Seconds from the session's beginning. */
+  absoluteSeconds: config.REFRESH_TOKEN_TTL,
+})
+
+/** The answer for a session that is stored. */
+export function tokenPair(
+  tokens: Tokens,
+  session: { id: string; userId: string; expiresAt: Date },
+  refreshToken: string,
+  now: Date,
+): TokenPair {
+  return {
+    accessToken: tokens.access.mint(session),
+    tokenType: 'Bearer',
+    expiresIn: tokens.access.ttl,
+    refreshToken,
+    refreshExpiresIn: Math.max(0, Math.floor((session.expiresAt.getTime() - now.getTime()) / 1000)),
+  }
+}

@@ -1,0 +1,107 @@
+/**
+ * GET /sessions, DELETE /sessions and DELETE /sessions/{id}: the devices that are logged in.
+ */
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { problem, problems } from '../errors.ts'
+import { originOf } from '../http/origin.ts'
+import { PublicSession, publicSession } from './public-session.ts'
+
+const Params = Type.Object(
+  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'from GET /sessions' }) },
+  { additionalProperties: false },
+)
+
+const SessionList = Type.Object(
+  {
+    sessions: Type.Array(PublicSession, { maxItems: 50 }),
+  },
+  {
+    additionalProperties: false,
+    description: 'The sessions, the one used last first',
+    examples: [
+      {
+        sessions: [
+          {
+            id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+            createdAt: '2026-01-31T09:30:00.000Z',
+            lastUsedAt: '2026-01-31T09:45:00.000Z',
+            expiresAt: '2026-02-14T09:45:00.000Z',
+            ip: '192.0.2.7',
+            device: 'Firefox on Linux',
+            current: true,
+          },
+        ],
+      },
+    ],
+  },
+)
+
+export async function sessions(app: FastifyInstance) {
+  app.route({
+    method: 'GET',
+    url: '/sessions',
+    schema: {
+      operationId: 'listSessions',
+      summary: 'Which devices are logged in?',
+      description: 'Every living session of the account. A session beyond the fiftieth ends the oldest.',
+      tags: ['session'],
+      response: { 200: SessionList, ...problems('unauthenticated') },
+    },
+    handler: list,
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/sessions',
+    schema: {
+      operationId: 'endOtherSessions',
+      summary: 'Log out everywhere else',
+      description: 'Ends all sessions of the account but this one.',
+      tags: ['session'],
+      response: { 204: Type.Null({ description: 'All others have ended' }), ...problems('unauthenticated') },
+    },
+    handler: endOthers,
+  })
+
+  app.route<{ Params: Static<typeof Params> }>({
+    method: 'DELETE',
+    url: '/sessions/:id',
+    schema: {
+      operationId: 'endSession',
+      summary: 'Log out one device',
+      description: "Ends that session at once, its access token included. Another account's is not found.",
+      tags: ['session'],
+      params: Params,
+      response: {
+        204: Type.Null({ description: 'It has ended' }),
+        ...problems('validation_failed', 'unauthenticated', 'not_found'),
+      },
+    },
+    handler: end,
+  })
+}
+
+async function list(this: FastifyInstance, request: FastifyRequest): Promise<Static<typeof SessionList>> {
+  const rows = await this.database.sessions.listOf(request.session.userId, this.clock())
+  return { sessions: rows.map(row => publicSession(row, request.session.id)) }
+}
+
+async function endOthers(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+  const { userId, id } = request.session
+  await this.database.sessions.endOthers(userId, id, this.clock(), originOf(request))
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, 'others')
+  return reply.code(204).send()
+}
+
+async function end(
+  this: FastifyInstance,
+  request: FastifyRequest<{ Params: Static<typeof Params> }>,
+  reply: FastifyReply,
+) {
+  const { userId, id } = request.session
+  const ended = await this.database.sessions.end(userId, request.params.id, this.clock(), originOf(request))
+  if (ended === 0) throw problem('not_found', { detail: 'There is no such session.', event: 'authz_fail' })
+  request.securityEvent('authn_token_revoked', { account: userId, session: id }, request.params.id)
+  return reply.code(204).send()
+}

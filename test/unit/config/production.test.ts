@@ -1,0 +1,144 @@
+import t from 'tap'
+import { type ConfigError, loadConfig } from '../../../src/config/config.ts'
+import { doubtsInProduction } from '../../../src/config/production.ts'
+
+const production = {
+  NODE_ENV: 'production',
+  APP_URL: 'https://accounts.example.org',
+  JWT_SECRET: 'fZ3k9Qx7Lw2Vb8Ty4Rn6Mh1Jc5Pd0Gs_uA',
+  DATABASE_URL: 'file:/srv/latchkey/latchkey.db',
+  MAIL_BACKEND: 'smtp',
+}
+const remoteMail = {
+  MAIL_SERVER: 'mail.example.org',
+  MAIL_USERNAME: 'accounts',
+  MAIL_PASSWORD: 'hU7_kq-29Zx',
+}
+
+type Environment = Record<string, string>
+
+/** The variables that an environment is refused for, on top of one that is right. */
+function refused(env: Environment): string[] {
+  try {
+    loadConfig({ ...production, ...env })
+    return []
+  } catch (error) {
+    if ((error as Error).name !== 'ConfigError') throw error
+    return (error as ConfigError).problems.map(problem => problem.split(':', 1)[0] as string)
+  }
+}
+
+const doubted = (env: Environment) =>
+  doubtsInProduction(loadConfig({ ...production, ...env })).map(({ variable }) => variable)
+
+t.test('credentials of a mail server never cross the network in clear', async t => {
+  t.strictSame(refused(remoteMail), ['MAIL_USE_TLS'])
+  t.strictSame(refused({ ...remoteMail, MAIL_USE_TLS: 'true' }), [])
+  t.strictSame(refused({ ...remoteMail, MAIL_USE_SSL: 'true', MAIL_PORT: '465' }), [])
+  for (const MAIL_SERVER of ['localhost', '127.0.0.1', '::1']) {
+    t.strictSame(refused({ ...remoteMail, MAIL_SERVER }), [], `${MAIL_SERVER} is this machine`)
+  }
+  t.strictSame(refused({ ...remoteMail, NODE_ENV: 'development' }), [])
+})
+
+t.test('a secret that somebody made up is refused, in either place', async t => {
+  const phrase = 'correct horse battery staple and another horse'
+  t.strictSame(refused({ JWT_SECRET: phrase }), ['JWT_SECRET'])
+  t.strictSame(refused({ JWT_SECRET_PREVIOUS: phrase }), ['JWT_SECRET_PREVIOUS'])
+  t.strictSame(refused({ NODE_ENV: 'development', JWT_SECRET: phrase }), [], 'a laptop may have it')
+})
+
+t.test('the secret before this one is another one', async t => {
+  const same = { JWT_SECRET_PREVIOUS: production.JWT_SECRET }
+  t.strictSame(refused(same), ['JWT_SECRET_PREVIOUS'])
+  t.strictSame(refused({ ...same, NODE_ENV: 'development' }), ['JWT_SECRET_PREVIOUS'], 'nowhere')
+})
+
+t.test('sample passwords of servers are refused', async t => {
+  const at = (password: string) => `postgresql://ada:${password}@db.internal:5432/accounts?sslmode=require`
+  const samples = ['secret', 'postgres', 'latchkey', 'changeme', 'change-me', 'password', 'Password1!', 'ada']
+  for (const password of [
+    ...samples,
+    'sample-for-local-use-only',
+    'example',
+    'admin123',
+    '123456',
+    '%73ecret',
+  ]) {
+    t.strictSame(refused({ DATABASE_URL: at(password) }), ['DATABASE_URL'], password)
+    t.strictSame(refused({ DATABASE_URL: at(password), NODE_ENV: 'development' }), [], 'a laptop may have it')
+  }
+  t.strictSame(refused({ DATABASE_URL: 'postgresql://db.internal/accounts?password=secret' }), [
+    'DATABASE_URL',
+  ])
+  t.strictSame(refused({ REDIS_URL: 'rediss://:redis@counters.internal' }), ['REDIS_URL'])
+  t.strictSame(refused({ ...remoteMail, MAIL_USE_TLS: '1', MAIL_PASSWORD: 'secret' }), ['MAIL_PASSWORD'])
+  for (const password of ['hU7_kq-29Zx', 'secretariat-Q8v', 'k%2F9s%25', 'devQ81xkLm']) {
+    t.strictSame(refused({ DATABASE_URL: at(password) }), [], password)
+  }
+  t.strictSame(
+    refused({ DATABASE_URL: 'postgresql://postgres@127.0.0.1/accounts' }),
+    [],
+    'none is a socket or peer',
+  )
+  t.strictSame(refused({ DATABASE_URL: 'file:./secret' }), [], 'a file has none')
+})
+
+t.test('a proxy is named, not everybody', async t => {
+  const everybody = [
+    '0.0.0.0/0',
+    '::/0',
+    '0.0.0.0/1, 128.0.0.0/1',
+    '0.0.0.0/0.0.0.0',
+    '::ffff:0:0/96',
+    '2000::/3',
+  ]
+  for (const TRUST_PROXY of everybody) {
+    t.strictSame(refused({ TRUST_PROXY }), ['TRUST_PROXY'], TRUST_PROXY)
+    t.strictSame(refused({ TRUST_PROXY: `10.0.0.1,${TRUST_PROXY}` }), ['TRUST_PROXY'], 'among others')
+    t.strictSame(refused({ TRUST_PROXY, NODE_ENV: 'development' }), [], 'a laptop may')
+  }
+  for (const TRUST_PROXY of ['10.0.0.0/8, 192.168.0.0/16', 'fd00::/8', '::1', 'loopback', '172.64.0.0/13']) {
+    t.strictSame(refused({ TRUST_PROXY }), [], TRUST_PROXY)
+  }
+})
+
+t.test('passwords are hashed at least as hard as OWASP asks for', async t => {
+  const cost = (kib: number, passes: number) => ({
+    ARGON2_MEMORY_KIB: String(kib),
+    ARGON2_TIME_COST: String(passes),
+  })
+  for (const [kib, passes] of [
+    [47_104, 1],
+    [19_456, 2],
+    [12_288, 3],
+    [9216, 4],
+    [7168, 5],
+  ] as const) {
+    t.strictSame(refused(cost(kib, passes)), [], `${kib} KiB, ${passes} passes`)
+  }
+  for (const [kib, passes] of [
+    [64, 1],
+    [19_456, 1],
+    [1024, 16],
+    [7168, 4],
+  ] as const) {
+    t.strictSame(refused(cost(kib, passes)), ['ARGON2_MEMORY_KIB'], `${kib} KiB, ${passes} passes`)
+  }
+})
+
+t.test('what is allowed and may be an oversight is said', async t => {
+  t.strictSame(doubted({}), [])
+  t.strictSame(doubted({ EMAIL_CONFIRMATION: 'off' }), ['EMAIL_CONFIRMATION'])
+  t.strictSame(doubted({ APP_URL: 'http://localhost:3000' }), ['APP_URL'], 'links to this machine')
+  t.strictSame(doubted({ MAIL_SERVER: 'relay.internal' }), ['MAIL_USE_TLS'], 'links with tokens can be read')
+  t.strictSame(doubted({ DATABASE_URL: 'postgresql://db.internal/accounts' }), ['DATABASE_URL'])
+  t.strictSame(doubted({ DATABASE_URL: 'postgresql://db.internal/accounts?sslmode=prefer' }), [
+    'DATABASE_URL',
+  ])
+  t.strictSame(doubted({ DATABASE_URL: 'postgresql://db.internal/accounts?sslmode=verify-full' }), [])
+  t.strictSame(doubted({ DATABASE_URL: 'postgresql://127.0.0.1/accounts' }), [])
+  t.strictSame(doubted({ REDIS_URL: 'redis://counters.internal' }), ['REDIS_URL'])
+  t.strictSame(doubted({ REDIS_URL: 'rediss://counters.internal' }), [])
+  t.strictSame(doubted({ NODE_ENV: 'development', EMAIL_CONFIRMATION: 'off' }), [], 'a laptop hears nothing')
+})

@@ -1,0 +1,43 @@
+import t from 'tap'
+import { withoutAddresses } from '../../../src/shared/log-scrub.ts'
+
+t.test('addresses go, wherever they stand, and nothing else does', async t => {
+  const cases: [text: string, expected: string][] = [
+    ['550 <ada@example.org>: unknown', '550 <[address]>: unknown'],
+    ['ada.b+c=d@mail.example.co.uk, eve@xn--bcher-kva.example', '[address], [address]'],
+    ['Key (email)=(ada@example.org) already exists', 'Key (email)=([address]) already exists'],
+    ['mailto:ada@example.org', 'mailto:[address]'],
+    ['ada@bücher.example', '[address]'],
+    [
+      'at file:///app/node_modules/@prisma/client/index.js:1:2',
+      'at file:///app/node_modules/@prisma/client/index.js:1:2',
+    ],
+    ['.pnpm/pino@10.4.0/node_modules', '.pnpm/pino@10.4.0/node_modules'],
+    ['nobody@localhost', 'nobody@localhost'],
+    ['no at sign', 'no at sign'],
+  ]
+  const faults = cases.filter(([text, expected]) => withoutAddresses(text) !== expected)
+  t.strictSame(faults, [])
+})
+
+t.test('a line of JSON stays one', async t => {
+  for (const before of ['\n', '\t', '"', '\\', '\u0001', '\u2028', '/']) {
+    const line = JSON.stringify({ msg: `x${before}ada@example.org${before}y` })
+    t.equal(
+      JSON.parse(withoutAddresses(line)).msg,
+      `x${before}[address]${before}y`,
+      `U+${before.codePointAt(0)?.toString(16)}`,
+    )
+  }
+})
+
+t.test('a long line takes linear time', async t => {
+  const time = (length: number) => {
+    const text = `${'a'.repeat(length)} @ ${'b.'.repeat(length / 2)}`
+    const begun = process.cpuUsage().user
+    withoutAddresses(text)
+    return process.cpuUsage().user - begun
+  }
+  time(10_000)
+  t.ok(time(100_000) < 2_000_000, 'microseconds')
+})
