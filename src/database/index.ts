@@ -6,7 +6,6 @@ import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { outageDetail, outageReason } from './outage.ts'
-import { openPostgresql } from './postgresql.ts'
 import { type Expired, expired, type Guesses, guesses } from './queries/attempts.ts'
 import { type Deletions, deletions, type Notices, notices } from './queries/deletions.ts'
 import { type Events, events } from './queries/events.ts'
@@ -20,7 +19,6 @@ import {
 import { type Sessions, sessions } from './queries/sessions.ts'
 import { type Users, users } from './queries/users.ts'
 import { type OpenDatabase, type Provider, providerOf } from './sql.ts'
-import { BUSY_TIMEOUT, openSqlite } from './sqlite.ts'
 
 export type { OpenDatabase, Provider }
 
@@ -70,11 +68,15 @@ export interface OpenOptions {
  */
 export async function openDatabase(
   databaseUrl: string,
-  { busyTimeout = BUSY_TIMEOUT, onUnlimited }: OpenOptions = {},
+  { busyTimeout, onUnlimited }: OpenOptions = {},
 ): Promise<OpenDatabase> {
-  return providerOf(databaseUrl) === 'sqlite'
-    ? openSqlite(databaseUrl, busyTimeout)
-    : openPostgresql(databaseUrl, onUnlimited)
+  // Of the two drivers only one is loaded.
+  if (providerOf(databaseUrl) === 'sqlite') {
+    const { openSqlite } = await import('./sqlite.ts')
+    return openSqlite(databaseUrl, busyTimeout)
+  }
+  const { openPostgresql } = await import('./postgresql.ts')
+  return openPostgresql(databaseUrl, onUnlimited)
 }
 
 /** Needs the right to write, and finds no row: a probe must not cost a write each second. */

@@ -7,9 +7,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { outageDetail } from './outage.ts'
-import { migratePostgresql, withPostgresql } from './postgresql.ts'
 import { type MigrationConnection, type Provider, providerOf } from './sql.ts'
-import { migrateSqlite, withSqlite } from './sqlite.ts'
 
 /** A migration as it lies in its folder. */
 export interface Migration {
@@ -77,17 +75,15 @@ export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA
   const provider = providerOf(databaseUrl)
   const migrations = readMigrations(prismaFolder, provider)
   const names = migrations.map(migration => migration.name)
+  const driver = await (provider === 'sqlite' ? import('./sqlite.ts') : import('./postgresql.ts'))
   try {
-    const before = await (provider === 'sqlite'
-      ? withSqlite(databaseUrl, query => readHistory(query, provider))
-      : withPostgresql(databaseUrl, ({ query }) => readHistory(query, provider)))
+    const before = await driver.withConnection(databaseUrl, ({ query }) => readHistory(query, provider))
     // Another process may be applying an unfinished migration at this moment: only the lock can tell.
     if (pendingNames(names, before).length === 0 && before.every(row => row.finished)) {
       assertSound(migrations, before)
       return { applied: [], newer: newerNames(names, before) }
     }
-    const inTransaction = provider === 'sqlite' ? migrateSqlite : migratePostgresql
-    return await inTransaction(databaseUrl, PATIENCE, async connection => {
+    return await driver.inMigrationTransaction(databaseUrl, PATIENCE, async connection => {
       const history = await readHistory(connection.query, provider)
       assertSound(migrations, history)
       const pending = new Set(pendingNames(names, history))

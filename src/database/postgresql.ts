@@ -249,12 +249,12 @@ const MIGRATION_LOCK = 72_707_369
  *
  * @param patience how long to wait for another process that is migrating, in milliseconds
  */
-export function migratePostgresql<T>(
+export function inMigrationTransaction<T>(
   databaseUrl: string,
   patience: number,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
-  return withPostgresql(databaseUrl, async connection => {
+  return withConnection(databaseUrl, async connection => {
     try {
       await connection.execute(
         `BEGIN;
@@ -275,7 +275,7 @@ export function migratePostgresql<T>(
 }
 
 /** Runs statements on a connection of their own, outside the pool. */
-export async function withPostgresql<T>(
+export async function withConnection<T>(
   databaseUrl: string,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {

@@ -56,7 +56,10 @@ export async function openConnection(
 }
 
 /** Opens the file for Prisma and for hot statements. */
-export async function openSqlite(databaseUrl: string, busyTimeout: number): Promise<OpenDatabase> {
+export async function openSqlite(
+  databaseUrl: string,
+  busyTimeout: number = BUSY_TIMEOUT,
+): Promise<OpenDatabase> {
   const { PrismaClient } = await import('../generated/sqlite/client.ts')
   const connection = await openConnection(databaseUrl, busyTimeout)
   const client = new PrismaClient({
@@ -123,24 +126,25 @@ export async function whileBusy<T>(patience: number, step: () => Promise<T>): Pr
 }
 
 /** Runs queries on a connection of their own, outside any transaction. Makes the file if it is missing. */
-export async function withSqlite<T>(
+export async function withConnection<T>(
   databaseUrl: string,
-  work: (query: MigrationConnection['query']) => Promise<T>,
+  work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
   const connection = await openConnection(databaseUrl)
   try {
-    return await work(queryOf(connection.run))
+    return await work(migrationConnection(connection.run, connection))
   } finally {
     connection.close()
   }
 }
 
-const queryOf =
-  (run: RunNow): MigrationConnection['query'] =>
-  async sql => {
+const migrationConnection = (run: RunNow, connection: SqliteConnection): MigrationConnection => ({
+  async query(sql) {
     const { columns, rows } = run(sql)
     return rows.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
-  }
+  },
+  execute: async script => connection.runScript(script),
+})
 
 /**
  * Runs `work` in one transaction that keeps every other writing process out from its start to its end. If it throws, or
@@ -148,7 +152,7 @@ const queryOf =
  *
  * @param patience how long to wait for the lock, in milliseconds
  */
-export async function migrateSqlite<T>(
+export async function inMigrationTransaction<T>(
   databaseUrl: string,
   patience: number,
   work: (connection: MigrationConnection) => Promise<T>,
@@ -163,10 +167,7 @@ export async function migrateSqlite<T>(
       connection.run('PRAGMA foreign_keys = OFF')
       return connection.begin()
     })
-    const result = await work({
-      query: queryOf(transaction.run),
-      execute: async script => connection.runScript(script),
-    })
+    const result = await work(migrationConnection(transaction.run, connection))
     const [orphan] = transaction.run('PRAGMA foreign_key_check').rows
     if (orphan !== undefined) {
       throw new Error(

@@ -59,11 +59,11 @@ const rotateOn = (provider: Statements['provider']) => {
 }
 
 /** The columns of a session, in the order of `sessionRow`. */
-export const SESSION_COLUMNS = 'id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device'
+const SESSION_COLUMNS = 'id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device'
 const INSERT = `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 /** The values of a new session's columns. */
-export const sessionRow = (userId: string, session: NewSession, { ip, device }: Origin): Value[] => {
+const sessionRow = (userId: string, session: NewSession, { ip, device }: Origin): Value[] => {
   const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
   return [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device]
 }
