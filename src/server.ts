@@ -73,7 +73,7 @@ function configuration(): Config {
     const message = 'latchkey cannot start: the configuration is not right'
     const text =
       `${message}.\n\n${problems.map(line => `  ${line}\n`).join('')}\n` +
-      'Every variable is described in .env.example and in the README.'
+      'Every variable is described in docs/configuration.md and in .env.example.'
     report('fatal', message, { event: 'sys_crash', problems }, text)
     process.exit(1)
   }

@@ -99,7 +99,7 @@ function configError(problems: string[]): ConfigError {
   })
 }
 
-/** The schema's variables with what documentation needs of each; the source of the README's table. */
+/** The schema's variables with what documentation needs of each; the source of docs/configuration.md. */
 export function describeEnvironment(): { name: string; default: string; description: string }[] {
   return Object.entries(Environment.properties).flatMap(([name, schema]) => [
     {

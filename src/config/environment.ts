@@ -1,5 +1,5 @@
 /**
- * The variables of the environment and their type, described once. `.env.example`, the table in the README and the
+ * The variables of the environment and their type, described once. `.env.example`, docs/configuration.md and the
  * types of the whole service follow from this schema; tests hold them together.
  */
 import Type, { type Static } from 'typebox'

@@ -1,5 +1,5 @@
 /**
- * A change of the signing secret as the README describes it: every instance learns the new secret first,
+ * A change of the signing secret as docs/deploy.md describes it: every instance learns the new secret first,
  * then the two are swapped, instance by instance, then the old one is dropped. What a reset's link and code
  * and what refresh tokens do meanwhile is in their own suites.
  */

@@ -1,13 +1,16 @@
-/** The tour of the README, run against the real process; test/unit/docs/readme.test.ts holds its tables. */
+/** What the README tells people to run, against the real process; test/unit/docs/readme.test.ts checks its tables. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import type { Teardown } from '../../harness/database.ts'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { emptyDatabase, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
+import { block, installation, runInFolder } from './commands.ts'
 
 const ROOT = join(fileURLToPath(import.meta.resolve('#root/package.json')), '..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
@@ -22,7 +25,7 @@ const steps: Step[] = [...readme.matchAll(/```sh tour\n(.*?)```\s+```json\n(.*?)
   ([, script, answer]) => ({ script: script as string, answer: JSON.parse(answer as string) }),
 )
 
-t.test('every command of the tour prints what the README says', async t => {
+t.test('every command of the tour prints what the README says, with a newline at its end', async t => {
   t.ok(steps.length >= 9, 'the tour is there')
   t.equal(steps.length, readme.match(/```sh tour/g)?.length, 'each step shows its answer')
   const service = await startService(t)
@@ -37,12 +40,48 @@ t.test('every command of the tour prints what the README says', async t => {
     }
     const { stdout } = await promisify(execFile)('bash', ['-c', `${setup}\n${line}`], { cwd: service.folder })
     t.strictSame(shape(JSON.parse(stdout)), shape(answer), script)
+    t.ok(stdout.endsWith('\n'), 'a newline')
     setup += `${line
       .split('\n')
       .filter(part => /^[A-Z]+=/.test(part))
       .join('\n')}\n`
     setup = freeze(setup, service.folder)
   }
+})
+
+t.test('the back end of the README knows the account of an access token', async t => {
+  const service = await startApp(t)
+  const base = await service.app.listen({ host: '127.0.0.1', port: 0 })
+  const source = block('README.md', 'js backend').replaceAll('http://localhost:3000', base)
+  const { accountOf } = await import(`data:text/javascript,${encodeURIComponent(source)}`)
+  const { email, accessToken } = await confirmedAccount(service)
+  t.match(await accountOf(`Bearer ${accessToken}`), { email })
+  t.equal(await accountOf('Bearer nonsense'), undefined)
+  t.equal(await accountOf(undefined), undefined)
+})
+
+t.test('the production steps of the README lead to a ready service', async t => {
+  const step = (name: string) => new RegExp(`\\*\\*${name}\\*\\*: \`([^\`]+)\``).exec(readme)?.[1] ?? ''
+  const folder = installation(t)
+  const files = { 'jwt-secret': randomBytes(48).toString('base64'), 'mail-password': 'tq7-vn2-wk9' }
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const redis = process.env['TEST_REDIS_URL']
+  const port = await freePort()
+  // The example names servers that do not exist; everything else is taken as it is.
+  const settings = block('README.md', 'ini production')
+    .replaceAll('/etc/latchkey', folder)
+    .replace(/^( *DATABASE_URL)=.*/m, `$1=${await emptyDatabase(t)}`)
+    .replace(/^ *REDIS_URL=.*\n/m, redis ? `REDIS_URL=${redis}\n` : '')
+  writeFileSync(join(folder, '.env'), `${settings}\nPORT=${port}\n`)
+
+  await runInFolder(folder, step('Migrate'))
+  const [command = '', ...words] = step('Start').split(' ')
+  const child = spawn(command, words, { cwd: folder, env: { PATH: process.env['PATH'] } })
+  const ended = new Promise(resolve => child.once('exit', resolve))
+  t.teardown(() => child.kill('SIGTERM') && ended)
+  await collect(child).until(text => text.includes('"event":"sys_startup"'))
+  const checked = await runInFolder(folder, step('Check').replace(':3000', `:${port}`))
+  t.match(JSON.parse(checked.stdout), { status: 'ready', limits: redis ? 'redis' : 'memory' })
 })
 
 /** Keeps values that are the same at every run; of the others their kind. */

@@ -1,29 +1,64 @@
-/** The tables of the README against the code; test/system/docs/readme.test.ts runs its tour. */
-import { readFileSync } from 'node:fs'
+/** The tables of the README and of docs/configuration.md against the code; test/system/docs runs their commands. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { describeEnvironment } from '../../../src/config/config.ts'
 
-const read = (path: string) => readFileSync(new URL(import.meta.resolve(`#root/${path}`)), 'utf8')
-const readme = read('README.md')
+const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
+const read = (path: string) => readFileSync(join(ROOT, path), 'utf8')
 
-t.test('the configuration table lists what the schema says', async t => {
-  const table = /<!-- configuration -->\n(.*?)<!-- \/configuration -->/s.exec(readme)?.[1] ?? ''
-  const rows = describeEnvironment().map(
-    variable =>
-      `| \`${variable.name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
-  )
-  t.strictSame(table.trim().split('\n').slice(2), rows)
-})
+t.test(
+  'docs/configuration.md lists each variable once, with the default and description of the schema',
+  async t => {
+    const listed = read('docs/configuration.md').match(/^\| `.*$/gm) ?? []
+    const rows = describeEnvironment().map(
+      variable =>
+        `| \`${variable.name}\` | ${variable.default === '' ? '' : `\`${variable.default}\``} | ${variable.description} |`,
+    )
+    t.strictSame(listed.sort(), rows.sort())
+  },
+)
 
 t.test('the endpoint table lists the operations of the OpenAPI document', async t => {
   const document = JSON.parse(read('openapi/openapi.json'))
   const documented = Object.entries(document.paths as Record<string, object>)
     .flatMap(([path, operations]) => Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`))
     .sort()
-  const section = /## Endpoints\n(.*?)\n## /s.exec(readme)?.[1] ?? ''
+  const section = /## Endpoints\n(.*?)\n## /s.exec(read('README.md'))?.[1] ?? ''
   const listed = [...section.matchAll(/^\| ((?:GET|POST|PATCH|DELETE) \/[^|]*?) \|/gm)]
     .flatMap(([, cell]) => (cell as string).split(', '))
     .filter(operation => !/\/docs|\/openapi.json|\/.well-known/.test(operation))
     .sort()
   t.strictSame(listed, documented)
 })
+
+t.test('every link of the documentation leads to a file and a heading that exist', async t => {
+  const documents = [
+    'README.md',
+    'SECURITY.md',
+    ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`),
+  ]
+  const faults: string[] = []
+  for (const document of documents.filter(name => name.endsWith('.md'))) {
+    for (const [, target = ''] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+      if (/^(https?|mailto):/.test(target)) continue
+      const [path = '', heading] = target.split('#')
+      const file = path === '' ? document : join(dirname(document), path)
+      if (!existsSync(join(ROOT, file))) faults.push(`${document}: ${target} does not exist`)
+      else if (heading && !headingsOf(read(file)).includes(heading))
+        faults.push(`${document}: ${target} is no heading`)
+    }
+  }
+  t.strictSame(faults, [])
+})
+
+/** The fragments that a Markdown viewer gives to headings. */
+function headingsOf(text: string): string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
