@@ -162,6 +162,12 @@ function inconsistent(config: Config): string[] {
     appUrl !== undefined && /^https?:$/.test(appUrl.protocol) && appUrl.search === '' && appUrl.hash === '',
     'APP_URL: expected an http or https URL without query or fragment',
   )
+  demand(
+    appUrl === undefined || (appUrl.username === '' && appUrl.password === ''),
+    'APP_URL: expected a URL without user and password, which every link in a mail would carry',
+  )
+  // A redirect to a path that begins with two slashes leads to another host.
+  demand(!appUrl?.pathname.includes('//'), 'APP_URL: expected a path without empty segments')
   // The path of the refresh cookie begins with it, and there a semicolon ends the path (RFC 6265 section 5.2).
   demand(!appUrl?.pathname.includes(';'), 'APP_URL: expected a path without semicolon')
   demand(

@@ -19,7 +19,8 @@ export function readText(path: string): string {
   }
   // UTF-16 without its mark reads as letters with NUL between them.
   if (text.includes('\0')) throw new Error(`${path} is not text in UTF-8 (UTF-16 needs a byte order mark)`)
-  return text.replace(/\r\n?/g, '\n')
+  // A file that was put together of several has the mark of each, before the name of a variable.
+  return text.replace(/\r\n?/g, '\n').replace(/^\ufeff+/gm, '')
 }
 
 function encodingOf(bytes: Buffer): string {

@@ -5,7 +5,7 @@
 
 import { parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import type { Config } from './environment.ts'
-import { trustsStrangers } from './proxies.ts'
+import { proxyProblem, trustsStrangers } from './proxies.ts'
 import { isLoopback } from './urls.ts'
 
 /**
@@ -32,7 +32,8 @@ export function unfitForProduction(config: Config): string[] {
   if (config.MAIL_PASSWORD !== undefined && isSample(config.MAIL_PASSWORD, config.MAIL_USERNAME)) {
     problems.push('MAIL_PASSWORD: expected a password of its own in production, not a sample')
   }
-  if (config.TRUST_PROXY !== undefined && trustsStrangers(config.TRUST_PROXY)) {
+  // What is no range at all is refused everywhere.
+  if (proxyProblem(config.TRUST_PROXY) === undefined && trustsStrangers(config.TRUST_PROXY)) {
     problems.push(
       'TRUST_PROXY: expected the addresses of your proxies in production; whoever is trusted chooses the address that limits count by',
     )

@@ -22,11 +22,19 @@ export function proxyProblem(trusted: string | undefined): string | undefined {
   for (const entry of trusted?.split(',').map(item => item.trim()) ?? []) {
     // Fastify would read it as the address 0.0.0.1. As a count it would trust whoever connects.
     if (/^\d+$/.test(entry)) return 'a hop count is not supported, since it would trust whoever connects'
-    const [address = '', length] = entry.split('/')
-    if (entry in NAMES || (isIP(address) !== 0 && (length === undefined || /^[\d.]+$/.test(length)))) continue
-    return 'it holds an entry of another form'
+    if (!Object.hasOwn(NAMES, entry) && !isAddressOrRange(entry)) return 'it holds an entry of another form'
   }
   return undefined
+}
+
+/** An address, or a range with a length from 1 on or a netmask without gaps: what Fastify takes, and no more. */
+function isAddressOrRange(entry: string): boolean {
+  const [address = '', length, ...rest] = entry.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (length === undefined) return true
+  if (family === 4 && isIP(length) === 4) return /^1+0*$/.test(bitsOf(length))
+  return /^\d{1,3}$/.test(length) && Number(length) >= 1 && Number(length) <= (family === 6 ? 128 : 32)
 }
 
 /**
@@ -36,7 +44,7 @@ export function proxyProblem(trusted: string | undefined): string | undefined {
 const NOBODY = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
 
 /** @param trusted addresses and CIDR ranges by commas, or proxy-addr's names for local ranges */
-export function trustsStrangers(trusted: string): boolean {
+export function trustsStrangers(trusted = ''): boolean {
   const list = new BlockList()
   for (const entry of trusted.split(',').map(item => item.trim())) {
     const [address = '', prefix] = entry.split('/')
@@ -77,6 +85,11 @@ export function trustOf(trusted: string | undefined): (peer: string | undefined)
 /** The length of a range that is written as a length or as a netmask. */
 function prefixOf(length: string): number {
   if (!length.includes('.')) return Number(length)
-  const bits = length.split('.').map(byte => Number(byte).toString(2).padStart(8, '0'))
-  return bits.join('').replace(/0+$/, '').length
+  return bitsOf(length).replace(/0+$/, '').length
+}
+
+/** An IPv4 address, such as a netmask, as 32 binary digits. */
+function bitsOf(address: string): string {
+  const bytes = address.split('.').map(byte => Number(byte).toString(2).padStart(8, '0'))
+  return bytes.join('')
 }

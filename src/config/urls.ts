@@ -58,6 +58,16 @@ export function isLoopback(host: string): boolean {
 /** Whether a URL of Redis is whole: an unencoded mark in its password would end up in the host's name. */
 export function isRedisUrl(text: string): boolean {
   if (!URL.canParse(text) || text.includes('#') || text.split('@').length > 2) return false
-  const { hostname, pathname } = new URL(text)
-  return hostname !== '' && /^(\/\d*)?$/.test(pathname)
+  const { hostname, pathname, username, password } = new URL(text)
+  return hostname !== '' && /^(\/\d*)?$/.test(pathname) && isDecodable(`${username}${password}`)
+}
+
+/** Whether it is percent-encoded UTF-8 throughout. */
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }

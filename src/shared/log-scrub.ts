@@ -6,13 +6,24 @@
  * `node_modules/@prisma` or `name@1.2.3`.
  */
 const SEQUENCE_OR_WORD =
-  /\\(?:u[\da-f]{4}|.)|[\p{L}\p{N}_.!#$%&'*+=?^`{|}~-]+(@(?:[\p{L}\p{N}_-]+\.)+\p{L}[\p{L}\p{N}_-]+)?/giu
+  /\\(?:u[\da-f]{4}|.)|[\p{L}\p{N}_.!#$%&'*+=?^`{|}~-]+(@(?:[\p{L}\p{M}\p{N}_-]+\.)+\p{L}[\p{L}\p{M}\p{N}_-]+)?/giu
+
+/** The `@` of an address in a URL, encoded once or more often. */
+const ENCODED_AT = /%(?:25)*40/
+
+/** Whether a word holds an address as URLs spell it. Its domain may be encoded too, so only a dot of it is looked for. */
+function hasEncodedAddress(word: string): boolean {
+  const at = word.search(ENCODED_AT)
+  return at > 0 && /\.[\p{L}%]/u.test(word.slice(at))
+}
 
 /**
  * @param text plain, or JSON
  * @returns the text without the email addresses in it
  */
 export function withoutAddresses(text: string): string {
-  if (!text.includes('@')) return text
-  return text.replace(SEQUENCE_OR_WORD, (found, domain) => (domain === undefined ? found : '[address]'))
+  if (!text.includes('@') && !ENCODED_AT.test(text)) return text
+  return text.replace(SEQUENCE_OR_WORD, (found, domain) =>
+    domain === undefined && !hasEncodedAddress(found) ? found : '[address]',
+  )
 }

@@ -141,6 +141,14 @@ t.test('what does not go together is refused', async t => {
     ['TRUST_PROXY', { TRUST_PROXY: 'true' }],
     ['TRUST_PROXY', { TRUST_PROXY: 'proxy.internal' }],
     ['TRUST_PROXY', { TRUST_PROXY: '10.0.0.0/eight' }],
+    ...['10.0.0.0/33', '10.0.0.0/0', '::/129', '10.0.0.0/8/8', '10.0.0.0/1.2', '10.0.0.0/255.0.255.0'].map(
+      (range): [string, Record<string, string>] => ['TRUST_PROXY', { TRUST_PROXY: range }],
+    ),
+    ['TRUST_PROXY', { TRUST_PROXY: '::1/255.0.0.0' }],
+    ['TRUST_PROXY', { TRUST_PROXY: 'toString' }],
+    ['APP_URL', { APP_URL: 'https://ada:geheim@example.org' }],
+    ['APP_URL', { APP_URL: 'https://example.org//accounts' }],
+    ['REDIS_URL', { REDIS_URL: 'redis://:50%off@127.0.0.1' }],
   ]
   for (const [name, env] of cases) t.strictSame(names(problemsOf(env)), [name], JSON.stringify(env))
   t.strictSame(problemsOf({ MAIL_USERNAME: 'ada', MAIL_PASSWORD: 'x', MAIL_USE_TLS: '1' }), [])

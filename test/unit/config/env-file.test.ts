@@ -28,6 +28,7 @@ t.test('a .env is read whole, whatever editor wrote it', async t => {
     'UTF-8 with CR': TEXT.replaceAll('\n', '\r'),
     'UTF-8 with a byte order mark': `\ufeff${TEXT}`,
     'UTF-8 with a byte order mark and CRLF': `\ufeff${windows}`,
+    'several files with a byte order mark each': `\ufeff\ufeff${TEXT.replaceAll('\n', '\n\ufeff')}`,
     'UTF-16LE with a byte order mark': Buffer.from(`\ufeff${windows}`, 'utf16le'),
     'UTF-16BE with a byte order mark': utf16be(`\ufeff${TEXT}`),
   }

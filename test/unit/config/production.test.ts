@@ -96,7 +96,10 @@ t.test('a proxy is named, not everybody', async t => {
   for (const TRUST_PROXY of everybody) {
     t.strictSame(refused({ TRUST_PROXY }), ['TRUST_PROXY'], TRUST_PROXY)
     t.strictSame(refused({ TRUST_PROXY: `10.0.0.1,${TRUST_PROXY}` }), ['TRUST_PROXY'], 'among others')
-    t.strictSame(refused({ TRUST_PROXY, NODE_ENV: 'development' }), [], 'a laptop may')
+    // A range without a length is refused by Fastify, so nowhere does the service start with it.
+    const isRefusedAnyway = /\/0(\.0\.0\.0)?$/.test(TRUST_PROXY)
+    const onLaptop = refused({ TRUST_PROXY, NODE_ENV: 'development' })
+    t.strictSame(onLaptop, isRefusedAnyway ? ['TRUST_PROXY'] : [], 'a laptop may')
   }
   for (const TRUST_PROXY of ['10.0.0.0/8, 192.168.0.0/16', 'fd00::/8', '::1', 'loopback', '172.64.0.0/13']) {
     t.strictSame(refused({ TRUST_PROXY }), [], TRUST_PROXY)

@@ -1,5 +1,6 @@
+import Fastify from 'fastify'
 import t from 'tap'
-import { trustOf } from '../../../src/config/proxies.ts'
+import { proxyProblem, trustOf } from '../../../src/config/proxies.ts'
 
 t.test('a peer is trusted where TRUST_PROXY names its address, in each of its forms', async t => {
   const cases: [trusted: string | undefined, trustedPeers: string[], others: (string | undefined)[]][] = [
@@ -20,4 +21,25 @@ t.test('a peer is trusted where TRUST_PROXY names its address, in each of its fo
     ]
   })
   t.strictSame(faults, [])
+})
+
+t.test('what TRUST_PROXY may hold is what Fastify takes', async t => {
+  const ranges = [
+    '10.0.0.0/8',
+    '10.0.0.0/255.0.0.0',
+    'fd00::/8',
+    'loopback',
+    '10.0.0.0/0',
+    '::/0',
+    '10.0.0.0/33',
+  ]
+  for (const range of [...ranges, '::/129', '10.0.0.0/8/8', '10.0.0.0/1.2', '::1/255.0.0.0', 'toString']) {
+    let takes = true
+    try {
+      Fastify({ trustProxy: range })
+    } catch {
+      takes = false
+    }
+    t.equal(proxyProblem(range) === undefined, takes, range)
+  }
 })

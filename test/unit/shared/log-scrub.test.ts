@@ -8,6 +8,16 @@ t.test('addresses go, wherever they stand, and nothing else does', async t => {
     ['Key (email)=(ada@example.org) already exists', 'Key (email)=([address]) already exists'],
     ['mailto:ada@example.org', 'mailto:[address]'],
     ['ada@bücher.example', '[address]'],
+    ['ada@उदाहरण.भारत', '[address]'],
+    ['/app/ada%40example.org', '/app/[address]'],
+    [
+      'https://spf.example/why?s=rcpt&id=ada%40example.org;ip=192.0.2.1',
+      'https://spf.example/[address];ip=192.0.2.1',
+    ],
+    ['/ada%2540example.org', '/[address]'],
+    ['/ada%40b%C3%BCcher.example/x', '/[address]/x'],
+    ['/node_modules/%40prisma/client.js', '/node_modules/%40prisma/client.js'],
+    ['100%4000.5 of it', '100%4000.5 of it'],
     [
       'at file:///app/node_modules/@prisma/client/index.js:1:2',
       'at file:///app/node_modules/@prisma/client/index.js:1:2',
@@ -33,7 +43,7 @@ t.test('a line of JSON stays one', async t => {
 
 t.test('a long line takes linear time', async t => {
   const time = (length: number) => {
-    const text = `${'a'.repeat(length)} @ ${'b.'.repeat(length / 2)}`
+    const text = `${'a'.repeat(length)} @ ${'b.'.repeat(length / 2)} ${'%40'.repeat(length)}`
     const begun = process.cpuUsage().user
     withoutAddresses(text)
     return process.cpuUsage().user - begun
