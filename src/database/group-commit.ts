@@ -101,14 +101,10 @@ export function sqliteStatements(connection: SqliteConnection): Statements {
     (run: RunNow): Run =>
     async <Row>(sql: string, values: readonly Value[]) =>
       rowsOf<Row>(run(sql, values.map(stored)))
-  const runNow = runBy(connection.run)
   return {
     provider: 'sqlite',
-    async read(sql, values) {
-      const idle = connection.idle()
-      if (idle) await idle
-      return runNow(sql, values)
-    },
+    read: <Row>(sql: string, values: readonly Value[]) =>
+      connection.alone(() => rowsOf<Row>(connection.run(sql, values.map(stored)))),
     change: (sql, values) => enter(run => runBy(run)(sql, values), { single: true }),
     changeAll: changes =>
       enter(async run => {

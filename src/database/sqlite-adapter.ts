@@ -17,14 +17,8 @@ const NAME = { provider: 'sqlite', adapterName: 'latchkey-sqlite' } as const
 /** @param connection is closed by its owner, not by Prisma */
 export function sqliteAdapter(connection: SqliteConnection): SqlDriverAdapterFactory {
   const adapter: SqlDriverAdapter = {
-    ...queryable(async (sql, args) => {
-      await connection.idle()
-      return connection.run(sql, args)
-    }),
-    async executeScript(script) {
-      await connection.idle()
-      mapErrors(() => connection.runScript(script))
-    },
+    ...queryable((sql, args) => connection.alone(() => connection.run(sql, args))),
+    executeScript: script => connection.alone(() => connection.runScript(script)).catch(rethrow),
     async startTransaction(level) {
       if (level !== undefined && level !== 'SERIALIZABLE') {
         throw new DriverAdapterError({ kind: 'InvalidIsolationLevel', level })

@@ -28,12 +28,8 @@ export interface SqliteConnection {
   runScript(script: string): void
   /** Waits for its turn, and takes the write lock: a reader that turns writer could not wait for it. */
   begin(): Promise<SqliteTransaction>
-  /**
-   * Fulfilled once no transaction is open: what a read would see of one may yet be undone.
-   *
-   * @returns undefined where none is open now, so that most reads wait for nothing
-   */
-  idle(): Promise<void> | undefined
+  /** Takes a step once no transaction is open: what it would see of one may yet be undone. */
+  alone<T>(step: () => T): Promise<T>
   close(): void
 }
 
@@ -106,10 +102,6 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     setPragmas()
   }
 
-  async function untilIdle() {
-    while (open !== undefined) await open.ended
-  }
-
   const run: RunNow = (sql, args = NONE) => {
     try {
       return driver.run(sql, args)
@@ -169,7 +161,11 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
         },
       }
     },
-    idle: () => (open === undefined ? undefined : untilIdle()),
+    async alone(step) {
+      // The step is taken in the turn that found none open; the next one may begin right after that.
+      while (open !== undefined) await open.ended
+      return step()
+    },
     close() {
       abandon()
       driver.close()
