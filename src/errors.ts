@@ -105,6 +105,19 @@ export function problem(code: ProblemCode, options: ProblemOptions = {}): Proble
 }
 
 /**
+ * The refusal of a client that has to wait.
+ *
+ * @param reason a sentence that says which limit it met
+ * @param now the time
+ * @param milliseconds how long it has to wait
+ */
+export function rateLimited(reason: string, now: Date, milliseconds: number): ProblemError {
+  const at = new Date(Math.ceil((now.getTime() + milliseconds) / 1000) * 1000)
+  const detail = `${reason} Try again at ${at.toISOString().replace('.000Z', 'Z')}.`
+  return problem('rate_limited', { detail, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) })
+}
+
+/**
  * An error that says what a client did needs no stack, and making one for each request of a flood is a sizeable
  * part of what it costs to turn it away.
  */

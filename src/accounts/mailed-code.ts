@@ -1,8 +1,8 @@
 /**
  * Codes that go out beside a mailed link: what a request with one looks like, and whom it speaks for.
  */
-import type { FastifyInstance } from 'fastify'
 import type { Static } from 'typebox'
+import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { BoundToken } from '../tokens/bound.ts'
@@ -36,7 +36,7 @@ export interface CodeFlow<Claims, Found> {
  * @throws {ProblemError} `token_invalid`, `token_expired`, `code_invalid`, and what `assertAcceptable` throws
  */
 export async function redeemCode<Claims extends object, Found extends { subject: Fingerprinted }>(
-  app: FastifyInstance,
+  { database, clock }: { database: Pick<Database, 'guesses' | 'mailTurns'>; clock: () => Date },
   requests: MailRequests<Claims>,
   { requestToken, code }: CodeProof,
   flow: CodeFlow<Claims, Found>,
@@ -47,13 +47,13 @@ export async function redeemCode<Claims extends object, Found extends { subject:
   const { purpose, codes, codeTtl } = requests
   // An address that others ask for as well must not lose its tries to them.
   const owner = [email, ...Object.values(claims)].join(' ')
-  const mayTry = await countTry(app, { purpose, requestId, expiresAt, owner })
+  const attemptAllowed = await countTry({ database, clock }, { purpose, requestId, expiresAt, owner })
 
   const found = await flow.find(request)
   const subject = found?.subject ?? { id: 'nobody', email, passwordHash: 'none' }
-  const since = new Date(app.clock().getTime() - codeTtl * 1000)
-  const codeId = await app.database.mailTurns.codeIdOf(requestId, since)
+  const since = new Date(clock().getTime() - codeTtl * 1000)
+  const codeId = await database.mailTurns.codeIdOf(requestId, since)
   const right = codes.matches(pastedCode(code), codeId ?? requestId, ...boundParts(subject))
-  if (found === undefined || codeId === undefined || !right || !mayTry) throw problem('code_invalid')
+  if (found === undefined || codeId === undefined || !right || !attemptAllowed) throw problem('code_invalid')
   return found
 }

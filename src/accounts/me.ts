@@ -4,10 +4,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { originOf } from '../http/origin.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
+import { originOf } from '../sessions/origin.ts'
 import { publicUser, userResponse } from './public-user.ts'
 
 const PatchBody = Type.Object(

@@ -6,10 +6,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { causeOf, originOf } from '../http/origin.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
+import { causeOf, originOf } from '../sessions/origin.ts'
 import { BoundToken } from '../tokens/bound.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
 import { MailedCode, pastedCode } from '../tokens/pasted.ts'
@@ -137,14 +137,14 @@ async function confirmChange(
   this.passwords.assertAcceptable(newPassword, user.email)
 
   const { expiresAt } = verified
-  const mayTry = await countTry(this, {
+  const attemptAllowed = await countTry(this, {
     purpose: 'password-change',
     requestId: jti,
     expiresAt,
     owner: user.id,
   })
   const right = this.tokens.changeCode.matches(pastedCode(code), jti, ...boundParts(user))
-  if (!mayTry || !right) throw problem('code_invalid')
+  if (!attemptAllowed || !right) throw problem('code_invalid')
 
   const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)

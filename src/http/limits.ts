@@ -78,9 +78,3 @@ export function describeLimit(name: LimitName, { max, seconds }: Window): string
   const { what, per }: Limit = LIMITS[name]
   return `At most ${max} ${what} ${duration} ${per === 'account' ? 'for one account' : 'from one network'}.`
 }
-
-/** When a limited client may try again, for the `detail` of a problem. */
-export function tryAgain(now: Date, milliseconds: number): string {
-  const at = new Date(Math.ceil((now.getTime() + milliseconds) / 1000) * 1000)
-  return `Try again at ${at.toISOString().replace('.000Z', 'Z')}.`
-}

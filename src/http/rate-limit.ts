@@ -5,9 +5,9 @@ import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
-import { problem } from '../errors.ts'
+import { rateLimited } from '../errors.ts'
 import { networkOf } from '../shared/network.ts'
-import { describeLimit, LIMITS, type LimitName, tryAgain, windowsOf } from './limits.ts'
+import { describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -49,10 +49,9 @@ async function rateLimits(app: FastifyInstance) {
       for (const { limiter, description } of windows) {
         const state = await limiter(request)
         if (state.isAllowed) continue
-        tell(reply, state)
+        setRateLimitHeaders(reply, state)
         if (!state.isExceeded) continue
-        const detail = `${description} ${tryAgain(app.clock(), state.ttl)}`
-        throw problem('rate_limited', { detail, retryAfter: state.ttlInSeconds })
+        throw rateLimited(description, app.clock(), state.ttl)
       }
       if (!refusedOnly) return
       request.uncount = () => Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
@@ -72,10 +71,9 @@ async function rateLimits(app: FastifyInstance) {
           throw refusal
         })
         const ttlInSeconds = Math.ceil(state.msBeforeNext / 1000)
-        tell(reply, { max: window.max, remaining: state.remainingPoints, ttlInSeconds })
+        setRateLimitHeaders(reply, { max: window.max, remaining: state.remainingPoints, ttlInSeconds })
         if (state.consumedPoints <= window.max) continue
-        const detail = `${describeLimit(name, window)} ${tryAgain(app.clock(), state.msBeforeNext)}`
-        throw problem('rate_limited', { detail, retryAfter: ttlInSeconds })
+        throw rateLimited(describeLimit(name, window), app.clock(), state.msBeforeNext)
       }
     }
   })
@@ -102,7 +100,10 @@ const counterOf = (app: FastifyInstance, keyPrefix: string, seconds: number) =>
   app.counter(`ip:${keyPrefix}`, Number.MAX_SAFE_INTEGER, seconds)
 
 /** The header fields of draft-ietf-httpapi-ratelimit-headers, of the limit that is nearest. */
-function tell(reply: FastifyReply, state: { max: number; remaining: number; ttlInSeconds: number }) {
+function setRateLimitHeaders(
+  reply: FastifyReply,
+  state: { max: number; remaining: number; ttlInSeconds: number },
+) {
   const told = reply.getHeader('ratelimit-remaining')
   if (told !== undefined && Number(told) <= state.remaining) return
   reply.header('ratelimit-limit', state.max)

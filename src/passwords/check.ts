@@ -1,10 +1,23 @@
 /**
  * Checking a password: counted in one place, whatever it is asked for.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Database } from '../database/index.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
-import type { Client } from './passwords.ts'
+import type { GuessBackoff } from './guess-backoff.ts'
+import type { Client, Passwords } from './passwords.ts'
+
+/** What a check needs. */
+interface Guards {
+  guessBackoff: GuessBackoff
+  passwords: Pick<Passwords, 'verify'>
+}
+
+/** What a check for a known account needs besides. */
+interface AccountGuards extends Guards {
+  database: Pick<Database, 'users'>
+  clock: () => Date
+}
 
 /** A password to check, and whose it should be. */
 export interface PasswordGuess {
@@ -24,23 +37,23 @@ export interface PasswordGuess {
  * @returns whether it is right
  * @throws {ProblemError} `rate_limited`, `overloaded`
  */
-export async function checkPassword(app: FastifyInstance, guess: PasswordGuess): Promise<boolean> {
+export async function checkPassword(guards: Guards, guess: PasswordGuess): Promise<boolean> {
   const { email, client, isFamiliar, stored, password } = guess
-  const attempt = await app.guessBackoff.attempt({ email, ip: client.ip, isFamiliar })
-  const right = await app.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
+  const attempt = await guards.guessBackoff.attempt({ email, ip: client.ip, isFamiliar })
+  const right = await guards.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
   if (right) await attempt.forgive()
   return right
 }
 
 /** The same for an account that is known. */
 export async function checkPasswordOf(
-  app: FastifyInstance,
+  guards: AccountGuards,
   { id, email, passwordHash: stored }: User,
   client: Client,
   password: string,
 ): Promise<boolean> {
-  const isFamiliar = await app.database.users.isFamiliarNetwork(id, client.ip, app.clock())
-  return checkPassword(app, { email, client, isFamiliar, stored, password })
+  const isFamiliar = await guards.database.users.isFamiliarNetwork(id, client.ip, guards.clock())
+  return checkPassword(guards, { email, client, isFamiliar, stored, password })
 }
 
 /**
@@ -51,13 +64,13 @@ export async function checkPasswordOf(
  *   gone, and what `checkPassword` throws
  */
 export async function reauthenticate(
-  app: FastifyInstance,
-  request: FastifyRequest,
+  guards: AccountGuards,
+  request: Client & { session: { userId: string } },
   currentPassword: string,
 ): Promise<User> {
-  const user = await app.database.users.findById(request.session.userId)
+  const user = await guards.database.users.findById(request.session.userId)
   if (!user) throw problem('unauthenticated')
-  if (await checkPasswordOf(app, user, request, currentPassword)) return user
+  if (await checkPasswordOf(guards, user, request, currentPassword)) return user
   // Not 401: with a valid bearer, clients refresh after a 401 and send the wrong password again.
   throw problem('invalid_password')
 }

@@ -3,7 +3,7 @@
  * an account or address. One code may serve many requests, so many requests must not be many tries.
  */
 import { createHash } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
+import type { Database } from '../database/index.ts'
 
 /** More lock the request even for the right code (Kratos allows as many). */
 export const TRIES_PER_CODE = 5
@@ -29,11 +29,10 @@ export interface CodeTry {
  * @returns whether the code may be looked at; if not, even the right one is wrong
  */
 export async function countTry(
-  app: FastifyInstance,
+  { database: { guesses }, clock }: { database: Pick<Database, 'guesses'>; clock: () => Date },
   { purpose, requestId, expiresAt, owner }: CodeTry,
 ): Promise<boolean> {
-  const { guesses } = app.database
-  const hour = Math.floor(app.clock().getTime() / HOUR_MS)
+  const hour = Math.floor(clock().getTime() / HOUR_MS)
   // The owner may be an address, which has no business in this table.
   const whose = createHash('sha256').update(owner).digest('base64url')
   const ofRequest = await guesses.count(`${purpose}:${requestId}`, expiresAt)

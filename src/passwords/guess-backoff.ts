@@ -6,8 +6,7 @@ import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
-import { problem } from '../errors.ts'
-import { tryAgain } from '../http/limits.ts'
+import { rateLimited } from '../errors.ts'
 import { networkOf, widerNetworksOf } from '../shared/network.ts'
 
 declare module 'fastify' {
@@ -113,7 +112,9 @@ async function guessBackoff(app: FastifyInstance) {
     try {
       await gate.consume(key, 1, { customDuration: Math.min(2 ** (paid - 1), LONGEST_WAIT) })
     } catch (refusal) {
-      throw refusal instanceof RateLimiterRes ? tooEarly(app.clock(), refusal.msBeforeNext, detail) : refusal
+      throw refusal instanceof RateLimiterRes
+        ? rateLimited(detail, app.clock(), refusal.msBeforeNext)
+        : refusal
     }
   }
 
@@ -133,7 +134,7 @@ async function guessBackoff(app: FastifyInstance) {
         counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.msBeforeNext ?? 0 })),
       )
       const longest = gates.reduce((one, other) => (other.wait > one.wait ? other : one))
-      if (longest.wait > 0) throw tooEarly(app.clock(), longest.wait, longest.detail)
+      if (longest.wait > 0) throw rateLimited(longest.detail, app.clock(), longest.wait)
 
       const counted = await Promise.all(counts.map(count => count.failures.penalty(count.key)))
       const takeBack = (those: Count[]) => Promise.all(those.map(count => count.failures.reward(count.key)))
@@ -156,11 +157,6 @@ async function guessBackoff(app: FastifyInstance) {
     },
     forgive: guesser => forgive(ownCount(guesser)),
   })
-}
-
-function tooEarly(now: Date, milliseconds: number, reason: string) {
-  const detail = `${reason} ${tryAgain(now, milliseconds)}`
-  return problem('rate_limited', { detail, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) })
 }
 
 /** No address in clear in a shared store. */

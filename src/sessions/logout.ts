@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
-import { originOf } from '../http/origin.ts'
+import { originOf } from './origin.ts'
 import { CookieMode, SETS_COOKIE } from './refresh-cookie.ts'
 
 const Body = Type.Object(

@@ -4,7 +4,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
-import { originOf } from '../http/origin.ts'
+import { originOf } from './origin.ts'
 import { PublicSession, publicSession } from './public-session.ts'
 
 const Params = Type.Object(

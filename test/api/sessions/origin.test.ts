@@ -1,7 +1,7 @@
 /** Names of devices: for people to recognise, and nothing that a stranger could write to them. */
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
-import { deviceName } from '../../../src/http/origin.ts'
+import { deviceName } from '../../../src/sessions/origin.ts'
 import { startApp } from '../../harness/app.ts'
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'

@@ -1,0 +1,101 @@
+/** Imports point one way, as the table in docs/architecture.md says. Imports of types count like those of code. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+
+/** What each folder or file of `src/` imports; `docs/architecture.md` has the same table. The process imports anything. */
+const LAYERS: Record<string, string[]> = {
+  accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
+  config: ['shared'],
+  database: ['generated', 'shared'],
+  errors: ['security-events'],
+  http: ['config', 'database', 'errors', 'security-events', 'shared'],
+  jobs: ['database'],
+  mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
+  messages: ['errors'],
+  pages: ['config', 'errors', 'http', 'messages', 'shared'],
+  passwords: ['config', 'database', 'errors', 'shared'],
+  'process-log': ['config', 'shared'],
+  sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],
+  shared: ['errors'],
+  tokens: ['config', 'errors'],
+}
+
+/** The process: each of these may import anything, and nothing else imports them. */
+const PROCESS = ['app', 'banner', 'migrate', 'server', 'start']
+
+const root = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
+const source = join(root, 'src')
+const FILES = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+  path => /\.c?ts$/.test(path) && !path.startsWith('generated/'),
+)
+
+/** What each file imports from this project, by paths from `src/`. */
+const IMPORTS = new Map(
+  FILES.map(path => {
+    const specifiers = readFileSync(join(source, path), 'utf8').matchAll(
+      /(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g,
+    )
+    return [path, [...specifiers].map(([, to]) => normalize(join(dirname(path), to as string)))] as const
+  }),
+)
+const importsOf = (path: string) => IMPORTS.get(path) ?? []
+
+/** The folder of a file, or the file itself where it is in none. */
+const layerOf = (path: string) => path.replace(/(\/.*|\.c?ts)$/, '')
+
+t.test('no file imports itself through others', async t => {
+  t.ok(FILES.length > 100, `${FILES.length} files`)
+  const circles = FILES.filter(file => {
+    const reached = new Set<string>()
+    const queue = [...importsOf(file)]
+    for (const next of queue) {
+      if (reached.has(next)) continue
+      reached.add(next)
+      queue.push(...importsOf(next))
+    }
+    return reached.has(file)
+  })
+  t.strictSame(circles, [])
+})
+
+t.test('each layer imports what the table says, and nothing else', async t => {
+  const found: Record<string, string[]> = {}
+  for (const file of FILES) {
+    const layer = layerOf(file)
+    if (PROCESS.includes(layer)) continue
+    const others = importsOf(file)
+      .map(layerOf)
+      .filter(other => other !== layer)
+    found[layer] = [...new Set([...(found[layer] ?? []), ...others])].sort()
+  }
+  t.strictSame(found, { ...LAYERS, 'security-events': [] })
+})
+
+t.test('http knows the database by its outages alone', async t => {
+  const known = FILES.filter(file => layerOf(file) === 'http').flatMap(importsOf)
+  t.strictSame([...new Set(known.filter(path => layerOf(path) === 'database'))], ['database/outage.ts'])
+})
+
+t.test('a flow is imported by the app alone', async t => {
+  const flows = FILES.filter(
+    file =>
+      /^(accounts|sessions)\//.test(file) &&
+      /\bapp\.route[<(]/.test(readFileSync(join(source, file), 'utf8')),
+  )
+  t.ok(flows.length > 10, `${flows.length} flows`)
+  const importers = FILES.filter(file => importsOf(file).some(path => flows.includes(path)))
+  t.strictSame(importers, ['app.ts'])
+})
+
+t.test('the documentation has the same table', async t => {
+  const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
+  const [, section = ''] = text.split('## Layers\n')
+  const rows = [...section.matchAll(/^\| `([\w-]+)\/?` \| ([^|]*) \|$/gm)]
+  const documented = rows.map(([, layer, others = '']) => [
+    layer,
+    [...others.matchAll(/`([\w-]+)\/?`/g)].map(([, other]) => other),
+  ])
+  t.strictSame(Object.fromEntries(documented), LAYERS)
+})
