@@ -7,8 +7,8 @@ const text = readFileSync(new URL(import.meta.resolve('#root/docs/decisions.md')
 
 t.test('each decision is a context, a decision and a consequence in at most 150 words', async t => {
   const records = text
-    .replace(/^# .*$/gm, '')
-    .split(/^## /m)
+    .replace(/^##? .*$/gm, '')
+    .split(/^### /m)
     .slice(1)
   const faults = records.flatMap(record => {
     const [title, ...body] = record.split('\n')
