@@ -297,7 +297,13 @@ t.test('on SQLite nothing is run as a part of a transaction that has ended', asy
     transaction.run(INSERT, ['undone', 'never'])
     return transaction
   })
-  const read = connection.alone(() => connection.run('SELECT id FROM guesses').rows)
+  const read = connection.alone(() => {
+    // Fails within a transaction.
+    connection.run('BEGIN')
+    const { rows } = connection.run('SELECT id FROM guesses')
+    connection.run('COMMIT')
+    return rows
+  })
   first.commit()
   t.strictSame(await read, [['within']], 'what waits to read comes before the next transaction')
   const second = await next
