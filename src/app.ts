@@ -14,7 +14,7 @@ import { passwordReset } from './accounts/password-reset.ts'
 import { register } from './accounts/register.ts'
 import type { Config } from './config/config.ts'
 import database from './database/index.ts'
-import afterwards from './http/afterwards.ts'
+import afterResponse from './http/after-response.ts'
 import { pathStripper } from './http/base-path.ts'
 import clientAddress from './http/client-address.ts'
 import counters from './http/counters.ts'
@@ -149,7 +149,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)
   await app.register(accepts)
-  await app.register(afterwards)
+  await app.register(afterResponse)
   await app.register(housekeeping, overrides.housekeeping ?? {})
   await app.register(health)
   await app.register(wellKnown)

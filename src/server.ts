@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
 import { type Config, type ConfigError, loadConfig, processEnvironment } from './config/config.ts'
-import { doubtsInProduction } from './config/production.ts'
+import { productionWarnings } from './config/production.ts'
 import { report } from './process-log.ts'
 
 /** What load balancers that probe each second need to see that readiness is off, before the listener is. */
@@ -31,7 +31,7 @@ const BACKLOG = 4096
 export async function startServer(): Promise<(reason: string, exitCode: number) => void> {
   const config = configuration()
   const app = await buildApp(config).catch(refuse)
-  for (const { variable, doubt } of doubtsInProduction(config)) app.log.warn({ variable }, doubt)
+  for (const { variable, message } of productionWarnings(config)) app.log.warn({ variable }, message)
 
   // By address: for the name `localhost` Fastify opens a second listener, which has neither our answers to what
   // the parser refuses nor our shutdown.

@@ -60,7 +60,7 @@ async function secure(
   const deleted = user ? null : await deletions.find(verified.subject, now)
   const account = user ?? deleted
   // The fingerprint is of the address too: the token with another address is spent on nothing.
-  if (!account || user?.disabledAt || !verified.speaksOf(securable(account, email)))
+  if (!account || user?.disabledAt || !verified.matches(securable(account, email)))
     throw problem('token_spent')
   const by = { email, notice: new Date(verified.claims.notice) }
   request.subject = { account: account.id }

@@ -145,7 +145,7 @@ async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<Pending>
   }
   const verified = app.tokens.confirm.verify(body.token)
   const pending = await pendingOf(app, verified.subject)
-  if (pending === undefined || !verified.speaksOf(pending.subject)) throw problem('token_spent')
+  if (pending === undefined || !verified.matches(pending.subject)) throw problem('token_spent')
   app.passwords.assertAcceptable(password, pending.subject.email)
   return pending
 }

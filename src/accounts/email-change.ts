@@ -156,6 +156,6 @@ async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<{ user: 
   }
   const verified = app.tokens.changeEmail.verify(body.token)
   const user = await users.findById(verified.subject)
-  if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
+  if (!user || user.disabledAt || !verified.matches(user)) throw problem('token_spent')
   return { user, email: verified.claims.email }
 }

@@ -132,7 +132,7 @@ async function confirmChange(
   if (verified.subject !== request.session.userId || sid !== request.session.id)
     throw problem('token_invalid')
   const user = await this.database.users.findById(verified.subject)
-  if (!user || !verified.speaksOf(user)) throw problem('token_spent')
+  if (!user || !verified.matches(user)) throw problem('token_spent')
   // Before a try is counted: a refused password spends nothing, not even a try.
   this.passwords.assertAcceptable(newPassword, user.email)
 

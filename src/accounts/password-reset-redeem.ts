@@ -17,7 +17,7 @@ export async function redeemLink(
 ): Promise<{ user: User; expiresAt: Date }> {
   const verified = app.tokens.reset.verify(token)
   const user = await app.database.users.findById(verified.subject)
-  if (!user || user.disabledAt || !verified.speaksOf(user)) throw problem('token_spent')
+  if (!user || user.disabledAt || !verified.matches(user)) throw problem('token_spent')
   return { user, expiresAt: verified.expiresAt }
 }
 

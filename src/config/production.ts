@@ -64,18 +64,18 @@ export function missingInProduction(given: NodeJS.ProcessEnv): string[] {
   return Object.entries(REQUIRED).flatMap(([name, why]) => (given[name]?.trim() ? [] : [`${name}: ${why}`]))
 }
 
-/** A setting that production takes, and that somebody should know of. */
-export interface Doubt {
+/** A setting that production accepts and that may be an oversight. */
+export interface ProductionWarning {
   variable: keyof Config
-  doubt: string
+  message: string
 }
 
-/** What is allowed in production and may still be an oversight; nothing outside of production. */
-export function doubtsInProduction(config: Config): Doubt[] {
+/** Insecure settings that production accepts; none outside of production. */
+export function productionWarnings(config: Config): ProductionWarning[] {
   if (config.NODE_ENV !== 'production') return []
-  const doubts: Doubt[] = []
-  const unless = (fine: boolean, variable: keyof Config, doubt: string) => {
-    if (!fine) doubts.push({ variable, doubt })
+  const warnings: ProductionWarning[] = []
+  const unless = (fine: boolean, variable: keyof Config, message: string) => {
+    if (!fine) warnings.push({ variable, message })
   }
   unless(
     config.EMAIL_CONFIRMATION !== 'off',
@@ -91,7 +91,7 @@ export function doubtsInProduction(config: Config): Doubt[] {
   for (const { name, inClear } of servers(config)) {
     unless(!inClear, name, 'the connection to another machine is not encrypted')
   }
-  return doubts
+  return warnings
 }
 
 /** Neither kind of TLS is demanded, so that whoever is on the way can strip it. */

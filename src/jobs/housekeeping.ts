@@ -58,7 +58,7 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
     try {
       if (!(await hold())) return undefined
     } catch (error) {
-      return void tell(error)
+      return void logFailure(error)
     }
     let removed = 0
     try {
@@ -66,7 +66,7 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
         removed += await removeAll(kind, before)
       }
     } finally {
-      await expired.release(holder).catch(tell)
+      await expired.release(holder).catch(logFailure)
     }
     return removed
   }
@@ -81,12 +81,12 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
         count = await expired.remove(kind, before, BATCH)
       }
     } catch (error) {
-      tell(error, kind)
+      logFailure(error, kind)
     }
     return removed
   }
 
-  function tell(error: unknown, kind?: ExpiredKind) {
+  function logFailure(error: unknown, kind?: ExpiredKind) {
     if (outageOf(error)) app.database.outage.failed(error)
     else app.log.error({ err: error, kind }, 'what has run out could not be removed')
   }

@@ -7,10 +7,10 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/config.ts'
 import { type LoadFast, loadArgon2 } from './argon2.ts'
-import { type Connection, departureOf } from './departure.ts'
+import { type Connection, disconnectSignal } from './disconnect-signal.ts'
 import { type HashQueue, hashQueue, type Place } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
-import { costOf, isAffordable, matchless } from './stored-hash.ts'
+import { costOf, dummyHash, isAffordable } from './stored-hash.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -79,10 +79,10 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   const argon2 = await loadArgon2(loadFast)
   const concurrency = hashesAtOnce(config)
   const queue = hashQueue(concurrency, config.HASH_PATIENCE)
-  const dummy = matchless(cost)
+  const dummy = dummyHash(cost)
   const reserved = new WeakMap<Client, Place>()
 
-  const newPlace = (client: Client) => queue.reserve(keyOf(client), departureOf(client.socket))
+  const newPlace = (client: Client) => queue.reserve(keyOf(client), disconnectSignal(client.socket))
 
   /** The place that a client has, for one hash; a second one queues anew. */
   function placeOf(client: Client): Place {

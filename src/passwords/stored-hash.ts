@@ -29,7 +29,7 @@ export function isAffordable(stored: string): boolean {
 }
 
 /** A hash that no password is known for; random bytes do, so none need be computed. */
-export function matchless({ memory, time, parallelism }: Cost): string {
+export function dummyHash({ memory, time, parallelism }: Cost): string {
   return `$argon2id$v=19$m=${memory},t=${time},p=${parallelism}$${base64(randomBytes(16))}$${base64(randomBytes(32))}`
 }
 

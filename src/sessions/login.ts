@@ -77,7 +77,7 @@ async function logIn(
   const guess = { email, client: request, isFamiliar, stored, password }
   if (!(await checkPassword(this, guess)) || userId === null) {
     // For every address, since whoever asks something right after this answer waits for what is written then.
-    request.afterwards(() => recordRefusal(this, userId, email, request))
+    request.runAfterResponse(() => recordRefusal(this, userId, email, request))
     throw problem('invalid_credentials')
   }
 

@@ -29,7 +29,7 @@ export interface VerifiedBoundToken<Claims> {
   claims: Claims
   expiresAt: Date
   /** Whether the row is still as it was when the token was minted; if not, the token is spent. */
-  speaksOf(row: Fingerprinted): boolean
+  matches(row: Fingerprinted): boolean
 }
 
 /** Mints and verifies the tokens of one purpose. */
@@ -71,7 +71,7 @@ export async function boundTokens<Own extends TProperties>(
         subject: sub,
         claims: claims as never,
         expiresAt: new Date(exp * 1000),
-        speaksOf: row => row.id === sub && sameFingerprint(fp, fingerprintBy(secret, row)),
+        matches: row => row.id === sub && sameFingerprint(fp, fingerprintBy(secret, row)),
       }
     },
   }

@@ -174,16 +174,16 @@ t.test('a hook that throws after an answer takes nothing from it, nor from the n
   await until('each is logged', () => JSON.stringify(log).split('"after the answer"').length > 3)
 })
 
-t.test('of the jobs for after an answer, one that throws is logged and the others are done', async t => {
+t.test('a job after the response that throws is logged, and the others run', async t => {
   const done: string[] = []
   const { app, log } = await withHooks(t, app => {
     app.get('/jobs', async request => {
-      request.afterwards(async () => done.push('first'))
-      request.afterwards(() => {
+      request.runAfterResponse(async () => done.push('first'))
+      request.runAfterResponse(() => {
         throw new Error('at once')
       })
-      request.afterwards(() => Promise.reject())
-      request.afterwards(async () => done.push('last'))
+      request.runAfterResponse(() => Promise.reject())
+      request.runAfterResponse(async () => done.push('last'))
       return 'answered'
     })
   })
@@ -193,7 +193,7 @@ t.test('of the jobs for after an answer, one that throws is logged and the other
   t.strictSame(done, ['first', 'last'])
   await until(
     'two are logged',
-    () => log.filter(({ msg }) => /after the answer failed/.test(String(msg))).length === 2,
+    () => log.filter(({ msg }) => /after the response failed/.test(String(msg))).length === 2,
   )
   t.ok(JSON.stringify(log).includes('at once'))
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { type ConfigError, loadConfig } from '../../../src/config/config.ts'
-import { doubtsInProduction } from '../../../src/config/production.ts'
+import { productionWarnings } from '../../../src/config/production.ts'
 
 const production = {
   NODE_ENV: 'production',
@@ -29,7 +29,7 @@ function refused(env: Environment): string[] {
 }
 
 const doubted = (env: Environment) =>
-  doubtsInProduction(loadConfig({ ...production, ...env })).map(({ variable }) => variable)
+  productionWarnings(loadConfig({ ...production, ...env })).map(({ variable }) => variable)
 
 t.test('credentials of a mail server never cross the network in clear', async t => {
   t.strictSame(refused(remoteMail), ['MAIL_USE_TLS'])

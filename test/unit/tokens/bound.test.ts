@@ -50,10 +50,10 @@ t.test('a token speaks of the row it was minted for, as it was', async t => {
     secure: tokens.secure.verify(tokens.secure.mint(row, { notice: 1 }).token),
   }
   for (const [purpose, verified] of Object.entries(purposes)) {
-    t.ok(verified.speaksOf({ ...row }), purpose)
-    t.notOk(verified.speaksOf({ ...row, id: SESSION }), `${purpose}: another account`)
-    t.notOk(verified.speaksOf({ ...row, email: 'other@example.org' }), `${purpose}: another address`)
-    t.notOk(verified.speaksOf({ ...row, passwordHash: `${row.passwordHash}x` }), `${purpose}: another hash`)
+    t.ok(verified.matches({ ...row }), purpose)
+    t.notOk(verified.matches({ ...row, id: SESSION }), `${purpose}: another account`)
+    t.notOk(verified.matches({ ...row, email: 'other@example.org' }), `${purpose}: another address`)
+    t.notOk(verified.matches({ ...row, passwordHash: `${row.passwordHash}x` }), `${purpose}: another hash`)
   }
 })
 
