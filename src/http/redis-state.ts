@@ -6,7 +6,7 @@ import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 const REASONS: readonly [RegExp, string][] = [
   [/READONLY/, 'is a read-only replica'],
   [/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/, 'is a node of a cluster'],
-  [/NOPERM|no permissions/, 'denies a command to this user'],
+  [/NOPERM|no permissions|can't run this command/, 'denies a command to this user'],
   [/WRONGPASS|NOAUTH|invalid password/, 'refuses the user name or password'],
   [/OOM/, 'is out of memory'],
   [/DB index is out of range/, 'has no database of this number'],

@@ -1,4 +1,5 @@
 import type { NodemailerError } from 'nodemailer'
+import { withoutAddresses } from '../shared/log-scrub.ts'
 import { type MailSendError, mailSendError } from './transport.ts'
 
 /** RFC 4954, section 6: replies about authentication, to whatever command. */
@@ -113,10 +114,9 @@ function isSecretOf({ to, text }: { to: string; text: string }, word: string): b
 /** Some servers repeat only the local part ("User ada unknown"), or write the address as a part of another. */
 function withoutRecipient(answer: string, to: string): string {
   const local = to.slice(0, to.lastIndexOf('@')).toLowerCase()
-  return answer
-    .replace(/[^\s<>"'(),:;[\]]+@[^\s<>"'(),:;[\]]+/g, '[address]')
-    .replace(/[\w.!#$%&'*+/=?^`{|}~-]+/g, word => {
-      const [first] = word.toLowerCase().split('=')
-      return first === local ? '[address]' : word
-    })
+  const withoutWhole = answer.replace(/[^\s<>"'(),:;[\]]+@[^\s<>"'(),:;[\]]+/g, '[address]')
+  return withoutAddresses(withoutWhole).replace(/[\w.!#$%&'*+/=?^`{|}~-]+/g, word => {
+    const [first] = word.toLowerCase().split('=')
+    return first === local ? '[address]' : word
+  })
 }

@@ -53,6 +53,8 @@ t.test(
     const nobody = String(await freePort())
     const limited = ['on', '>geheim', '~*', '+@all', '-eval', '-evalsha']
     await redis.command('ACL', 'SETUSER', 'limited', ...limited)
+    // Denied within the script, Redis says so in other words than NOPERM.
+    await redis.command('ACL', 'SETUSER', 'reader', 'on', '>geheim', '~*', '+@all', '-incrby', '-set')
     const { host } = new URL(redis.url)
     const cases: [string, string, string[], string[]][] = [
       ['is a read-only replica', redis.url, ['REPLICAOF', '127.0.0.1', nobody], ['REPLICAOF', 'NO', 'ONE']],
@@ -67,6 +69,12 @@ t.test(
         `redis://limited:geheim@${host}`,
         [],
         ['ACL', 'SETUSER', 'limited', '+@all'],
+      ],
+      [
+        'denies a command to this user',
+        `redis://reader:geheim@${host}`,
+        [],
+        ['ACL', 'SETUSER', 'reader', '+@all'],
       ],
       ['refuses the user name or password', `redis://limited:falsch@${host}`, [], []],
       ['has no database of this number', `${redis.url}/99`, [], []],

@@ -104,6 +104,7 @@ t.test('however a server quotes the recipient, the reason does not', async t => 
     '450 bounces+ada.lovelace=example.org@relay.example.net is greylisted',
     '450 ada.lovelace=example.org is greylisted',
     `550 (${to})`,
+    '550 see spf.example/why?id=ada.lovelace%40example.org',
     '550 write to <postmaster@example.net> about it',
   ]
   for (const quote of quotes) {
