@@ -43,7 +43,7 @@ export function figureOf(
   }
 }
 
-/** Whether it tells nothing. docs/threat-model.md says which branches are left out. */
+/** Whether it tells nothing. docs/timing.md says which branches are left out. */
 export const isSilent = ({ auc, aucAfter, branch }: Figure, { mails }: Route, bound: number) =>
   isWithin(auc, bound) &&
   ((mails > 0 && UNBOUND_AFTER.includes(branch)) || isWithin(aucAfter, mails > 0 ? 2 * bound : bound))
@@ -57,10 +57,10 @@ export const inWords = ({ path, branch, pairs, ...figure }: Figure) =>
 
 const inFigures = (auc: number, difference: number) => `${auc.toFixed(3)} (${signed(difference)} µs)`
 
-/** The branches in the order of the columns of docs/threat-model.md. */
+/** The branches in the order of the columns of docs/timing.md. */
 const COLUMNS = ['unconfirmed', 'known', 'disabled', 'locked', 'secured', 'mail server down', 'throttled']
 
-/** Two tables as docs/threat-model.md has them: of the answers, and of what is asked right after. */
+/** Two tables as docs/timing.md has them: of the answers, and of what is asked right after. */
 export function tables(figures: Figure[]): string[] {
   const paths = [...new Set(figures.map(({ path }) => path))]
   const columns = COLUMNS.filter(column => figures.some(({ branch }) => branch === column))
