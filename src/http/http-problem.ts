@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
 import { newRequestId } from './request-id.ts'
+import { securityFields } from './security-fields.ts'
 import { logUnparsed } from './security-log.ts'
 
 /** Node's own codes. https://nodejs.org/api/http.html#event-clienterror */
@@ -20,23 +21,6 @@ const REASON: Partial<Record<ProblemCode, string>> = {
   request_timeout: 'Request Timeout',
   headers_too_large: 'Request Header Fields Too Large',
 }
-
-/** What http/security-headers.ts gives every other answer; a test holds the two together. */
-const guards = ({ HSTS_INCLUDE_SUBDOMAINS }: Config) => ({
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none';frame-ancestors 'none'",
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'origin-agent-cluster': '?1',
-  'referrer-policy': 'no-referrer',
-  'strict-transport-security': `max-age=63072000${HSTS_INCLUDE_SUBDOMAINS ? '; includeSubDomains' : ''}`,
-  'x-content-type-options': 'nosniff',
-  'x-dns-prefetch-control': 'off',
-  'x-download-options': 'noopen',
-  'x-frame-options': 'DENY',
-  'x-permitted-cross-domain-policies': 'none',
-  'x-xss-protection': '0',
-})
 
 /** Answers of each connection that are not sent yet, or whose requests still come; in their order. */
 const underWay = new WeakMap<object, ServerResponse[]>()
@@ -87,7 +71,7 @@ function refusal(code: ProblemCode, requestId: string, config: Config): string {
     `HTTP/1.1 ${CATALOGUE[code][0]} ${REASON[code]}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
-    ...Object.entries(guards(config)).map(([field, value]) => `${field}: ${value}`),
+    ...Object.entries(securityFields(config)).map(([field, value]) => `${field}: ${value}`),
     `x-request-id: ${requestId}`,
     `date: ${new Date().toUTCString()}`,
     'connection: close',

@@ -8,6 +8,11 @@ import { randomUUID } from 'node:crypto'
  * @returns a new id, in 36 characters
  */
 export function newRequestId(): string {
-  const milliseconds = Date.now().toString(16).padStart(12, '0')
-  return `${milliseconds.slice(0, 8)}-${milliseconds.slice(8)}-7${randomUUID().slice(15)}`
+  const now = Date.now()
+  // In two parts, each of which V8 keeps as a small integer.
+  const head = hex(Math.floor(now / 2 ** 16), 8)
+  const tail = hex(now % 2 ** 16, 4)
+  return `${head}-${tail}-7${randomUUID().slice(15)}`
 }
+
+const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
