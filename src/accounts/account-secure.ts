@@ -6,7 +6,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { User } from '../database/queries/users.ts'
+import type { Securing, User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
@@ -54,24 +54,40 @@ async function secure(
 ) {
   const email = canonicalEmail(request.body.email)
   const verified = this.tokens.secure.verify(request.body.token)
-  const { users, deletions } = this.database
-  const now = this.clock()
+  const by = { email, notice: new Date(verified.claims.notice) }
+  // Again where the account was deleted, or brought back, between the read and the change.
+  const isDone =
+    (await secureAccount(this, request, verified, by)) || (await secureAccount(this, request, verified, by))
+  if (!isDone) throw problem('token_spent')
+  this.mail.wake()
+  request.securityEvent('authn_login_lock', { account: verified.subject }, 'customer')
+  return reply.code(204).send()
+}
+
+/**
+ * Secures the account that a notice is about, or undoes its deletion.
+ *
+ * @returns whether it did; `false` where the account has changed since it was read
+ * @throws token_spent where the notice is void
+ */
+async function secureAccount(
+  { database, clock }: FastifyInstance,
+  request: FastifyRequest,
+  verified: ReturnType<FastifyInstance['tokens']['secure']['verify']>,
+  by: Securing,
+): Promise<boolean> {
+  const { users, deletions } = database
+  const now = clock()
   const user = await users.findById(verified.subject)
   const deleted = user ? null : await deletions.find(verified.subject, now)
   const account = user ?? deleted
   // The fingerprint is of the address too: the token with another address is spent on nothing.
-  if (!account || user?.disabledAt || !verified.matches(securable(account, email)))
+  if (!account || user?.disabledAt || !verified.matches(securable(account, by.email)))
     throw problem('token_spent')
-  const by = { email, notice: new Date(verified.claims.notice) }
   request.subject = { account: account.id }
   if (isSpent(account, by.notice)) throw problem('token_spent')
-  const isDone = user
-    ? await users.secure(user, by, now, originOf(request))
-    : deleted && (await deletions.undo(deleted, by, now, originOf(request)))
-  if (!isDone) throw problem('token_spent')
-  this.mail.wake()
-  request.securityEvent('authn_login_lock', request.subject, 'customer')
-  return reply.code(204).send()
+  if (user) return users.secure(user, by, now, originOf(request))
+  return deleted !== null && deletions.undo(deleted, by, now, originOf(request))
 }
 
 /**

@@ -57,7 +57,9 @@ export function smtpError(
     error.response ?? (code === 'EABORT' ? 'the server took too long over this mail' : error.message)
   const stage = command && command !== 'API' ? ` at ${command}` : ''
   const away = responseCode === undefined ? code !== 'EENVELOPE' : responseCode === 421 || command === 'CONN'
-  return mailSendError(`SMTP ${code}${stage}: ${clean(said, mail, password)}`, {
+  // What Node says of a connection repeats no recipient, whose local part may be one of its words.
+  const quotable = error.response === undefined && responseCode === undefined ? { ...mail, to: '' } : mail
+  return mailSendError(`SMTP ${code}${stage}: ${clean(said, quotable, password)}`, {
     permanent,
     refusesService,
     // RFC 5321, section 3.8: a server may end any session with 421.

@@ -5,6 +5,7 @@ import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { tally } from '../../adversarial/tally.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { recordQueries } from '../../harness/queries.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 
@@ -140,6 +141,30 @@ t.test('the link of the farewell undoes the deletion, of an account that was not
   await house.sweep()
   t.equal((await house.secure(farewell, OWNER)).statusCode, 204)
   t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /is secured/)
+})
+
+t.test('a notice that meets a deletion under way undoes it', async t => {
+  const house = await startHouse(t)
+  await confirmedAccount(house, OWNER, PASSWORD)
+  const { accessToken } = (await house.logIn(OWNER)).json()
+  const notice = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  let deleted: () => void = () => {}
+  const deletion = new Promise<void>(resolve => {
+    deleted = resolve
+  })
+  let reached = false
+  recordQueries(house.app, name => {
+    if (name !== 'users.secure') return undefined
+    reached = true
+    return deletion
+  })
+  const securing = house.secure(notice, OWNER)
+  await until('the account was read', () => reached)
+  t.equal((await house.leave(accessToken)).statusCode, 204)
+  deleted()
+  t.equal((await securing).statusCode, 204)
+  t.equal(await house.rows.client.user.count(), 1)
+  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent', 'once')
 })
 
 t.test('a thief who undoes the deletion at their own address does not outrank the owner', async t => {
