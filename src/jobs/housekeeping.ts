@@ -5,9 +5,11 @@
  * statement holds up a request for long, and rests in between.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { v7 as uuidv7 } from 'uuid'
+import type { Config } from '../config/config.ts'
+import type { Database } from '../database/index.ts'
 import { outageOf } from '../database/outage.ts'
 import type { ExpiredKind } from '../database/queries/attempts.ts'
 
@@ -26,7 +28,15 @@ export interface HousekeepingOptions {
   rest?: number
 }
 
-/** One who sweeps. */
+/** What the housekeeper needs of the service. */
+interface Needs {
+  config: Config
+  clock: () => Date
+  database: Pick<Database, 'expired' | 'outage'>
+  log: FastifyBaseLogger
+}
+
+/** Sweeps when told to. */
 export interface Housekeeper {
   /**
    * Removes all that has run out.
@@ -38,7 +48,7 @@ export interface Housekeeper {
   stop(): void
 }
 
-export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
+export function housekeeper(app: Needs, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
   const { expired } = app.database
   const holder = uuidv7()
   let stopped = false
@@ -100,7 +110,7 @@ export function housekeeper(app: FastifyInstance, { rest = REST }: HousekeepingO
 }
 
 /** Before when each kind is of no use any more. */
-function dates(app: FastifyInstance): Record<ExpiredKind, Date> {
+function dates(app: Pick<Needs, 'config' | 'clock'>): Record<ExpiredKind, Date> {
   const { EVENT_RETENTION, MAIL_RETENTION, DEAD_MAIL_RETENTION, RESET_TOKEN_TTL, CONFIRM_TOKEN_TTL } =
     app.config
   // The codes of mails are looked up in these rows.

@@ -2,9 +2,9 @@
  * How many mails one recipient gets that anybody can cause: three an hour of each purpose. Whoever asks is
  * told nothing. Requests that wait for the same mail are served by it together, so none is dropped.
  */
-import type { FastifyInstance } from 'fastify'
 import type { Cap, Lead, OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
+import type { MailNeeds } from './needs.ts'
 
 /** Supabase Auth sends one a minute. */
 const COOLDOWN_MS = 60_000
@@ -18,8 +18,6 @@ const PURPOSES: Record<string, readonly OutboxKind[]> = {
   'email-change': ['email_change'],
 }
 
-type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
-
 const purposeOf = ({ kind }: OutboxRow) => Object.entries(PURPOSES).find(([, kinds]) => kinds.includes(kind))
 
 /** Whether a stranger can cause such a mail, so that it must not tell whether it was sent. */
@@ -29,7 +27,7 @@ export const isCapped = (row: OutboxRow) => purposeOf(row) !== undefined
  * Lets a claimed row take its recipient's turn or wait for it. Rows of kinds that are not capped are sent at
  * once.
  */
-export async function takeTurn(app: App, row: OutboxRow): Promise<Lead> {
+export async function takeTurn(app: MailNeeds, row: OutboxRow): Promise<Lead> {
   const purpose = purposeOf(row)
   if (purpose === undefined) return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
   const [, kinds] = purpose
@@ -47,12 +45,12 @@ export async function takeTurn(app: App, row: OutboxRow): Promise<Lead> {
 }
 
 /** Gives back the turn of a mail that the server did not take. */
-export async function giveTurnBack(app: App, row: OutboxRow): Promise<void> {
+export async function giveTurnBack(app: MailNeeds, row: OutboxRow): Promise<void> {
   const id = capId(app, row)
   if (id !== undefined) await app.database.mailTurns.giveBack(id, row)
 }
 
-function capId(app: App, row: OutboxRow): string | undefined {
+function capId(app: MailNeeds, row: OutboxRow): string | undefined {
   const purpose = purposeOf(row)
   if (purpose === undefined || app.config.RATE_LIMIT === 'off') return undefined
   return app.tokens.recipientId(purpose[0], row.recipient)

@@ -2,7 +2,6 @@
  * From a row of the outbox to the mail it becomes. Only here an account is looked up and a token or code
  * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
  */
-import type { FastifyInstance } from 'fastify'
 import { pageLink } from '../config/links.ts'
 import type { DeletedAccount } from '../database/queries/deletions.ts'
 import { NOTICE_KINDS } from '../database/queries/deletions.ts'
@@ -11,12 +10,11 @@ import type { User } from '../database/queries/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'
+import type { MailNeeds } from './needs.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
 /** Whom a notice is about: an account, or what is left of one that was deleted. */
 type Noticed = User | DeletedAccount
-
-type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
 
 /**
  * Writes the mail of a row.
@@ -25,7 +23,7 @@ type App = Pick<FastifyInstance, 'config' | 'clock' | 'database' | 'tokens'>
  * @returns the mail, or undefined where there is nothing to say to that address (any more)
  */
 export async function composeMail(
-  app: App,
+  app: MailNeeds,
   row: OutboxRow,
   newestRequest: Date,
 ): Promise<RenderedMail | undefined> {
@@ -57,7 +55,7 @@ export async function composeMail(
 }
 
 /** A mail with a link that says "this was not me"; none for other kinds. */
-async function notice(app: App, row: OutboxRow, account: Noticed): Promise<RenderedMail | undefined> {
+async function notice(app: MailNeeds, row: OutboxRow, account: Noticed): Promise<RenderedMail | undefined> {
   if (!NOTICE_KINDS.includes(row.kind)) return undefined
   const context = {
     ...contextOf(app, row.recipient, account.locale),
@@ -83,7 +81,7 @@ const nobodyOf = ({ id, recipient }: OutboxRow): Fingerprinted => ({
 })
 
 /** The mail that an account would get, for an address that gets none: it speaks of nobody, and nobody gets it. */
-export function composeDecoy(app: App, row: OutboxRow): RenderedMail {
+export function composeDecoy(app: MailNeeds, row: OutboxRow): RenderedMail {
   const nobody = nobodyOf(row)
   const to = contextOf(app, row.recipient, row.locale)
   const served = { mailId: row.id, newestRequest: row.createdAt }
@@ -93,7 +91,7 @@ export function composeDecoy(app: App, row: OutboxRow): RenderedMail {
 }
 
 /** With a link that undoes the deletion, where the recipient has a notice that could. */
-async function farewell(app: App, row: OutboxRow): Promise<RenderedMail> {
+async function farewell(app: MailNeeds, row: OutboxRow): Promise<RenderedMail> {
   const { database, clock, config } = app
   const to = contextOf(app, row.recipient, row.locale)
   const deleted = row.userId === null ? null : await database.deletions.find(row.userId, clock())
@@ -105,7 +103,7 @@ async function farewell(app: App, row: OutboxRow): Promise<RenderedMail> {
 }
 
 /** By id where the row has one: the recipient may be an old address, or a new one. */
-async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
+async function accountOf(app: MailNeeds, row: OutboxRow): Promise<User | undefined> {
   const { users } = app.database
   const user = await (row.userId === null ? users.findByEmail(row.recipient) : users.findById(row.userId))
   return user ?? undefined
@@ -115,7 +113,11 @@ async function accountOf(app: App, row: OutboxRow): Promise<User | undefined> {
 const LEAD_IN: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
 /** The confirmation link, where the address was registered and is not confirmed; else nothing. */
-async function withoutAccount(app: App, row: OutboxRow, served: Served): Promise<RenderedMail | undefined> {
+async function withoutAccount(
+  app: MailNeeds,
+  row: OutboxRow,
+  served: Served,
+): Promise<RenderedMail | undefined> {
   if (row.userId !== null && NOTICE_KINDS.includes(row.kind)) {
     const deleted = await app.database.deletions.find(row.userId, app.clock())
     return deleted ? notice(app, row, deleted) : undefined
@@ -133,7 +135,7 @@ async function withoutAccount(app: App, row: OutboxRow, served: Served): Promise
 
 /** The same for a registration that the release before filed. */
 async function forLegacyRegistration(
-  app: App,
+  app: MailNeeds,
   row: OutboxRow,
   codeFor: Served | undefined,
 ): Promise<RenderedMail | undefined> {
@@ -147,11 +149,16 @@ async function forLegacyRegistration(
   return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration, codeFor)
 }
 
-function expiryOfConfirmation(app: App): Date {
+function expiryOfConfirmation(app: MailNeeds): Date {
   return new Date(app.clock().getTime() + app.config.CONFIRM_TOKEN_TTL * 1000)
 }
 
-function confirmAddress(app: App, to: MailContext, subject: Fingerprinted, codeFor: Served | undefined) {
+function confirmAddress(
+  app: MailNeeds,
+  to: MailContext,
+  subject: Fingerprinted,
+  codeFor: Served | undefined,
+) {
   const { confirm, confirmRequest } = app.tokens
   const { token } = confirm.mint(subject, { email: subject.email })
   const link = pageLink(app.config, 'confirmEmail', token)
@@ -169,7 +176,7 @@ interface Served {
 
 /** The code of a mail, as long as the token of a request lives that it goes with: a mail may leave late. */
 function codeOf<Claims>(
-  app: App,
+  app: MailNeeds,
   requests: MailRequests<Claims>,
   subject: Fingerprinted,
   { mailId, newestRequest }: Served,
@@ -178,7 +185,7 @@ function codeOf<Claims>(
   return isAlive ? { code: requests.codes.make(mailId, ...boundParts(subject)) } : undefined
 }
 
-function alreadyRegistered(app: App, to: MailContext, row: OutboxRow) {
+function alreadyRegistered(app: MailNeeds, to: MailContext, row: OutboxRow) {
   // Costs what the mail for an unconfirmed address costs.
   const nobody = nobodyOf(row)
   app.tokens.confirm.mint(nobody, {})
@@ -186,7 +193,7 @@ function alreadyRegistered(app: App, to: MailContext, row: OutboxRow) {
   return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 
-function resetLink(app: App, user: Fingerprinted) {
+function resetLink(app: MailNeeds, user: Fingerprinted) {
   const { token } = app.tokens.reset.mint(user, {})
   return {
     link: pageLink(app.config, 'resetPassword', token),
@@ -194,13 +201,13 @@ function resetLink(app: App, user: Fingerprinted) {
   }
 }
 
-function resetPassword(app: App, to: MailContext, user: Fingerprinted, served: Served) {
+function resetPassword(app: MailNeeds, to: MailContext, user: Fingerprinted, served: Served) {
   const code = codeOf(app, app.tokens.resetRequest, user, served)
   return renderMail('reset_password', { ...to, ...resetLink(app, user), ...code })
 }
 
 /** For every address, because a write holds up the next response on SQLite. Without an account it is taken back. */
-function recordRequest(app: App, row: OutboxRow, user: User | undefined) {
+function recordRequest(app: MailNeeds, row: OutboxRow, user: User | undefined) {
   // A mail that is tried again was asked for once.
   if (row.attempts > 1) return undefined
   const { ip, device, requestId } = row
@@ -209,7 +216,7 @@ function recordRequest(app: App, row: OutboxRow, user: User | undefined) {
   return app.database.events.recordAlike({ ...event, origin: { ip, device, requestId } })
 }
 
-function changeCode(app: App, to: MailContext, user: User, row: OutboxRow) {
+function changeCode(app: MailNeeds, to: MailContext, user: User, row: OutboxRow) {
   const { CHANGE_CODE_TTL } = app.config
   const age = ageOf(app, row)
   // The code is no good any longer; the person has asked again by now.
@@ -222,11 +229,11 @@ function changeCode(app: App, to: MailContext, user: User, row: OutboxRow) {
 }
 
 /** Seconds since the mail was filed. */
-function ageOf(app: App, row: OutboxRow): number {
+function ageOf(app: MailNeeds, row: OutboxRow): number {
   return (app.clock().getTime() - row.createdAt.getTime()) / 1000
 }
 
-async function changeEmail(app: App, to: MailContext, user: User, served: Served) {
+async function changeEmail(app: MailNeeds, to: MailContext, user: User, served: Served) {
   // An address that has an account gets nothing: nobody there asked for anything.
   if (await app.database.users.findByEmail(to.to)) return undefined
   const { token } = app.tokens.changeEmail.mint(user, { email: to.to })
@@ -236,7 +243,12 @@ async function changeEmail(app: App, to: MailContext, user: User, served: Served
 }
 
 /** Records the link, so that a deletion of the account can be undone as long as it is good. */
-async function secureLink(app: App, account: Noticed, recipient: string, noticeAt: Date): Promise<string> {
+async function secureLink(
+  app: MailNeeds,
+  account: Noticed,
+  recipient: string,
+  noticeAt: Date,
+): Promise<string> {
   const { database, tokens } = app
   const { token, expiresAt } = tokens.secure.mint(securable(account, recipient), {
     notice: noticeAt.getTime(),
@@ -246,6 +258,6 @@ async function secureLink(app: App, account: Noticed, recipient: string, noticeA
   return pageLink(app.config, 'secure', token)
 }
 
-function contextOf(app: App, to: string, locale: string | null): MailContext {
+function contextOf(app: MailNeeds, to: string, locale: string | null): MailContext {
   return { to, locale, service: app.config.SERVICE_NAME }
 }

@@ -3,7 +3,7 @@
  * again with exponential back-off and jitter until the mail is sent or a dead letter.
  */
 import { setTimeout as delay } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger } from 'fastify'
 import { outageDetail, outageOf } from '../database/outage.ts'
 import type { OutboxRow } from '../database/queries/outbox.ts'
 import { backoff, outageLog } from '../shared/outage-log.ts'
@@ -12,6 +12,7 @@ import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeDecoy, composeMail } from './compose.ts'
+import type { MailNeeds } from './needs.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
 import type { MailTransport } from './transport.ts'
 
@@ -59,7 +60,7 @@ export interface MailWorker {
 
 /** Starts a worker. */
 export function startMailWorker(
-  app: FastifyInstance,
+  app: MailNeeds & { log: FastifyBaseLogger },
   transport: MailTransport,
   { lease = LEASE, poll = POLL, firstRetry = FIRST_RETRY }: WorkerTiming = {},
 ): MailWorker {

@@ -11,7 +11,7 @@ const LAYERS: Record<string, string[]> = {
   database: ['generated', 'shared'],
   errors: ['security-events'],
   http: ['config', 'database', 'errors', 'security-events', 'shared'],
-  jobs: ['database'],
+  jobs: ['config', 'database'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
   pages: ['config', 'errors', 'http', 'messages', 'shared'],

@@ -8,7 +8,7 @@ import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { insertEvent, type Origin } from './events.ts'
 import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
-import { type Securing, secured, stillAsIt, type Verified } from './users.ts'
+import { type Securing, secured, type Verified, whereUnchanged } from './users.ts'
 
 /** Queries about notices. */
 export type Notices = ReturnType<typeof notices>
@@ -73,7 +73,7 @@ export function deletions(client: PrismaClient) {
     remove(user: Verified & User, now: Date, origin: Origin, undoable: Date): Promise<boolean> {
       const { id: userId, email, locale } = user
       return client.$transaction(async tx => {
-        const { count } = await tx.user.deleteMany({ where: stillAsIt(user) })
+        const { count } = await tx.user.deleteMany({ where: whereUnchanged(user) })
         if (count !== 1) return false
         const unsent = { state: 'queued', kind: { in: NOTICE_KINDS } }
         const readers = [

@@ -100,7 +100,7 @@ interface Login {
 /** The account as its password was verified against it. */
 const STILL_AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL'
 const ACCOUNT = `SELECT last_login_at AS "lastLoginAt" ${STILL_AS_VERIFIED}`
-const ARRIVE = 'UPDATE users SET last_login_at = $2, password_hash = $3 WHERE id = $1'
+const RECORD_LOGIN = 'UPDATE users SET last_login_at = $2, password_hash = $3 WHERE id = $1'
 
 /**
  * No account has more sessions than the cap, so one more than it is all there can be to end. Tells whether that one
@@ -125,7 +125,7 @@ function openInSteps(statements: Statements, login: Login): Promise<OpenedSessio
   return statements.transaction(async run => {
     const [current] = await run<{ lastLoginAt: Date | null }>(ACCOUNT, [id, passwordHash])
     if (current === undefined) return undefined
-    await run(ARRIVE, [id, at, changes.passwordHash ?? passwordHash])
+    await run(RECORD_LOGIN, [id, at, changes.passwordHash ?? passwordHash])
     const isNews = current.lastLoginAt !== null && !(await isKnownDevice(run, id, origin.device))
     if (isNews) await insertMail(run, ...newDevice(login))
     const ended = await run<{ alive: number }>(MAKE_ROOM, [id, at])

@@ -143,7 +143,7 @@ export function users(client: PrismaClient, { read }: Statements) {
       const now = session.createdAt
       return client.$transaction(async tx => {
         const { count } = await tx.user.updateMany({
-          where: { ...stillAsIt(unconfirmed), emailConfirmedAt: null },
+          where: { ...whereUnchanged(unconfirmed), emailConfirmedAt: null },
           data: { passwordHash, passwordChangedAt: now, emailConfirmedAt: now, lastLoginAt: now },
         })
         if (count !== 1) return false
@@ -180,7 +180,7 @@ export function users(client: PrismaClient, { read }: Statements) {
     ): Promise<boolean> {
       return client.$transaction(async tx => {
         const { count } = await tx.user.updateMany({
-          where: stillAsIt(old),
+          where: whereUnchanged(old),
           data: { passwordHash, passwordChangedAt: now, emailConfirmedAt: old.emailConfirmedAt ?? now },
         })
         if (count !== 1) return false
@@ -211,7 +211,7 @@ export function users(client: PrismaClient, { read }: Statements) {
     ): Promise<'changed' | 'stale' | 'taken'> {
       const change = client.$transaction(async tx => {
         const { count } = await tx.user.updateMany({
-          where: stillAsIt(old),
+          where: whereUnchanged(old),
           data: { email, emailConfirmedAt: now, emailChangedAt: now },
         })
         if (count !== 1) return 'stale' as const
@@ -303,7 +303,7 @@ export const secured = ({ notice }: Securing, now: Date) => ({
 })
 
 /** The account, if nothing that a token or a password check relied on has changed since. */
-export function stillAsIt(old: Verified): Prisma.UserWhereInput {
+export function whereUnchanged(old: Verified): Prisma.UserWhereInput {
   const { id, email, passwordHash, emailChangedAt, disabledCount } = old
   return { id, email, passwordHash, emailChangedAt, disabledCount, disabledAt: null }
 }
