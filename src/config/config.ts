@@ -108,7 +108,7 @@ export function describeEnvironment(): { name: string; default: string; descript
       description: String(annotation(schema, 'description')),
     },
     ...(SECRETS.has(name)
-      ? [{ name: fileVariable(name), default: '', description: `file that holds \`${name}\`, instead of it` }]
+      ? [{ name: fileVariable(name), default: '', description: `file that holds \`${name}\`` }]
       : []),
   ])
 }
