@@ -1,10 +1,24 @@
 /**
  * Structured logs (pino): one line for each request, nothing secret in any.
  */
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, LogController } from 'fastify'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/config.ts'
 import { withoutAddresses } from '../shared/log-scrub.ts'
+import { logProblem, toProblem } from './error-handler.ts'
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Whether its line is in the log. */
+    isLogged: boolean
+  }
+}
 
 /** Names of what is never readable in a log, wherever it stands. */
 const SECRETS = [
@@ -83,6 +97,11 @@ export function logController(): LogController {
     requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
       if (error) reply.log.error({ err: error }, 'a hook failed after the answer')
     },
+    // The error handler comes too late for what fails in the middle of a response.
+    streamError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+      const clientIsGone = reply.raw.destroyed || error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+      if (!clientIsGone) logProblem(toProblem(error), request)
+    },
   })
 }
 
@@ -97,20 +116,35 @@ function loggable(url: string): string {
 /** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
+function logAnswered(request: FastifyRequest, reply: FastifyReply, more: { complete?: false } = {}) {
+  request.isLogged = true
+  const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+  request.log[level](
+    {
+      method: request.method,
+      path: loggable(request.url),
+      // Where the client did not wait for it, nobody knows yet.
+      ...(reply.raw.headersSent && { status: reply.statusCode }),
+      ...(request.refusedAs !== null && { code: request.refusedAs }),
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ip: request.ip,
+      ...more,
+    },
+    'answered',
+  )
+}
+
 async function log(app: FastifyInstance) {
+  app.decorateRequest('isLogged', false)
+  app.addHook('onRequest', (request, reply, done) => {
+    // For a response that is not sent whole, Fastify runs no `onResponse` hook.
+    reply.raw.once('close', () => {
+      if (!request.isLogged) logAnswered(request, reply, { complete: false })
+    })
+    done()
+  })
   app.addHook('onResponse', (request, reply, done) => {
-    const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
-    request.log[level](
-      {
-        method: request.method,
-        path: loggable(request.url),
-        status: reply.statusCode,
-        ...(request.refusedAs !== null && { code: request.refusedAs }),
-        ms: Math.round(reply.elapsedTime * 10) / 10,
-        ip: request.ip,
-      },
-      'answered',
-    )
+    logAnswered(request, reply)
     done()
   })
 }

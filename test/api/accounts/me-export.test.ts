@@ -132,8 +132,10 @@ t.test('an account is exported five times an hour, from whatever address', async
 
 t.test('an export of a history without end stops when its client disconnects', async t => {
   const service = await startApp(t)
-  const { app } = service
+  const { app, log } = service
   const ada = await confirmedAccount(service)
+  const { next } = app.database.events
+  t.teardown(() => Object.assign(app.database.events, { next }))
   const reads: number[] = []
   const facts = { ip: null, device: null, requestId: null }
   const event = { id: 'x', userId: null, kind: 'logged_in', at: new Date(), ...facts }
@@ -154,6 +156,40 @@ t.test('an export of a history without end stops when its client disconnects', a
   })
   t.ok(reads.length < 100, `${reads.length} pages`)
   t.strictSame([...new Set(reads)], [500])
+  const lines = () => log.filter(line => line['msg'] === 'answered' && line['path'] === '/me/export')
+  await until('it is logged', () => lines().length > 0)
+  t.match(lines(), [{ level: 30, status: 200, complete: false }])
+  t.notOk(
+    log.some(({ level }) => Number(level) >= 40),
+    'and is nobody to be alarmed about',
+  )
+
+  const failures: [Error & { code?: string }, object, RegExp][] = [
+    [
+      new Error('Connection terminated unexpectedly'),
+      { code: 'overloaded', complete: false },
+      /the database cannot be used/,
+    ],
+    [new TypeError('a bug'), { code: 'internal_error', complete: false }, /went wrong|internal|bug/i],
+  ]
+  for (const [error, line, cause] of failures) {
+    const before = log.length
+    app.database.events.next = () => Promise.reject(error)
+    const whole = fetch(`${address}/me/export`, { headers: bearer(ada) }).then(cut => cut.text())
+    await t.rejects(whole, `${error.message}: the client sees that the document is not whole`)
+    await until('it is logged', () => log.slice(before).some(({ msg }) => msg === 'answered'))
+    const said = log.slice(before).filter(({ level }) => Number(level) >= 30)
+    t.match(
+      said.filter(({ msg }) => msg === 'answered'),
+      [line],
+      error.message,
+    )
+    t.match(
+      said.filter(({ level }) => level === 50).map(({ msg }) => msg),
+      [cause],
+      `${error.message}: its cause`,
+    )
+  }
 })
 
 t.test('mails about the account that went to other addresses are in it too', async t => {

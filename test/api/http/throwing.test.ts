@@ -5,6 +5,7 @@ import type { MailTransport, OutgoingMail } from '../../../src/mail/transport.ts
 import { startApp, testClock, testEnvironment, tokenIn } from '../../harness/app.ts'
 import { freshDatabase } from '../../harness/database.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { onTheWire } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 
@@ -197,3 +198,35 @@ t.test('a job after the response that throws is logged, and the others run', asy
   )
   t.ok(JSON.stringify(log).includes('at once'))
 })
+
+t.test(
+  'a client that disconnects before its response gets rid of no job and of no line in the log',
+  async t => {
+    const done: string[] = []
+    let begun = 0
+    let goOn = () => {}
+    const { app, log } = await withHooks(t, app => {
+      app.get('/slow', async request => {
+        request.runAfterResponse(async () => done.push('before'))
+        begun++
+        await new Promise<void>(resolve => {
+          goOn = resolve
+        })
+        request.runAfterResponse(async () => done.push('behind'))
+        return 'nobody reads this'
+      })
+    })
+    const socket = await (await onTheWire(app)).open()
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
+    await until('it is asked', () => begun === 1)
+    socket.destroy()
+    await until('the first job is done', () => done.length === 1)
+    goOn()
+    await until('the second job is done', () => done.length === 2)
+    t.strictSame(done, ['before', 'behind'])
+    const lines = log.filter(({ msg, path }) => msg === 'answered' && path === '/slow')
+    t.match(lines, [{ level: 30, complete: false }])
+    t.equal(lines.length, 1)
+    t.notOk('status' in (lines[0] ?? {}), 'nobody knows the status yet')
+  },
+)
