@@ -70,7 +70,7 @@ export interface Overrides {
   logStream?: { write(line: string): void }
 }
 
-/** Milliseconds; see the table in docs/architecture.md for the measurement behind them. */
+/** Milliseconds and bytes. */
 const HTTP = {
   bodyLimit: 16 * 1024,
   headersTimeout: 5000,

@@ -32,7 +32,7 @@ declare module 'fastify' {
   }
 }
 
-/** A limit must not slow a request that Redis keeps waiting (docs/architecture.md). */
+/** Milliseconds that a limit waits for Redis before it counts in memory, so that Redis cannot hold up requests. */
 const ANSWER_TIMEOUT_MS = 250
 /** Delays between attempts to connect. They grow until Redis counts, not only until it accepts a connection. */
 const FIRST_RECONNECT_MS = 100

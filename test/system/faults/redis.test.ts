@@ -15,7 +15,7 @@ import { isSound, slowest } from './sound.ts'
 
 if (noRedisServer) throw new Error(`these tests start a Redis of their own: install the package redis-server`)
 
-/** What a request may be slowed by at most; docs/architecture.md. */
+/** How much an outage of Redis may slow a request, in milliseconds. */
 const SLOWED_MS = 500
 /** Tries at links that one address has in 180 s. */
 const TRIES = 10
