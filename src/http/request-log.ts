@@ -116,7 +116,11 @@ function loggable(url: string): string {
 /** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
-function logAnswered(request: FastifyRequest, reply: FastifyReply, more: { complete?: false } = {}) {
+function logAnswered(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  more: { status?: number; complete?: false } = {},
+) {
   request.isLogged = true
   const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
   request.log[level](
@@ -139,7 +143,10 @@ async function log(app: FastifyInstance) {
   app.addHook('onRequest', (request, reply, done) => {
     // For a response that is not sent whole, Fastify runs no `onResponse` hook.
     reply.raw.once('close', () => {
-      if (!request.isLogged) logAnswered(request, reply, { complete: false })
+      if (request.isLogged) return
+      // http-problem.ts has answered a body that the parser refused.
+      const isRefused = !reply.raw.headersSent && reply.raw.statusCode >= 400
+      logAnswered(request, reply, isRefused ? { status: reply.raw.statusCode } : { complete: false })
     })
     done()
   })
