@@ -55,9 +55,7 @@ async function secure(
   const email = canonicalEmail(request.body.email)
   const verified = this.tokens.secure.verify(request.body.token)
   const by = { email, notice: new Date(verified.claims.notice) }
-  // Again where the account was deleted, or brought back, between the read and the change.
-  const isDone =
-    (await secureAccount(this, request, verified, by)) || (await secureAccount(this, request, verified, by))
+  const isDone = await secureAccount(this, request, verified, by)
   if (!isDone) throw problem('token_spent')
   this.mail.wake()
   request.securityEvent('authn_login_lock', { account: verified.subject }, 'customer')
@@ -67,8 +65,7 @@ async function secure(
 /**
  * Secures the account that a notice is about, or undoes its deletion.
  *
- * @returns whether it did; `false` where the account has changed since it was read
- * @throws token_spent where the notice is void
+ * @returns whether it did; `false` where the notice is void
  */
 async function secureAccount(
   { database, clock }: FastifyInstance,
@@ -78,16 +75,22 @@ async function secureAccount(
 ): Promise<boolean> {
   const { users, deletions } = database
   const now = clock()
+  /** The fingerprint is of the address too: the token with another address is spent on nothing. */
+  const mayBeSecured = (account: Parameters<typeof securable>[0] & Parameters<typeof isSpent>[0]) => {
+    if (!verified.matches(securable(account, by.email))) return false
+    request.subject = { account: account.id }
+    return !isSpent(account, by.notice)
+  }
+
   const user = await users.findById(verified.subject)
-  const deleted = user ? null : await deletions.find(verified.subject, now)
-  const account = user ?? deleted
-  // The fingerprint is of the address too: the token with another address is spent on nothing.
-  if (!account || user?.disabledAt || !verified.matches(securable(account, by.email)))
-    throw problem('token_spent')
-  request.subject = { account: account.id }
-  if (isSpent(account, by.notice)) throw problem('token_spent')
-  if (user) return users.secure(user, by, now, originOf(request))
-  return deleted !== null && deletions.undo(deleted, by, now, originOf(request))
+  if (user) {
+    if (user.disabledAt || !mayBeSecured(user)) return false
+    if (await users.secure(user, by, now, originOf(request))) return true
+  }
+  // Also where the deletion came between the read and the change.
+  const deleted = await deletions.find(verified.subject, now)
+  if (!deleted || !mayBeSecured(deleted)) return false
+  return deletions.undo(deleted, by, now, originOf(request))
 }
 
 /**

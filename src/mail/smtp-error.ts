@@ -1,6 +1,6 @@
 import type { NodemailerError } from 'nodemailer'
 import { withoutAddresses } from '../shared/log-scrub.ts'
-import { type MailSendError, mailSendError } from './transport.ts'
+import { MailSendError } from './transport.ts'
 
 /** RFC 4954, section 6: replies about authentication, to whatever command. */
 const authenticationReplies = new Set([530, 534, 535, 538])
@@ -59,7 +59,7 @@ export function smtpError(
   const away = responseCode === undefined ? code !== 'EENVELOPE' : responseCode === 421 || command === 'CONN'
   // What Node says of a connection repeats no recipient, whose local part may be one of its words.
   const quotable = error.response === undefined && responseCode === undefined ? { ...mail, to: '' } : mail
-  return mailSendError(`SMTP ${code}${stage}: ${clean(said, quotable, password)}`, {
+  return new MailSendError(`SMTP ${code}${stage}: ${clean(said, quotable, password)}`, {
     permanent,
     refusesService,
     // RFC 5321, section 3.8: a server may end any session with 421.
@@ -77,15 +77,10 @@ export function smtpError(
  * @param mail what was being sent, to find pieces of it in the message
  */
 export function sendError(thrown: unknown, mail: { to: string; text: string }): SendFailure {
-  const failure = (thrown ?? {}) as Partial<MailSendError>
-  const said = typeof failure.message === 'string' ? failure.message : undefined
-  return {
-    message: said === undefined ? `${typeof thrown} was thrown` : clean(said, mail, undefined),
-    permanent: said !== undefined && failure.permanent === true,
-    untaken: failure.untaken === true,
-    refusesService: failure.refusesService === true,
-    unreachable: failure.unreachable === true,
-  }
+  if (thrown instanceof MailSendError) return thrown
+  const { message } = (thrown ?? {}) as Partial<Error>
+  const said = typeof message === 'string' ? clean(message, mail, undefined) : `${typeof thrown} was thrown`
+  return { message: said, permanent: false, untaken: false, refusesService: false, unreachable: false }
 }
 
 /**

@@ -1,4 +1,4 @@
-import { type MailTransport, mailSendError } from './transport.ts'
+import { MailSendError, type MailTransport } from './transport.ts'
 
 const rule = '─'.repeat(72)
 
@@ -20,7 +20,7 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
         output.write(`\n${printed}\n\n`, error =>
           error
             ? reject(
-                mailSendError('The console is closed', {
+                new MailSendError('The console is closed', {
                   permanent: false,
                   untaken: true,
                   refusesService: false,

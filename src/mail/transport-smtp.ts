@@ -4,7 +4,7 @@ import nodemailer, { type NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
 import type { Config } from '../config/config.ts'
 import { smtpError } from './smtp-error.ts'
-import { type MailTransport, mailSendError } from './transport.ts'
+import { MailSendError, type MailTransport } from './transport.ts'
 
 /** What the SMTP transport reads of the configuration. */
 export type SmtpConfig = Pick<
@@ -94,7 +94,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
       // The address object keeps nodemailer from reading a list, but it still quotes what it cannot
       // read: "a@b.co, evil@x.co" became one mailbox at x.co, the attacker's domain.
       if (!plainAddress.test(to)) {
-        throw mailSendError('The recipient is not one plain address', {
+        throw new MailSendError('The recipient is not one plain address', {
           permanent: true,
           untaken: true,
           refusesService: false,

@@ -3,7 +3,7 @@
  * would else hold up the event loop, where the next response would tell that the last request caused a mail.
  */
 import { Worker } from 'node:worker_threads'
-import { type MailSendError, type MailTransport, mailSendError, type OutgoingMail } from './transport.ts'
+import { MailSendError, type MailTransport, type OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 
 /** What the thread is told. `pretend`: to take as long as for a mail, and send nothing. */
@@ -32,7 +32,7 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
     const started = new Worker(new URL('./smtp-thread.js', import.meta.url), { workerData })
     started.unref()
     started.on('message', ({ id, error }: FromThread) => {
-      settle(id, error && mailSendError(error.message, error))
+      settle(id, error && new MailSendError(error.message, error))
     })
     // The mails are retried, and the next one starts another thread.
     started.on('error', error => fail(`the mail thread failed: ${error.message}`))
@@ -48,7 +48,7 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
         unreachable: true,
         code: 'ETHREAD',
       }
-      for (const id of [...waiting.keys()]) settle(id, mailSendError(message, details))
+      for (const id of [...waiting.keys()]) settle(id, new MailSendError(message, details))
     }
   }
 

@@ -27,22 +27,27 @@ export interface MailTransport {
 }
 
 /** Why a mail was not taken. Its message holds nothing of the mail and no password: fit for a log. */
-export interface MailSendError extends Error {
+export class MailSendError extends Error {
   /** Whether the same mail would be refused again, so that trying again is no use. */
-  permanent: boolean
+  readonly permanent: boolean
   /** Whether it is certain that the server did not take the mail; a connection may break after it did. */
-  untaken: boolean
+  readonly untaken: boolean
   /** Whether the server refuses this service, whatever the mail: its credentials, TLS, sender or right to relay. */
-  refusesService: boolean
+  readonly refusesService: boolean
   /** Whether the server was away, whatever the mail: no connection, no answer, or none in time. */
-  unreachable: boolean
+  readonly unreachable: boolean
   /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
-  code: string
+  readonly code: string
   /** The server's reply code, if it answered. */
-  responseCode?: number
-}
+  readonly responseCode?: number
 
-/** Makes the error that a transport throws. */
-export function mailSendError(message: string, details: Omit<MailSendError, keyof Error>): MailSendError {
-  return Object.assign(new Error(message), details)
+  constructor(message: string, details: Omit<MailSendError, keyof Error>) {
+    super(message)
+    this.permanent = details.permanent
+    this.untaken = details.untaken
+    this.refusesService = details.refusesService
+    this.unreachable = details.unreachable
+    this.code = details.code
+    if (details.responseCode !== undefined) this.responseCode = details.responseCode
+  }
 }

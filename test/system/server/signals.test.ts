@@ -58,7 +58,7 @@ const ENDS: { what: string; code: number; reason: string; crash?: string; preloa
     code: 1,
     reason: 'uncaughtException',
     crash: 'nobody catches this',
-    preload: `process.once('SIGUSR2', () => { ${act} })`,
+    preload: `process.on('SIGUSR2', () => { ${act} })`,
   })),
 ]
 

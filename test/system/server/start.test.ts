@@ -219,7 +219,7 @@ t.test('in production warnings of Node, prints of libraries and a crash are JSON
       globalThis.console.error('printed by the mail thread')
       process.emitWarning('an old way of mails')
     }, 5)
-    if (isMainThread) process.once('SIGUSR2', () => {
+    if (isMainThread) process.on('SIGUSR2', () => {
       const { console } = globalThis
       process.emitWarning('an old way of ada@example.org')
       console.log('printed by\\n', { a: 'library' })
