@@ -28,6 +28,9 @@ function encodingOf(bytes: Buffer): string {
   return mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
 }
 
+/** Blanks before a line's end or a comment: Node 20's parser then takes the line for a part of the next name. */
+const INDENTED = /^[^\S\n]+(?=\n|#|$)/gm
+
 /**
  * Adds the variables of a `.env` file to the process's environment. What is set already stays.
  *
@@ -42,5 +45,6 @@ export function loadEnvFile(path: string): void {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  for (const [name, value] of Object.entries(parseEnv(text))) process.env[name] ??= value
+  for (const [name, value] of Object.entries(parseEnv(text.replace(INDENTED, ''))))
+    process.env[name] ??= value
 }

@@ -1,6 +1,5 @@
 /** What the README tells people to run, against the real process; test/unit/docs/readme.test.ts checks its tables. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -63,8 +62,8 @@ t.test('the back end of the README knows the account of an access token', async 
 t.test('the production steps of the README lead to a ready service', async t => {
   const step = (name: string) => new RegExp(`\\*\\*${name}\\*\\*: \`([^\`]+)\``).exec(readme)?.[1] ?? ''
   const folder = installation(t)
-  const files = { 'jwt-secret': randomBytes(48).toString('base64'), 'mail-password': 'tq7-vn2-wk9' }
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  await runInFolder(folder, step('Secrets').replaceAll('/etc/latchkey', folder))
+  writeFileSync(join(folder, 'mail-password'), 'tq7-vn2-wk9')
   const redis = process.env['TEST_REDIS_URL']
   const port = await freePort()
   // The example names servers that do not exist; everything else is taken as it is.

@@ -29,6 +29,8 @@ t.test('a .env is read whole, whatever editor wrote it', async t => {
     'UTF-8 with a byte order mark': `\ufeff${TEXT}`,
     'UTF-8 with a byte order mark and CRLF': `\ufeff${windows}`,
     'several files with a byte order mark each': `\ufeff\ufeff${TEXT.replaceAll('\n', '\n\ufeff')}`,
+    'a line of blanks before each variable': `  \n${TEXT.replaceAll('\n', '\n \t\n')}`,
+    'an indented comment before each variable': `  # a\n${TEXT.replaceAll('\n', '\n\t# a\n')}`,
     'UTF-16LE with a byte order mark': Buffer.from(`\ufeff${windows}`, 'utf16le'),
     'UTF-16BE with a byte order mark': utf16be(`\ufeff${TEXT}`),
   }
