@@ -10,6 +10,7 @@ import { block, installation, runInFolder } from './commands.ts'
 
 const DOCUMENT = 'docs/deploy.md'
 const password = 'correct horse battery staple'
+const noPostgres = providers[1]?.skip ?? false
 
 for (const { provider, skip } of providers) {
   t.test(`a backup of ${provider} is restored as deploy.md says`, { skip }, async t => {
@@ -36,17 +37,35 @@ for (const { provider, skip } of providers) {
 
   t.test(`migrations on ${provider} are marked for a rollback and back`, { skip }, async t => {
     const url = await freshDatabase(t, provider)
-    const migrate = async () =>
-      (await runInFolder(installation(t), 'node dist/src/migrate.js', { DATABASE_URL: url })).stdout
     const marked = 'SELECT count(*) AS marked FROM _prisma_migrations WHERE rolled_back_at IS NOT NULL'
     await runSql(url, block(DOCUMENT, 'sql rollback'))
     t.ok(Number((await runSql(url, marked))[0]?.['marked']) > 0, 'the earlier release does not see them')
     await runSql(url, block(DOCUMENT, 'sql upgrade-again'))
-    t.match(await migrate(), /The database is up to date/)
+    t.match(await migrate(t, url), /The database is up to date/)
   })
 }
 
-t.test('the timeouts of a role are set as deploy.md says', { skip: providers[1]?.skip ?? false }, async t => {
+t.test('a role that owns its database is enough for migrations', { skip: noPostgres }, async t => {
+  const admin = process.env['TEST_POSTGRES_URL'] ?? ''
+  const name = `accounts_${randomBytes(4).toString('hex')}`
+  const statements = block(DOCUMENT, 'sql create')
+    .replaceAll(/\baccounts\b/g, name)
+    .split('\n')
+  t.teardown(async () => {
+    await runSql(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)
+    await runSql(admin, `DROP ROLE IF EXISTS ${name}`)
+  })
+  for (const statement of statements) await runSql(admin, statement)
+  const url = new URL(admin)
+  url.username = name
+  url.password = 'a long random password'
+  url.pathname = `/${name}`
+  t.match(await migrate(t, url.href), /Applied/)
+  const [role] = await runSql(url.href, 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user')
+  t.equal(role?.['rolsuper'], false)
+})
+
+t.test('the timeouts of a role are set as deploy.md says', { skip: noPostgres }, async t => {
   const url = await freshDatabase(t, 'postgresql')
   const role = `accounts_${randomBytes(4).toString('hex')}`
   await runSql(url, `CREATE ROLE ${role}`)
@@ -86,6 +105,10 @@ async function startService(t: Teardown, cwd: string, databaseUrl: string) {
     stop: () => service.end('SIGTERM'),
   }
 }
+
+/** Brings a database up to date; what the command prints. */
+const migrate = async (t: Teardown, url: string) =>
+  (await runInFolder(installation(t), 'node dist/src/migrate.js', { DATABASE_URL: url })).stdout
 
 /** Runs statements on either database; the rows of the last one. */
 async function runSql(url: string, sql: string): Promise<Record<string, unknown>[]> {
