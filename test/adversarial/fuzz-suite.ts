@@ -14,6 +14,8 @@ export interface Suite {
   kind: FuzzOptions['kind']
   /** On each of these, side by side. */
   databases: readonly { provider: Provider; skip: string | false }[]
+  /** Random without one, or where FUZZ_RUNS is set; FUZZ_SEED instead, if it is set. */
+  seed?: number
   /** Each some requests at once; FUZZ_RUNS instead, if it is set. */
   runs: number
 }
@@ -24,9 +26,10 @@ const NAMES = {
 }
 
 /** Sends a service what its contract allows and forbids. */
-export function fuzz({ kind, databases, runs }: Suite): void {
+export function fuzz({ kind, databases, runs, ...suite }: Suite): void {
   const { FUZZ_RUNS, FUZZ_SEED } = process.env
-  const seed = Number(FUZZ_SEED ?? randomInt(2 ** 31))
+  const fixed = FUZZ_SEED ?? (FUZZ_RUNS === undefined ? suite.seed : undefined)
+  const seed = Number(fixed ?? randomInt(2 ** 31))
   // An hour is far more than the slowest machine needs; whoever asks for more knows how long it may take.
   t.setTimeout(FUZZ_RUNS === undefined ? 3_600_000 : 0)
   t.jobs = databases.length

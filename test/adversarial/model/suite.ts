@@ -17,12 +17,15 @@ export interface Suite {
   databases: readonly { provider: Provider; skip: string | false }[]
   /** On each database, in all; MODEL_RUNS instead, if it is set. */
   runs: number
+  /** Random without one, or where MODEL_RUNS is set; MODEL_SEED instead, if it is set. */
+  seed?: number
 }
 
 /** Holds services of several kinds against the model. */
 export function holdAgainstModel({ databases, ...suite }: Suite): void {
   const { MODEL_RUNS, MODEL_SEED, MODEL_PATH: path, MODEL_REPLAY: replay } = process.env
   const runs = Number(MODEL_RUNS ?? suite.runs)
+  const fixed = MODEL_SEED ?? (MODEL_RUNS === undefined ? suite.seed : undefined)
   // An hour is far more than the slowest machine needs; whoever asks for more knows how long it may take.
   t.setTimeout(MODEL_RUNS === undefined ? 3_600_000 : 0)
   t.jobs = databases.length
@@ -32,7 +35,7 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
       { skip, timeout: 0, buffered: true },
       async t => {
         const checks = SERVICES.map(([, house, share]): CheckOptions => {
-          const seed = Number(MODEL_SEED ?? randomInt(2 ** 31))
+          const seed = Number(fixed ?? randomInt(2 ** 31))
           return {
             ...{ ...house, provider, seed, runs: Math.ceil(runs * share) },
             ...(path !== undefined && { path }),

@@ -2,4 +2,4 @@
 import { fuzz } from '../../adversarial/fuzz-suite.ts'
 import { providers } from '../../harness/database.ts'
 
-fuzz({ kind: 'wire', databases: providers, runs: 200 })
+fuzz({ kind: 'wire', databases: providers, seed: 21, runs: 200 })

@@ -11,10 +11,11 @@
  *
  * Of commands run at once the model accepts whatever some order of them explains, mails in between.
  *
- * MODEL_RUNS sets the number of runs. A failure prints MODEL_SEED, MODEL_PATH and MODEL_REPLAY, which replay it when
+ * The seed is fixed, so that what makes the test fail is a change; the soak draws its own. With MODEL_RUNS, the number
+ * of runs, it is random too. A failure prints MODEL_SEED, MODEL_PATH and MODEL_REPLAY, which replay it when
  * the environment of this file holds all three. What depends on the timing of concurrent commands may need several tries.
  */
 import { holdAgainstModel } from '../../adversarial/model/suite.ts'
 import { providers } from '../../harness/database.ts'
 
-holdAgainstModel({ databases: providers, runs: 60 })
+holdAgainstModel({ databases: providers, seed: 21, runs: 60 })
