@@ -12,8 +12,6 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Jobs for after the response. */
     jobsAfterResponse: Job[] | null
-    /** Set with the first job. */
-    stopWaitingForClose: (() => void) | null
     /** Runs a job once the response is sent. A failure of the job is logged and has no other effect. */
     runAfterResponse(job: Job): void
   }
@@ -23,22 +21,14 @@ async function afterResponse(app: FastifyInstance) {
   const running = new Set<Promise<void>>()
 
   app.decorateRequest('jobsAfterResponse', null)
-  app.decorateRequest('stopWaitingForClose', null)
   app.decorateRequest('runAfterResponse', function (job) {
-    if (this.jobsAfterResponse === null) {
-      this.jobsAfterResponse = []
-      const { socket } = this.raw
-      const run = () => runJobs(this)
-      // It may be gone by now, while a password was hashed.
-      if (socket.destroyed) setImmediate(run)
-      else socket.once('close', run)
-      this.stopWaitingForClose = () => socket.off('close', run)
-    }
+    this.jobsAfterResponse ??= []
     this.jobsAfterResponse.push(job)
+    // The client left while the request was served: nothing will be told of the response any more.
+    if (this.raw.socket.destroyed) setImmediate(() => runJobs(this))
   })
 
   function runJobs(request: FastifyRequest) {
-    request.stopWaitingForClose?.()
     const jobs = request.jobsAfterResponse ?? []
     request.jobsAfterResponse = null
     for (const job of jobs) {
@@ -57,6 +47,10 @@ async function afterResponse(app: FastifyInstance) {
     }
   }
 
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.raw.once('close', () => runJobs(request))
+    done()
+  })
   app.addHook('onResponse', (request, _reply, done) => {
     runJobs(request)
     done()
