@@ -70,10 +70,10 @@ export async function meEvents(app: FastifyInstance) {
   })
 }
 
-/** A query has no numbers: digits stand for one. */
+/** A query has no numbers: digits stand for one, a number out of range included, which is then named as such. */
 async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
   const { limit } = request.query
-  if (typeof limit === 'string' && /^[1-9]\d{0,8}$/.test(limit)) request.query.limit = Number(limit)
+  if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
 }
 
 async function history(

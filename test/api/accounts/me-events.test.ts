@@ -355,6 +355,15 @@ t.test('limits and cursors that are none are refused', async t => {
   ]
   for (const limit of bad)
     isProblemOf(t, await pageOf(`?limit=${limit}`), 'validation_failed', `limit ${limit}`)
+  for (const [limit, message] of [
+    ['0', 'must be at least 1'],
+    ['-1', 'must be at least 1'],
+    ['101', 'must be at most 100'],
+    ['1.5', 'must be an integer'],
+  ]) {
+    const { errors } = (await pageOf(`?limit=${limit}`)).json()
+    t.strictSame(errors, [{ path: '/limit', message }], `limit ${limit}: in words`)
+  }
   for (const cursor of [
     '',
     '1',
