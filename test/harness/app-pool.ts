@@ -71,10 +71,11 @@ async function newApp(
   build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
 ): Promise<PooledApp> {
   const { owner, close } = resources()
+  // Before the app is built, which may fail.
+  rootOf(t).teardown(close)
   let current: Clock | undefined
   const made = await build(owner, () => current?.() ?? new Date())
   const rows = await openRows(owner, made.databaseUrl)
-  rootOf(t).teardown(close)
   return {
     ...made,
     rows,
