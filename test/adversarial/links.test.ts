@@ -107,11 +107,7 @@ t.test('nor with a target in absolute form, over a real connection', async t => 
 })
 
 t.test('APP_URL may have a path, with or without a slash at its end', async t => {
-  for (const APP_URL of [
-    'https://example.org/accounts/v2',
-    'https://example.org/accounts/v2/',
-    'https://example.org/accounts/v2//',
-  ]) {
+  for (const APP_URL of ['https://example.org/accounts/v2', 'https://example.org/accounts/v2/']) {
     const { app, smtp } = await startApp(t, { env: { APP_URL } })
     const payload = { email: 'ada@example.org', password: 'correct horse battery staple' }
     await app.inject({ method: 'POST', url: '/register', payload })
