@@ -12,8 +12,11 @@ const TAP = join(ROOT, 'node_modules/.bin/tap')
 
 /** Which compiled files belong to a tier, and the options of tap. */
 const TIERS: Record<string, { files: RegExp; options?: string[] }> = {
-  // More than the cores of a small machine: suites also wait, for mails and connections.
-  gate: { files: /^suites\/.*\.test\.js$/, options: ['--jobs=4'] },
+  // More than the cores of a small machine, since suites also wait. PostgreSQL needs a core, and has 100 connections.
+  gate: {
+    files: /^suites\/.*\.test\.js$/,
+    options: [`--jobs=${process.env['TEST_POSTGRES_URL'] ? 2 : 4}`],
+  },
   full: { files: /^system\/(?!browser\/)(.*\/)?[^./]+\.test\.js$/, options: ['--timeout=600'] },
   browser: { files: /^system\/browser\/[^./]+\.test\.js$/, options: ['--jobs=1'] },
   soak: { files: /\.soak\.test\.js$/, options: ['--jobs=1', '--timeout=0'] },

@@ -83,6 +83,10 @@ function inCoding({ body, compressed }: FixedDocument, coding: Coding): Promise<
 }
 
 function codingFor(request: FastifyRequest): Coding | undefined {
-  const accepted = request.accepts().encodings()
+  // Names of codings are case-insensitive (RFC 9110, section 8.4.1).
+  const accepted = request
+    .accepts()
+    .encodings()
+    .map(coding => coding.toLowerCase())
   return (['br', 'gzip'] as const).find(coding => accepted.includes(coding))
 }

@@ -17,6 +17,7 @@ const REPLACEABLE = ['database', 'mail', 'passwords', 'tokens'] as const
 
 /** An app that waits for its next test. */
 export interface PooledApp extends TestApp {
+  settings: string
   rows: Rows
   /** What `app.clock` asks. */
   setClock(clock: Clock | undefined): void
@@ -25,7 +26,11 @@ export interface PooledApp extends TestApp {
   functions: unknown[]
 }
 
-const idle = new Map<string, PooledApp[]>()
+/** A process of tests holds so many at most, since each holds connections of PostgreSQL. */
+const MOST_IDLE = 4
+
+/** The longest idle first. */
+const idle: PooledApp[] = []
 
 /** Resources that outlive the test that made them. */
 function resources() {
@@ -56,11 +61,13 @@ export async function pooledApp(
   clock: Clock | undefined,
   build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
 ): Promise<TestApp> {
-  const app = idle.get(settings)?.pop() ?? (await newApp(t, build))
+  const waiting = idle.findIndex(app => app.settings === settings)
+  const app = idle.splice(waiting, waiting < 0 ? 0 : 1)[0] ?? (await newApp(t, settings, build))
   app.setClock(clock)
   t.teardown(async () => {
-    if (await isEmptied(app)) idle.set(settings, [...(idle.get(settings) ?? []), app])
+    if (await isEmptied(app).catch(() => false)) idle.push(app)
     else await app.close()
+    if (idle.length > MOST_IDLE) await idle.shift()?.close()
   })
   const { app: instance, smtp, databaseUrl, log, env } = app
   return { app: instance, smtp, databaseUrl, log, env }
@@ -68,6 +75,7 @@ export async function pooledApp(
 
 async function newApp(
   t: Teardown,
+  settings: string,
   build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
 ): Promise<PooledApp> {
   const { owner, close } = resources()
@@ -78,6 +86,7 @@ async function newApp(
   const rows = await openRows(owner, made.databaseUrl)
   return {
     ...made,
+    settings,
     rows,
     setClock: clock => {
       current = clock
