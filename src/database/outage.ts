@@ -49,7 +49,8 @@ const WORDS: readonly [RegExp, OutageReason][] = [
   [/^(Connection terminated|Client (was closed|has encountered a connection error))/, SILENT],
   [/^The server does not support SSL connections/, refused('does not support TLS (see sslmode)')],
   [/^There was an error establishing an SSL connection/, refused('fails in the TLS handshake')],
-  [/^connect ENOENT/, away('has no socket where DATABASE_URL says')],
+  // EINVAL: a path that is longer than a socket's may be, as Node 24 says.
+  [/^connect (ENOENT|EINVAL)/, away('has no socket where DATABASE_URL says')],
   [/^connect EACCES/, refused('has a socket that this process may not use')],
   [/^SASL: .*password/, refused('demands a password, and DATABASE_URL has none')],
   [/^SASL: /, refused('fails in the SCRAM handshake')],
