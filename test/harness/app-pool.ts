@@ -1,5 +1,5 @@
 /**
- * Apps of the same settings serve one test after the other: emptying a database costs a tenth of a new app. A test
+ * Apps of the same settings serve one test after the other: emptying a database costs less than a tenth of a new app. A test
  * cannot tell: it gets no rows, no mails and no log lines but its own.
  */
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,6 +1,6 @@
 /** What is in the database, read past the service. */
 import { openDatabase } from '../../src/database/index.ts'
-import type { Run } from '../../src/database/sql.ts'
+import type { Provider, Run } from '../../src/database/sql.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
 import type { Teardown } from './database.ts'
 import { until } from './until.ts'
@@ -29,7 +29,7 @@ export interface Rows {
 
 /** Opens the database that an app works on; it closes when the test ends. */
 export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> {
-  const { client, statements, close } = await openDatabase(databaseUrl)
+  const { provider, client, statements, close } = await openDatabase(databaseUrl)
   t.teardown(close)
   return {
     client,
@@ -56,26 +56,23 @@ export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> 
     },
     disable: email => client.user.update({ where: { email }, data: { disabledAt: new Date() } }),
     async empty() {
-      const tables = await tablesOf(client, databaseUrl)
-      for (const statement of emptying(tables, databaseUrl)) await client.$executeRawUnsafe(statement)
+      const tables = await statements.read<{ name: string }>(TABLES[provider], [])
+      await statements.transaction(async run => {
+        for (const sql of EMPTYING[provider](tables.map(({ name }) => name))) await run(sql, [])
+      })
     },
     enable: email => client.user.update({ where: { email }, data: { disabledAt: null } }),
   }
 }
 
-const isPostgresql = (databaseUrl: string) => databaseUrl.startsWith('postgres')
-
 /** The names of all tables but that of the migrations. */
-async function tablesOf(client: PrismaClient, databaseUrl: string): Promise<string[]> {
-  const tables = await client.$queryRawUnsafe<{ name: string }[]>(
-    isPostgresql(databaseUrl)
-      ? `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'`
-      : `SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'`,
-  )
-  return tables.map(({ name }) => name).filter(name => name !== '_prisma_migrations')
+const TABLES: Record<Provider, string> = {
+  sqlite: `SELECT name FROM sqlite_master
+    WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> '_prisma_migrations'`,
+  postgresql: `SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'`,
 }
 
-const emptying = (tables: string[], databaseUrl: string) =>
-  isPostgresql(databaseUrl)
-    ? [`TRUNCATE ${tables.map(name => `"${name}"`).join(', ')}`]
-    : tables.map(name => `DELETE FROM "${name}"`)
+const EMPTYING: Record<Provider, (tables: string[]) => string[]> = {
+  sqlite: tables => tables.map(name => `DELETE FROM "${name}"`),
+  postgresql: tables => [`TRUNCATE ${tables.map(name => `"${name}"`).join(', ')}`],
+}

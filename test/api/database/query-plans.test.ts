@@ -5,7 +5,7 @@
 import t, { type Test } from 'tap'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
-import { catchStatements, explainer } from '../../harness/statements.ts'
+import { catchStatements, explainer } from './recorded-statements.ts'
 
 /** One row for each work that instances share, and the newest events of an account: reading all of it is right. */
 const SMALL = new Set(['leases', 'recent'])

@@ -7,10 +7,10 @@ import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
-import { fillQueue, SLOW_HASHES } from '../../harness/full-queue.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { recordQueries } from '../../harness/queries.ts'
+import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
 const password = 'correct horse battery staple'
 

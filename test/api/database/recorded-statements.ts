@@ -1,9 +1,9 @@
 /** What this process really asks its database, caught where it leaves for the driver, and its plans. */
 import Libsql from 'libsql'
 import pg from 'pg'
-import { postgresqlConfig } from '../../src/database/postgresql.ts'
-import { openConnection } from '../../src/database/sqlite.ts'
-import { provider, type Teardown } from './database.ts'
+import { postgresqlConfig } from '../../../src/database/postgresql.ts'
+import { openConnection } from '../../../src/database/sqlite.ts'
+import { provider, type Teardown } from '../../harness/database.ts'
 
 /** A statement, and what one of its runs was given. */
 export interface Caught {

@@ -2,7 +2,7 @@
 import { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import type { Teardown } from './database.ts'
+import type { Teardown } from '../../harness/database.ts'
 
 /** For an app whose queue takes far longer to work off than a test takes to look at it. */
 export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_PATIENCE: '60' }
