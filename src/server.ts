@@ -15,7 +15,7 @@ const NOTICE_MS = 3000
 /** Time to arrive and patience for a hash are over by then, so whoever is still connected only dawdles. */
 const LAST_ANSWER_MS = 16_000
 const SHUTDOWN_LIMIT_MS = 20_000
-/** SIGINT is a person at a terminal, and a crash cannot wait. */
+/** Only these come from an orchestrator, whose load balancer has to notice; a terminal or a crash does not wait. */
 const NOTICED = ['SIGTERM', 'SIGHUP']
 /**
  * Connections that wait to be accepted. Node's 511 overflow in a flood, and who is dropped comes back only
@@ -44,7 +44,7 @@ export async function startServer(): Promise<(reason: string, exitCode: number) 
   let stopping = false
   return (reason, exitCode) => {
     if (!stopping) void stop(app, reason)
-    // Whoever signals twice does not want to wait.
+    // A second signal ends the process at once.
     else if (exitCode === 0) process.exit(1)
     process.exitCode = exitCode || process.exitCode || 0
     stopping = true

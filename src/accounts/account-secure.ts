@@ -6,6 +6,7 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
+import type { DeletedAccount } from '../database/queries/deletions.ts'
 import type { Securing, User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../sessions/origin.ts'
@@ -76,7 +77,7 @@ async function secureAccount(
   const { users, deletions } = database
   const now = clock()
   /** The fingerprint is of the address too: the token with another address is spent on nothing. */
-  const mayBeSecured = (account: Parameters<typeof securable>[0] & Parameters<typeof isSpent>[0]) => {
+  const mayBeSecured = (account: User | DeletedAccount) => {
     if (!verified.matches(securable(account, by.email))) return false
     request.subject = { account: account.id }
     return !isSpent(account, by.notice)
