@@ -114,7 +114,9 @@ t.test(
   { skip: noRedisServer },
   async t => {
     const redis = await startRedis(t)
-    const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) } })
+    const { app, log } = await startApp(t, {
+      env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) },
+    })
     await until('Redis counts', async () => (await app.probeRedis()) === 'works')
     const attempt = () =>
       app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' }).then(
@@ -122,6 +124,7 @@ t.test(
         error => error.retryAfter as number,
       )
     for (let i = 0; i < 5; i++) await attempt()
+    const before = log.length
     const seen: ('checked' | number)[] = []
     const end = performance.now() + 1500
     const client = async () => {
@@ -131,7 +134,12 @@ t.test(
       }
     }
     await Promise.all(Array.from({ length: 10 }, client))
-    t.equal(seen.filter(outcome => outcome === 'checked').length, 1, 'the gate opened once')
+    const checked = seen.filter(outcome => outcome === 'checked').length
+    // A stall of the machine longer than the command timeout is an outage of Redis. The counters in memory then
+    // know nothing of the failures, so five more attempts are checked.
+    const outages = log.slice(before).filter(({ msg }) => /redis cannot be used/.test(String(msg))).length
+    if (outages === 0) t.equal(checked, 1, 'the gate opened once')
+    else t.ok(checked <= 1 + 5 * outages, 'the gate opened once for each store', { checked, outages })
     t.match(String(seen.at(-1)), /^[12]$/)
   },
 )
