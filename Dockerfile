@@ -17,7 +17,7 @@ RUN npm ci
 COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
-COPY pages pages
+COPY web web
 COPY deploy deploy
 RUN npm run build && npm run sbom
 
@@ -36,7 +36,7 @@ COPY package.json ./
 COPY prisma prisma
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist/src dist/src
-COPY --from=build /app/dist/pages dist/pages
+COPY --from=build /app/dist/web dist/web
 # What the image is made of, for scanners: CycloneDX.
 COPY --from=build /app/dist/sbom.cdx.json sbom.cdx.json
 # The one place the service writes to: the SQLite file, if there is one. A volume inherits this owner.

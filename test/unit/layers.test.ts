@@ -4,7 +4,10 @@ import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
-/** What each folder or file of `src/` imports; `docs/architecture.md` has the same table. The process imports anything. */
+/**
+ * What each folder or file of `src/` and each folder of `web/` imports; `docs/architecture.md` has the same table. The
+ * process imports anything.
+ */
 const LAYERS: Record<string, string[]> = {
   accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
   config: ['shared'],
@@ -14,27 +17,29 @@ const LAYERS: Record<string, string[]> = {
   jobs: ['config', 'database'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
-  pages: ['config', 'errors', 'http', 'messages', 'shared'],
   passwords: ['config', 'database', 'errors', 'shared'],
   'process-log': ['config', 'shared'],
   sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],
   shared: ['errors'],
   tokens: ['config', 'errors'],
+  'web/browser': ['messages'],
+  'web/server': ['config', 'errors', 'http', 'messages', 'shared'],
 }
 
 /** The process: each of these may import anything, and nothing else imports them. */
 const PROCESS = ['app', 'banner', 'migrate', 'server', 'start']
 
 const root = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
-const source = join(root, 'src')
-const FILES = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
-  path => /\.c?ts$/.test(path) && !path.startsWith('generated/'),
-)
+const filesBelow = (folder: string) =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter(path => /\.c?ts$/.test(path) && !path.startsWith('generated/'))
+    .map(path => join(folder, path))
+const FILES = [...filesBelow('src'), ...filesBelow('web')]
 
-/** What each file imports from this project, by paths from `src/`. */
+/** What each file imports from this project, by paths from its root. */
 const IMPORTS = new Map(
   FILES.map(path => {
-    const specifiers = readFileSync(join(source, path), 'utf8').matchAll(
+    const specifiers = readFileSync(join(root, path), 'utf8').matchAll(
       /(?:\bfrom|\bimport)\s*\(?\s*'(\.[^']+)'/g,
     )
     return [path, [...specifiers].map(([, to]) => normalize(join(dirname(path), to as string)))] as const
@@ -42,8 +47,9 @@ const IMPORTS = new Map(
 )
 const importsOf = (path: string) => IMPORTS.get(path) ?? []
 
-/** The folder of a file, or the file itself where it is in none. */
-const layerOf = (path: string) => path.replace(/(\/.*|\.c?ts)$/, '')
+/** The folder of a file below `src/`, or the file itself where it is in none; `web/server` or `web/browser`. */
+const layerOf = (path: string) =>
+  path.startsWith('web/') ? dirname(path) : path.replace(/^src\//, '').replace(/(\/.*|\.c?ts)$/, '')
 
 t.test('no file imports itself through others', async t => {
   t.ok(FILES.length > 100, `${FILES.length} files`)
@@ -75,24 +81,37 @@ t.test('each layer imports what the table says, and nothing else', async t => {
 
 t.test('http knows the database by its outages alone', async t => {
   const known = FILES.filter(file => layerOf(file) === 'http').flatMap(importsOf)
-  t.strictSame([...new Set(known.filter(path => layerOf(path) === 'database'))], ['database/outage.ts'])
+  t.strictSame([...new Set(known.filter(path => layerOf(path) === 'database'))], ['src/database/outage.ts'])
+})
+
+t.test('scripts for browsers import types alone from elsewhere', async t => {
+  const elsewhere = FILES.filter(file => layerOf(file) === 'web/browser').flatMap(file =>
+    [...readFileSync(join(root, file), 'utf8').matchAll(/^import\b[^']*'\.\.\/[^']+'/gm)].map(
+      ([line]) => line,
+    ),
+  )
+  t.ok(elsewhere.length > 0)
+  t.strictSame(
+    elsewhere.filter(line => !line.startsWith('import type ')),
+    [],
+  )
 })
 
 t.test('a flow is imported by the app alone', async t => {
   const flows = FILES.filter(
     file =>
-      /^(accounts|sessions)\//.test(file) &&
-      /\bapp\.route[<(]/.test(readFileSync(join(source, file), 'utf8')),
+      /^src\/(accounts|sessions)\//.test(file) &&
+      /\bapp\.route[<(]/.test(readFileSync(join(root, file), 'utf8')),
   )
   t.ok(flows.length > 10, `${flows.length} flows`)
   const importers = FILES.filter(file => importsOf(file).some(path => flows.includes(path)))
-  t.strictSame(importers, ['app.ts'])
+  t.strictSame(importers, ['src/app.ts'])
 })
 
 t.test('the documentation has the same table', async t => {
   const text = readFileSync(join(root, 'docs/architecture.md'), 'utf8')
   const [, section = ''] = text.split('## Layers\n')
-  const rows = [...section.matchAll(/^\| `([\w-]+)\/?` \| ([^|]*) \|$/gm)]
+  const rows = [...section.matchAll(/^\| `([\w/-]+?)\/?` \| ([^|]*) \|$/gm)]
   const documented = rows.map(([, layer, others = '']) => [
     layer,
     [...others.matchAll(/`([\w-]+)\/?`/g)].map(([, other]) => other),

@@ -69,17 +69,17 @@ function youngerThan(features: Record<string, RegExp>, name: string, text: strin
 const withoutComments = (source: string) => source.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '')
 
 t.test('the compiler knows the language and library of 2021 alone', async t => {
-  const { compilerOptions } = JSON.parse(read('pages/tsconfig.json'))
+  const { compilerOptions } = JSON.parse(read('web/browser/tsconfig.json'))
   t.equal(compilerOptions.target, 'es2021')
   t.strictSame(compilerOptions.lib, ['es2021', 'dom', 'dom.iterable'])
 })
 
 t.test('scripts, words and styles use nothing younger', async t => {
   const younger: string[] = []
-  const built = readdirSync(at('dist/pages')).filter(name => /\.(js|css)$/.test(name))
+  younger.push(...youngerThan(STYLE, 'style.css', withoutComments(read('dist/web/style.css'))))
+  const built = readdirSync(at('dist/web/browser')).filter(name => name.endsWith('.js'))
   for (const name of built) {
-    const features = name.endsWith('.css') ? STYLE : SCRIPT
-    younger.push(...youngerThan(features, name, withoutComments(read(`dist/pages/${name}`))))
+    younger.push(...youngerThan(SCRIPT, name, withoutComments(read(`dist/web/browser/${name}`))))
   }
   for (const language of LANGUAGES) {
     const words = withoutComments(read(`dist/src/messages/${language}/browser.js`))

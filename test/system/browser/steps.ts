@@ -1,4 +1,4 @@
-/** What people do on the pages, in the words of their hooks (src/pages/parts.ts). */
+/** What people do on the pages, in the words of their hooks (web/server/parts.ts). */
 import type { Page } from 'playwright-core'
 import type { Site } from '../../harness/browser.ts'
 import type { ReceivedMail } from '../../harness/smtp.ts'

@@ -79,7 +79,7 @@ t.test('what is copied from the repository is there, and not kept out of the bui
 
 t.test('what is copied from another stage is made there', async t => {
   const made: Record<string, string[]> = {
-    build: ['/app/dist/src', '/app/dist/pages', '/app/dist/sbom.cdx.json'],
+    build: ['/app/dist/src', '/app/dist/web', '/app/dist/sbom.cdx.json'],
     dependencies: ['/app/node_modules'],
   }
   const copies = final.instructions.filter(({ name, text }) => name === 'COPY' && text.startsWith('--from='))

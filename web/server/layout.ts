@@ -1,5 +1,5 @@
-import type { PageWords } from '../messages/en/pages.ts'
-import { type Html, html } from '../shared/html.ts'
+import type { PageWords } from '../../src/messages/en/pages.ts'
+import { type Html, html } from '../../src/shared/html.ts'
 
 /** What every page is made with. */
 export interface PageContext {

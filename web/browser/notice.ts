@@ -1,5 +1,5 @@
 /** A word that one page leaves for the next: what it is, never a text. */
-import type { BrowserWords } from '../src/messages/en/browser.ts'
+import type { BrowserWords } from '../../src/messages/en/browser.ts'
 import { find } from './dom.ts'
 import { drop, keep, recall } from './storage.ts'
 import { words } from './words.ts'

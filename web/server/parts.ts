@@ -5,7 +5,7 @@
  * names a form; its fields have the `name` of the value they send and the id `form-name`; `data-error` is
  * the form's own error, `data-error-for` that of a field; `data-act` names a button that is no submit.
  */
-import { type Html, html } from '../shared/html.ts'
+import { type Html, html } from '../../src/shared/html.ts'
 import type { PageContext } from './layout.ts'
 
 /** A state of a page. `title` takes the place of the page's heading while it is shown. */

@@ -4,8 +4,8 @@
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
-import { type FixedDocument, fixedDocument } from '../http/fixed-document.ts'
-import { LANGUAGES } from '../messages/messages.ts'
+import { type FixedDocument, fixedDocument } from '../../src/http/fixed-document.ts'
+import { LANGUAGES } from '../../src/messages/messages.ts'
 
 /** All files of the pages, and what names their version. */
 export interface StaticFiles {
@@ -22,8 +22,8 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 }
 
-/** Where the build puts what it makes of pages/. */
-const BUILT = new URL('../../pages/', import.meta.url)
+/** Where the build puts the scripts of the pages, and the style sheet and pictures beside them. */
+const BUILT = [new URL('../', import.meta.url), new URL('../browser/', import.meta.url)]
 
 /**
  * Reads the files of the pages: modules, style sheet, pictures, and the words of each language.
@@ -32,9 +32,11 @@ const BUILT = new URL('../../pages/', import.meta.url)
  */
 export function readFiles(): StaticFiles {
   const files = new Map<string, FixedDocument>()
-  for (const name of listBuilt()) files.set(name, fileOf(name, readFileSync(new URL(name, BUILT))))
+  for (const folder of BUILT) {
+    for (const name of listBuilt(folder)) files.set(name, fileOf(name, readFileSync(new URL(name, folder))))
+  }
   for (const language of LANGUAGES) {
-    const compiled = readFileSync(new URL(`../messages/${language}/browser.js`, import.meta.url))
+    const compiled = readFileSync(new URL(`../../src/messages/${language}/browser.js`, import.meta.url))
     files.set(`words/${language}.js`, fileOf('browser.js', compiled))
   }
   const version = createHash('sha256')
@@ -53,8 +55,8 @@ function fileOf(name: string, bytes: Buffer): FixedDocument {
   return fixedDocument(body, TYPES[extension] as string, { compress: true })
 }
 
-function listBuilt(): string[] {
-  const names = readdirSync(BUILT, { withFileTypes: true })
+function listBuilt(folder: URL): string[] {
+  const names = readdirSync(folder, { withFileTypes: true })
   return names
     .filter(entry => entry.isFile() && /\.(js|css|svg)$/.test(entry.name))
     .map(entry => entry.name)

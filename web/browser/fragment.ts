@@ -2,7 +2,7 @@
  * The token of a mailed link. It stands in the fragment, which reaches no server, and leaves the address
  * bar and the history here, before anything else happens: every page that needs it imports this first.
  */
-/** What the service puts there in place of a token that came in the path or query (src/pages/damaged-link.ts). */
+/** What the service puts there in place of a token that came in the path or query (web/server/damaged-link.ts). */
 const DAMAGED = '#damaged'
 
 const damaged = location.hash === DAMAGED

@@ -1,5 +1,5 @@
-import { duration } from '../messages/duration.ts'
-import { html } from '../shared/html.ts'
+import { duration } from '../../src/messages/duration.ts'
+import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { heading, paragraph } from './parts.ts'
 

@@ -1,4 +1,4 @@
-import { html } from '../shared/html.ts'
+import { html } from '../../src/shared/html.ts'
 import { resetCodeView } from './code-view.ts'
 import type { Page, PageContext } from './layout.ts'
 import { button, emailField, form, heading, newPasswordFields, paragraph, view } from './parts.ts'

@@ -1,4 +1,4 @@
-import { html } from '../shared/html.ts'
+import { html } from '../../src/shared/html.ts'
 import { confirmationCodeView } from './code-view.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import {

@@ -1,5 +1,5 @@
 /** What happened to the account, page by page. */
-import type { BrowserWords } from '../src/messages/en/browser.ts'
+import type { BrowserWords } from '../../src/messages/en/browser.ts'
 import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { callAsMe, isOver, leave } from './session.ts'

@@ -1,5 +1,5 @@
 /** Calls of the JSON API, as any front end would make them. */
-import type { BrowserWords } from '../src/messages/en/browser.ts'
+import type { BrowserWords } from '../../src/messages/en/browser.ts'
 import { endpoint } from './addresses.ts'
 import type { Refusal } from './refusal.ts'
 

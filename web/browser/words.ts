@@ -1,5 +1,5 @@
 /** What the page says while it is used, in the language that it is written in. */
-import type { BrowserWords } from '../src/messages/en/browser.ts'
+import type { BrowserWords } from '../../src/messages/en/browser.ts'
 
 /** BCP 47 tag. */
 export const language = document.documentElement.lang
