@@ -1,6 +1,4 @@
-/**
- * The map of the house: Fastify's options and the ordered registrations.
- */
+/** Builds the app: Fastify's options and the plugins in the order of their registration. */
 import accepts from '@fastify/accepts'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pages } from '../web/server/pages.ts'
@@ -52,46 +50,40 @@ import tokens from './tokens/tokens.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     config: Config
-    /** The time; an argument so that tests need not wait. */
+    /** Current time. Tests replace it to move time. */
     clock: () => Date
-    /** Milliseconds by a clock that nobody can set, for counts in memory. */
+    /** Milliseconds of a monotonic clock, for counters in memory. */
     uptime: () => number
   }
 }
 
-/** What tests put in place of the world. */
+/** Dependencies that tests replace. */
 export interface Overrides {
   clock?: () => Date
   uptime?: () => number
   mail?: MailOptions
   passwords?: PasswordsOptions
   housekeeping?: HousekeepingOptions
-  /** Where log lines go; standard output by default. */
+  /** Receives log lines; standard output by default. */
   logStream?: { write(line: string): void }
 }
 
-/** Milliseconds and bytes. */
+/** Durations in milliseconds, sizes in bytes. */
 const HTTP = {
   bodyLimit: 16 * 1024,
   headersTimeout: 5000,
   requestTimeout: 10_000,
   keepAliveTimeout: 72_000,
-  /** `requestTimeout` is only looked at this often; Node's own 30 s leave a slow body open for as long. */
+  /** How often `requestTimeout` is checked. Node's default (30 s) lets a slow-loris stay that long. */
   connectionsCheckingInterval: 1000,
-  /**
-   * How long nothing may come or go on a connection while there is an answer to give, besides the patience for a
-   * hash: whoever asks and never reads would stay for ever. Longer than the database's time limits together.
-   */
+  // Closes stalled readers: longest silence while a response is due, besides the wait for a hash.
   stallTimeout: 20_000,
   maxHeaderSize: 16 * 1024,
 }
 
 /**
- * Builds the service without listening. Everything it needs is in its arguments.
- *
- * @param config from `loadConfig`
- * @param overrides for tests
- * @throws what the database, the keys or the mail transport say when they cannot be set up
+ * Builds the service without listening. Throws if the database, the keys or the mail transport cannot be set
+ * up.
  */
 export async function buildApp(config: Config, overrides: Overrides = {}): Promise<FastifyInstance> {
   const paths = pathStripper(config.APP_URL)
@@ -108,15 +100,15 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
       headersTimeout: HTTP.headersTimeout,
       connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
       maxHeaderSize: HTTP.maxHeaderSize,
-      // http/strict-http.ts does, and says so in a problem document.
+      // http/strict-http.ts checks it and responds with a problem document.
       requireHostHeader: false,
     },
-    // While draining, requests on open connections are still answered.
+    // Requests on open connections are still answered while the service drains.
     return503OnClosing: false,
     clientErrorHandler: httpProblem,
     rewriteUrl: request => paths.strip(escapeMalformed(request)),
     schemaController,
-    // The router's own bound answers without a problem document; the schemas have theirs.
+    // The router's own limit responds without a problem document. The schemas have limits.
     routerOptions: { maxParamLength: HTTP.maxHeaderSize },
   })
   app.decorate('config', config)
@@ -167,13 +159,13 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     await app.register(flow)
   }
 
-  await app.register(async bearer => {
-    bearer.addHook('onRequest', app.authenticate)
-    bearer.addHook('onRoute', route => {
+  await app.register(async scope => {
+    scope.addHook('onRequest', app.authenticate)
+    scope.addHook('onRoute', route => {
       route.schema = { ...route.schema, security: [{ bearer: [] }] }
     })
     for (const flow of [logout, me, meEvents, meExport, sessions, passwordChange, emailChangeRequest]) {
-      await bearer.register(flow)
+      await scope.register(flow)
     }
   })
 

@@ -4,7 +4,7 @@ import { localUrl } from './config/urls.ts'
 import { DEVELOPMENT_FACTOR } from './http/limits.ts'
 import { describePostgresqlUrl } from './shared/postgresql-url.ts'
 
-/** What an operator wants to know when the service has started, without credentials. */
+/** What the service reports when it has started. Contains no credentials. */
 export interface ServiceFacts {
   url: string
   pages: string
@@ -16,7 +16,6 @@ export interface ServiceFacts {
   links: string
 }
 
-/** The facts of a service that listens. */
 export function serviceFacts(app: FastifyInstance): ServiceFacts {
   const { config } = app
   const { port } = app.server.address() as AddressInfo
@@ -38,7 +37,7 @@ export function serviceFacts(app: FastifyInstance): ServiceFacts {
   }
 }
 
-/** The same for a person at a terminal, in a few lines. */
+/** Formats the facts for a terminal. */
 export function banner(app: FastifyInstance): string {
   const { config } = app
   const facts = serviceFacts(app)
@@ -50,10 +49,10 @@ export function banner(app: FastifyInstance): string {
     ['database', facts.database],
     ['limits in', facts.limits],
     ...(isGenerous
-      ? [['', `${DEVELOPMENT_FACTOR} times as many as in production, since NODE_ENV is development`]]
+      ? [['', `${DEVELOPMENT_FACTOR} times as high as in production, because NODE_ENV is development`]]
       : []),
     ['hashes by', facts.hashes],
-    ['mails go to', facts.mails],
+    ['emails go to', facts.mails],
     ['links lead to', facts.links],
   ]
   return `\n  latchkey\n\n${lines.map(([what, where]) => `  ${what?.padEnd(14)} ${where}\n`).join('')}\n`

@@ -1,53 +1,48 @@
-/**
- * The catalogue of errors and the one shape in which they leave: RFC 9457 problem details.
- * docs/errors.md lists the same codes; a test holds the two together.
- */
+/** The catalogue of error codes and the problem document (RFC 9457); docs/errors.md lists the codes. */
 import Type, { type Static } from 'typebox'
 import type { SecurityEvent } from './security-events.ts'
 
-/** Every `code` a client can meet, with its HTTP status and its title. */
+/** Every `code`, with its HTTP status and title. */
 export const CATALOGUE = {
-  validation_failed: [400, 'The request does not have the expected form'],
+  validation_failed: [400, 'The request is invalid'],
   malformed_json: [400, 'The body is not valid JSON'],
   bad_request: [400, 'The request is not valid HTTP'],
-  token_invalid: [400, 'The token is not valid here'],
+  token_invalid: [400, 'The token is invalid'],
   token_expired: [400, 'The token has expired'],
-  token_spent: [400, 'The token has been used, or what it was for has changed'],
-  code_invalid: [400, 'The code is not right'],
+  token_spent: [400, 'The token has already been used or is superseded'],
+  code_invalid: [400, 'The code is wrong'],
   invalid_credentials: [401, 'Wrong email or password, or the email is not confirmed yet'],
-  unauthenticated: [401, 'A valid access token is needed'],
+  unauthenticated: [401, 'A valid access token is required'],
   refresh_token_invalid: [401, 'The refresh token is not valid'],
   invalid_password: [403, 'The current password is wrong'],
-  email_not_confirmed: [403, 'The e-mail address is not confirmed yet'],
+  email_not_confirmed: [403, 'The email is not confirmed yet'],
   account_disabled: [403, 'The account is disabled'],
-  origin_not_allowed: [403, 'Cookie mode is not for this origin'],
-  not_found: [404, 'There is nothing at this address'],
-  method_not_allowed: [405, 'This method is not allowed here'],
+  origin_not_allowed: [403, 'Cookie mode is not allowed for this origin'],
+  not_found: [404, 'The resource does not exist'],
+  method_not_allowed: [405, 'The resource does not allow this method'],
   request_timeout: [408, 'The request took too long to arrive'],
-  email_taken: [409, 'The e-mail address is taken'],
+  email_taken: [409, 'The email is already in use'],
   payload_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body must be application/json'],
   password_rejected: [422, 'The password is not acceptable'],
   rate_limited: [429, 'Too many requests'],
   headers_too_large: [431, 'The header fields are too large'],
-  internal_error: [500, 'Something went wrong here'],
-  overloaded: [503, 'The service is busy'],
+  internal_error: [500, 'Internal server error'],
+  overloaded: [503, 'The service is overloaded'],
   not_ready: [503, 'The service is not ready'],
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
-/** A stable, documented error code. */
 export type ProblemCode = keyof typeof CATALOGUE
 
-/** One fault of an invalid input: where it is (JSON pointer) and what is wrong. */
+/** One invalid input: its place (JSON pointer) and the reason. */
 export const Fault = Type.Object(
   { path: Type.String({ maxLength: 1024 }), message: Type.String({ maxLength: 1024 }) },
   { title: 'ValidationError', additionalProperties: false },
 )
 
-/** Faults of one input that an answer lists at most. */
 export const MAX_FAULTS = 64
 
-/** The body of every error answer (RFC 9457), `application/problem+json`. */
+/** The body of every error response (RFC 9457), `application/problem+json`. */
 export const Problem = Type.Object(
   {
     type: Type.String({ maxLength: 128, description: 'URN of the code' }),
@@ -55,33 +50,31 @@ export const Problem = Type.Object(
     status: Type.Integer({ minimum: 400, maximum: 599, format: 'int32' }),
     code: Type.Enum(Object.keys(CATALOGUE) as ProblemCode[], {
       type: 'string',
-      description: 'stable; what programs look at',
+      description: 'stable; decide by it',
     }),
-    detail: Type.String({ maxLength: 1024, description: 'for people; may change' }),
-    requestId: Type.String({ maxLength: 64, description: 'the same as in the log' }),
-    errors: Type.Optional(
-      Type.Array(Fault, { maxItems: MAX_FAULTS, description: 'every fault of the input' }),
-    ),
+    detail: Type.String({ maxLength: 1024, description: 'for people, may change' }),
+    requestId: Type.String({ maxLength: 64, description: 'as in the log' }),
+    errors: Type.Optional(Type.Array(Fault, { maxItems: MAX_FAULTS, description: 'every invalid input' })),
   },
   { $id: 'Problem', additionalProperties: false, description: 'Problem details (RFC 9457)' },
 )
 export type Problem = Static<typeof Problem>
 
-/** What a thrown problem carries besides its code. */
+/** What a problem carries besides its code. */
 export interface ProblemOptions {
-  /** A sentence for people; the title by default. */
+  /** A sentence for people; by default the title. */
   detail?: string
   errors?: Static<typeof Fault>[]
-  /** Seconds after which trying again makes sense; becomes `Retry-After`. */
+  /** Seconds until a retry makes sense, sent as `Retry-After`. */
   retryAfter?: number
   headers?: Record<string, string>
-  /** For the log alone. */
+  /** Logged, never sent. */
   cause?: unknown
-  /** The security event in the log, where it is another than that of the code. */
+  /** Security event for the log, if it differs from the event of the code. */
   event?: SecurityEvent
 }
 
-/** An error that the error handler turns into a problem document of this code. */
+/** An error that the error handler sends as a problem document. */
 export interface ProblemError extends Error, ProblemOptions {
   name: 'Problem'
   code: ProblemCode
@@ -89,10 +82,10 @@ export interface ProblemError extends Error, ProblemOptions {
 }
 
 /**
- * Makes the error to throw for a code of the catalogue.
+ * Creates the error to throw for a code of the catalogue.
  *
- * @param code what happened
- * @param options what to tell besides
+ * @param code which problem
+ * @param options detail, retry and log fields
  */
 export function problem(code: ProblemCode, options: ProblemOptions = {}): ProblemError {
   const [statusCode, title] = CATALOGUE[code]
@@ -104,23 +97,14 @@ export function problem(code: ProblemCode, options: ProblemOptions = {}): Proble
   })
 }
 
-/**
- * The refusal of a client that has to wait.
- *
- * @param reason a sentence that says which limit it met
- * @param now the time
- * @param milliseconds how long it has to wait
- */
+/** Creates the error for a client over a rate limit that `reason` names. It may retry in `milliseconds`. */
 export function rateLimited(reason: string, now: Date, milliseconds: number): ProblemError {
   const at = new Date(Math.ceil((now.getTime() + milliseconds) / 1000) * 1000)
   const detail = `${reason} Try again at ${at.toISOString().replace('.000Z', 'Z')}.`
   return problem('rate_limited', { detail, retryAfter: Math.max(1, Math.ceil(milliseconds / 1000)) })
 }
 
-/**
- * An error that says what a client did needs no stack, and making one for each request of a flood is a sizeable
- * part of what it costs to turn it away.
- */
+// A stack costs more than the rest of a refusal, which matters in a flood.
 function withoutStack(message: string, cause: unknown): Error {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
@@ -135,12 +119,6 @@ export function isProblem(error: unknown): error is ProblemError {
   return error instanceof Error && error.name === 'Problem'
 }
 
-/**
- * The body of a problem's answer.
- *
- * @param error the problem
- * @param requestId id of the request, as in the log
- */
 export function problemDocument(error: ProblemError, requestId: string): Problem {
   const [status, title] = CATALOGUE[error.code]
   return {
@@ -154,7 +132,7 @@ export function problemDocument(error: ProblemError, requestId: string): Problem
   }
 }
 
-/** Codes that every operation with a body may answer with. */
+/** Codes of every operation with a body. */
 export const BODY_PROBLEMS = [
   'validation_failed',
   'malformed_json',
@@ -162,13 +140,13 @@ export const BODY_PROBLEMS = [
   'unsupported_media_type',
 ] as const satisfies ProblemCode[]
 
-/** Codes that any operation may answer with, whatever it does. */
+/** Codes of every operation. */
 const UNIVERSAL: ProblemCode[] = ['rate_limited', 'internal_error', 'overloaded']
 
 /**
- * The error half of a route's `response` schema: one entry a status, with an example a code.
+ * Builds the error part of a `response` schema: an entry per status, an example per code.
  *
- * @param codes the codes this operation answers with, besides those every operation may
+ * @param codes codes of this operation, in addition to the universal ones
  */
 export function problems(...codes: ProblemCode[]) {
   const byStatus = new Map<number, ProblemCode[]>()
@@ -183,7 +161,7 @@ export function problems(...codes: ProblemCode[]) {
         description: group.map(code => `\`${code}\`: ${CATALOGUE[code][1]}`).join('; '),
         content: {
           'application/problem+json': {
-            // So that a generated client knows the codes of this response.
+            // Generated clients then know the codes of this response.
             schema: {
               allOf: [
                 { $ref: 'Problem#' },
@@ -201,7 +179,7 @@ export function problems(...codes: ProblemCode[]) {
 function exampleOf(code: ProblemCode): Problem {
   const errors =
     code === 'validation_failed'
-      ? [{ path: '/email', message: 'must be one plain e-mail address' }]
+      ? [{ path: '/email', message: 'must be one plain email address' }]
       : undefined
   return problemDocument(problem(code, errors ? { errors } : {}), '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55')
 }

@@ -1,8 +1,7 @@
-/** `npm run migrate`: brings the database that DATABASE_URL names up to date. */
 import { structureOutput } from './process-log.ts'
 
 structureOutput()
-// Only now, so that whatever these modules write is structured too.
+// Imported after structureOutput(), so that these modules log JSON lines too.
 const [{ loadDatabaseUrl, processEnvironment }, { migrate }, { report }] = await Promise.all([
   import('./config/config.ts'),
   import('./database/migrations.ts'),

@@ -1,7 +1,4 @@
-/**
- * What the process writes besides its log: failures at the start, warnings of Node, whatever a library prints. In
- * production all of it is JSON lines of the same form, so that a log collector meets nothing else.
- */
+/** Output outside the log: failures at the start, warnings, libraries. JSON lines in production. */
 import { Console } from 'node:console'
 import { hostname } from 'node:os'
 import { Writable } from 'node:stream'
@@ -10,43 +7,37 @@ import { isMainThread } from 'node:worker_threads'
 import { loadEnvFile } from './config/env-file.ts'
 import { withoutAddresses } from './shared/log-scrub.ts'
 
-/** pino's numbers. */
 const LEVELS = { info: 30, warn: 40, error: 50, fatal: 60 } as const
 type Level = keyof typeof LEVELS
 
-/** A mistyped NODE_ENV is no development: what reads the output then is a log collector. */
-const isForPeople = () => /^\s*(development|test)?\s*$/.test(process.env['NODE_ENV'] ?? '')
+/** A mistyped NODE_ENV counts as production, where a log collector reads the output. */
+const isDevelopment = () => /^\s*(development|test)?\s*$/.test(process.env['NODE_ENV'] ?? '')
 
-/**
- * Writes one message: a JSON line in production, text for people elsewhere. Failures go to standard error.
- *
- * @param text what people read, where it is longer than the message
- */
+/** Writes one message: a JSON line in production, `text` elsewhere. Failures go to standard error. */
 export function report(level: Level, message: string, fields: Record<string, unknown> = {}, text = message) {
   const stream = level === 'info' ? process.stdout : process.stderr
-  stream.write(isForPeople() ? `${text}\n` : jsonLine(level, message, fields))
+  stream.write(isDevelopment() ? `${text}\n` : jsonLine(level, message, fields))
 }
 
 /**
- * Makes JSON lines of everything that is written past the log, in production. To be called first in each thread, before
- * modules are loaded that may write something. Elsewhere it changes nothing.
+ * Turns all output outside the log into JSON lines in production. Call it before other modules load, in each
+ * thread.
  */
 export function structureOutput(): void {
   if (isMainThread) readEnvFile()
-  if (isForPeople()) return
-  // Node's own listener prints text.
+  if (isDevelopment()) return
   process.removeAllListeners('warning')
   process.on('warning', warning => report('warn', warning.message, { err: errorFields(warning) }))
   globalThis.console = new Console({ stdout: linesOf('info'), stderr: linesOf('error') })
 }
 
-/** Reports an error that nobody caught. */
+/** Reports an uncaught error. */
 export function reportCrash(error: unknown): void {
   const fields = { event: 'sys_crash', err: errorFields(error) }
   report('fatal', 'latchkey crashed', fields, `latchkey crashed: ${inspect(error)}`)
 }
 
-/** What cannot be read is reported when the configuration is loaded. */
+/** Errors are reported when the configuration is loaded. */
 function readEnvFile() {
   try {
     loadEnvFile('.env')
@@ -64,7 +55,6 @@ function errorFields(error: unknown) {
   return { type, message, stack }
 }
 
-/** A stream for a console: a line for each call. */
 function linesOf(level: Level): Writable {
   return new Writable({
     decodeStrings: false,

@@ -1,51 +1,48 @@
 /**
- * The entry of the process: sets up libuv's thread pool, on which passwords are hashed, and starts the service.
- *
- * libuv reads the size of its pool when it is first used, and Node uses it to load an ES module: in
- * server.ts it would be too late. So this is no ES module.
+ * Sets up libuv's thread pool, which hashes passwords. CommonJS, because loading an ES module starts the
+ * pool.
  */
 const { readdirSync, readFileSync, stat } = process.getBuiltinModule('node:fs')
 const { parseEnv } = process.getBuiltinModule('node:util')
 const { availableParallelism, getPriority, setPriority } = process.getBuiltinModule('node:os')
 
-/** Ends the process in order. Until the service listens there is nothing to drain. */
-let end: (reason: string, exitCode: number) => void = (_reason, exitCode) => process.exit(exitCode)
-// Before anything else: a signal without a handler is lost on the first process of a container.
-for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => end(signal, 0))
+/** Replaced once the service listens. Before that there is nothing to drain. */
+let shutDown: (reason: string, exitCode: number) => void = (_reason, exitCode) => process.exit(exitCode)
+// First of all: PID 1 of a container ignores a signal that has no handler.
+for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => shutDown(signal, 0))
 
-/** For DNS and files, beside a hash on every core; as many as libuv has without being asked. */
+/** Threads for DNS and files, beside one hash per core; libuv's default size. */
 const OTHER_THREADS = 4
-/** How much less a hash weighs than the event loop, in steps of nice(1). docs/decisions.md says why. */
-const YIELDING = 5
+/** Steps of nice(1) by which hashing threads yield to the event loop (docs/decisions.md). */
+const NICE_STEPS = 5
 const LEAST_PRIORITY = 19
 
-// An operator's own size may be there.
-const chosen = (process.env['UV_THREADPOOL_SIZE'] ?? sizeInFile())?.trim()
+const chosen = (process.env['UV_THREADPOOL_SIZE'] ?? configuredSize())?.trim()
 if (chosen) process.env['UV_THREADPOOL_SIZE'] = chosen
 else process.env['UV_THREADPOOL_SIZE'] = String(availableParallelism() + OTHER_THREADS)
 
 if (process.platform === 'linux') {
   const threads = startPool()
-  // A module that was preloaded (`--import`) has used the pool already: it is as large as libuv makes it.
+  // A module preloaded with `--import` has started the pool already, with libuv's default size.
   if (threads.length === 0 && !chosen) delete process.env['UV_THREADPOOL_SIZE']
-  threads.forEach(letYield)
+  threads.forEach(lowerPriority)
 }
 void start()
 
 async function start() {
   const { reportCrash, structureOutput } = await import('./process-log.ts')
   structureOutput()
-  // Rejections that nobody handles come here too.
+  // Also receives unhandled rejections.
   process.on('uncaughtException', error => {
     reportCrash(error)
-    end('uncaughtException', 1)
+    shutDown('uncaughtException', 1)
   })
   const { startServer } = await import('./server.ts')
-  end = await startServer()
+  shutDown = await startServer()
 }
 
-/** From `.env`, in the encodings that config/env-file.ts reads. A file that cannot be read is reported by server.ts. */
-function sizeInFile(): string | undefined {
+/** server.ts reports a `.env` that cannot be read. */
+function configuredSize(): string | undefined {
   try {
     const bytes = readFileSync('.env')
     const mark = bytes.subarray(0, 2).toString('hex')
@@ -56,7 +53,7 @@ function sizeInFile(): string | undefined {
   }
 }
 
-/** Uses the pool for the first time, which starts all its threads. */
+/** Starts all threads of the pool by using it once, and returns their ids. */
 function startPool(): number[] {
   const threads = () => readdirSync('/proc/self/task').map(Number)
   const others = new Set(threads())
@@ -64,14 +61,12 @@ function startPool(): number[] {
   return threads().filter(thread => !others.has(thread))
 }
 
-/**
- * Makes a thread give way to the event loop, which hashes on every core would keep from answering. On
- * Linux a priority belongs to a thread (setpriority(2), Bugs), and lowering one takes no privilege.
- */
-function letYield(thread: number) {
+// Hashes on every core would starve the event loop. On Linux a priority belongs to a thread (setpriority(2),
+// "Bugs"), and lowering it needs no privilege.
+function lowerPriority(thread: number) {
   try {
-    setPriority(thread, Math.min(getPriority() + YIELDING, LEAST_PRIORITY))
+    setPriority(thread, Math.min(getPriority() + NICE_STEPS, LEAST_PRIORITY))
   } catch {
-    // A sandbox may forbid even this. It only costs speed under load.
+    // A sandbox may forbid it. That only costs latency under load.
   }
 }

@@ -4,7 +4,7 @@ import { postgresqlUrlProblem } from '../shared/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 import { type Config, Environment } from './environment.ts'
 import { ORIGINS, serializedOrigin } from './origins.ts'
-import { missingInProduction, unfitForProduction } from './production.ts'
+import { missingInProduction, rejectedInProduction } from './production.ts'
 import { PROXIES, proxyProblem } from './proxies.ts'
 import { isGuessable } from './secret.ts'
 import { fileVariable, SECRETS, secretsFromFiles } from './secret-files.ts'
@@ -12,7 +12,7 @@ import { isInClear, isRedisUrl, LINK_TARGET, localUrl } from './urls.ts'
 
 export type { Config }
 
-/** What is wrong with the environment, all of it at once: one line for each variable. */
+/** All faults of the environment, one line per variable. */
 export interface ConfigError extends Error {
   name: 'ConfigError'
   problems: string[]
@@ -29,28 +29,23 @@ const LINK_TARGETS = [
 
 const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
 
-/**
- * The variables of the process, with those of a `.env` file in the working directory for what is not
- * set already.
- */
+/** Returns the variables of the process, completed from `.env` in the working directory. */
 export function processEnvironment(): NodeJS.ProcessEnv {
   loadEnvFile('.env')
   return process.env
 }
 
 /**
- * Validates an environment.
+ * Validates an environment, in which empty values count as absent. Returns the frozen configuration.
  *
- * @param env name to text, as in `process.env`; empty values count as absent
- * @returns the frozen configuration with every default in place
- * @throws {ConfigError} naming every bad variable and what it should be
+ * @throws {ConfigError} naming every invalid variable and the expected value
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const { given, problems } = secretsFromFiles(env)
   const values = readAll(given)
   problems.push(...invalid(values))
   if (values['APP_URL'] === undefined && values['PORT'] === 0) {
-    problems.push('APP_URL: expected where PORT is 0; links cannot lead to a port that is chosen later')
+    problems.push('APP_URL: expected where PORT is 0; the port in links would be unknown')
   }
   const missing = values['NODE_ENV'] === 'production' ? missingInProduction(given) : []
   if (problems.length === 0) {
@@ -58,7 +53,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       ...values,
       APP_URL: values['APP_URL'] ?? localUrl(String(values['HOST']), String(values['PORT'])),
     } as Config
-    problems.push(...missing, ...inconsistent(config))
+    problems.push(...missing, ...inconsistencies(config))
     Object.values(config).forEach(Object.freeze)
     if (problems.length === 0) return Object.freeze(config)
   }
@@ -66,10 +61,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /**
- * The address of the database alone, for the migration step: it needs no other variable, and gets no other secret.
+ * Reads DATABASE_URL alone, since the migration step should need no other secret.
  *
- * @param env as for loadConfig
- * @throws {ConfigError} when DATABASE_URL is not right, or is missing in production
+ * @throws {ConfigError} if DATABASE_URL is invalid, or missing in production
  */
 export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {
   const { given, problems } = secretsFromFiles(env)
@@ -81,7 +75,6 @@ export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {
   return String(values['DATABASE_URL'])
 }
 
-/** Values of every variable that is given or has a default. */
 function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
   const values: Record<string, unknown> = {}
   for (const [name, schema] of Object.entries(Environment.properties)) {
@@ -99,7 +92,7 @@ function configError(problems: string[]): ConfigError {
   })
 }
 
-/** The schema's variables with what documentation needs of each; the source of docs/configuration.md. */
+/** Lists the variables with default and description; the source of docs/configuration.md. */
 export function describeEnvironment(): { name: string; default: string; description: string }[] {
   return Object.entries(Environment.properties).flatMap(([name, schema]) => [
     {
@@ -113,7 +106,7 @@ export function describeEnvironment(): { name: string; default: string; descript
   ])
 }
 
-/** Variable by variable, since a compiled schema stops after eight errors. */
+/** One variable at a time, because a compiled schema stops after eight errors. */
 function invalid(values: Record<string, unknown>): string[] {
   const problems = Object.entries(Environment.properties)
     .filter(([name, schema]) => name in values && !Value.Check(schema, values[name]))
@@ -151,8 +144,7 @@ function expectation(name: string): string {
   return `${kind} (${annotation(schema, 'description')})`
 }
 
-/** Rules that concern more than one variable. */
-function inconsistent(config: Config): string[] {
+function inconsistencies(config: Config): string[] {
   const problems: string[] = []
   const demand = (holds: boolean, problem: string) => {
     if (!holds) problems.push(problem)
@@ -164,15 +156,15 @@ function inconsistent(config: Config): string[] {
   )
   demand(
     appUrl === undefined || (appUrl.username === '' && appUrl.password === ''),
-    'APP_URL: expected a URL without user and password, which every link in a mail would carry',
+    'APP_URL: expected a URL without user and password, which every link in an email would contain',
   )
   // A redirect to a path that begins with two slashes leads to another host.
   demand(!appUrl?.pathname.includes('//'), 'APP_URL: expected a path without empty segments')
-  // The path of the refresh cookie begins with it, and there a semicolon ends the path (RFC 6265 section 5.2).
+  // The path is also the refresh cookie's Path, which ends at a semicolon (RFC 6265, section 5.2).
   demand(!appUrl?.pathname.includes(';'), 'APP_URL: expected a path without semicolon')
   demand(
     !(config.MAIL_USE_TLS && config.MAIL_USE_SSL),
-    'MAIL_USE_SSL: expected only one of it and MAIL_USE_TLS',
+    'MAIL_USE_SSL: expected only one of MAIL_USE_SSL and MAIL_USE_TLS',
   )
   demand(
     (config.MAIL_USERNAME === undefined) === (config.MAIL_PASSWORD === undefined),
@@ -180,7 +172,7 @@ function inconsistent(config: Config): string[] {
   )
   demand(
     config.JWT_SECRET === undefined || config.JWT_SECRET !== config.JWT_SECRET_PREVIOUS,
-    'JWT_SECRET_PREVIOUS: expected another secret than JWT_SECRET',
+    'JWT_SECRET_PREVIOUS: expected a secret that differs from JWT_SECRET',
   )
   demand(
     config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
@@ -197,7 +189,7 @@ function inconsistent(config: Config): string[] {
     )
   }
   if (config.NODE_ENV === 'production') {
-    problems.push(...unfitForProduction(config))
+    problems.push(...rejectedInProduction(config))
     demand(config.RATE_LIMIT === 'on', 'RATE_LIMIT: expected on in production')
     demand(
       !config.CORS_ORIGINS.includes('*'),
@@ -207,32 +199,30 @@ function inconsistent(config: Config): string[] {
       const url = config[name]
       demand(
         url === undefined || !URL.canParse(url) || !isInClear(url),
-        `${name}: expected an https URL in production; links would carry tokens in clear`,
+        `${name}: expected an https URL in production; tokens in links would cross the network unencrypted`,
       )
     }
   }
   return problems
 }
 
-/** Text in the one form in which it is compared. */
 function canonical(name: string, text: string): string {
   if (name !== 'CORS_ORIGINS') return unbracketed(name, text)
   const origins = text.split(',').map(item => item.trim())
   return origins.map(origin => serializedOrigin(origin) ?? origin).join(',')
 }
 
-/** An IPv6 address in brackets, as URLs have it, is the same address to whoever listens or connects. */
 function unbracketed(name: string, text: string): string {
   return name === 'HOST' || name === 'MAIL_SERVER' ? text.replace(/^\[([\da-f:.]+)\]$/i, '$1') : text
 }
 
-/** Text to value; text that does not fit is kept as it is, for the validator to refuse. */
+/** Parses a value. Text of the wrong form stays as it is and fails validation. */
 function read(text: string, schema: object): unknown {
   switch ((schema as { type?: string }).type) {
     case 'integer':
       return /^\d+$/.test(text) ? Number(text) : text
     case 'boolean':
-      // Flask's own examples write True, 1, yes or on.
+      // Spellings that Flask accepts.
       if (/^(true|1|yes|on)$/i.test(text)) return true
       return /^(false|0|no|off)$/i.test(text) ? false : text
     case 'array':

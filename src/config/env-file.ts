@@ -1,12 +1,11 @@
-/** Reads text files of settings: `.env`, and the files that `*_FILE` variables name. */
+/** Reads text files of settings: `.env` and the files that `*_FILE` variables name. */
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 
 /**
- * Reads a text file in UTF-8, with or without a byte order mark, or in UTF-16 with one (as Notepad and PowerShell write).
+ * Reads a text file in UTF-8, or in UTF-16 with a byte order mark (as Notepad and PowerShell write it).
  *
- * @returns the text with `\n` as its line end
- * @throws Error for any other encoding, and what the file system says
+ * @throws Error for another encoding, or if the file cannot be read
  */
 export function readText(path: string): string {
   const bytes = readFileSync(path)
@@ -17,9 +16,9 @@ export function readText(path: string): string {
   } catch {
     throw new Error(`${path} is neither UTF-8 nor UTF-16 with a byte order mark`)
   }
-  // UTF-16 without its mark reads as letters with NUL between them.
+  // UTF-16 without a byte order mark decodes to letters with NUL between them.
   if (text.includes('\0')) throw new Error(`${path} is not text in UTF-8 (UTF-16 needs a byte order mark)`)
-  // A file that was put together of several has the mark of each, before the name of a variable.
+  // A file joined from several has a byte order mark in front of some variables.
   return text.replace(/\r\n?/g, '\n').replace(/^\ufeff+/gm, '')
 }
 
@@ -28,14 +27,13 @@ function encodingOf(bytes: Buffer): string {
   return mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
 }
 
-/** Blanks before a line's end or a comment: Node 20's parser then takes the line for a part of the next name. */
+/** Node 20's parser appends leading blanks of an empty or comment line to the next name. */
 const INDENTED = /^[^\S\n]+(?=\n|#|$)/gm
 
 /**
- * Adds the variables of a `.env` file to the process's environment. What is set already stays.
+ * Adds the variables of a `.env` file, if there is one, to the environment of the process. Overrides none.
  *
- * @param path a file that may be missing
- * @throws Error when the file is there and cannot be read whole
+ * @throws Error if the file exists and cannot be read
  */
 export function loadEnvFile(path: string): void {
   let text: string

@@ -1,16 +1,11 @@
-/**
- * The variables of the environment and their type, described once. `.env.example`, docs/configuration.md and the
- * types of the whole service follow from this schema; tests hold them together.
- */
+/** The variables of the environment. docs/configuration.md and `.env.example` follow this schema. */
 import Type, { type Static } from 'typebox'
 import { serializedOrigin } from './origins.ts'
 import { isLinkTarget } from './urls.ts'
 
 const MEBIBYTE_KIB = 1024
-/** One address, with or without a display name. */
 const MAILBOX = '^([^<>\\p{Cc}]*<[^<>@\\s]+@[^<>@\\s]+>|[^<>@\\s]+@[^<>@\\s]+)$'
 
-/** Each variable with its form, default and description. */
 export const Environment = Type.Object({
   NODE_ENV: Type.Union([Type.Literal('development'), Type.Literal('test'), Type.Literal('production')], {
     default: 'development',
@@ -178,14 +173,13 @@ export const Environment = Type.Object({
   ),
 })
 
-/** The validated configuration: one frozen object, durations in seconds. */
+/** The validated, frozen configuration. Durations are in seconds. */
 export type Config = Readonly<Static<typeof Environment> & { APP_URL: string }>
 
 function linkTarget(description: string) {
   return Type.Optional(Type.Refine(Type.String({ description }), isLinkTarget))
 }
 
-/** A limit that is ten times as much in development where it is not set. */
 function limit(what: string, number: string) {
   const description = `${what}; by default ${number}, in development ten times as many`
   return Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description }))

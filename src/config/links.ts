@@ -1,10 +1,8 @@
-/**
- * Where the links in mails lead: to pages, built from configuration alone and never from a request
- * header, with the token in the fragment, which reaches no server log and no `Referer`.
- */
+// Links come from configuration, never from a request header. The token is in the fragment, which reaches no
+// server log and no `Referer`.
 import type { Config } from './config.ts'
 
-/** Each page below APP_URL, and the variable that puts another front end in its place. */
+/** Path of each page, and the variable that replaces it with another front end. */
 const PAGES = {
   confirmEmail: ['/app/confirm-email', 'CONFIRM_EMAIL_URL'],
   resetPassword: ['/app/reset-password', 'RESET_PASSWORD_URL'],
@@ -14,13 +12,7 @@ const PAGES = {
   account: ['/app/account', 'CHANGE_PASSWORD_URL'],
 } as const satisfies Record<string, readonly [path: string, override: keyof Config]>
 
-/**
- * The address of a page.
- *
- * @param config for APP_URL and what overrides it
- * @param page which page
- * @param token goes into the fragment
- */
+/** Returns the URL of a page, with the token in its fragment. */
 export function pageLink(config: Config, page: keyof typeof PAGES, token?: string): string {
   const [path, override] = PAGES[page]
   const target = config[override] ?? `${config.APP_URL.replace(/\/+$/, '')}${path}`

@@ -1,7 +1,6 @@
-/** Secrets from files, as orchestrators mount them: `JWT_SECRET_FILE=/run/secrets/jwt` stands for `JWT_SECRET`. */
+/** Secrets in files, as orchestrators mount them: `JWT_SECRET_FILE=/run/secrets/jwt` sets `JWT_SECRET`. */
 import { readText } from './env-file.ts'
 
-/** Variables that may come from a file. */
 export const SECRETS: ReadonlySet<string> = new Set([
   'DATABASE_URL',
   'REDIS_URL',
@@ -13,10 +12,7 @@ export const SECRETS: ReadonlySet<string> = new Set([
 export const fileVariable = (name: string) => `${name}_FILE`
 
 /**
- * Reads the files that `*_FILE` variables name.
- *
- * @returns the environment with the secrets in place, and a line for each variable that is not right; no line holds
- *   anything of a file
+ * Reads the files that `*_FILE` variables name. Returns one line per fault, without any content of a file.
  */
 export function secretsFromFiles(env: NodeJS.ProcessEnv): { given: NodeJS.ProcessEnv; problems: string[] } {
   const given = { ...env }
@@ -26,7 +22,7 @@ export function secretsFromFiles(env: NodeJS.ProcessEnv): { given: NodeJS.Proces
     const path = env[variable]?.trim()
     if (!path) continue
     if (env[name]?.trim()) {
-      problems.push(`${variable}: expected only one of it and ${name}`)
+      problems.push(`${variable}: expected only one of ${variable} and ${name}`)
       continue
     }
     try {

@@ -1,19 +1,12 @@
-/**
- * Whether a signing secret looks drawn at random. It can only be told of what somebody made up: a secret
- * that is all random passes, whatever alphabet it is written in.
- */
+/** Detects signing secrets that a person made up. A random secret passes in any alphabet. */
 import { dictionary } from '@zxcvbn-ts/language-common'
 
-/** So many characters in a row are chance in less than one random secret of a million, hexadecimal ones too. */
+/** Runs this long occur in fewer than one of a million random secrets, even hexadecimal ones. */
 const RUN = 8
 const LEAST_DISTINCT = 10
 const SHORTEST_WORD = 4
 
-/**
- * Whether somebody could guess it: few distinct characters, a pattern that repeats, a run such as
- * `12345678` or `hgfedcba`, or words for more than half of it. NIST SP 800-107, 5.3.2, asks for an HMAC key
- * of at least 112 bits of entropy.
- */
+// NIST SP 800-107, 5.3.2, requires 112 bits of entropy for an HMAC key. These are signs of fewer.
 export function isGuessable(secret: string): boolean {
   return (
     new Set(secret).size < LEAST_DISTINCT ||
@@ -33,7 +26,6 @@ function repeats(secret: string): boolean {
   return false
 }
 
-/** Characters that count up, count down or stay the same. */
 function hasRun(secret: string): boolean {
   let length = 1
   let step = 0
@@ -46,20 +38,18 @@ function hasRun(secret: string): boolean {
   return false
 }
 
-/** How many characters words account for, whatever their case and what stands between them. */
 function lettersOfWords(secret: string): number {
   let rest = secret.toLowerCase()
   let found = 0
   for (const word of wordsLongestFirst()) {
     const pieces = rest.split(word)
     found += (pieces.length - 1) * word.length
-    // A line break is in no secret: what is left on both sides of a word makes no new one.
+    // A separator, so that the remaining parts do not form a new word.
     rest = pieces.join('\n')
   }
   return found
 }
 
-/** Of passphrases and of passwords. Made when asked for: only production asks, and once for each secret. */
 function wordsLongestFirst(): string[] {
   return [...dictionary['diceware-common'], ...dictionary['passwords-common']]
     .filter(word => word.length >= SHORTEST_WORD)

@@ -38,7 +38,7 @@ function validatorOf(schema: TSchema) {
       // The alternative that the input comes closest to explains it best.
       .reduce((closest, faults) => (faults.length < closest.length ? faults : closest))
     return {
-      error: problem('validation_failed', { errors, detail: 'The input does not have the expected form.' }),
+      error: problem('validation_failed', { errors, detail: 'The request is invalid.' }),
     }
   }
 }

@@ -39,7 +39,7 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   t.match(text, /database +postgresql:\/\/127\.0\.0\.1:\d+\/accounts\n/)
   t.match(text, /links lead to +http:\/\/localhost:3000\n/, 'one spelling everywhere')
   t.match(text, /limits in +redis:\/\/127\.0\.0\.1:\d+\n/)
-  t.match(text, /mails go to +SMTP mail\.example\.org:587 \(STARTTLS\)/)
+  t.match(text, /emails go to +SMTP mail\.example\.org:587 \(STARTTLS\)/)
   t.equal(
     (await app.inject('/health/ready')).statusCode,
     503,

@@ -178,7 +178,7 @@ t.test('in production a start that fails is one JSON line', async t => {
       name: 'a bad configuration',
       env: { ...PRODUCTION, PORT: 'eighty', JWT_SECRET: 'geheim' },
       expected: {
-        msg: 'latchkey cannot start: the configuration is not right',
+        msg: 'latchkey cannot start: the configuration is invalid',
         problems: [/^PORT: /, /^JWT_SECRET: /],
       },
     },
