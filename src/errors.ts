@@ -147,8 +147,9 @@ const UNIVERSAL: ProblemCode[] = ['rate_limited', 'internal_error', 'overloaded'
  * Builds the error part of a `response` schema: an entry per status, an example per code.
  *
  * @param codes codes of this operation, in addition to the universal ones
+ * @returns as `object`, so that the type of a route's response is that of its success alone
  */
-export function problems(...codes: ProblemCode[]) {
+export function problems(...codes: ProblemCode[]): object {
   const byStatus = new Map<number, ProblemCode[]>()
   for (const code of [...codes, ...UNIVERSAL]) {
     const status = CATALOGUE[code][0]

@@ -4,11 +4,12 @@
  * It needs the address to be typed, which a link scanner that opens links and submits forms does not
  * know. It asks for no password and no session: whoever took the account over may have changed both.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type from 'typebox'
 import type { DeletedAccount } from '../database/queries/deletions.ts'
 import type { Securing, User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
@@ -24,8 +25,8 @@ const Body = Type.Object(
   },
 )
 
-export async function accountSecure(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof Body> }>({
+export async function accountSecure(app: App) {
+  app.route({
     method: 'POST',
     url: '/account/secure',
     onRequest: app.limit('confirm'),
@@ -48,11 +49,7 @@ export async function accountSecure(app: FastifyInstance) {
   })
 }
 
-async function secure(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof Body> }>,
-  reply: FastifyReply,
-) {
+const secure: Handler<{ body: typeof Body }> = async function (request, reply) {
   const email = canonicalEmail(request.body.email)
   const verified = this.tokens.secure.verify(request.body.token)
   const by = { email, notice: new Date(verified.claims.notice) }

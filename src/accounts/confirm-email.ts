@@ -5,7 +5,7 @@
  * the proof of the mailbox counts, so nobody can plant one (pre-hijacking).
  */
 
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Origin } from '../database/queries/events.ts'
@@ -13,7 +13,7 @@ import type { LegacyRegistration, Registration } from '../database/queries/regis
 import type { NewSession } from '../database/queries/sessions.ts'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { oneOf } from '../http/one-of.ts'
+import { type App, type Handler, oneOf } from '../http/routes.ts'
 import { Password } from '../passwords/policy.ts'
 import { causeOf, originOf } from '../sessions/origin.ts'
 import { newSession, tokenPair, tokenPairResponse } from '../sessions/pair.ts'
@@ -52,10 +52,11 @@ const ResendBody = Type.Object(
   { additionalProperties: false, examples: [{ email: 'ada@example.org' }] },
 )
 
-export async function confirmEmail(app: FastifyInstance) {
-  app.route<{ Body: ConfirmBody }>({
+export async function confirmEmail(app: App) {
+  app.route({
     method: 'POST',
     url: '/confirm-email',
+    config: { hashes: true },
     onRequest: app.limit('confirm'),
     preHandler: app.ownPageOnly,
     schema: {
@@ -84,7 +85,7 @@ export async function confirmEmail(app: FastifyInstance) {
     handler: confirm,
   })
 
-  app.route<{ Body: Static<typeof ResendBody> }>({
+  app.route({
     method: 'POST',
     url: '/confirm-email/resend',
     onRequest: app.limit('mail'),
@@ -106,11 +107,7 @@ export async function confirmEmail(app: FastifyInstance) {
   })
 }
 
-async function confirm(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: ConfirmBody }>,
-  reply: FastifyReply,
-): Promise<TokenPair> {
+const confirm: Handler<{ body: typeof ConfirmBody }, TokenPair> = async function (request, reply) {
   const { password, mode } = request.body
   const pending = await redeem(this, request.body)
   const passwordHash = await this.passwords.hash(password, request)
@@ -188,11 +185,7 @@ function ofAccount(app: FastifyInstance, user: User | null): Pending | undefined
   }
 }
 
-async function resend(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof ResendBody> }>,
-  reply: FastifyReply,
-) {
+const resend: Handler<{ body: typeof ResendBody }> = async function (request, reply) {
   const recipient = canonicalEmail(request.body.email)
   const { token, requestId } = this.tokens.confirmRequest.mint(recipient, {})
   await this.database.outbox.file(

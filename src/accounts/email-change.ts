@@ -4,11 +4,11 @@
  * The link or code in the new mailbox is not enough: whoever has it must know the password, so that a mistyped
  * address hands nothing to a stranger.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { oneOf } from '../http/one-of.ts'
+import { type App, type Handler, oneOf } from '../http/routes.ts'
 import { checkPasswordOf, reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { causeOf, originOf } from '../sessions/origin.ts'
@@ -45,10 +45,11 @@ const ConfirmBody = oneOf([ByLink, ByCode], {
 type ConfirmBody = Static<typeof ConfirmBody>
 
 /** For the bearer: asks for the link. */
-export async function emailChangeRequest(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof RequestBody> }>({
+export async function emailChangeRequest(app: App) {
+  app.route({
     method: 'POST',
     url: '/email-change/request',
+    config: { hashes: true },
     onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestEmailChange',
@@ -68,10 +69,11 @@ export async function emailChangeRequest(app: FastifyInstance) {
 }
 
 /** For whoever has the link or the code, and the password. */
-export async function emailChangeConfirm(app: FastifyInstance) {
-  app.route<{ Body: ConfirmBody }>({
+export async function emailChangeConfirm(app: App) {
+  app.route({
     method: 'POST',
     url: '/email-change/confirm',
+    config: { hashes: true },
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmEmailChange',
@@ -100,11 +102,7 @@ export async function emailChangeConfirm(app: FastifyInstance) {
   })
 }
 
-async function requestChange(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof RequestBody> }>,
-  reply: FastifyReply,
-) {
+const requestChange: Handler<{ body: typeof RequestBody }> = async function (request, reply) {
   const newEmail = canonicalEmail(request.body.newEmail, '/newEmail')
   const user = await reauthenticate(this, request, request.body.currentPassword)
   const { token, requestId } = this.tokens.changeEmailRequest.mint(newEmail, { account: user.id })
@@ -120,11 +118,7 @@ async function requestChange(
   return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }
 
-async function confirmChange(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: ConfirmBody }>,
-  reply: FastifyReply,
-) {
+const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {
   const { password } = request.body
   const { user, email } = await redeem(this, request.body)
   request.subject = { account: user.id }

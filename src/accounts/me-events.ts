@@ -1,9 +1,10 @@
 /**
  * GET /me/events: what happened to the account.
  */
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
 
 const DEFAULT_LIMIT = 20
@@ -51,8 +52,8 @@ const Page = Type.Object(
   },
 )
 
-export async function meEvents(app: FastifyInstance) {
-  app.route<{ Querystring: Static<typeof Query> }>({
+export async function meEvents(app: App) {
+  app.route({
     method: 'GET',
     url: '/me/events',
     preValidation: readLimit,
@@ -76,10 +77,7 @@ async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknow
   if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
 }
 
-async function history(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Querystring: Static<typeof Query> }>,
-): Promise<Static<typeof Page>> {
+const history: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async function (request) {
   const { limit = DEFAULT_LIMIT } = request.query
   // One more than asked for tells whether there is another page.
   const rows = await this.database.events.page(request.session.userId, limit + 1, request.query.cursor)

@@ -4,11 +4,12 @@
  */
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import type { Outbox } from '../database/queries/outbox.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { originOf } from '../sessions/origin.ts'
 import { PublicSession, publicSession } from '../sessions/public-session.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
@@ -72,7 +73,7 @@ const Export = Type.Object(
   },
 )
 
-export async function meExport(app: FastifyInstance) {
+export async function meExport(app: App) {
   app.route({
     method: 'GET',
     url: '/me/export',
@@ -90,7 +91,7 @@ export async function meExport(app: FastifyInstance) {
   })
 }
 
-async function exportAccount(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+const exportAccount: Handler = async function (request, reply) {
   const { userId, id } = request.session
   const now = this.clock()
   const { events, users, sessions, notices } = this.database

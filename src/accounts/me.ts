@@ -1,14 +1,14 @@
 /**
  * GET, PATCH and DELETE /me: who the bearer is, the language of the mails, and leaving.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { originOf } from '../sessions/origin.ts'
-import { publicUser, userResponse } from './public-user.ts'
+import { type PublicUser, publicUser, userResponse } from './public-user.ts'
 
 const PatchBody = Type.Object(
   { locale: Type.Union([Locale, Type.Null()], { description: 'null: the default language' }) },
@@ -19,7 +19,7 @@ const DeleteBody = Type.Object(
   { additionalProperties: false, examples: [{ currentPassword: 'correct horse battery staple' }] },
 )
 
-export async function me(app: FastifyInstance) {
+export async function me(app: App) {
   app.route({
     method: 'GET',
     url: '/me',
@@ -33,7 +33,7 @@ export async function me(app: FastifyInstance) {
     handler: whoAmI,
   })
 
-  app.route<{ Body: Static<typeof PatchBody> }>({
+  app.route({
     method: 'PATCH',
     url: '/me',
     schema: {
@@ -51,9 +51,10 @@ export async function me(app: FastifyInstance) {
     handler: update,
   })
 
-  app.route<{ Body: Static<typeof DeleteBody> }>({
+  app.route({
     method: 'DELETE',
     url: '/me',
+    config: { hashes: true },
     onRequest: app.limit('login'),
     schema: {
       operationId: 'deleteMe',
@@ -73,11 +74,9 @@ export async function me(app: FastifyInstance) {
   })
 }
 
-async function whoAmI(request: FastifyRequest) {
-  return publicUser(request.account)
-}
+const whoAmI: Handler<object, PublicUser> = async request => publicUser(request.account)
 
-async function update(this: FastifyInstance, request: FastifyRequest<{ Body: Static<typeof PatchBody> }>) {
+const update: Handler<{ body: typeof PatchBody }, PublicUser> = async function (request) {
   const locale = canonicalLocale(request.body.locale ?? undefined)
   const user = await this.database.users.setLocale(request.session.userId, locale)
   if (!user) throw problem('unauthenticated')
@@ -85,11 +84,7 @@ async function update(this: FastifyInstance, request: FastifyRequest<{ Body: Sta
   return publicUser(user)
 }
 
-async function leave(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof DeleteBody> }>,
-  reply: FastifyReply,
-) {
+const leave: Handler<{ body: typeof DeleteBody }> = async function (request, reply) {
   const user = await reauthenticate(this, request, request.body.currentPassword)
   // The account changed while the password was checked: whoever asks must look again.
   const now = this.clock()

@@ -2,10 +2,10 @@
  * POST /password-change/request and /confirm: a new password for somebody who knows the old one, with a
  * code that proves the mailbox too.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import Type from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
@@ -32,11 +32,11 @@ const ConfirmBody = Type.Object(
   },
 )
 
-export async function passwordChange(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof RequestBody> }>({
+export async function passwordChange(app: App) {
+  app.route({
     method: 'POST',
     url: '/password-change/request',
-    config: { refusedProof: 'authn_password_change_fail' },
+    config: { hashes: true, refusedProof: 'authn_password_change_fail' },
     onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestPasswordChange',
@@ -68,10 +68,10 @@ export async function passwordChange(app: FastifyInstance) {
     handler: requestChange,
   })
 
-  app.route<{ Body: Static<typeof ConfirmBody> }>({
+  app.route({
     method: 'POST',
     url: '/password-change/confirm',
-    config: { refusedProof: 'authn_password_change_fail' },
+    config: { hashes: true, refusedProof: 'authn_password_change_fail' },
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordChange',
@@ -98,11 +98,7 @@ export async function passwordChange(app: FastifyInstance) {
   })
 }
 
-async function requestChange(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof RequestBody> }>,
-  reply: FastifyReply,
-) {
+const requestChange: Handler<{ body: typeof RequestBody }> = async function (request, reply) {
   const user = await reauthenticate(this, request, request.body.currentPassword)
   const jti = uuidv7()
   const { token } = this.tokens.change.mint(user, { sid: request.session.id, jti })
@@ -120,11 +116,7 @@ async function requestChange(
   return reply.code(202).send({ changeToken: token, expiresIn: this.tokens.change.ttl })
 }
 
-async function confirmChange(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof ConfirmBody> }>,
-  reply: FastifyReply,
-) {
+const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {
   const { changeToken, code, newPassword } = request.body
   const verified = this.tokens.change.verify(changeToken)
   const { sid, jti } = verified.claims

@@ -1,11 +1,11 @@
 /**
  * POST /password-reset/request, /check and /confirm: back in after forgetting the password.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import { oneOf } from '../http/one-of.ts'
+import { type App, type Handler, oneOf } from '../http/routes.ts'
 import { Password } from '../passwords/policy.ts'
 import { originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
@@ -42,8 +42,8 @@ const ConfirmBody = oneOf([ByLink, ByCode], {
 })
 type ConfirmBody = Static<typeof ConfirmBody>
 
-export async function passwordReset(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof RequestBody> }>({
+export async function passwordReset(app: App) {
+  app.route({
     method: 'POST',
     url: '/password-reset/request',
     onRequest: app.limit('mail'),
@@ -63,7 +63,7 @@ export async function passwordReset(app: FastifyInstance) {
     handler: requestReset,
   })
 
-  app.route<{ Body: Static<typeof CheckBody> }>({
+  app.route({
     method: 'POST',
     url: '/password-reset/check',
     onRequest: app.limit('confirm'),
@@ -89,10 +89,10 @@ export async function passwordReset(app: FastifyInstance) {
     handler: checkReset,
   })
 
-  app.route<{ Body: ConfirmBody }>({
+  app.route({
     method: 'POST',
     url: '/password-reset/confirm',
-    config: { refusedProof: 'authn_password_change_fail' },
+    config: { hashes: true, refusedProof: 'authn_password_change_fail' },
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordReset',
@@ -121,11 +121,7 @@ export async function passwordReset(app: FastifyInstance) {
 }
 
 /** Files the mail and nothing else: the account is looked up when the mail is sent, so this tells nothing. */
-async function requestReset(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof RequestBody> }>,
-  reply: FastifyReply,
-) {
+const requestReset: Handler<{ body: typeof RequestBody }> = async function (request, reply) {
   const recipient = canonicalEmail(request.body.email)
   const { token, requestId } = this.tokens.resetRequest.mint(recipient, {})
   const origin = originOf(request)
@@ -137,19 +133,12 @@ async function requestReset(
   return reply.code(202).send({ status: 'reset_sent', requestToken: token })
 }
 
-async function checkReset(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof CheckBody> }>,
-) {
+const checkReset: Handler<{ body: typeof CheckBody }, { expiresAt: string }> = async function (request) {
   const { expiresAt } = await redeemLink(this, request.body.token)
   return { expiresAt: expiresAt.toISOString() }
 }
 
-async function confirmReset(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: ConfirmBody }>,
-  reply: FastifyReply,
-) {
+const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {
   const { newPassword } = request.body
   const user = await redeem(this, request.body)
   request.subject = { account: user.id }

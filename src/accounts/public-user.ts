@@ -16,6 +16,7 @@ export const EXAMPLE = {
   locale: 'en-GB',
 }
 
+export type PublicUser = Static<typeof PublicUser>
 export const PublicUser = Type.Object(
   {
     id: Type.String({ format: 'uuid', maxLength: 36, description: 'UUID v7' }),
@@ -37,7 +38,7 @@ export function userResponse(description: string) {
 }
 
 /** Picks what the owner may see. */
-export function publicUser(user: User): Static<typeof PublicUser> {
+export function publicUser(user: User): PublicUser {
   return {
     id: user.id,
     email: user.email,

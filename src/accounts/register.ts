@@ -5,10 +5,11 @@
  * hash, and the mail that follows is decided when it is sent. No password is kept, because nobody has
  * proved the mailbox yet: a kept one could be planted in somebody else's account (pre-hijacking).
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { canonicalLocale, Locale, preferredLanguage } from '../messages/locale.ts'
 import { CandidatePassword, Password } from '../passwords/policy.ts'
 import { causeOf, originOf } from '../sessions/origin.ts'
@@ -30,12 +31,11 @@ const AccountBody = Type.Object(
   { email: Email, password: Password, locale: Type.Optional(Locale) },
   { additionalProperties: false, examples: [WITH_PASSWORD] },
 )
-type AccountBody = Static<typeof AccountBody>
 
 /** Mails are retried for about a day, and a registration must not expire before its link is sent. */
 const MAIL_RETRY_SECONDS = 2 * 24 * 60 * 60
 
-export async function register(app: FastifyInstance) {
+export async function register(app: App) {
   const route = {
     method: 'POST' as const,
     url: '/register',
@@ -59,21 +59,18 @@ export async function register(app: FastifyInstance) {
     },
   }
   if (app.config.EMAIL_CONFIRMATION === 'required') {
-    app.route<{ Body: Body }>({ ...route, schema: { ...schema, body: Body }, handler: fileRegistration })
+    app.route({ ...route, schema: { ...schema, body: Body }, handler: fileRegistration })
   } else {
-    app.route<{ Body: AccountBody }>({
+    app.route({
       ...route,
+      config: { hashes: true },
       schema: { ...schema, body: AccountBody },
       handler: makeAccount,
     })
   }
 }
 
-async function fileRegistration(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Body }>,
-  reply: FastifyReply,
-) {
+const fileRegistration: Handler<{ body: typeof Body }> = async function (request, reply) {
   const { password } = request.body
   const { email, locale } = applicant(request)
   if (password !== undefined) this.passwords.assertAcceptable(password, email)
@@ -89,11 +86,7 @@ async function fileRegistration(
   return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }
 
-async function makeAccount(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: AccountBody }>,
-  reply: FastifyReply,
-) {
+const makeAccount: Handler<{ body: typeof AccountBody }> = async function (request, reply) {
   const { password } = request.body
   const { email, locale } = applicant(request)
   this.passwords.assertAcceptable(password, email)

@@ -6,11 +6,10 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { Password } from './policy.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Whether requests need a hash: those whose body has a password. */
+    /** Marks a route that hashes a password: its requests reserve a place in the hash queue. */
     hashes?: boolean
   }
 }
@@ -19,9 +18,7 @@ async function queueing(app: FastifyInstance) {
   const { passwords } = app
 
   app.addHook('onRoute', route => {
-    const hashes = mentions(route.schema?.body, Password)
-    route.config = { ...route.config, hashes }
-    if (!hashes) return
+    if (!route.config?.hashes) return
     // Behind the route's own, which may refuse a request that need not wait for it.
     route.preHandler = [...all(route.preHandler), async request => passwords.turn(request)]
     // Whoever breaks off has given the place back then.
@@ -36,13 +33,6 @@ async function queueing(app: FastifyInstance) {
 /** The hooks of a route, of which it may have none, one or many. */
 function all<Hook>(hooks: Hook | Hook[] | undefined): Hook[] {
   return [hooks ?? []].flat() as Hook[]
-}
-
-/** Whether one schema is a part of another. */
-function mentions(schema: unknown, part: object): boolean {
-  if (schema === part) return true
-  if (typeof schema !== 'object' || schema === null) return false
-  return Object.values(schema).some(child => mentions(child, part))
 }
 
 export default fp(queueing, { name: 'queueing', dependencies: ['passwords'] })

@@ -3,12 +3,13 @@
  *
  * An unknown address costs what a known one does: the same reads, one hash of today's cost, and as much to write.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type from 'typebox'
 import { isFreshlyFamiliar } from '../database/queries/attempts.ts'
 import type { NewSession } from '../database/queries/sessions.ts'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { checkPassword } from '../passwords/check.ts'
 import type { Client } from '../passwords/passwords.ts'
 import { Password } from '../passwords/policy.ts'
@@ -25,10 +26,11 @@ const Body = Type.Object(
   { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
 )
 
-export async function login(app: FastifyInstance) {
-  app.route<{ Body: Static<typeof Body> }>({
+export async function login(app: App) {
+  app.route({
     method: 'POST',
     url: '/login',
+    config: { hashes: true },
     onRequest: app.limit('login'),
     preHandler: app.ownPageOnly,
     schema: {
@@ -59,11 +61,7 @@ export async function login(app: FastifyInstance) {
   })
 }
 
-async function logIn(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Static<typeof Body> }>,
-  reply: FastifyReply,
-): Promise<TokenPair> {
+const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request, reply) {
   const { password, mode } = request.body
   const email = canonicalEmail(request.body.email)
   const now = this.clock()

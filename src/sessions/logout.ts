@@ -1,9 +1,10 @@
 /**
  * POST /logout: ends this session at once, its access token included.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { originOf } from './origin.ts'
 import { CookieMode, SETS_COOKIE } from './refresh-cookie.ts'
 
@@ -13,8 +14,8 @@ const Body = Type.Object(
 )
 type Body = Static<typeof Body>
 
-export async function logout(app: FastifyInstance) {
-  app.route<{ Body: Body }>({
+export async function logout(app: App) {
+  app.route({
     method: 'POST',
     url: '/logout',
     config: { expiredAccessToken: true },
@@ -42,7 +43,7 @@ async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
   request.body ??= {}
 }
 
-async function logOut(this: FastifyInstance, request: FastifyRequest<{ Body: Body }>, reply: FastifyReply) {
+const logOut: Handler<{ body: typeof Body }> = async function (request, reply) {
   const { userId, id } = request.session
   await this.database.sessions.end(userId, id, this.clock(), originOf(request))
   request.securityEvent('authn_token_revoked', { account: userId, session: id }, id)

@@ -1,9 +1,9 @@
 /**
  * GET /sessions, DELETE /sessions and DELETE /sessions/{id}: the devices that are logged in.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { originOf } from './origin.ts'
 import { PublicSession, publicSession } from './public-session.ts'
 
@@ -37,7 +37,7 @@ const SessionList = Type.Object(
   },
 )
 
-export async function sessions(app: FastifyInstance) {
+export async function sessions(app: App) {
   app.route({
     method: 'GET',
     url: '/sessions',
@@ -64,7 +64,7 @@ export async function sessions(app: FastifyInstance) {
     handler: endOthers,
   })
 
-  app.route<{ Params: Static<typeof Params> }>({
+  app.route({
     method: 'DELETE',
     url: '/sessions/:id',
     schema: {
@@ -82,23 +82,19 @@ export async function sessions(app: FastifyInstance) {
   })
 }
 
-async function list(this: FastifyInstance, request: FastifyRequest): Promise<Static<typeof SessionList>> {
+const list: Handler<object, Static<typeof SessionList>> = async function (request) {
   const rows = await this.database.sessions.listOf(request.session.userId, this.clock())
   return { sessions: rows.map(row => publicSession(row, request.session.id)) }
 }
 
-async function endOthers(this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
+const endOthers: Handler = async function (request, reply) {
   const { userId, id } = request.session
   await this.database.sessions.endOthers(userId, id, this.clock(), originOf(request))
   request.securityEvent('authn_token_revoked', { account: userId, session: id }, 'others')
   return reply.code(204).send()
 }
 
-async function end(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Params: Static<typeof Params> }>,
-  reply: FastifyReply,
-) {
+const end: Handler<{ params: typeof Params }> = async function (request, reply) {
   const { userId, id } = request.session
   const ended = await this.database.sessions.end(userId, request.params.id, this.clock(), originOf(request))
   if (ended === 0) throw problem('not_found', { detail: 'There is no such session.', event: 'authz_fail' })

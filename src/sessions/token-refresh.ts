@@ -5,11 +5,11 @@
  * which, so the whole family ends (RFC 9700 section 4.14.2). Within the grace window the same successor
  * is handed out again, to a client that lost the answer, or to its second tab.
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import Type, { type Static } from 'typebox'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import Type from 'typebox'
 import type { Session } from '../database/queries/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
-import { oneOf } from '../http/one-of.ts'
+import { type App, type Handler, oneOf } from '../http/routes.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
 import { originOf } from './origin.ts'
@@ -28,10 +28,9 @@ const InCookie = Type.Object(
 const Body = oneOf([Shown, InCookie], {
   examples: [{ refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }, { mode: 'cookie' }],
 })
-type Body = Static<typeof Body>
 
-export async function tokenRefresh(app: FastifyInstance) {
-  app.route<{ Body: Body }>({
+export async function tokenRefresh(app: App) {
+  app.route({
     method: 'POST',
     url: '/token/refresh',
     preHandler: app.ownPageOnly,
@@ -54,11 +53,7 @@ export async function tokenRefresh(app: FastifyInstance) {
   })
 }
 
-async function refresh(
-  this: FastifyInstance,
-  request: FastifyRequest<{ Body: Body }>,
-  reply: FastifyReply,
-): Promise<TokenPair> {
+const refresh: Handler<{ body: typeof Body }, TokenPair> = async function (request, reply) {
   const { body } = request
   if ('refreshToken' in body) return rotate(this, request, body.refreshToken)
 

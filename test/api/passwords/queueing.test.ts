@@ -20,9 +20,9 @@ function operations(app: FastifyInstance) {
     Object.entries(methods ?? {}).map(([method, operation]) => ({
       method: method.toUpperCase() as 'POST',
       url: path.replace('{id}', randomUUID()),
-      // /register has a password too, and only judges it.
+      // Where addresses are confirmed, /register only judges its password.
       hashes:
-        path !== '/register' &&
+        !(path === '/register' && app.config.EMAIL_CONFIRMATION === 'required') &&
         JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
           '"format":"password"',
         ),
@@ -110,6 +110,17 @@ t.test(
     )
   },
 )
+
+t.test('without confirmation of addresses, a full queue sheds registrations too', async t => {
+  const { app } = await startApp(t, { env: { ...SLOW_HASHES, EMAIL_CONFIRMATION: 'off' } })
+  await fillQueue(t, app, '10.0.0.1')
+  const hashing = operations(app).filter(({ hashes }) => hashes)
+  t.ok(hashing.some(({ url }) => url === '/register'))
+  for (const { method, url } of hashing) {
+    const answer = await app.inject({ method, url, remoteAddress: '10.0.0.1', payload: {} })
+    isProblemOf(t, answer, 'overloaded', `${method} ${url}`)
+  }
+})
 
 t.test('what is shed is answered before its body comes, on a connection that goes on', async t => {
   const { app } = await startApp(t, { env: SLOW_HASHES })
