@@ -44,6 +44,7 @@ const Page = Type.Object(
             ip: '192.0.2.7',
             device: 'Firefox on Linux',
             requestId: '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f',
+            byOperator: false,
           },
         ],
         nextCursor: null,

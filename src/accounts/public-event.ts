@@ -1,15 +1,21 @@
 import Type, { type Static } from 'typebox'
-import { EVENT_KINDS, type Event, type EventKind } from '../database/queries/events.ts'
+import {
+  type AccountEventKind,
+  EVENT_KINDS,
+  type Event,
+  OPERATOR_EVENT_KINDS,
+} from '../database/queries/events.ts'
 
 /** An event as its account's owner sees it. */
 export const PublicEvent = Type.Object(
   {
     id: Type.String({ format: 'uuid', maxLength: 36 }),
-    kind: Type.Enum([...EVENT_KINDS]),
+    kind: Type.Enum([...EVENT_KINDS, ...OPERATOR_EVENT_KINDS]),
     at: Type.String({ format: 'date-time', maxLength: 30 }),
     ip: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
     device: Type.Union([Type.String({ maxLength: 128 }), Type.Null()]),
     requestId: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    byOperator: Type.Boolean({ description: 'whether an operator of the service did it' }),
   },
   { title: 'Event', additionalProperties: false, description: 'Something that happened to the account' },
 )
@@ -17,5 +23,6 @@ export const PublicEvent = Type.Object(
 /** Picks what the owner may see. */
 export function publicEvent(event: Event): Static<typeof PublicEvent> {
   const { id, at, ip, device, requestId } = event
-  return { id, kind: event.kind as EventKind, at: at.toISOString(), ip, device, requestId }
+  const kind = event.kind as AccountEventKind
+  return { id, kind, at: at.toISOString(), ip, device, requestId, byOperator: event.actor !== null }
 }

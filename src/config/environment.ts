@@ -73,7 +73,11 @@ export const Environment = Type.Object({
   CHANGE_CODE_TTL: seconds(600, 'lifetime of a mailed code for a change of password'),
   SECURE_TOKEN_TTL: seconds(604_800, 'lifetime of a "this was not me" link'),
   EVENT_RETENTION: seconds(31_536_000, 'retention of the history of an account'),
-  MAIL_RETENTION: seconds(86_400, 'retention of emails in the outbox that were sent or not needed', 86_400),
+  MAIL_RETENTION: seconds(
+    604_800,
+    'retention of emails in the outbox that were sent, cancelled or not needed',
+    86_400,
+  ),
   DEAD_MAIL_RETENTION: seconds(2_592_000, 'retention of dead letters: emails that could not be sent', 86_400),
   EMAIL_CONFIRMATION: Type.Union([Type.Literal('required'), Type.Literal('off')], {
     default: 'required',

@@ -6,8 +6,10 @@ import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { outageDetail, outageReason } from './outage.ts'
+import { type ApiKeys, apiKeys } from './queries/api-keys.ts'
 import { type Expired, expired, type Guesses, guesses } from './queries/attempts.ts'
 import { type Deletions, deletions, type Notices, notices } from './queries/deletions.ts'
+import { type EventFeed, eventFeed } from './queries/event-feed.ts'
 import { type Events, events } from './queries/events.ts'
 import { type MailTurns, mailTurns, type OutboxQueries, outbox } from './queries/outbox.ts'
 import {
@@ -39,6 +41,8 @@ export interface Database {
   outbox: OutboxQueries
   mailTurns: MailTurns
   events: Events
+  eventFeed: EventFeed
+  apiKeys: ApiKeys
   notices: Notices
   deletions: Deletions
   guesses: Guesses
@@ -119,6 +123,8 @@ async function database(app: FastifyInstance) {
     outbox: outbox(statements),
     mailTurns: mailTurns(statements),
     events: events(client, statements),
+    eventFeed: eventFeed(statements),
+    apiKeys: apiKeys(client, statements),
     notices: notices(client, statements),
     deletions: deletions(client),
     guesses: guesses(client),

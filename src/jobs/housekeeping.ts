@@ -128,6 +128,7 @@ function dates(app: Pick<Needs, 'config' | 'clock'>): Record<ExpiredKind, Date> 
     mails_sent: ago(sentRetention),
     mails_dropped: ago(MAIL_RETENTION),
     mails_dead: ago(DEAD_MAIL_RETENTION),
+    mails_cancelled: ago(MAIL_RETENTION),
     notices: now,
     deleted_histories: now,
     deleted_mails: now,

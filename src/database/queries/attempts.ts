@@ -89,6 +89,7 @@ const KINDS = {
   mails_sent: { table: 'outbox', by: 'finished_at', state: 'sent' },
   mails_dropped: { table: 'outbox', by: 'finished_at', state: 'dropped' },
   mails_dead: { table: 'outbox', by: 'finished_at', state: 'dead' },
+  mails_cancelled: { table: 'outbox', by: 'finished_at', state: 'cancelled' },
   notices: { table: 'notices', by: 'expires_at' },
 } as const
 

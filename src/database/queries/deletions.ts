@@ -93,8 +93,8 @@ export function deletions(client: PrismaClient) {
         })
         await removeRegistrations(tx, email)
         if (isUndoable) {
-          const { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt } = user
-          const facts = { lastLoginAt, securedAt, securedNoticeAt, disabledCount, createdAt, locale }
+          const { lastLoginAt, securedAt, securedNoticeAt, disabledCount, claims, createdAt } = user
+          const facts = { lastLoginAt, securedAt, securedNoticeAt, disabledCount, claims, createdAt, locale }
           await tx.deletedAccount.create({ data: { id: userId, ...facts, expiresAt: undoable } })
           await insertEvent(runIn(tx), { userId, kind: 'deleted', at: now, origin })
         } else {
@@ -128,7 +128,7 @@ export function deletions(client: PrismaClient) {
      * @returns whether this call was the one that did it; false also where the address has another account
      */
     async undo(account: DeletedAccount, by: Securing, now: Date, origin: Origin): Promise<boolean> {
-      const { id, lastLoginAt, disabledCount, locale, createdAt } = account
+      const { id, lastLoginAt, disabledCount, claims, locale, createdAt } = account
       const undoing = client.$transaction(async tx => {
         // The row is the right to undo: of two calls at once, one finds it.
         const { count } = await tx.deletedAccount.deleteMany({ where: { id, expiresAt: { gt: now } } })
@@ -141,7 +141,9 @@ export function deletions(client: PrismaClient) {
           lastLoginAt,
           createdAt,
         }
-        await tx.user.create({ data: { id, email, disabledCount, locale, ...dates, ...secured(by, now) } })
+        await tx.user.create({
+          data: { id, email, disabledCount, claims, locale, ...dates, ...secured(by, now) },
+        })
         await removeRegistrations(tx, email)
         await tx.notice.deleteMany({ where: { userId: id, noticeAt: { gte: by.notice } } })
         await insertEvent(runIn(tx), { userId: id, kind: 'secured', at: now, origin })

@@ -3,7 +3,7 @@
  * what it records. It never holds a secret.
  */
 import { v7 as uuidv7 } from 'uuid'
-import type { Event, PrismaClient } from '../../generated/sqlite/client.ts'
+import type { Event as EventRow, PrismaClient } from '../../generated/sqlite/client.ts'
 import { columns, type Run, type Statements, type Value } from '../sql.ts'
 
 /** What can happen to an account. */
@@ -22,7 +22,30 @@ export const EVENT_KINDS = [
   'exported',
   'deleted',
 ] as const
-export type EventKind = (typeof EVENT_KINDS)[number]
+
+/** What operators do to an account, besides. */
+export const OPERATOR_EVENT_KINDS = [
+  'invited',
+  'disabled',
+  'enabled',
+  'reset_required',
+  'unlocked',
+  'claims_changed',
+] as const
+
+/** What operators do that concerns no account. */
+export const SERVICE_EVENT_KINDS = [
+  'api_key_created',
+  'api_key_revoked',
+  'mail_retried',
+  'mail_cancelled',
+] as const
+
+export type AccountEventKind = (typeof EVENT_KINDS)[number] | (typeof OPERATOR_EVENT_KINDS)[number]
+export type EventKind = AccountEventKind | (typeof SERVICE_EVENT_KINDS)[number]
+
+/** An operator: an API key, or whoever runs the command line. */
+export type Actor = `key:${string}` | 'cli'
 
 /** Which request caused something, for log lines that are written later. */
 export interface Cause {
@@ -38,8 +61,6 @@ export interface Origin extends Cause {
   device: string | null
 }
 
-export type { Event }
-
 /** Queries about the history. */
 export type Events = ReturnType<typeof events>
 
@@ -52,6 +73,10 @@ export interface NewEvent {
   kind: EventKind
   at: Date
   origin: Origin
+  /** The operator who did it; none for the owner or a stranger. */
+  actor?: Actor
+  /** The id of the API key or mail that it is about. */
+  target?: string
 }
 
 /** The columns of an event, in the order of `eventRow`. */
@@ -70,10 +95,29 @@ export const eventRow = ({ userId, kind, at, origin }: NewEvent): Value[] => [
 
 const INSERT = `INSERT INTO events (${EVENT_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7)`
 
-/** Writes one event, within a transaction of either kind. */
-export const insertEvent = (run: Run, event: NewEvent) => run(INSERT, eventRow(event))
+const INSERT_OF_OPERATOR = `INSERT INTO events (${EVENT_COLUMNS}, actor, target)
+  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 
-const FIELDS = ['id', 'userId', 'kind', 'at', 'ip', 'device', 'requestId'] as const satisfies (keyof Event)[]
+/** Writes one event, within a transaction of either kind. */
+export function insertEvent(run: Run, event: NewEvent) {
+  const { actor, target } = event
+  if (actor === undefined) return run(INSERT, eventRow(event))
+  return run(INSERT_OF_OPERATOR, [...eventRow(event), actor, target ?? null])
+}
+
+const FIELDS = [
+  'id',
+  'userId',
+  'kind',
+  'at',
+  'ip',
+  'device',
+  'requestId',
+  'actor',
+] as const satisfies (keyof EventRow)[]
+
+/** An event as an account's history has it. */
+export type Event = Pick<EventRow, (typeof FIELDS)[number]>
 
 const NEWEST = 'SELECT id FROM events WHERE user_id = $1 ORDER BY id DESC LIMIT 1'
 const NEXT = `SELECT ${columns(FIELDS, 'events')} FROM events

@@ -40,8 +40,12 @@ export type { Outbox }
 /** A mail in the outbox. */
 export type OutboxRow = Omit<Outbox, 'kind'> & { kind: OutboxKind }
 
-/** How a mail ended: it was sent, there was nothing to send, or all tries failed (dead letter). */
+/** How a mail ended for the worker: it was sent, there was nothing to send, or all tries failed (dead letter). */
 export type Outcome = 'sent' | 'dropped' | 'dead'
+
+/** What becomes of a mail; see the model. An operator cancels. */
+export const MAIL_STATES = ['queued', 'joined', 'sent', 'dropped', 'dead', 'cancelled'] as const
+export type MailState = (typeof MAIL_STATES)[number]
 
 /** Queries about the outbox. */
 export type OutboxQueries = ReturnType<typeof outbox>

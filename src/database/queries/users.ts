@@ -40,6 +40,9 @@ const FIELDS = [
   'disabledCount',
   'securedAt',
   'securedNoticeAt',
+  'unlockedAt',
+  'invitedAt',
+  'claims',
   'locale',
   'createdAt',
 ] as const satisfies (keyof User)[]

@@ -20,7 +20,7 @@ const SYSTEMS = [
   ['iPhone; CPU iPhone OS 17_5 like Mac OS X', 'iOS'],
 ]
 
-const nowhere = { ip: null, device: null, requestId: null }
+const nowhere = { ip: null, device: null, requestId: null, actor: null, target: null, position: null }
 
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 
@@ -71,7 +71,7 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
       now.slice(history.length).map(({ id: _, at: __, ...event }) => event),
       kinds.map(kind => ({
         ...{ userId: user?.id ?? null, kind },
-        ...{ ip: remoteAddress, device, requestId: answer.headers['x-request-id'] },
+        ...{ ...nowhere, ip: remoteAddress, device, requestId: answer.headers['x-request-id'] },
       })),
       `${method} ${url}: ${kinds.join(', ') || 'nothing'}`,
     )
@@ -157,7 +157,11 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
   t.equal(nextCursor, null)
   t.strictSame(
     events,
-    history.map(({ userId: _, at, ...event }) => ({ ...event, at: at.toISOString() })).reverse(),
+    history
+      .map(({ id, kind, at, ip, device, requestId }) => ({
+        ...{ id, kind, at: at.toISOString(), ip, device, requestId, byOperator: false },
+      }))
+      .reverse(),
     'the owner sees all of it, newest first',
   )
   t.strictSame(

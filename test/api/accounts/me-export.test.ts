@@ -137,7 +137,7 @@ t.test('an export of a history without end stops when its client disconnects', a
   const { next } = app.database.events
   t.teardown(() => Object.assign(app.database.events, { next }))
   const reads: number[] = []
-  const facts = { ip: null, device: null, requestId: null }
+  const facts = { ip: null, device: null, requestId: null, actor: null }
   const event = { id: 'x', userId: null, kind: 'logged_in', at: new Date(), ...facts }
   app.database.events.next = async (_userId, _after, _upTo, limit) => {
     reads.push(limit)

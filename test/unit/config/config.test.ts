@@ -49,7 +49,7 @@ t.test('the defaults are those of the documentation', async t => {
       CHANGE_CODE_TTL: 600,
       SECURE_TOKEN_TTL: 604_800,
       EVENT_RETENTION: 31_536_000,
-      MAIL_RETENTION: 86_400,
+      MAIL_RETENTION: 604_800,
       DEAD_MAIL_RETENTION: 2_592_000,
       EMAIL_CONFIRMATION: 'required',
       PASSWORD_MIN_LENGTH: 8,

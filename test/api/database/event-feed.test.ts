@@ -1,0 +1,102 @@
+/** The feed of all events: a reader that goes on from its last position misses none, whatever commits late. */
+import t from 'tap'
+import { openDatabase } from '../../../src/database/index.ts'
+import { eventFeed } from '../../../src/database/queries/event-feed.ts'
+import { insertEvent } from '../../../src/database/queries/events.ts'
+import type { Run } from '../../../src/database/sql.ts'
+import { freshDatabase, providers } from '../../harness/database.ts'
+
+const origin = { ip: null, device: null, requestId: null }
+const happening = (run: Run, userId: string) =>
+  insertEvent(run, { userId, kind: 'logged_in', at: new Date(), origin })
+
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: a reader gets each event once while four writers write`, { skip }, async t => {
+    const url = await freshDatabase(t, provider)
+    // SQLite has one process a file.
+    const opened = await Promise.all(
+      Array.from({ length: provider === 'sqlite' ? 1 : 3 }, () => openDatabase(url)),
+    )
+    t.teardown(() => Promise.all(opened.map(({ close }) => close())))
+    const [first] = opened as [(typeof opened)[number]]
+    const written: string[] = []
+    let writing = true
+    const writer = async (number: number) => {
+      const { statements } = opened[number % opened.length] as (typeof opened)[number]
+      for (let i = 0; i < 40; i++) {
+        const names = Array.from({ length: 1 + (i % 3) }, (_, part) => `${number} ${i} ${part}`)
+        await statements.transaction(async run => {
+          for (const name of names) {
+            await happening(run, name)
+            // Other transactions begin later and commit earlier.
+            if (provider === 'postgresql') await run(`SELECT pg_sleep(0.00${(i * number) % 7})`, [])
+          }
+        })
+        written.push(...names)
+      }
+    }
+    const reader = async ({ statements }: (typeof opened)[number]) => {
+      const seen: { name: string | null; position: number }[] = []
+      for (let last = false; ; last = !writing) {
+        const page = await eventFeed(statements).next(seen.at(-1)?.position ?? 0, 7)
+        seen.push(...page.map(({ userId: name, position }) => ({ name, position })))
+        if (page.length === 0 && last) return seen
+        await new Promise(resolve => setImmediate(resolve))
+      }
+    }
+    const readers = opened.map(reader)
+    await Promise.all([1, 2, 3, 4].map(writer))
+    writing = false
+    const all = await Promise.all(readers)
+    t.equal(written.length, 316)
+    for (const seen of all) {
+      t.strictSame(seen.map(({ name }) => name).sort(), written.sort())
+      t.strictSame(
+        seen.map(({ position }) => position),
+        written.map((_, index) => index + 1),
+        'positions have no gap',
+      )
+    }
+    t.equal(await first.client.event.count({ where: { position: null } }), 0)
+  })
+
+  t.test(`${provider}: positions are not given twice after events are removed`, { skip }, async t => {
+    const { client, statements, close } = await openDatabase(await freshDatabase(t, provider))
+    t.teardown(close)
+    const { next } = eventFeed(statements)
+    await happening(statements.change, 'one')
+    await happening(statements.change, 'two')
+    t.strictSame(
+      (await next(0, 10)).map(({ position }) => position),
+      [1, 2],
+    )
+    await client.event.deleteMany()
+    await happening(statements.change, 'three')
+    t.strictSame(
+      (await next(2, 10)).map(({ userId, position }) => [userId, position]),
+      [['three', 3]],
+    )
+    t.strictSame(await next(3, 10), [])
+  })
+
+  // SQLite has one transaction at a time.
+  if (provider === 'sqlite') continue
+  t.test(`${provider}: an event that is being changed is not waited for`, { skip }, async t => {
+    const { statements, close } = await openDatabase(await freshDatabase(t, provider))
+    t.teardown(close)
+    const { next } = eventFeed(statements)
+    await happening(statements.change, 'locked')
+    await happening(statements.change, 'free')
+    await statements.transaction(async run => {
+      await run(`UPDATE events SET ip = NULL WHERE user_id = 'locked'`, [])
+      t.strictSame(
+        (await next(0, 10)).map(({ userId }) => userId),
+        ['free'],
+      )
+    })
+    t.strictSame(
+      (await next(1, 10)).map(({ userId, position }) => [userId, position]),
+      [['locked', 2]],
+    )
+  })
+}
