@@ -1,6 +1,7 @@
-# The image of the service and, with another command, of its migrations:
+# The image of the service and, with other commands, of its migrations and its command line:
 #   docker build -t latchkey .
 #   docker run --rm -e DATABASE_URL=… latchkey node dist/src/migrate.js
+#   docker exec CONTAINER latchkey --help
 #
 # It runs in production mode, which demands JWT_SECRET, APP_URL, DATABASE_URL and MAIL_BACKEND=smtp with MAIL_SERVER.
 # For the embedded SQLite set DATABASE_URL=file:/app/data/latchkey.db and mount a named volume at /app/data: without a
@@ -30,6 +31,9 @@ RUN npm ci --omit=dev --legacy-peer-deps \
     ! -name '*.sqlite.*' ! -name '*.postgresql.*' -delete
 
 FROM node:22-bookworm-slim AS runtime
+LABEL org.opencontainers.image.title=latchkey org.opencontainers.image.version=0.1.0 \
+  org.opencontainers.image.description="Accounts with email and password: a JSON REST API" \
+  org.opencontainers.image.licenses=MIT
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 WORKDIR /app
 COPY package.json ./
@@ -40,7 +44,8 @@ COPY --from=build /app/dist/web dist/web
 # What the image is made of, for scanners: CycloneDX.
 COPY --from=build /app/dist/sbom.cdx.json sbom.cdx.json
 # The one place the service writes to: the SQLite file, if there is one. A volume inherits this owner.
-RUN install -d -o node -g node -m 0700 data
+RUN install -d -o node -g node -m 0700 data \
+  && chmod +x dist/src/latchkey.cjs && ln -s /app/dist/src/latchkey.cjs /usr/local/bin/latchkey
 VOLUME /app/data
 USER node
 EXPOSE 3000

@@ -45,6 +45,7 @@ import { logout } from './sessions/logout.ts'
 import refreshCookie from './sessions/refresh-cookie.ts'
 import { sessions } from './sessions/sessions.ts'
 import { tokenRefresh } from './sessions/token-refresh.ts'
+import { VERSION } from './shared/version.ts'
 import tokens from './tokens/tokens.ts'
 
 declare module 'fastify' {
@@ -111,6 +112,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     // The router's own limit responds without a problem document. The schemas have limits.
     routerOptions: { maxParamLength: HTTP.maxHeaderSize },
   })
+  app.log.info({ version: VERSION, node: process.versions.node }, 'starting')
   app.decorate('config', config)
   app.decorate('clock', overrides.clock ?? (() => new Date()))
   app.decorate('uptime', overrides.uptime ?? (() => performance.now()))

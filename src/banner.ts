@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { localUrl } from './config/urls.ts'
 import { DEVELOPMENT_FACTOR } from './http/limits.ts'
 import { describePostgresqlUrl } from './shared/postgresql-url.ts'
+import { VERSION } from './shared/version.ts'
 
 /** What the service reports when it has started. Contains no credentials. */
 export interface ServiceFacts {
@@ -55,7 +56,7 @@ export function banner(app: FastifyInstance): string {
     ['emails go to', facts.mails],
     ['links lead to', facts.links],
   ]
-  return `\n  latchkey\n\n${lines.map(([what, where]) => `  ${what?.padEnd(14)} ${where}\n`).join('')}\n`
+  return `\n  latchkey ${VERSION}\n\n${lines.map(([what, where]) => `  ${what?.padEnd(14)} ${where}\n`).join('')}\n`
 }
 
 function withoutCredentials(url: string): string {

@@ -6,20 +6,15 @@ import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { outageDetail, outageReason } from './outage.ts'
-import { type ApiKeys, apiKeys } from './queries/api-keys.ts'
-import { type Expired, expired, type Guesses, guesses } from './queries/attempts.ts'
-import { type Deletions, deletions, type Notices, notices } from './queries/deletions.ts'
-import { type EventFeed, eventFeed } from './queries/event-feed.ts'
-import { type Events, events } from './queries/events.ts'
-import { type MailTurns, mailTurns, type OutboxQueries, outbox } from './queries/outbox.ts'
-import {
-  type LegacyRegistrations,
-  legacyRegistrations,
-  type Registrations,
-  registrations,
-} from './queries/registrations.ts'
-import { type Sessions, sessions } from './queries/sessions.ts'
-import { type Users, users } from './queries/users.ts'
+import { apiKeys } from './queries/api-keys.ts'
+import { expired, guesses } from './queries/attempts.ts'
+import { deletions, notices } from './queries/deletions.ts'
+import { eventFeed } from './queries/event-feed.ts'
+import { events } from './queries/events.ts'
+import { mailTurns, outbox } from './queries/outbox.ts'
+import { legacyRegistrations, registrations } from './queries/registrations.ts'
+import { sessions } from './queries/sessions.ts'
+import { users } from './queries/users.ts'
 import { type OpenDatabase, type Provider, providerOf } from './sql.ts'
 
 export type { OpenDatabase, Provider }
@@ -30,23 +25,13 @@ declare module 'fastify' {
   }
 }
 
-export interface Database {
+/** Queries by what they are about. */
+export type Queries = ReturnType<typeof queriesOf>
+
+export interface Database extends Queries {
   provider: Provider
   /** To be told of every outage and success: it logs the first and the last. */
   outage: OutageLog
-  users: Users
-  registrations: Registrations
-  legacyRegistrations: LegacyRegistrations
-  sessions: Sessions
-  outbox: OutboxQueries
-  mailTurns: MailTurns
-  events: Events
-  eventFeed: EventFeed
-  apiKeys: ApiKeys
-  notices: Notices
-  deletions: Deletions
-  guesses: Guesses
-  expired: Expired
   /** Answers, or throws within the driver's time limits. */
   ping(): Promise<unknown>
   /** Throws where nothing can be written, without writing anything. */
@@ -83,6 +68,25 @@ export async function openDatabase(
   return openPostgresql(databaseUrl, onUnlimited)
 }
 
+/** The queries on an open database, for the app and for the command line. */
+export function queriesOf({ client, statements }: OpenDatabase) {
+  return {
+    users: users(client, statements),
+    registrations: registrations(client, statements),
+    legacyRegistrations: legacyRegistrations(client),
+    sessions: sessions(client, statements),
+    outbox: outbox(statements),
+    mailTurns: mailTurns(statements),
+    events: events(client, statements),
+    eventFeed: eventFeed(statements),
+    apiKeys: apiKeys(client, statements),
+    notices: notices(client, statements),
+    deletions: deletions(client),
+    guesses: guesses(client),
+    expired: expired(statements),
+  }
+}
+
 /** Needs the right to write, and finds no row: a probe must not cost a write each second. */
 const CHANGE_NOTHING = `UPDATE leases SET holder = holder WHERE id = ''`
 
@@ -97,13 +101,14 @@ async function database(app: FastifyInstance) {
   const url = app.config.DATABASE_URL
   // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
   if (providerOf(url) === 'sqlite') logNewer((await migrate(url)).newer)
-  const { client, statements, provider, close } = await openDatabase(url, {
+  const opened = await openDatabase(url, {
     onUnlimited: names =>
       app.log.warn(
         { limits: names },
         'the role of DATABASE_URL has no time limits, and through a pooler the service can set none: ALTER ROLE … SET',
       ),
   })
+  const { client, statements, provider, close } = opened
   app.addHook('onClose', close)
 
   app.decorate('database', {
@@ -116,19 +121,7 @@ async function database(app: FastifyInstance) {
         return { reason, detail: outageDetail(error), ...(outage && { kind: outage }) }
       },
     ),
-    users: users(client, statements),
-    registrations: registrations(client, statements),
-    legacyRegistrations: legacyRegistrations(client),
-    sessions: sessions(client, statements),
-    outbox: outbox(statements),
-    mailTurns: mailTurns(statements),
-    events: events(client, statements),
-    eventFeed: eventFeed(statements),
-    apiKeys: apiKeys(client, statements),
-    notices: notices(client, statements),
-    deletions: deletions(client),
-    guesses: guesses(client),
-    expired: expired(statements),
+    ...queriesOf(opened),
     ping: () => client.$queryRaw`SELECT 1`,
     assertWritable: () => statements.change(CHANGE_NOTHING, []),
     async pendingMigrations() {

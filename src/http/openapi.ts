@@ -8,6 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { basePath } from '../config/urls.ts'
 import { Problem } from '../errors.ts'
+import { VERSION } from '../shared/version.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
 import { completed, type Document } from './openapi-document.ts'
 
@@ -15,11 +16,6 @@ const DESCRIPTION = `Accounts with e-mail and password, and getting back in afte
 
 JSON in, JSON out. Errors are problem details (RFC 9457) with a stable \`code\`. To try it here: register,
 take the token from the mail, confirm, press *Authorize* and paste the \`accessToken\`.`
-
-/** Read, not imported: a compiler that sees a JSON import copies the file into its output. */
-const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/package.json')), 'utf8')) as {
-  version: string
-}
 
 const TAGS = [
   { name: 'registration', description: 'Becoming a user: register and confirm the address' },
@@ -57,7 +53,7 @@ async function openapi(app: FastifyInstance) {
       openapi: '3.1.0',
       info: {
         title: 'latchkey',
-        version,
+        version: VERSION,
         description: DESCRIPTION,
         license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
       },

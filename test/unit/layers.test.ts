@@ -10,6 +10,7 @@ import t from 'tap'
  */
 const LAYERS: Record<string, string[]> = {
   accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
+  cli: ['config', 'database', 'errors', 'shared'],
   config: ['shared'],
   database: ['generated', 'shared'],
   errors: ['security-events'],
@@ -27,7 +28,7 @@ const LAYERS: Record<string, string[]> = {
 }
 
 /** The process: each of these may import anything, and nothing else imports them. */
-const PROCESS = ['app', 'banner', 'migrate', 'server', 'start']
+const PROCESS = ['app', 'banner', 'latchkey', 'migrate', 'server', 'start']
 
 const root = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
 const filesBelow = (folder: string) =>

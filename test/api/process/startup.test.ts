@@ -6,6 +6,7 @@ import t from 'tap'
 import { buildApp } from '../../../src/app.ts'
 import { banner } from '../../../src/banner.ts'
 import { loadConfig } from '../../../src/config/config.ts'
+import { VERSION } from '../../../src/shared/version.ts'
 import { startApp, testEnvironment } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { emptyFolder } from '../../harness/process.ts'
@@ -34,6 +35,12 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   const { app, log } = await startApp(t, { databaseUrl, env })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const text = banner(app)
+  t.match(text, new RegExp(`^\n {2}latchkey ${VERSION.replaceAll('.', '\\.')}\n`))
+  t.match(
+    log[0],
+    { msg: 'starting', version: VERSION, node: process.versions.node },
+    'the first line of the log',
+  )
   t.match(text, /listening on +http:\/\/localhost:\d+\n/)
   t.match(text, /Swagger UI +http:\/\/localhost:\d+\/docs\n/)
   t.match(text, /database +postgresql:\/\/127\.0\.0\.1:\d+\/accounts\n/)

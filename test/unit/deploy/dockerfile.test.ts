@@ -46,7 +46,12 @@ const stages = parseDockerfile(read('Dockerfile'))
 const final = stages.at(-1) as Stage
 const last = (name: string) =>
   final.instructions.filter(instruction => instruction.name === name).at(-1)?.text
-const packageJson = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+const packageJson = JSON.parse(read('package.json')) as {
+  version: string
+  license: string
+  bin: Record<string, string>
+  scripts: Record<string, string>
+}
 
 t.test('every stage has a pinned base or is made from one', async t => {
   const named = new Set<string>()
@@ -117,6 +122,27 @@ t.test('the files that containers start are built from sources that exist', asyn
 t.test('the image starts node with the flags of npm start', async t => {
   const [, command] = /exec (node .*)$/.exec(packageJson.scripts['start'] ?? '') ?? []
   t.equal((JSON.parse(last('CMD') ?? '[]') as string[]).join(' '), command)
+})
+
+t.test('the labels of the image name the release', async t => {
+  const labels = new Map(
+    [...(last('LABEL') ?? '').matchAll(/org\.opencontainers\.image\.(\w+)=("[^"]*"|\S+)/g)].map(
+      ([, name = '', value]) => [name, value],
+    ),
+  )
+  t.equal(labels.get('version'), packageJson.version)
+  t.equal(labels.get('licenses'), packageJson.license)
+  t.ok(labels.has('title') && labels.has('description'))
+})
+
+t.test('the command line is on the PATH of the image, with the flags of npm start', async t => {
+  const { latchkey = '' } = packageJson.bin
+  const run = final.instructions.filter(({ name }) => name === 'RUN').map(({ text }) => text)
+  t.ok(run.some(text => text.includes(`chmod +x ${latchkey}`)))
+  t.ok(run.some(text => text.includes(`ln -s /app/${latchkey} /usr/local/bin/latchkey`)))
+  const [shebang] = read(latchkey).split('\n')
+  const [, flags] = /exec node (.*) dist\//.exec(packageJson.scripts['start'] ?? '') ?? []
+  t.equal(shebang, `#!/usr/bin/env -S node ${flags}`)
 })
 
 t.test('the image runs in production, without root, and ends on SIGTERM', async t => {

@@ -1,0 +1,27 @@
+/** The commands by group. A group is loaded when it is called, since loading all of them takes longer than most calls. */
+import type { Command } from './command.ts'
+
+/** Commands that begin with the same word, or one command alone. */
+export interface Group {
+  name: string
+  summary: string
+  load(): Promise<readonly Command[]>
+}
+
+export const GROUPS: readonly Group[] = [
+  {
+    name: 'serve',
+    summary: 'run the service',
+    load: async () => [(await import('./serve.ts')).serve],
+  },
+  {
+    name: 'migrate',
+    summary: 'apply the migrations that the database lacks',
+    load: async () => [(await import('./migrate.ts')).migrateCommand],
+  },
+  {
+    name: 'version',
+    summary: 'print the version',
+    load: async () => [(await import('./version.ts')).version],
+  },
+]

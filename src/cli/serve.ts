@@ -1,0 +1,11 @@
+import { type Command, usageError } from './command.ts'
+
+/** Only describes the command: latchkey.cts runs it. */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'run the service',
+  description: 'The same as npm start. docs/configuration.md lists the variables that configure it.',
+  async run() {
+    throw usageError('serve takes no option: its configuration is in the environment and in .env.')
+  },
+}
