@@ -1,8 +1,6 @@
 /**
- * POST /account/secure: "this was not me", from a notice.
- *
- * It needs the address to be typed, which a link scanner that opens links and submits forms does not
- * know. It asks for no password and no session: whoever took the account over may have changed both.
+ * POST /account/secure: "this was not me", from a notice. The email has to be typed, because link scanners
+ * submit forms. No password or session is needed, because an attacker may have changed both.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
@@ -32,16 +30,16 @@ export async function accountSecure(app: App) {
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'secureAccount',
-      summary: 'This was not me',
+      summary: 'Secure an account ("this was not me")',
       description:
-        'Takes the token from a notice and the address that the notice went to. Ends all sessions, makes the ' +
-        'password unusable, takes a changed address back, voids all links, and mails a reset link. Undoes a ' +
-        'deletion of the account. A second call does nothing.',
+        'Needs the token of a notice and the email that the notice was sent to. Revokes all ' +
+        'sessions, disables the password, restores a changed email, voids all links and emails a ' +
+        'reset link. Also undoes a deletion of the account. A repeated call has no further effect.',
       tags: ['account'],
       security: [],
       body: Body,
       response: {
-        204: Type.Null({ description: 'The account is secured, and a reset link is on its way' }),
+        204: Type.Null({ description: 'The account is secured and a reset link is being sent' }),
         ...problems(...BODY_PROBLEMS, 'token_invalid', 'token_expired', 'token_spent'),
       },
     },
@@ -60,11 +58,7 @@ const secure: Handler<{ body: typeof Body }> = async function (request, reply) {
   return reply.code(204).send()
 }
 
-/**
- * Secures the account that a notice is about, or undoes its deletion.
- *
- * @returns whether it did; `false` where the notice is void
- */
+/** Returns false if the notice is void. */
 async function secureAccount(
   { database, clock }: FastifyInstance,
   request: FastifyRequest,
@@ -73,29 +67,27 @@ async function secureAccount(
 ): Promise<boolean> {
   const { users, deletions } = database
   const now = clock()
-  /** The fingerprint is of the address too: the token with another address is spent on nothing. */
-  const mayBeSecured = (account: User | DeletedAccount) => {
+  /** The fingerprint covers the email: with another email the token is not spent. */
+  const canBeSecured = (account: User | DeletedAccount) => {
     if (!verified.matches(securable(account, by.email))) return false
     request.subject = { account: account.id }
-    return !isSpent(account, by.notice)
+    return !isSuperseded(account, by.notice)
   }
 
   const user = await users.findById(verified.subject)
   if (user) {
-    if (user.disabledAt || !mayBeSecured(user)) return false
+    if (user.disabledAt || !canBeSecured(user)) return false
     if (await users.secure(user, by, now, originOf(request))) return true
   }
-  // Also where the deletion came between the read and the change.
+  // The account may have been deleted since the read.
   const deleted = await deletions.find(verified.subject, now)
-  if (!deleted || !mayBeSecured(deleted)) return false
+  if (!deleted || !canBeSecured(deleted)) return false
   return deletions.undo(deleted, by, now, originOf(request))
 }
 
-/**
- * Whether a notice has had its say. An older notice outranks the one that secured the account: a thief
- * who moved the account to another address gets notices there, and must not void the owner's with them.
- */
-function isSpent(user: Pick<User, 'securedAt' | 'securedNoticeAt'>, notice: Date): boolean {
+// An older notice outranks the one that secured the account. Otherwise a thief who changed the email
+// could void the owner's notices with those sent to the new email.
+function isSuperseded(user: Pick<User, 'securedAt' | 'securedNoticeAt'>, notice: Date): boolean {
   const { securedAt, securedNoticeAt } = user
   return securedAt !== null && securedNoticeAt !== null && notice >= securedNoticeAt && notice <= securedAt
 }

@@ -1,8 +1,6 @@
 /**
- * POST /confirm-email and its resend: whoever read the mail sets the password.
- *
- * A click on the link alone confirms nothing, so a link scanner makes no account. No password from before
- * the proof of the mailbox counts, so nobody can plant one (pre-hijacking).
+ * POST /confirm-email and /confirm-email/resend. Only a password set after the mailbox is proved counts, so
+ * that nobody can plant one (pre-hijacking) and a link scanner confirms nothing.
  */
 
 import type { FastifyInstance } from 'fastify'
@@ -36,7 +34,7 @@ const ByCode = Type.Object(
   { ...byCode, ...rest },
   {
     additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the mail',
+    description: 'with the `requestToken` of the request and the `code` of the email',
   },
 )
 const ConfirmBody = oneOf([ByLink, ByCode], {
@@ -61,16 +59,17 @@ export async function confirmEmail(app: App) {
     preHandler: app.ownPageOnly,
     schema: {
       operationId: 'confirmEmail',
-      summary: 'Confirm an address',
+      summary: 'Confirm an email',
       description:
-        'Takes the `token` of the link, or the `requestToken` of the response with the `code` of the mail, and the ' +
-        'password that the account is to have. Answers with a session: it is the first login. Every other link and ' +
-        'code of the address is spent from then on. A password that is refused spends nothing.',
+        'Needs the `token` of the link, or the `requestToken` of the request with the `code` of the ' +
+        'email, and a password, which becomes the password of the account. Returns a session, the ' +
+        'first login. All other links and codes for this email become invalid. A rejected password ' +
+        'does not spend the token.',
       tags: ['registration'],
       security: [],
       body: ConfirmBody,
       response: {
-        200: tokenPairResponse('The address is confirmed, and this is a session'),
+        200: tokenPairResponse('The email is confirmed; the first session'),
         ...problems(
           ...BODY_PROBLEMS,
           'token_invalid',
@@ -91,15 +90,15 @@ export async function confirmEmail(app: App) {
     onRequest: app.limit('mail'),
     schema: {
       operationId: 'resendConfirmation',
-      summary: 'Ask for the confirmation mail again',
+      summary: 'Resend the confirmation email',
       description:
-        'Always the same response. Mails a link and a code where something waits to be confirmed, once a minute ' +
-        'at most.',
+        'The response is always the same. Sends a link and a code if a registration is waiting, at ' +
+        'most once a minute.',
       tags: ['registration'],
       security: [],
       body: ResendBody,
       response: {
-        202: accepted('confirmation_sent', 'A mail is on its way, if there is something to confirm'),
+        202: accepted('confirmation_sent', 'An email is being sent if a registration is waiting'),
         ...problems(...BODY_PROBLEMS),
       },
     },
@@ -122,16 +121,15 @@ const confirm: Handler<{ body: typeof ConfirmBody }, TokenPair> = async function
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 
-/** What a confirmation link or code can speak of: a registration, or an account. */
+/** The registration or unconfirmed account of a link or code. */
 interface Pending {
   subject: Fingerprinted
-  /** What the log calls it. */
   event: 'user_created' | 'authn_password_change'
-  /** Confirms by compare-and-swap; the account's id, or undefined where another call was first. */
+  /** Compare-and-swap. Returns the account's id, or undefined if another call was first. */
   confirm(passwordHash: string, session: NewSession, origin: Origin): Promise<string | undefined>
 }
 
-/** What the link or the code speaks of. Spends nothing, and a password that is refused not even a try. */
+/** Spends nothing. A rejected password does not even count as an attempt. */
 async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<Pending> {
   const { password } = body
   if ('requestToken' in body) {
@@ -147,14 +145,13 @@ async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<Pending>
   return pending
 }
 
-/** By id, as a link names it. */
 async function pendingOf(app: FastifyInstance, id: string): Promise<Pending | undefined> {
   const { registrations, legacyRegistrations, users } = app.database
   const waiting = (await registrations.findById(id)) ?? (await legacyRegistrations.findById(id))
   return waiting ? ofRegistration(app, waiting) : ofAccount(app, await users.findById(id))
 }
 
-/** By address, as the mail found it (`composeMail`), with the same reads for every address. */
+/** Makes the same reads for every email. */
 async function pendingAt(app: FastifyInstance, email: string): Promise<Pending | undefined> {
   const { registrations, legacyRegistrations, users } = app.database
   const now = app.clock()
@@ -175,7 +172,7 @@ function ofRegistration(app: FastifyInstance, waiting: Registration | LegacyRegi
   }
 }
 
-/** An account that was made unconfirmed (EMAIL_CONFIRMATION=off). */
+/** With EMAIL_CONFIRMATION=off. */
 function ofAccount(app: FastifyInstance, user: User | null): Pending | undefined {
   if (!user || user.emailConfirmedAt || user.disabledAt) return undefined
   return {

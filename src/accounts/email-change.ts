@@ -1,8 +1,6 @@
 /**
- * POST /email-change/request and /confirm: another address for the account.
- *
- * The link or code in the new mailbox is not enough: whoever has it must know the password, so that a mistyped
- * address hands nothing to a stranger.
+ * POST /email-change/request and /email-change/confirm. The link also needs the password, so that a mistyped
+ * email gives a stranger nothing.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -33,7 +31,7 @@ const ByCode = Type.Object(
   { ...byCode, password: Password },
   {
     additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the mail',
+    description: 'with the `requestToken` of the request and the `code` of the email',
   },
 )
 const ConfirmBody = oneOf([ByLink, ByCode], {
@@ -44,7 +42,6 @@ const ConfirmBody = oneOf([ByLink, ByCode], {
 })
 type ConfirmBody = Static<typeof ConfirmBody>
 
-/** For the bearer: asks for the link. */
 export async function emailChangeRequest(app: App) {
   app.route({
     method: 'POST',
@@ -53,14 +50,14 @@ export async function emailChangeRequest(app: App) {
     onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestEmailChange',
-      summary: 'Begin to change the address',
+      summary: 'Request a change of email',
       description:
-        'Mails a link and a code to the new address, and a notice to the old. The answer is the same whether the new address ' +
-        'has an account or not.',
+        'Sends a link and a code to the new email, and a notice to the old one. The response is the ' +
+        'same whether the new email has an account or not.',
       tags: ['account'],
       body: RequestBody,
       response: {
-        202: accepted('confirmation_sent', 'A mail is on its way, if the address is free'),
+        202: accepted('confirmation_sent', 'An email is being sent if the new email is free'),
         ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
@@ -68,7 +65,6 @@ export async function emailChangeRequest(app: App) {
   })
 }
 
-/** For whoever has the link or the code, and the password. */
 export async function emailChangeConfirm(app: App) {
   app.route({
     method: 'POST',
@@ -77,16 +73,16 @@ export async function emailChangeConfirm(app: App) {
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmEmailChange',
-      summary: 'Change the address',
+      summary: 'Confirm a change of email',
       description:
-        'Takes the `token` of the link in the mail to the new address, or the `requestToken` of the response with ' +
-        'the `code` of that mail, and the password of the account. Sessions go on; links and codes that were mailed ' +
-        'to the old address are void.',
+        'Needs the `token` of the link that was sent to the new email, or the `requestToken` of the ' +
+        'request with the `code` of that email, and the password of the account. Sessions continue. ' +
+        'Links and codes that were sent to the old email become invalid.',
       tags: ['account'],
       security: [],
       body: ConfirmBody,
       response: {
-        204: Type.Null({ description: 'The account has the new address' }),
+        204: Type.Null({ description: 'The email is changed' }),
         ...problems(
           ...BODY_PROBLEMS,
           'token_invalid',
@@ -136,7 +132,6 @@ const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (req
   return reply.code(204).send()
 }
 
-/** The account, and the address that it is to have. */
 async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<{ user: User; email: string }> {
   const { users } = app.database
   if ('requestToken' in body) {

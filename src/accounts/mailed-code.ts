@@ -1,6 +1,4 @@
-/**
- * Codes that go out beside a mailed link: what a request with one looks like, and whom it speaks for.
- */
+/** Verifies a `requestToken` together with the code of an email. */
 import type { Static } from 'typebox'
 import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
@@ -10,27 +8,24 @@ import { boundParts, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { CODE_DIGITS, type MailRequest, type MailRequests } from '../tokens/mail-requests.ts'
 import { MailedCode, pastedCode } from '../tokens/pasted.ts'
 
-/** Properties of a body that has a code instead of a link's token. */
+/** Properties of a body with a code. */
 export const byCode = { requestToken: BoundToken, code: MailedCode(CODE_DIGITS) }
 
-/** Those properties, checked. */
 export interface CodeProof {
   requestToken: Static<typeof byCode.requestToken>
   code: Static<typeof byCode.code>
 }
 
-/** What a flow adds to the check of a code. */
 export interface CodeFlow<Claims, Found> {
-  /** Refuses what must spend nothing, such as a password that the policy rejects, before the try is counted. */
+  /** Runs before the attempt is counted, so that a rejected password costs none. */
   assertAcceptable?(request: MailRequest<Claims>): void
-  /** Whom the code speaks for; undefined where no mail with a code goes out. Costs the same for every address. */
+  /** Must cost the same for every email. Returns undefined if no email with a code is sent. */
   find(request: MailRequest<Claims>): Promise<Found | undefined>
 }
 
 /**
- * Checks the code of a request: that of the mail that serves it, which may serve others too, as long as the
- * code lives from when the mail was sent. Counts a try by request and by address, for an address that nobody
- * knows too, and says no more of it than of a wrong code. Spends nothing else.
+ * Verifies a code and counts the attempt by request and by email, whether an account exists or not. One email
+ * can serve several requests; the code lives from when it was sent.
  *
  * @returns what `find` found
  * @throws {ProblemError} `token_invalid`, `token_expired`, `code_invalid`, and what `assertAcceptable` throws
@@ -45,7 +40,7 @@ export async function redeemCode<Claims extends object, Found extends { subject:
   const { email, requestId, claims, expiresAt } = request
   flow.assertAcceptable?.(request)
   const { purpose, codes, codeTtl } = requests
-  // An address that others ask for as well must not lose its tries to them.
+  // Requests of strangers for the same email must not use up the owner's attempts.
   const owner = [email, ...Object.values(claims)].join(' ')
   const attemptAllowed = await countTry({ database, clock }, { purpose, requestId, expiresAt, owner })
 

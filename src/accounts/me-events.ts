@@ -1,6 +1,3 @@
-/**
- * GET /me/events: what happened to the account.
- */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
@@ -16,7 +13,7 @@ const Query = Type.Object(
         minimum: 1,
         maximum: 100,
         format: 'int32',
-        description: 'events a page; 20 by default',
+        description: 'events per page; 20 by default',
       }),
     ),
     cursor: Type.Optional(
@@ -33,7 +30,7 @@ const Page = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'A page, newest first',
+    description: 'A page of events, newest first',
     examples: [
       {
         events: [
@@ -60,10 +57,10 @@ export async function meEvents(app: App) {
     preValidation: readLimit,
     schema: {
       operationId: 'listEvents',
-      summary: 'What happened to my account?',
+      summary: 'List account events',
       description:
-        'Log ins, refused ones, changes and their origins, newest first, page by page. A refused login is recorded ' +
-        'once an hour for a network and device, 50 times a day at most.',
+        'Logins, refused logins and changes, with their origin, newest first. A refused login is ' +
+        'recorded at most once an hour per network and device, and 50 times a day.',
       tags: ['account'],
       querystring: Query,
       response: { 200: Page, ...problems('validation_failed', 'unauthenticated') },
@@ -72,7 +69,7 @@ export async function meEvents(app: App) {
   })
 }
 
-/** A query has no numbers: digits stand for one, a number out of range included, which is then named as such. */
+/** Query values are text. Digits become a number, so that validation can name the range. */
 async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
   const { limit } = request.query
   if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
@@ -80,7 +77,7 @@ async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknow
 
 const history: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async function (request) {
   const { limit = DEFAULT_LIMIT } = request.query
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const rows = await this.database.events.page(request.session.userId, limit + 1, request.query.cursor)
   const page = rows.slice(0, limit)
   return {

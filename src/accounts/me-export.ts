@@ -1,6 +1,6 @@
 /**
- * GET /me/export: everything that is held about a person, as one document (GDPR, articles 15 and 20). The document is
- * streamed a page of rows at a time, so that a long history neither fills the memory nor holds up other requests.
+ * GET /me/export: all data of an account (GDPR, articles 15 and 20). Streamed in pages, so that a long
+ * history neither fills memory nor blocks the event loop.
  */
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
@@ -17,12 +17,12 @@ import { EXAMPLE, PublicUser, publicUser } from './public-user.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30 })
 const MaybeTime = Type.Union([Time, Type.Null()])
-/** An export that repeats one of so many seconds ago adds no event. */
-const REPEATED = 3600
-/** Rows of one read: about two milliseconds of the event loop. */
+/** Seconds within which a repeated export adds no event. */
+const REPEAT_SECONDS = 3600
+/** Rows per read; about 2 ms of the event loop. */
 const PAGE = 500
-/** A bound so that there is one; retention keeps histories far below it. */
-const MANY = 1_000_000
+/** OpenAPI requires a bound. Retention keeps histories far below it. */
+const MAX_ITEMS = 1_000_000
 
 const Export = Type.Object(
   {
@@ -30,34 +30,34 @@ const Export = Type.Object(
     account: PublicUser,
     lastLoginAt: MaybeTime,
     securedAt: MaybeTime,
-    sessions: Type.Array(PublicSession, { maxItems: MANY }),
+    sessions: Type.Array(PublicSession, { maxItems: MAX_ITEMS }),
     notices: Type.Array(
       Type.Object(
         { recipient: Type.String({ maxLength: 254 }), expiresAt: Time },
         { additionalProperties: false },
       ),
-      { maxItems: MANY, description: 'addresses that can secure the account by a notice' },
+      { maxItems: MAX_ITEMS, description: 'emails whose notices can secure the account' },
     ),
-    events: Type.Array(PublicEvent, { maxItems: MANY }),
+    events: Type.Array(PublicEvent, { maxItems: MAX_ITEMS }),
     mails: Type.Array(
       Type.Object(
         {
           kind: Type.String({ maxLength: 64 }),
           recipient: Type.String({ maxLength: 254 }),
           state: Type.Union([Type.String({ maxLength: 16 }), Type.Null()], {
-            description: 'null for a mail to another address than that of the account',
+            description: 'null for emails to another recipient than the account',
           }),
           createdAt: Time,
           finishedAt: MaybeTime,
         },
         { additionalProperties: false },
       ),
-      { maxItems: MANY, description: 'mails that wait or were sent lately' },
+      { maxItems: MAX_ITEMS, description: 'queued and recently sent emails' },
     ),
   },
   {
     additionalProperties: false,
-    description: 'All of it, but for the password hash and the hashes of refresh tokens',
+    description: 'All data of the account except the hashes of the password and of refresh tokens',
     examples: [
       {
         exportedAt: '2026-01-31T10:00:00.000Z',
@@ -82,8 +82,8 @@ export async function meExport(app: App) {
       operationId: 'exportAccount',
       summary: 'Export account data',
       description:
-        'Everything that is held about the person, as one JSON document. Five times an hour and account. The history ' +
-        'records it, once an hour for one device and network address.',
+        'Returns all data of the account as one JSON document, at most five times an hour. The ' +
+        'history records the export, at most once an hour per device and IP address.',
       tags: ['account'],
       response: { 200: Export, ...problems('unauthenticated') },
     },
@@ -96,7 +96,10 @@ const exportAccount: Handler = async function (request, reply) {
   const now = this.clock()
   const { events, users, sessions, notices } = this.database
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
-  await events.recordOnce({ userId, kind: 'exported', at: now, origin: originOf(request) }, ago(REPEATED))
+  await events.recordOnce(
+    { userId, kind: 'exported', at: now, origin: originOf(request) },
+    ago(REPEAT_SECONDS),
+  )
   const user = await users.findById(userId)
   if (!user) throw problem('unauthenticated')
   request.securityEvent('sensitive_read', { account: userId, session: id }, '/me/export')
@@ -116,11 +119,10 @@ const exportAccount: Handler = async function (request, reply) {
   return reply.send(Readable.from(document, { objectMode: false }))
 }
 
-/** The document as text, piece by piece. */
 async function* documentOf({ database }: FastifyInstance, user: User, facts: object, mailsSince: Date) {
   const { events, outbox } = database
   yield JSON.stringify(facts).slice(0, -1)
-  // What happens meanwhile is left out, or an account that is busy enough would be read for ever.
+  // Later rows are left out: a busy account would be read for ever.
   const newest = (await events.newest(user.id)) ?? ''
   yield* list('events', publicEvent, [last => events.next(user.id, last?.id ?? '', newest, PAGE)])
   yield* list<Outbox>('mails', mail => publicMail(mail, user.email), [
@@ -130,12 +132,7 @@ async function* documentOf({ database }: FastifyInstance, user: User, facts: obj
   yield '}'
 }
 
-/**
- * A property whose value is a list.
- *
- * @param pick what is told of a row
- * @param sources give the rows that follow one, each its own, one source after the other
- */
+/** Streams a property whose value is a list. Each source returns the rows after a given row. */
 async function* list<Row>(
   name: string,
   pick: (row: Row) => object,
@@ -148,17 +145,14 @@ async function* list<Row>(
       yield separator + rows.map(row => JSON.stringify(pick(row))).join(',')
       separator = ','
       if (rows.length < PAGE) break
-      // SQLite reads without leaving the turn of the event loop that asks.
+      // SQLite reads do not yield to the event loop.
       await nextTurn()
     }
   }
   yield ']'
 }
 
-/**
- * Picks what the owner may see. What became of a mail to another address depends on whether that address has an account,
- * so neither its state nor its time is told.
- */
+// The state of an email to another address depends on whether that address has an account, so it is left out.
 function publicMail(mail: Outbox, ownAddress: string) {
   const { kind, recipient, createdAt } = mail
   const isOwn = recipient === ownAddress

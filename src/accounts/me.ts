@@ -1,6 +1,3 @@
-/**
- * GET, PATCH and DELETE /me: who the bearer is, the language of the mails, and leaving.
- */
 import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
@@ -25,8 +22,8 @@ export async function me(app: App) {
     url: '/me',
     schema: {
       operationId: 'me',
-      summary: 'Who am I?',
-      description: 'The account that the access token speaks for.',
+      summary: 'Get the account',
+      description: 'Returns the account of the access token.',
       tags: ['account'],
       response: { 200: userResponse('The account'), ...problems('unauthenticated') },
     },
@@ -38,9 +35,10 @@ export async function me(app: App) {
     url: '/me',
     schema: {
       operationId: 'updateMe',
-      summary: 'Change the language of my mails',
+      summary: 'Set the language of emails',
       description:
-        'Mails are in English, German, French, Spanish or Croatian, and in English for any other language.',
+        'Emails are available in English, German, French, Spanish and Croatian. Any other language ' +
+        'gets English.',
       tags: ['account'],
       body: PatchBody,
       response: {
@@ -58,15 +56,15 @@ export async function me(app: App) {
     onRequest: app.limit('login'),
     schema: {
       operationId: 'deleteMe',
-      summary: 'Delete my account',
+      summary: 'Delete the account',
       description:
-        'Deletes the account and its sessions at once and mails a farewell, also to an address that the account had when ' +
-        'a notice went there. The address can register again. While "This was not me" in a notice is good, it undoes the ' +
-        'deletion; after that, or at once where there is none, the history becomes anonymous.',
+        'Deletes the account and its sessions at once, and confirms it by email. The email can ' +
+        'register again. "This was not me" in an earlier notice undoes the deletion while its link ' +
+        'is valid. After that, or at once if there is no such link, the history becomes anonymous.',
       tags: ['account'],
       body: DeleteBody,
       response: {
-        204: Type.Null({ description: 'The account is gone' }),
+        204: Type.Null({ description: 'The account is deleted' }),
         ...problems(...BODY_PROBLEMS, 'unauthenticated', 'invalid_password'),
       },
     },
@@ -86,7 +84,7 @@ const update: Handler<{ body: typeof PatchBody }, PublicUser> = async function (
 
 const leave: Handler<{ body: typeof DeleteBody }> = async function (request, reply) {
   const user = await reauthenticate(this, request, request.body.currentPassword)
-  // The account changed while the password was checked: whoever asks must look again.
+  // The account changed while the password was verified.
   const now = this.clock()
   const undoable = new Date(now.getTime() + this.config.SECURE_TOKEN_TTL * 1000)
   if (!(await this.database.deletions.remove(user, now, originOf(request), undoable)))

@@ -1,6 +1,6 @@
 /**
- * POST /password-change/request and /confirm: a new password for somebody who knows the old one, with a
- * code that proves the mailbox too.
+ * POST /password-change/request and /password-change/confirm: needs the current password and a code that
+ * proves the mailbox.
  */
 import Type from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
@@ -40,9 +40,9 @@ export async function passwordChange(app: App) {
     onRequest: [app.limit('login'), app.limit('mail')],
     schema: {
       operationId: 'requestPasswordChange',
-      summary: 'Begin to change the password',
+      summary: 'Request a change of password',
       description:
-        'Takes the current password, mails a 6-digit code, and answers with the token that it goes with.',
+        'Needs the current password. Emails a 6-digit code and returns the token that belongs to ' + 'it.',
       tags: ['password'],
       body: RequestBody,
       response: {
@@ -58,7 +58,7 @@ export async function passwordChange(app: App) {
           },
           {
             additionalProperties: false,
-            description: 'A code is on its way',
+            description: 'A code is being sent',
             examples: [{ changeToken: EXAMPLE_TOKEN, expiresIn: 600 }],
           },
         ),
@@ -75,14 +75,15 @@ export async function passwordChange(app: App) {
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordChange',
-      summary: 'Change the password',
+      summary: 'Confirm a change of password',
       description:
-        'Ends every session, this one too. Five wrong codes lock the request, even for the right one, and fifteen ' +
-        'an hour all of the account. A password that is refused spends nothing.',
+        'Revokes every session, including this one. Five wrong codes block the request, even for ' +
+        'the right code; fifteen in an hour block the account. A rejected password does not spend ' +
+        'the token or count as an attempt.',
       tags: ['password'],
       body: ConfirmBody,
       response: {
-        204: Type.Null({ description: 'The password is changed, and every session has ended' }),
+        204: Type.Null({ description: 'The password is changed and every session is revoked' }),
         ...problems(
           ...BODY_PROBLEMS,
           'unauthenticated',
@@ -120,12 +121,11 @@ const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (req
   const { changeToken, code, newPassword } = request.body
   const verified = this.tokens.change.verify(changeToken)
   const { sid, jti } = verified.claims
-  // Somebody else's token, or another session's, is no token here.
   if (verified.subject !== request.session.userId || sid !== request.session.id)
     throw problem('token_invalid')
   const user = await this.database.users.findById(verified.subject)
   if (!user || !verified.matches(user)) throw problem('token_spent')
-  // Before a try is counted: a refused password spends nothing, not even a try.
+  // A rejected password does not count as an attempt.
   this.passwords.assertAcceptable(newPassword, user.email)
 
   const { expiresAt } = verified

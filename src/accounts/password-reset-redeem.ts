@@ -1,13 +1,10 @@
-/**
- * Who may set a new password: the bearer of the link's token, or of a request's token with its code.
- */
 import type { FastifyInstance } from 'fastify'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import { type CodeProof, redeemCode } from './mailed-code.ts'
 
 /**
- * The account that a reset token still speaks of. Spends nothing.
+ * Returns the account of a reset token, without spending it.
  *
  * @throws {ProblemError} `token_invalid`, `token_expired`, `token_spent`
  */
@@ -22,9 +19,8 @@ export async function redeemLink(
 }
 
 /**
- * The account whose code goes with a request. Spends nothing but a try.
+ * Returns the account of a code. Counts an attempt, unless the policy rejects the password.
  *
- * @param newPassword checked before the try is counted: one that is refused spends nothing
  * @throws {ProblemError} `token_invalid`, `token_expired`, `password_rejected`, `code_invalid`
  */
 export async function redeemResetCode(

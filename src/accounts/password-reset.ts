@@ -1,6 +1,3 @@
-/**
- * POST /password-reset/request, /check and /confirm: back in after forgetting the password.
- */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
@@ -31,7 +28,7 @@ const ByCode = Type.Object(
   { ...byCode, newPassword: Password },
   {
     additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the mail',
+    description: 'with the `requestToken` of the request and the `code` of the email',
   },
 )
 const ConfirmBody = oneOf([ByLink, ByCode], {
@@ -49,14 +46,15 @@ export async function passwordReset(app: App) {
     onRequest: app.limit('mail'),
     schema: {
       operationId: 'requestPasswordReset',
-      summary: 'Ask for a reset link',
+      summary: 'Request a password reset',
       description:
-        'Always the same answer, whether there is such an account or not. One mail a minute, three an hour.',
+        'The response is always the same, whether the email has an account or not. Sends at most ' +
+        'one email a minute and three an hour.',
       tags: ['password'],
       security: [],
       body: RequestBody,
       response: {
-        202: accepted('reset_sent', 'A mail is on its way, if there is such an account'),
+        202: accepted('reset_sent', 'An email is being sent if there is such an account'),
         ...problems(...BODY_PROBLEMS),
       },
     },
@@ -69,8 +67,9 @@ export async function passwordReset(app: App) {
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'checkPasswordReset',
-      summary: 'Is this reset link still good?',
-      description: 'For the page behind the link, before it asks for a new password. Spends nothing.',
+      summary: 'Check a reset token',
+      description:
+        'For the page behind the link, before it asks for a new password. Does not spend the token.',
       tags: ['password'],
       security: [],
       body: CheckBody,
@@ -79,7 +78,7 @@ export async function passwordReset(app: App) {
           { expiresAt: Type.String({ format: 'date-time', maxLength: 30 }) },
           {
             additionalProperties: false,
-            description: 'It is good until then',
+            description: 'The token is valid until then',
             examples: [{ expiresAt: '2026-01-31T10:00:00.000Z' }],
           },
         ),
@@ -96,16 +95,16 @@ export async function passwordReset(app: App) {
     onRequest: app.limit('confirm'),
     schema: {
       operationId: 'confirmPasswordReset',
-      summary: 'Set a new password',
+      summary: 'Confirm a password reset',
       description:
-        'Takes the `token` of the link, or the `requestToken` of the answer with the `code` of the mail, for another ' +
-        'device. Spends both, and with them every other one of the account. Ends every session. A password that is ' +
-        'refused spends nothing.',
+        'Needs the `token` of the link, or, on another device, the `requestToken` of the request ' +
+        'with the `code` of the email. Spends all reset tokens and codes of the account and revokes ' +
+        'every session. A rejected password does not spend the token.',
       tags: ['password'],
       security: [],
       body: ConfirmBody,
       response: {
-        204: Type.Null({ description: 'The password is set, and every session has ended' }),
+        204: Type.Null({ description: 'The password is set and every session is revoked' }),
         ...problems(
           ...BODY_PROBLEMS,
           'token_invalid',
@@ -120,7 +119,7 @@ export async function passwordReset(app: App) {
   })
 }
 
-/** Files the mail and nothing else: the account is looked up when the mail is sent, so this tells nothing. */
+// Only queues the email. The worker looks the account up, so that the response reveals nothing.
 const requestReset: Handler<{ body: typeof RequestBody }> = async function (request, reply) {
   const recipient = canonicalEmail(request.body.email)
   const { token, requestId } = this.tokens.resetRequest.mint(recipient, {})
@@ -144,7 +143,7 @@ const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (requ
   request.subject = { account: user.id }
   const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
-  // Of all that came this far with one link, the compare-and-swap lets one through.
+  // Of parallel requests with one token, only one succeeds.
   if (!(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_reset'))) {
     throw problem('token_spent')
   }
@@ -154,7 +153,6 @@ const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (requ
   return reply.code(204).send()
 }
 
-/** Who may set the new password, which is acceptable. */
 async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<User> {
   const { newPassword } = body
   if ('token' in body) {

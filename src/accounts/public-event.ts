@@ -6,7 +6,6 @@ import {
   OPERATOR_EVENT_KINDS,
 } from '../database/queries/events.ts'
 
-/** An event as its account's owner sees it. */
 export const PublicEvent = Type.Object(
   {
     id: Type.String({ format: 'uuid', maxLength: 36 }),
@@ -17,10 +16,9 @@ export const PublicEvent = Type.Object(
     requestId: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
     byOperator: Type.Boolean({ description: 'whether an operator of the service did it' }),
   },
-  { title: 'Event', additionalProperties: false, description: 'Something that happened to the account' },
+  { title: 'Event', additionalProperties: false, description: 'An event in the history of an account' },
 )
 
-/** Picks what the owner may see. */
 export function publicEvent(event: Event): Static<typeof PublicEvent> {
   const { id, at, ip, device, requestId } = event
   const kind = event.kind as AccountEventKind

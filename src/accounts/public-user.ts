@@ -1,12 +1,8 @@
-/**
- * An account as its owner sees it. A row of the database never leaves by itself.
- */
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'ISO 8601, UTC' })
 
-/** For the documentation. */
 export const EXAMPLE = {
   id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
   email: 'ada@example.org',
@@ -29,7 +25,6 @@ export const PublicUser = Type.Object(
   { title: 'User', additionalProperties: false, description: 'An account, as its owner sees it' },
 )
 
-/** The `response` schema of a route that answers with an account. */
 export function userResponse(description: string) {
   return {
     description,
@@ -37,7 +32,6 @@ export function userResponse(description: string) {
   }
 }
 
-/** Picks what the owner may see. */
 export function publicUser(user: User): PublicUser {
   return {
     id: user.id,

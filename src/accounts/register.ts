@@ -1,9 +1,6 @@
 /**
- * POST /register: a registration waits until the address is confirmed.
- *
- * The account is never looked up here: a new, a known and an unconfirmed address all cost one row and no
- * hash, and the mail that follows is decided when it is sent. No password is kept, because nobody has
- * proved the mailbox yet: a kept one could be planted in somebody else's account (pre-hijacking).
+ * POST /register never looks the account up: new, known and unconfirmed emails cost the same. No password is
+ * stored before the mailbox is proved, because it could be planted (pre-hijacking).
  */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -32,7 +29,7 @@ const AccountBody = Type.Object(
   { additionalProperties: false, examples: [WITH_PASSWORD] },
 )
 
-/** Mails are retried for about a day, and a registration must not expire before its link is sent. */
+/** Emails are retried for about a day. The registration must outlive the retries. */
 const MAIL_RETRY_SECONDS = 2 * 24 * 60 * 60
 
 export async function register(app: App) {
@@ -43,18 +40,19 @@ export async function register(app: App) {
   }
   const schema = {
     operationId: 'register',
-    summary: 'Register an address',
+    summary: 'Register an email',
     description:
-      'Mails a link and a code. Whoever opens the link, or enters the code with the `requestToken` of the response, ' +
-      'sets the password, which confirms the address and makes the account. ' +
-      'The response is the same for a new, a known and an unconfirmed address. A `password` is judged by the ' +
-      'policy, so that its owner learns at once, and forgotten. With `EMAIL_CONFIRMATION=off` it is required and ' +
-      'kept: the account is made at once (201), and a known address is a 409.',
+      'Sends a link and a code to the email. The password is set by whoever opens the link, or ' +
+      'enters the code with the `requestToken` of the response; that confirms the email and creates ' +
+      'the account. The response is the same for new, known and unconfirmed emails. An optional ' +
+      '`password` is checked against the policy and not stored. With `EMAIL_CONFIRMATION=off` it is ' +
+      'required and stored, the account is created at once (201), and a known email is refused ' +
+      '(409).',
     tags: ['registration'],
     security: [],
     response: {
-      202: accepted('confirmation_sent', 'A mail is on its way, if the address can be registered'),
-      201: userResponse('The account, where addresses need no confirmation'),
+      202: accepted('confirmation_sent', 'An email is being sent if the email can be registered'),
+      201: userResponse('The account (`EMAIL_CONFIRMATION=off`)'),
       ...problems(...BODY_PROBLEMS, 'email_taken', 'password_rejected'),
     },
   }
@@ -65,7 +63,7 @@ export async function register(app: App) {
       ...route,
       config: { hashes: true },
       schema: { ...schema, body: AccountBody },
-      handler: makeAccount,
+      handler: createAccount,
     })
   }
 }
@@ -86,7 +84,7 @@ const fileRegistration: Handler<{ body: typeof Body }> = async function (request
   return reply.code(202).send({ status: 'confirmation_sent', requestToken: token })
 }
 
-const makeAccount: Handler<{ body: typeof AccountBody }> = async function (request, reply) {
+const createAccount: Handler<{ body: typeof AccountBody }> = async function (request, reply) {
   const { password } = request.body
   const { email, locale } = applicant(request)
   this.passwords.assertAcceptable(password, email)

@@ -1,6 +1,4 @@
-/**
- * Whether this instance lives, and whether it can serve.
- */
+/** Liveness and readiness probes. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
@@ -8,7 +6,7 @@ import { outageDetail, outageReason } from '../database/outage.ts'
 import { type ProblemError, problem, problems } from '../errors.ts'
 import { outageLog } from '../shared/outage-log.ts'
 
-/** How old the state may be that probes are told; milliseconds. */
+/** Milliseconds for which probes share one check. */
 const STATE_AGE_MS = 1000
 
 const State = Type.String({ maxLength: 64 })
@@ -26,14 +24,18 @@ async function health(app: FastifyInstance) {
   app.get('/health/live', {
     schema: {
       operationId: 'live',
-      summary: 'Does the process live?',
-      description: 'Answers as long as the event loop turns. Asks nothing else.',
+      summary: 'Liveness probe',
+      description: 'Responds while the event loop runs. Checks nothing else.',
       tags: ['health'],
       security: [],
       response: {
         200: Type.Object(
           { status: Type.Literal('live') },
-          { additionalProperties: false, description: 'It lives', examples: [{ status: 'live' }] },
+          {
+            additionalProperties: false,
+            description: 'The process is alive',
+            examples: [{ status: 'live' }],
+          },
         ),
         ...problems(),
       },
@@ -44,14 +46,13 @@ async function health(app: FastifyInstance) {
   app.get('/health/ready', {
     schema: {
       operationId: 'ready',
-      summary: 'Can it serve?',
+      summary: 'Readiness probe',
       description:
-        'Asks the database, whether its migrations are applied and it can be written to, and whether the instance ' +
-        'is shutting down. ' +
-        'A mail server or Redis that is away does not make it unready: mails wait, limits are counted locally.',
+        'Checks that the database is migrated and writable, and that the instance is not shutting down. ' +
+        'An outage of the mail server or of Redis does not matter: emails wait, and limits are counted in memory.',
       tags: ['health'],
       security: [],
-      response: { 200: { ...Ready, description: 'It can serve' }, ...problems('not_ready') },
+      response: { 200: { ...Ready, description: 'The instance is ready' }, ...problems('not_ready') },
     },
     handler: ready,
   })

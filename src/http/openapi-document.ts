@@ -1,16 +1,14 @@
-/**
- * What the OpenAPI document says besides the schemas of routes.
- */
+/** Adds to the OpenAPI document what the schemas of routes do not say. */
 
 const RATE_LIMIT_HEADERS = {
   'RateLimit-Limit': integerHeader('requests in the current window of the nearest limit', 1_000_000),
-  'RateLimit-Remaining': integerHeader('requests left in it', 1_000_000),
-  'RateLimit-Reset': integerHeader('seconds until it starts anew', 86_400),
+  'RateLimit-Remaining': integerHeader('requests left in this window', 1_000_000),
+  'RateLimit-Reset': integerHeader('seconds until the next window', 86_400),
 }
-const RETRY_AFTER = { 'Retry-After': integerHeader('seconds to wait before trying again', 86_400) }
+const RETRY_AFTER = { 'Retry-After': integerHeader('seconds to wait before a retry', 86_400) }
 const WWW_AUTHENTICATE = {
   'WWW-Authenticate': {
-    description: 'how to authenticate; with an `error` where the access token was refused (RFC 6750)',
+    description: 'how to authenticate; with an `error` if the access token was refused (RFC 6750)',
     schema: { type: 'string', enum: ['Bearer', 'Bearer error="invalid_token"'] },
   },
 }
@@ -30,17 +28,17 @@ interface Operation {
   responses?: Record<string, Response>
 }
 
-/** An OpenAPI document, as far as it is completed here. */
+/** The parts of an OpenAPI document that are completed here. */
 export interface Document {
   paths?: Record<string, Record<string, Operation>>
   components?: { schemas?: Record<string, object> }
 }
 
-/** Adds what schemas of routes do not say, in the one place that sees every operation. */
+/** Completes every operation: optional bodies, headers, named schemas. */
 export function completed(document: Document) {
   for (const path of Object.values(document.paths ?? {})) {
     for (const { requestBody, responses = {} } of Object.values(path)) {
-      // @fastify/swagger takes every body for required; one that may be empty may be left out.
+      // @fastify/swagger marks every body as required, also one without required properties.
       const schema = requestBody?.content['application/json']?.schema
       if (requestBody && schema) requestBody.required = Boolean(schema.required ?? schema.oneOf)
       for (const [status, response] of Object.entries(responses)) {
@@ -59,19 +57,13 @@ export function completed(document: Document) {
   return { ...document, paths, components } as never
 }
 
-/** The schemas that routes refer to; they may hold others that have a name of their own. */
 function componentsOf({ components }: Document, schemas: Record<string, object>): object {
   return named(components?.schemas ?? {}, schemas) as object
 }
 
-/**
- * Replaces each schema that has a `title` by a reference, so that generated clients have a type of that name.
- *
- * @param schemas receives the schemas by their titles
- * @throws Error where two schemas share a title
- */
+/** Replaces each schema that has a `title` by a reference, so that generated clients have a type of that name. */
 function named(node: unknown, schemas: Record<string, object>): unknown {
-  if (Array.isArray(node)) return node.map(one => named(one, schemas))
+  if (Array.isArray(node)) return node.map(item => named(item, schemas))
   if (typeof node !== 'object' || node === null) return node
   const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(node)) {
@@ -79,8 +71,8 @@ function named(node: unknown, schemas: Record<string, object>): unknown {
   }
   const { title, ...schema } = copy
   if (typeof title !== 'string') return copy
-  const known = JSON.stringify(schemas[title] ?? schema)
-  if (known !== JSON.stringify(schema)) throw new Error(`two schemas have the title ${title}`)
+  const first = JSON.stringify(schemas[title] ?? schema)
+  if (first !== JSON.stringify(schema)) throw new Error(`two schemas have the title ${title}`)
   schemas[title] = schema
   return { $ref: `#/components/schemas/${title}` }
 }

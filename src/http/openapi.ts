@@ -12,20 +12,23 @@ import { VERSION } from '../shared/version.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
 import { completed, type Document } from './openapi-document.ts'
 
-const DESCRIPTION = `Accounts with e-mail and password, and getting back in after forgetting the password.
+const DESCRIPTION = `Accounts with email and password: registration, login, sessions and password reset.
 
-JSON in, JSON out. Errors are problem details (RFC 9457) with a stable \`code\`. To try it here: register,
-take the token from the mail, confirm, press *Authorize* and paste the \`accessToken\`.`
+Requests and responses are JSON. Errors are problem details (RFC 9457) with a stable \`code\`. To try it here: register,
+copy the token from the email, confirm the email, press *Authorize* and paste the \`accessToken\`, without \`Bearer\`.`
 
 const TAGS = [
-  { name: 'registration', description: 'Becoming a user: register and confirm the address' },
-  { name: 'session', description: 'Logging in, staying logged in, devices, logging out' },
-  { name: 'account', description: 'Who I am, my address, my history, leaving' },
-  { name: 'password', description: 'Getting back in after forgetting the password, and changing it' },
-  { name: 'health', description: 'For load balancers and orchestrators' },
+  { name: 'registration', description: 'Register and confirm an email' },
+  { name: 'session', description: 'Log in, refresh, list and revoke sessions, log out' },
+  { name: 'account', description: 'Read, change, export and delete the account' },
+  { name: 'password', description: 'Reset and change the password' },
+  { name: 'health', description: 'Probes for load balancers and orchestrators' },
 ]
 
 const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Favicon and logo, in place of the package's own. */
+const mark = () => readFileSync(new URL('../../web/mark.svg', import.meta.url))
 
 /** The large files of Swagger UI; the package serves the small ones itself. */
 const SWAGGER_UI = {
@@ -34,7 +37,6 @@ const SWAGGER_UI = {
   'swagger-ui.css': 'text/css; charset=utf-8',
 }
 
-/** Read at the first request, once a process. */
 const swaggerUiFiles = new Map<string, FixedDocument>()
 
 function swaggerUiFile(name: string, type: string): FixedDocument {
@@ -59,7 +61,7 @@ async function openapi(app: FastifyInstance) {
       },
       servers: [
         {
-          // By path: the same under each name of the host.
+          // A path works under each name of the host.
           url: base || '/',
           description: 'The instance that serves this document, local or production',
           'x-internal': false,
@@ -72,7 +74,7 @@ async function openapi(app: FastifyInstance) {
             type: 'http',
             scheme: 'bearer',
             bearerFormat: 'JWT',
-            description: 'The accessToken of a log in; a JWT used as RFC8725 advises',
+            description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC8725.',
           },
         },
       },
@@ -84,7 +86,7 @@ async function openapi(app: FastifyInstance) {
 
   let document: FixedDocument | undefined
   const sendOpenapi = (request: FastifyRequest, reply: FastifyReply) => {
-    // Every route is known by the first request.
+    // At the first request, when all routes are registered.
     document ??= fixedDocument(JSON.stringify(app.swagger()), JSON_TYPE, { compress: true })
     return sendDocument(request, reply.header('cache-control', 'no-cache'), document)
   }
@@ -99,14 +101,26 @@ async function openapi(app: FastifyInstance) {
     }
     await docs.register(swaggerUi, {
       routePrefix: '/docs',
-      // In front of the addresses of its files, as the browser sees them.
+      logo: { type: 'image/svg+xml', content: mark() },
+      theme: {
+        title: 'latchkey API',
+        favicon: [
+          {
+            filename: 'mark.svg',
+            rel: 'icon',
+            type: 'image/svg+xml',
+            sizes: 'any',
+            content: mark().toString(),
+          },
+        ],
+      },
       indexPrefix: base,
       uiHooks: {
         preHandler: async (request, reply) => {
           const { url } = request.routeOptions
-          // Swagger UI asks for the document below its own path.
+          // Swagger UI requests the document below its own path.
           if (url === '/docs/json') return sendOpenapi(request, reply)
-          // The package's own redirect leads out of the path.
+          // The package's own redirect ignores the base path.
           return url === '/docs/static/index.html' ? reply.redirect(`${base}/docs`) : undefined
         },
       },

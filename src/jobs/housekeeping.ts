@@ -1,8 +1,6 @@
 /**
- * Removes what has run out: sessions, registrations, tries at codes, finished mails, old events.
- *
- * Of many instances one works at a time, under a lease. It removes a few rows at a time, so that no
- * statement holds up a request for long, and rests in between.
+ * Deletes expired rows. One instance works at a time, under a lease, in small batches with pauses, so that no
+ * statement delays requests.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
@@ -14,46 +12,44 @@ import { outageOf } from '../database/outage.ts'
 import type { ExpiredKind } from '../database/queries/attempts.ts'
 
 const HOUR_MS = 3_600_000
-/** Rows of one statement: some milliseconds on SQLite, which has one writer. */
+/** Rows per statement; some milliseconds on SQLite, which has one writer. */
 const BATCH = 500
-/** Between two statements; milliseconds. */
+/** Milliseconds between statements. */
 const REST = 50
-/** Renewed when half of it is over, between two statements; seconds. */
+/** Seconds; renewed at half time, between statements. */
 const LEASE = 60
 
 export interface HousekeepingOptions {
-  /** Milliseconds from one sweep to the next, on average; for tests that cannot wait. */
+  /** Average milliseconds between sweeps. */
   interval?: number
-  /** Milliseconds between two statements; for tests that cannot wait. */
+  /** Milliseconds between statements. */
   rest?: number
 }
 
-/** What the housekeeper needs of the service. */
-interface Needs {
+interface Dependencies {
   config: Config
   clock: () => Date
   database: Pick<Database, 'expired' | 'outage'>
   log: FastifyBaseLogger
 }
 
-/** Sweeps when told to. */
 export interface Housekeeper {
   /**
-   * Removes all that has run out.
+   * Deletes all expired rows.
    *
-   * @returns how many rows went; undefined where another instance is at it
+   * @returns the number of rows, or undefined if another instance holds the lease
    */
   sweep(): Promise<number | undefined>
-  /** Lets the statement under way be the last. */
+  /** Stops after the current statement. */
   stop(): void
 }
 
-export function housekeeper(app: Needs, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
+export function housekeeper(app: Dependencies, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
   const { expired } = app.database
   const holder = uuidv7()
   let stopped = false
 
-  /** By the time that passes, which nobody can set. */
+  /** By a monotonic clock. */
   let renewAt = 0
   const after = (seconds: number) => new Date(app.clock().getTime() + seconds * 1000)
 
@@ -81,7 +77,7 @@ export function housekeeper(app: Needs, { rest = REST }: HousekeepingOptions = {
     return removed
   }
 
-  /** What fails is left for the next sweep, and the others have their turn. */
+  /** A kind that fails is left for the next sweep. */
   async function removeAll(kind: ExpiredKind, before: Date): Promise<number> {
     let removed = 0
     try {
@@ -98,7 +94,7 @@ export function housekeeper(app: Needs, { rest = REST }: HousekeepingOptions = {
 
   function logFailure(error: unknown, kind?: ExpiredKind) {
     if (outageOf(error)) app.database.outage.failed(error)
-    else app.log.error({ err: error, kind }, 'what has run out could not be removed')
+    else app.log.error({ err: error, kind }, 'expired rows could not be deleted')
   }
 
   return {
@@ -109,11 +105,11 @@ export function housekeeper(app: Needs, { rest = REST }: HousekeepingOptions = {
   }
 }
 
-/** Before when each kind is of no use any more. */
-function dates(app: Pick<Needs, 'config' | 'clock'>): Record<ExpiredKind, Date> {
+/** The time before which rows of each kind are deleted. */
+function dates(app: Pick<Dependencies, 'config' | 'clock'>): Record<ExpiredKind, Date> {
   const { EVENT_RETENTION, MAIL_RETENTION, DEAD_MAIL_RETENTION, RESET_TOKEN_TTL, CONFIRM_TOKEN_TTL } =
     app.config
-  // The codes of mails are looked up in these rows.
+  // Codes are looked up in these rows.
   const sentRetention = Math.max(MAIL_RETENTION, RESET_TOKEN_TTL, CONFIRM_TOKEN_TTL)
   const now = app.clock()
   const ago = (seconds: number) => new Date(now.getTime() - seconds * 1000)
@@ -143,11 +139,11 @@ async function housekeeping(app: FastifyInstance, options: HousekeepingOptions) 
   let sweeping: Promise<unknown> | undefined
 
   function schedule() {
-    // Not in step with other instances, which would all ask for the lease at the same time.
+    // Jitter, so that instances do not request the lease at the same time.
     timer = setTimeout(
       () => {
         sweeping = sweep()
-          .catch(error => app.log.error({ err: error }, 'the housekeeping failed'))
+          .catch(error => app.log.error({ err: error }, 'housekeeping failed'))
           .finally(schedule)
       },
       interval * (0.5 + Math.random()),

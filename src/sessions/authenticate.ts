@@ -1,6 +1,3 @@
-/**
- * Bearer authentication: a valid access token whose session is alive at this moment.
- */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { User } from '../database/queries/users.ts'
@@ -8,22 +5,22 @@ import { problem } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The session of the bearer; only behind `authenticate`. */
+    /** Set by `authenticate`. */
     session: { id: string; userId: string }
-    /** The account of the bearer as it was when the request came; only behind `authenticate`. */
+    /** Set by `authenticate`: the account when the request arrived. */
     account: User
   }
   interface FastifyContextConfig {
-    /** Whether an access token that has expired is good here, for as long as its session may live. */
+    /** Accepts an expired access token while its session is active. */
     expiredAccessToken?: boolean
   }
   interface FastifyInstance {
-    /** `onRequest` hook: lets only bearers of a live session through. */
+    /** `onRequest` hook that requires the access token of an active session. */
     authenticate(request: FastifyRequest): Promise<void>
   }
 }
 
-/** RFC 6750 section 2.1; the length bounds what is verified at all. */
+/** RFC 6750, section 2.1. The length limits the work of verification. */
 const BEARER = /^Bearer +([\w.~+/=-]{1,4096})$/i
 
 async function authentication(app: FastifyInstance) {

@@ -1,8 +1,4 @@
-/**
- * POST /login.
- *
- * An unknown address costs what a known one does: the same reads, one hash of today's cost, and as much to write.
- */
+/** POST /login. An unknown email costs the same as a known one: the same reads, one hash, the same writes. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isFreshlyFamiliar } from '../database/queries/attempts.ts'
@@ -37,17 +33,16 @@ export async function login(app: App) {
       operationId: 'logIn',
       summary: 'Log in',
       description:
-        'Opens a session. Without the right password the response is the same for every address: one that has an ' +
-        'account, one that waits to be confirmed, and one that is unknown. From the fifth failure on, tries for ' +
-        'the same address from the same network have to wait: one second, doubling up to 15 minutes. From the ' +
-        'hundredth failure on, so have tries for the same address from all networks together, except those where ' +
-        'a login, a reset or a confirmation of the account succeeded in the last 90 days. A password reset lets ' +
-        'the owner in from a new network.',
+        'Opens a session. Without the right password, the response is the same for known, ' +
+        'unconfirmed and unknown emails. After 4 failures for an email from one network, further ' +
+        'attempts have to wait 1 second, doubling up to 15 minutes. After 99 failures from all ' +
+        'networks together, so do attempts from networks that the account has not used in the last ' +
+        '90 days. A password reset lets the owner in from a new network.',
       tags: ['session'],
       security: [],
       body: Body,
       response: {
-        200: tokenPairResponse('A session'),
+        200: tokenPairResponse('A new session'),
         ...problems(
           ...BODY_PROBLEMS,
           'invalid_credentials',
@@ -74,16 +69,16 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   const isFamiliar = familiarUntil !== null && familiarUntil > now
   const guess = { email, client: request, isFamiliar, stored, password }
   if (!(await checkPassword(this, guess)) || userId === null) {
-    // For every address, since whoever asks something right after this answer waits for what is written then.
+    // For every email, because the client's next request waits for this write (timing side channel).
     request.runAfterResponse(() => recordRefusal(this, userId, email, request))
     throw problem('invalid_credentials')
   }
 
-  // Only whoever knows the password learns more.
+  // Only a client that knows the password learns more.
   const account = await users.findById(userId)
-  // Moved while the password was verified: what was asked about is the address of nobody now.
+  // The email changed while the password was verified.
   if (account?.email !== email) throw problem('invalid_credentials')
-  // With the hash that the password was held against: a reset since must not let it in.
+  // The verified hash: a reset in the meantime makes the compare-and-swap fail.
   const user = { ...account, passwordHash: stored as string }
   if (user.disabledAt) throw problem('account_disabled')
   if (!user.emailConfirmedAt && this.config.EMAIL_CONFIRMATION === 'required')
@@ -99,11 +94,9 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 
-/**
- * Opens the session, if the password is still good. The stored hash may have changed while it was being
- * verified: by a reset, after which it must not log in, or by another log in that upgraded the hash,
- * after which it must.
- */
+// The stored hash may have changed during verification: by a reset, after which the login must fail, or by
+// the
+// hash upgrade of another login, after which it must succeed.
 async function openSession(
   app: FastifyInstance,
   user: User,
@@ -122,10 +115,7 @@ async function openSession(
   return sessions.open(now, session, origin)
 }
 
-/**
- * A new hash of the same password, where the stored one was made with weaker parameters. It can wait for another log
- * in: a flood must not keep out everybody whose hash is older than the operator's last change.
- */
+// An upgrade can wait for the next login: load shedding must not lock out everybody with an outdated hash.
 async function strongerHash(app: FastifyInstance, user: User, password: string, client: Client) {
   if (!app.passwords.isOutdated(user.passwordHash)) return {}
   try {

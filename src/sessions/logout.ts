@@ -1,6 +1,3 @@
-/**
- * POST /logout: ends this session at once, its access token included.
- */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
@@ -25,12 +22,13 @@ export async function logout(app: App) {
       operationId: 'logOut',
       summary: 'Log out',
       description:
-        'Ends this session: its access token and its refresh token are refused from now on. An expired access token ' +
-        'will do while its session lives. The body may be left out; in cookie mode the cookie is cleared, too.',
+        'Revokes this session with its access token and refresh token. An expired access token is ' +
+        'accepted while its session is active. The body is optional. In cookie mode, the response ' +
+        'also clears the cookie.',
       tags: ['session'],
       body: Body,
       response: {
-        204: Type.Null({ description: 'The session has ended', headers: SETS_COOKIE }),
+        204: Type.Null({ description: 'The session is revoked', headers: SETS_COOKIE }),
         ...problems(...BODY_PROBLEMS, 'unauthenticated', 'origin_not_allowed'),
       },
     },
@@ -38,7 +36,7 @@ export async function logout(app: App) {
   })
 }
 
-/** Clients that have nothing to send send nothing, or `null`. */
+/** Clients without a body send nothing or `null`. */
 async function withoutBody(request: FastifyRequest<{ Body: Body }>) {
   request.body ??= {}
 }

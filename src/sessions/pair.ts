@@ -1,6 +1,3 @@
-/**
- * The pair of tokens that a log in, a confirmation and a refresh answer with.
- */
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { NewSession } from '../database/queries/sessions.ts'
@@ -16,7 +13,6 @@ const IN_COOKIE: TokenPair = {
 }
 const IN_BODY: TokenPair = { ...IN_COOKIE, refreshToken: 'AZNvPop3fDudDk8fLwxqVQ' }
 
-/** The `response` schema of a route that answers with a pair. */
 export function tokenPairResponse(description: string) {
   return {
     description,
@@ -30,11 +26,7 @@ export function tokenPairResponse(description: string) {
   }
 }
 
-/**
- * Makes a session to be stored, and the refresh token that its owner gets.
- *
- * @param now the session's beginning
- */
+/** Creates a session to store, and its first refresh token. */
 export function newSession(
   tokens: Tokens,
   config: Config,
@@ -50,14 +42,13 @@ export function newSession(
   }
 }
 
-/** A session that is used now ends at the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
+/** A session ends at the earlier of the idle and the absolute limit (NIST SP 800-63B-4). */
 export const sessionLimits = (config: Config, now: Date) => ({
   idleUntil: new Date(now.getTime() + config.REFRESH_IDLE_TTL * 1000),
-  /** Seconds from the session's beginning. */
+  /** Counted from the start of the session. */
   absoluteSeconds: config.REFRESH_TOKEN_TTL,
 })
 
-/** The answer for a session that is stored. */
 export function tokenPair(
   tokens: Tokens,
   session: { id: string; userId: string; expiresAt: Date },

@@ -3,7 +3,6 @@ import type { Session } from '../database/queries/sessions.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30 })
 
-/** A session as its account's owner sees it. */
 export const PublicSession = Type.Object(
   {
     id: Type.String({ format: 'uuid', maxLength: 36 }),
@@ -11,17 +10,13 @@ export const PublicSession = Type.Object(
     lastUsedAt: Type.String({ format: 'date-time', maxLength: 30, description: 'its last refresh' }),
     expiresAt: Time,
     ip: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
-    device: Type.Union([Type.String({ maxLength: 128, description: 'a name for people' }), Type.Null()]),
-    current: Type.Boolean({ description: 'whether it is the one that asks' }),
+    device: Type.Union([Type.String({ maxLength: 128, description: 'a readable name' }), Type.Null()]),
+    current: Type.Boolean({ description: 'whether it is the session of this request' }),
   },
   { title: 'Session', additionalProperties: false, description: 'A device that is logged in' },
 )
 
-/**
- * Picks what the owner may see.
- *
- * @param current id of the session that asks
- */
+/** Returns what the owner may see. `current` is the id of the requesting session. */
 export function publicSession(session: Session, current: string): Static<typeof PublicSession> {
   return {
     id: session.id,

@@ -1,8 +1,6 @@
 /**
- * Cookie mode: the refresh token in a cookie that no script can read, for browsers. A script that got
- * into the page can then use the session while the page is open, but cannot carry it away.
- *
- * Only requests that say `"mode": "cookie"` touch the cookie; src/http/csrf.ts decides which may.
+ * Cookie mode: keeps the refresh token in an HttpOnly cookie, so that injected scripts cannot take it away.
+ * Only requests with `"mode": "cookie"` use it, from the origins that http/csrf.ts allows.
  */
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -17,19 +15,14 @@ declare module 'fastify' {
   }
 }
 
-/** The body property that asks for cookie mode. */
 export const CookieMode = Type.Literal('cookie', {
-  description: 'for browsers: the refresh token goes into a cookie, and is absent from the body',
+  description: 'for browsers: the refresh token is in a cookie instead of the body',
 })
 
-/**
- * Browsers take a name that begins with `__Secure-` only with `Secure`, over https (RFC 6265bis section
- * 4.1.3.1), so that nobody on the network plants one. `__Host-` would keep sibling subdomains from that,
- * too, but would send the token with every request.
- */
+// Browsers accept `__Secure-` only with `Secure` over https (RFC 6265bis, section 4.1.3.1), so nobody on the
+// network can plant one. `__Host-` would send the cookie with every request, because it requires Path=/.
 export const REFRESH_COOKIE = '__Secure-latchkey-refresh'
 
-/** For the document: the header field that cookie mode adds to an answer. */
 export const SETS_COOKIE = {
   'Set-Cookie': {
     type: 'string',
@@ -38,26 +31,23 @@ export const SETS_COOKIE = {
   },
 }
 
-/** What flows do with the cookie. */
 export interface RefreshCookie {
-  /** The token of the request's cookie; undefined where there is none. */
   read(request: FastifyRequest): string | undefined
-  /** The answer for a session: whole, or in cookie mode with the refresh token moved into the cookie. */
+  /** Returns the response body; in cookie mode the refresh token is in the cookie instead. */
   deliver(reply: FastifyReply, pair: TokenPair, mode: 'cookie' | undefined): TokenPair
-  /** Makes the browser forget the cookie. */
   clear(reply: FastifyReply): void
 }
 
 async function refreshCookie(app: FastifyInstance) {
   app.addSchema(TokenPair)
-  // Without its hook: a cookie that nobody asked for is not even parsed.
+  // Without its hook, which would parse the cookies of every request.
   await app.register(cookie, { hook: false })
 
   const attributes = {
     httpOnly: true,
     secure: true,
     sameSite: 'strict',
-    // As browsers see it, in front of a proxy that cuts a prefix off. No Domain: this host alone.
+    // The path as browsers see it, in front of a proxy that strips a prefix. No Domain, so this host alone.
     path: `${basePath(app.config.APP_URL)}/token/refresh`,
   } as const
 
@@ -73,11 +63,8 @@ async function refreshCookie(app: FastifyInstance) {
   })
 }
 
-/**
- * The cookie's value, letter by letter: a token has no character that would be encoded. Of two cookies of
- * the name a sibling subdomain has planted one, maybe with a session of its own, and nothing tells which
- * (RFC 6265 section 8.6). Together they are no token.
- */
+// With two cookies of the name, a sibling subdomain has planted one, and nothing tells which (RFC 6265,
+// section 8.6): together they are no token.
 function tokenIn(header = ''): string | undefined {
   const values = header
     .split(';')

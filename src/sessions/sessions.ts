@@ -1,6 +1,3 @@
-/**
- * GET /sessions, DELETE /sessions and DELETE /sessions/{id}: the devices that are logged in.
- */
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
@@ -18,7 +15,7 @@ const SessionList = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'The sessions, the one used last first',
+    description: 'Active sessions, most recently used first',
     examples: [
       {
         sessions: [
@@ -43,8 +40,9 @@ export async function sessions(app: App) {
     url: '/sessions',
     schema: {
       operationId: 'listSessions',
-      summary: 'Which devices are logged in?',
-      description: 'Every living session of the account. A session beyond the fiftieth ends the oldest.',
+      summary: 'List sessions',
+      description:
+        'Returns the active sessions of the account, at most 50. A further login ends the oldest ' + 'one.',
       tags: ['session'],
       response: { 200: SessionList, ...problems('unauthenticated') },
     },
@@ -56,10 +54,13 @@ export async function sessions(app: App) {
     url: '/sessions',
     schema: {
       operationId: 'endOtherSessions',
-      summary: 'Log out everywhere else',
-      description: 'Ends all sessions of the account but this one.',
+      summary: 'Revoke all other sessions',
+      description: 'Revokes every session of the account except this one.',
       tags: ['session'],
-      response: { 204: Type.Null({ description: 'All others have ended' }), ...problems('unauthenticated') },
+      response: {
+        204: Type.Null({ description: 'All other sessions are revoked' }),
+        ...problems('unauthenticated'),
+      },
     },
     handler: endOthers,
   })
@@ -69,12 +70,13 @@ export async function sessions(app: App) {
     url: '/sessions/:id',
     schema: {
       operationId: 'endSession',
-      summary: 'Log out one device',
-      description: "Ends that session at once, its access token included. Another account's is not found.",
+      summary: 'Revoke a session',
+      description:
+        'Revokes the session at once, with its access token. A session of another account is not ' + 'found.',
       tags: ['session'],
       params: Params,
       response: {
-        204: Type.Null({ description: 'It has ended' }),
+        204: Type.Null({ description: 'The session is revoked' }),
         ...problems('validation_failed', 'unauthenticated', 'not_found'),
       },
     },

@@ -1,4 +1,3 @@
-/** The schema of the pair of tokens that a login, a confirmation and a refresh answer with. */
 import Type, { type Static } from 'typebox'
 
 export const TokenPair = Type.Object(
@@ -9,7 +8,7 @@ export const TokenPair = Type.Object(
     refreshToken: Type.Optional(
       Type.String({
         maxLength: 256,
-        description: 'good for one /token/refresh; absent in cookie mode, where the cookie has it',
+        description: 'single-use, for /token/refresh; absent in cookie mode',
       }),
     ),
     refreshExpiresIn: Type.Integer({

@@ -113,7 +113,7 @@ t.test('a database that fails for a while does not end it', async t => {
   const { rows, log, clock } = await kept(t, 10)
   await rows.client.$executeRawUnsafe('ALTER TABLE pending_registrations RENAME TO elsewhere')
   await until('the failure is told of', () =>
-    log.some(({ level, msg }) => level === 50 && /could not be removed/.test(String(msg))),
+    log.some(({ level, msg }) => level === 50 && /could not be deleted/.test(String(msg))),
   )
   await rows.client.$executeRawUnsafe('ALTER TABLE elsewhere RENAME TO pending_registrations')
   const past = new Date(clock().getTime() - 1000)
@@ -286,7 +286,7 @@ t.test('rows go in small batches, and what cannot go now does not keep the other
   ])
   t.match(
     log.filter(({ level }) => level === 50),
-    [{ kind: 'sessions', msg: /could not be removed/ }],
+    [{ kind: 'sessions', msg: /could not be deleted/ }],
   )
   await rows.client.$executeRawUnsafe('ALTER TABLE elsewhere RENAME TO sessions')
   t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600, 'the next time they go')

@@ -72,7 +72,7 @@ t.test('a spent token shown after the grace ends its session, and no other', asy
 
   const reuses = log.filter(({ event }) => /^authn_token_reuse:/.test(String(event)))
   t.equal(reuses.length, 1)
-  t.match(reuses[0], { level: 40, session: String, msg: /spent refresh token/ })
+  t.match(reuses[0], { level: 40, session: String, msg: /refresh token replayed/ })
   for (const { refreshToken, accessToken } of [first, second]) {
     t.notOk(JSON.stringify(log).includes(refreshToken), 'no token in the log')
     t.notOk(JSON.stringify(log).includes(accessToken))
