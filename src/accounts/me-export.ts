@@ -104,7 +104,7 @@ const exportAccount: Handler = async function (request, reply) {
   if (!user) throw problem('unauthenticated')
   request.securityEvent('sensitive_read', { account: userId, session: id }, '/me/export')
   const alive = await sessions.listOf(userId, now)
-  const noticed = await notices.living(userId, now)
+  const noticed = await notices.active(userId, now)
   const facts = {
     exportedAt: now.toISOString(),
     account: publicUser(user),

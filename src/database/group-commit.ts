@@ -1,32 +1,28 @@
-/**
- * Hot statements on SQLite, and group commit: what is asked to be written in one turn of the event loop is written in one
- * transaction, with one `fsync` for all of it. SQLite has one writer, so else each would wait for the
- * fsyncs of all before it, and this process with them: they block its one thread.
- */
+// Group commit on SQLite: all writes of one turn of the event loop share one transaction and one fsync.
+// SQLite has
+// one writer, and an fsync blocks the process.
 import { outageOf } from './outage.ts'
 import type { Run, Statements, Value } from './sql.ts'
 import { timeText } from './sqlite-adapter.ts'
 import type { ResultSet, RunNow, SqliteConnection } from './sqlite-connection.ts'
 
 interface Job {
-  /** Does the work; resolves to what tells whoever asked, once it is durable or is known not to be. */
+  /** Returns a function that settles the caller's promise. It is called after the commit. */
   run(run: RunNow, alone: boolean): Promise<() => void>
   reject(error: unknown): void
 }
 
 /**
- * Runs work in the next transaction. It is durable when the promise is fulfilled; where it fails, it
- * leaves nothing and the others of the group are none the worse, unless the disk is full or the file cannot be
- * written: then all fail.
+ * Runs work in the next transaction. The promise is fulfilled once the work is durable. Work that fails rolls
+ * back without affecting the rest of the batch, unless the disk is full or the file cannot be written.
  */
 type Enter = <T>(
-  /** Waits for nothing but its own statements, which are a part of the transaction. */
+  /** Must await nothing but its own statements, which are part of the transaction. */
   work: (run: RunNow) => Promise<T>,
-  /** One statement is undone by SQLite itself where it fails. */
+  /** SQLite undoes a single failed statement by itself. */
   options?: { single: boolean },
 ) => Promise<T>
 
-/** @param connection that Prisma's transactions take turns on as well */
 function groupCommits(connection: SqliteConnection): Enter {
   let waiting: Job[] = []
   let scheduled = false
@@ -35,7 +31,7 @@ function groupCommits(connection: SqliteConnection): Enter {
     let jobs: Job[] = []
     try {
       const tx = await connection.begin()
-      // Whoever came while another transaction was under way is taken along.
+      // Includes work that was queued while another transaction was open.
       jobs = take()
       const outcomes: (() => void)[] = []
       try {
@@ -47,7 +43,7 @@ function groupCommits(connection: SqliteConnection): Enter {
       tx.commit()
       for (const tell of outcomes) tell()
     } catch (error) {
-      // The lock could not be had, or the commit failed: nothing is on disk.
+      // The lock was not available or the commit failed: nothing is on disk.
       for (const { reject } of jobs.length > 0 ? jobs : take()) reject(error)
     }
   }
@@ -62,7 +58,7 @@ function groupCommits(connection: SqliteConnection): Enter {
   return (work, { single } = { single: false }) =>
     new Promise((resolve, reject) => {
       const runJob: Job['run'] = async (run, alone) => {
-        // There is nobody to spare: what fails undoes the transaction, which is its own.
+        // Nothing else is in the transaction, so the failure rolls it back.
         if (alone) {
           const result = await work(run)
           return () => resolve(result)
@@ -73,7 +69,7 @@ function groupCommits(connection: SqliteConnection): Enter {
           if (!single) run('RELEASE job')
           return () => resolve(result)
         } catch (error) {
-          // SQLite has undone the whole transaction, or may have: what comes after would be committed by itself.
+          // SQLite may have rolled the transaction back; what follows would commit by itself.
           // https://sqlite.org/lang_transaction.html#response_to_errors_within_a_transaction
           if (outageOf(error) !== undefined) throw error
           if (!single) {
@@ -86,15 +82,13 @@ function groupCommits(connection: SqliteConnection): Enter {
       waiting.push({ run: runJob, reject })
       if (scheduled) return
       scheduled = true
-      // After all requests that this turn of the loop has read.
+      // After all requests that were read in this turn of the event loop.
       setImmediate(() => void commitAll())
     })
 }
 
-/**
- * Hot statements go past Prisma's adapter, whose promises and guesses at types cost as much as the statement. A read
- * waits for the end of the transaction that is open, if one is: what it would see of it may yet be undone.
- */
+// Hot statements bypass Prisma's adapter, whose overhead equals the statement's own cost. A read waits for an
+// open transaction, which may still roll back.
 export function sqliteStatements(connection: SqliteConnection): Statements {
   const enter = groupCommits(connection)
   const runBy =
@@ -116,7 +110,7 @@ export function sqliteStatements(connection: SqliteConnection): Statements {
 
 const stored = (value: Value) => (value instanceof Date ? timeText(value) : value)
 
-/** Rows as the models have them; the driver has times as text. */
+/** The driver returns times as text. */
 function rowsOf<Row>({ columns, columnTypes, rows }: ResultSet): Row[] {
   return rows.map(values => {
     const row: Record<string, unknown> = {}

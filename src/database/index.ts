@@ -1,6 +1,4 @@
-/**
- * The database as flows see it: queries named by intent. Decorates the app with `database`.
- */
+/** Queries named by intent. Decorates the app with `database`. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { type OutageLog, outageLog } from '../shared/outage-log.ts'
@@ -30,27 +28,26 @@ export type Queries = ReturnType<typeof queriesOf>
 
 export interface Database extends Queries {
   provider: Provider
-  /** To be told of every outage and success: it logs the first and the last. */
+  /** Receives every outage and success; logs the start and the end of an outage. */
   outage: OutageLog
-  /** Answers, or throws within the driver's time limits. */
+  /** Throws if the driver's timeouts pass. */
   ping(): Promise<unknown>
-  /** Throws where nothing can be written, without writing anything. */
+  /** Throws if the database is not writable. Writes nothing. */
   assertWritable(): Promise<unknown>
-  /** Names of the migrations that this build has and the database lacks. */
+  /** Names of migrations that this build has and the database lacks. */
   pendingMigrations(): Promise<string[]>
 }
 
 export interface OpenOptions {
-  /** How long a statement on SQLite waits for another process, in milliseconds; the whole process waits with it. */
+  /** Milliseconds that a SQLite statement waits for another process, blocking this one. */
   busyTimeout?: number
-  /** Is told once of time limits that the role of a PostgreSQL behind a pooler lacks. */
+  /** Called once with the timeouts that the role of a PostgreSQL behind a pooler lacks. */
   onUnlimited?: (names: string[]) => void
 }
 
 /**
- * Opens the database. On SQLite the file and its folder are made if they are missing and the file is
- * opened at once; PostgreSQL is connected to by the first query, so this succeeds while the server
- * is away. It does not migrate: see migrate().
+ * Opens the database, without migrating it. On SQLite, creates a missing file and folder. On PostgreSQL, the
+ * first query connects, so this succeeds while the server is down.
  *
  * @param databaseUrl `file:…` or `postgresql://…`
  * @throws Error for another scheme, or a file that cannot be opened
@@ -59,7 +56,7 @@ export async function openDatabase(
   databaseUrl: string,
   { busyTimeout, onUnlimited }: OpenOptions = {},
 ): Promise<OpenDatabase> {
-  // Of the two drivers only one is loaded.
+  // Loads only one of the two drivers.
   if (providerOf(databaseUrl) === 'sqlite') {
     const { openSqlite } = await import('./sqlite.ts')
     return openSqlite(databaseUrl, busyTimeout)
@@ -87,7 +84,7 @@ export function queriesOf({ client, statements }: OpenDatabase) {
   }
 }
 
-/** Needs the right to write, and finds no row: a probe must not cost a write each second. */
+/** Needs write permission but matches no row: a probe must not write every second. */
 const CHANGE_NOTHING = `UPDATE leases SET holder = holder WHERE id = ''`
 
 async function database(app: FastifyInstance) {
@@ -99,7 +96,7 @@ async function database(app: FastifyInstance) {
   }
 
   const url = app.config.DATABASE_URL
-  // The embedded file belongs to this process alone; a server's migrations are a step of the deployment.
+  // The embedded file belongs to this process. Migrating a server is a deployment step.
   if (providerOf(url) === 'sqlite') logNewer((await migrate(url)).newer)
   const opened = await openDatabase(url, {
     onUnlimited: names =>

@@ -1,7 +1,6 @@
-/**
- * Applies the migrations in `prisma/<provider>/migrations` and keeps `_prisma_migrations` as Prisma's own engine does,
- * so that `prisma migrate status` and `prisma migrate deploy` agree with it.
- */
+// Applies migrations and maintains `_prisma_migrations` as Prisma's engine does, so that `prisma migrate
+// status` and
+// `prisma migrate deploy` agree with it.
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,21 +8,19 @@ import { fileURLToPath } from 'node:url'
 import { outageDetail } from './outage.ts'
 import { type MigrationConnection, type Provider, providerOf } from './sql.ts'
 
-/** A migration as it lies in its folder. */
 export interface Migration {
-  /** The folder's name: `<UTC timestamp>_<name>`, so that the names sort by age. */
+  /** Name of the folder, `<UTC timestamp>_<name>`, so that names sort by age. */
   name: string
   script: string
 }
 
-/** What a call of `migrate` found and did: names of migrations, oldest first. */
+/** Result of `migrate`: names of migrations, oldest first. */
 export interface Migrated {
   applied: string[]
   /** Applied by a later release and unknown to this one. */
   newer: string[]
 }
 
-/** Runs a statement without parameters and returns its rows. */
 type Query = (sql: string) => Promise<Record<string, unknown>[]>
 
 /** A row of `_prisma_migrations` that was not rolled back. */
@@ -33,28 +30,21 @@ interface HistoryRow {
   finished: boolean
 }
 
-/** How long to wait for another process that is migrating the same database, in milliseconds. */
-const PATIENCE = 600_000
+/** Milliseconds to wait for another process that migrates the same database. */
+const MAX_WAIT_MS = 600_000
 
-/** The project's own `prisma` folder. */
 export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', import.meta.resolve('#root/package.json')))
 
-/** The folder that holds the migrations of a provider. */
 export const migrationsFolder = (prismaFolder: string, provider: Provider) =>
   join(prismaFolder, provider, 'migrations')
 
-/** The names of a provider's migrations, oldest first. */
 export const migrationNames = (prismaFolder: string, provider: Provider): string[] =>
   readdirSync(migrationsFolder(prismaFolder, provider), { withFileTypes: true })
     .filter(entry => entry.isDirectory())
     .map(entry => entry.name)
     .sort()
 
-/**
- * The migrations of a provider, oldest first.
- *
- * @throws Error if a migration's folder holds no migration.sql
- */
+/** Reads the migrations of a provider, oldest first. Throws if a folder has no migration.sql. */
 export const readMigrations = (prismaFolder: string, provider: Provider): Migration[] =>
   migrationNames(prismaFolder, provider).map(name => ({
     name,
@@ -62,14 +52,11 @@ export const readMigrations = (prismaFolder: string, provider: Provider): Migrat
   }))
 
 /**
- * Brings a database up to date. Any number of processes may do so at once: one applies, the others wait and find
- * nothing left to do. All pending migrations are one transaction, on PostgreSQL too, so a failure or the death of the
- * process changes nothing. A migration therefore cannot hold what PostgreSQL refuses in a transaction, such as
- * CREATE INDEX CONCURRENTLY. A database that is up to date costs two queries.
+ * Applies all pending migrations in one transaction, so that a failure changes nothing; hence no CREATE INDEX
+ * CONCURRENTLY. Any number of processes may call it at once: one migrates, the others wait.
  *
- * @param prismaFolder where `<provider>/migrations` lies
- * @throws Error that says what to do, if a migration fails, or if the database has one that failed earlier, was edited
- *   since, or is unknown to this build and older than its last
+ * @param prismaFolder contains `<provider>/migrations`
+ * @throws Error that says what to do, if a migration fails, failed earlier, was edited since, or is unknown
  */
 export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA_FOLDER): Promise<Migrated> {
   const provider = providerOf(databaseUrl)
@@ -78,14 +65,14 @@ export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA
   const driver = await (provider === 'sqlite' ? import('./sqlite.ts') : import('./postgresql.ts'))
   try {
     const before = await driver.withConnection(databaseUrl, ({ query }) => readHistory(query, provider))
-    // Another process may be applying an unfinished migration at this moment: only the lock can tell.
+    // Only the lock shows whether another process is applying an unfinished migration.
     if (pendingNames(names, before).length === 0 && before.every(row => row.finished)) {
-      assertSound(migrations, before)
+      assertKnownHistory(migrations, before)
       return { applied: [], newer: newerNames(names, before) }
     }
-    return await driver.inMigrationTransaction(databaseUrl, PATIENCE, async connection => {
+    return await driver.inMigrationTransaction(databaseUrl, MAX_WAIT_MS, async connection => {
       const history = await readHistory(connection.query, provider)
-      assertSound(migrations, history)
+      assertKnownHistory(migrations, history)
       const pending = new Set(pendingNames(names, history))
       if (history.length === 0) await createHistory(connection, provider)
       for (const migration of migrations) {
@@ -94,17 +81,14 @@ export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA
       return { applied: [...pending], newer: newerNames(names, history) }
     })
   } catch (error) {
-    // What has no code is said in words for people already.
+    // Errors without a code are already readable.
     if (!(error instanceof Error && 'code' in error)) throw error
     throw new Error(`The database cannot be migrated: ${reasonOf(error)}`, { cause: error })
   }
 }
 
 /**
- * The names of the migrations that an open database still lacks, and of those that only a later release knows, oldest
- * first. Cheap enough for a readiness probe.
- *
- * @param prismaFolder where `<provider>/migrations` lies
+ * Returns pending migrations, and those that only a later release knows. Cheap enough for a readiness probe.
  */
 export async function migrationState(
   query: Query,
@@ -124,7 +108,7 @@ const HISTORY_EXISTS: Record<Provider, string> = {
 const HISTORY = `SELECT migration_name, checksum, CASE WHEN finished_at IS NULL THEN 0 ELSE 1 END AS finished
   FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at, migration_name`
 
-/** The same tables as Prisma makes, so that its tools read them. */
+/** The table as Prisma creates it, so that its tools can read it. */
 const CREATE_HISTORY: Record<Provider, string> = {
   sqlite: `CREATE TABLE IF NOT EXISTS "_prisma_migrations" (
     "id"                    TEXT PRIMARY KEY NOT NULL,
@@ -154,7 +138,6 @@ const TABLES: Record<Provider, string> = {
     AND relkind IN ('r', 'p', 'v', 'm', 'f') LIMIT 1`,
 }
 
-/** What was applied to this database, oldest first; empty if nothing ever was. Two small queries. */
 async function readHistory(query: Query, provider: Provider): Promise<HistoryRow[]> {
   if ((await query(HISTORY_EXISTS[provider])).length === 0) return []
   return (await query(HISTORY)).map(row => ({
@@ -176,7 +159,6 @@ async function createHistory({ query, execute }: MigrationConnection, provider: 
   await execute(CREATE_HISTORY[provider])
 }
 
-/** Runs one script and records it. */
 async function apply({ query, execute }: MigrationConnection, { name, script }: Migration): Promise<void> {
   const startedAt = timestamp()
   try {
@@ -185,19 +167,18 @@ async function apply({ query, execute }: MigrationConnection, { name, script }: 
     const message = `The migration ${name} failed, and the database is as it was before: ${reasonOf(error)}`
     throw new Error(message, { cause: error })
   }
-  // None of these values holds a quote.
+  // None of these values contains a quote.
   await query(`INSERT INTO _prisma_migrations
     (id, checksum, finished_at, migration_name, started_at, applied_steps_count)
     VALUES ('${randomUUID()}', '${checksumOf(script)}', '${timestamp()}', '${name}', '${startedAt}', 1)`)
 }
 
-/** The time as Prisma writes it on SQLite; PostgreSQL reads it too. */
+/** The format in which Prisma writes times on SQLite; PostgreSQL parses it too. */
 const timestamp = () => new Date().toISOString().replace('Z', '+00:00')
 
-/** SHA-256 in hex, as in `_prisma_migrations`. */
 const checksumOf = (script: string) => createHash('sha256').update(script).digest('hex')
 
-/** As in Prisma, a change of the line ends alone (git's autocrlf) is none. */
+/** Like Prisma, ignores changed line ends (git's autocrlf). */
 function hasChecksum(script: string, checksum: string): boolean {
   const unix = script.replaceAll('\r\n', '\n')
   return [script, unix, unix.replaceAll('\n', '\r\n')].some(text => checksumOf(text) === checksum)
@@ -208,14 +189,14 @@ function pendingNames(names: string[], history: HistoryRow[]): string[] {
   return names.filter(name => !finished.has(name))
 }
 
-/** Releases migrate additively, so this build works on their schema: a rollback of the service needs none of it. */
+/** Migrations are additive, so this build works on a later schema and a rollback needs no migration. */
 function newerNames(names: string[], history: HistoryRow[]): string[] {
   const last = names.at(-1) ?? ''
   return history.filter(row => row.finished && row.name > last).map(row => row.name)
 }
 
-/** Refuses a history that is not the beginning of this build's, unless a later release went on from its end. */
-function assertSound(migrations: Migration[], history: HistoryRow[]): void {
+/** The history must be a prefix of this build's migrations, or continue them. */
+function assertKnownHistory(migrations: Migration[], history: HistoryRow[]): void {
   const names = migrations.map(migration => migration.name)
   const isComplete = pendingNames(names, history).length === 0
   const newer = new Set(isComplete ? newerNames(names, history) : [])
@@ -251,7 +232,7 @@ function reasonOf(error: unknown): string {
     port?: number
     errors?: { address?: string; port?: number }[]
   }
-  // A host name with several addresses fails with an error for each.
+  // A host name with several addresses fails with one error for each.
   const at = errors?.[0] ?? { address, port }
   if (code === 'ECONNREFUSED') return `no server answers at ${at.address}:${at.port}`
   return outageDetail(error) || String(error)

@@ -1,14 +1,11 @@
-/**
- * Tells a transient outage of the database, or settings that it refuses, from a bug.
- */
+/** Tells transient outages and refused settings from bugs. */
 
-/**
- * `away`: the database does not answer, or not in time. `refused`: it refuses the connection or the login until
- * somebody changes a setting. `unwritable`: it is read-only, full, or its disk fails.
- */
+// away: no response in time. refused: connection or login refused until a setting changes. unwritable:
+// read-only, full
+// or failing disk.
 export type Outage = 'away' | 'refused' | 'unwritable'
 
-/** What an outage is called in the log and at /health/ready: no host, no user, no piece of a URL. */
+/** Name of an outage in the log and at /health/ready, without host, user or any part of a URL. */
 export interface OutageReason {
   outage: Outage
   reason: string
@@ -39,7 +36,7 @@ const PRISMA: Record<string, OutageReason> = {
   P2037: away('has no connection left'),
 }
 
-/** What the pool and the driver of PostgreSQL say in words alone. */
+/** Errors of the pool and the driver of PostgreSQL that have no code. */
 const WORDS: readonly [RegExp, OutageReason][] = [
   [
     /^(timeout exceeded when trying to connect|timeout expired)/,
@@ -49,7 +46,7 @@ const WORDS: readonly [RegExp, OutageReason][] = [
   [/^(Connection terminated|Client (was closed|has encountered a connection error))/, SILENT],
   [/^The server does not support SSL connections/, refused('does not support TLS (see sslmode)')],
   [/^There was an error establishing an SSL connection/, refused('fails in the TLS handshake')],
-  // EINVAL: a path that is longer than a socket's may be, as Node 24 says.
+  // EINVAL: Node 24, for a socket path that is too long.
   [/^connect (ENOENT|EINVAL)/, away('has no socket where DATABASE_URL says')],
   [/^connect EACCES/, refused('has a socket that this process may not use')],
   [/^SASL: .*password/, refused('demands a password, and DATABASE_URL has none')],
@@ -75,7 +72,7 @@ const POSTGRESQL: readonly [RegExp, OutageReason][] = [
   [/^08/, SILENT],
 ]
 
-/** Messages of one SQLSTATE (28000, and PgBouncer's 08P01) that call for different changes. */
+/** Messages that share a SQLSTATE (28000; 08P01 of PgBouncer) but need different fixes. */
 const DENIED: readonly [RegExp, OutageReason][] = [
   [/not permitted to log in/, refused('does not let this role log in (NOLOGIN)')],
   [/pg_hba\.conf.*no encryption/, refused('demands TLS (pg_hba.conf has no entry without it)')],
@@ -85,17 +82,16 @@ const DENIED: readonly [RegExp, OutageReason][] = [
   [/pg_hba\.conf/, refused('has no entry in pg_hba.conf for this connection')],
 ]
 
-/** Primary codes. https://sqlite.org/rescode.html */
+/** Primary result codes. https://sqlite.org/rescode.html */
 const SQLITE: Record<number, OutageReason> = {
   5: BUSY, // BUSY
   8: READ_ONLY, // READONLY
-  // IOERR: a refused write that is not ENOSPC, such as a limit of the process.
+  // IOERR: a write refused for another reason than ENOSPC, such as a process limit.
   10: unwritable('cannot be written to: input or output error'),
   13: unwritable('cannot be written to: the disk is full'),
   14: unwritable('cannot be written to: the WAL cannot be made'),
 }
 
-/** Node's codes, where the driver passes them on. */
 const NETWORK: Record<string, OutageReason> = {
   ENOTFOUND: NO_ADDRESS,
   EAI_AGAIN: away('has a host name that DNS does not resolve now'),
@@ -106,11 +102,13 @@ const NETWORK: Record<string, OutageReason> = {
   ),
 }
 
-/** Codes of Node and OpenSSL for a failed handshake. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/**
+ * Codes of Node and OpenSSL for a failed handshake.
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
 const TLS =
   /^(ERR_SSL_|ERR_TLS_|EPROTO$|CERT_|CRL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_CA$)/
 
-/** What the messages of Node and OpenSSL say of a certificate. */
 const CERTIFICATES: readonly [RegExp, string][] = [
   [/does not match certificate|altname/i, 'its certificate names another host'],
   [/expired/i, 'its certificate has expired'],
@@ -133,15 +131,15 @@ const KINDS: Record<string, OutageReason> = {
   TooManyConnections: away('has no connection left'),
 }
 
-/** Errors of a database, from wherever between the driver and Prisma's client. */
+/** An error of the database, thrown anywhere between the driver and Prisma's client. */
 interface Thrown {
   name?: string
   code?: unknown
   rawCode?: unknown
   message?: string
-  /** PostgreSQL's, where `pg` itself throws. */
+  /** Set by PostgreSQL, if `pg` itself throws. */
   severity?: string
-  /** Of a host name with several addresses, an error for each. */
+  /** One error per address of the host name. */
   errors?: Error[]
   cause?: Driver
   meta?: { driverAdapterError?: { cause?: Driver } }
@@ -157,29 +155,19 @@ interface Driver {
   port?: number
 }
 
-/**
- * Tells which outage an error speaks of.
- *
- * @param error whatever was thrown
- * @returns undefined where it speaks of none
- */
+/** Returns the kind of outage that an error means, or undefined if it is a bug. */
 export function outageOf(error: unknown): Outage | undefined {
   return outageReason(error)?.outage
 }
 
-/**
- * The same with its reason in words that fit behind "the database".
- *
- * @param error whatever was thrown
- * @returns undefined where it speaks of none
- */
+/** Returns the same with a reason that completes "the database …". */
 export function outageReason(error: unknown): OutageReason | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { name, code, rawCode, message = '' } = error as Thrown
   const driver = driverOf(error as Thrown)
   const said = saidBy(driver) ?? (typeof rawCode === 'number' ? SQLITE[rawCode & 0xff] : undefined)
   if (said) return said
-  // Prisma puts its own words before those of the driver.
+  // Prisma puts its own text in front of the driver's.
   const words = message.split('\n').flatMap(line => firstMatch(WORDS, line) ?? [])[0]
   if (words) return words
   if (typeof code === 'string') {
@@ -189,7 +177,7 @@ export function outageReason(error: unknown): OutageReason | undefined {
   return name === 'PrismaClientInitializationError' ? SILENT : undefined
 }
 
-/** What the driver's own error is, for the log: SQLSTATE and message, or Node's code. */
+/** Returns the driver's own error for the log: SQLSTATE and message, or Node's code. */
 export function outageDetail(error: unknown): string {
   const thrown = (error ?? {}) as Thrown
   const driver = driverOf(thrown)
@@ -198,7 +186,6 @@ export function outageDetail(error: unknown): string {
   return driver?.reason ?? message.trim().split('\n').at(-1) ?? ''
 }
 
-/** What the driver said: through Prisma's client, through its adapter, or by itself. */
 function driverOf({ meta, cause, severity, code, message }: Thrown): Driver | undefined {
   const driver = meta?.driverAdapterError?.cause ?? cause
   if (driver !== undefined || severity === undefined) return driver
@@ -211,13 +198,13 @@ function saidBy(driver: Driver | undefined): OutageReason | undefined {
   if (kind === 'sqlite') return SQLITE[Number(originalCode) & 0xff]
   if (kind === 'TlsConnectionError')
     return firstMatch(WORDS, driver.reason ?? '') ?? tlsReason(driver.reason ?? '')
-  // The adapter gives a port to a refused connection, and none to a name that was not resolved.
+  // The adapter sets a port for a refused connection, but not for an unresolved name.
   if (kind === 'DatabaseNotReachable' && driver.port === undefined) return NO_ADDRESS
   if (/^(28000|08P01)$/.test(originalCode)) {
     const denied = firstMatch(DENIED, originalMessage)
     if (denied) return denied
   }
-  // A FATAL error ends the connection, whatever its code: a role without CONNECT is a 42501.
+  // A FATAL error ends the connection whatever its code: a role without CONNECT gets 42501.
   const fatal = severity === 'FATAL' ? refused('refuses the connection') : undefined
   return firstMatch(POSTGRESQL, originalCode) ?? KINDS[kind] ?? fatal
 }

@@ -1,4 +1,4 @@
-/** PostgreSQL: one pool of `pg` connections for Prisma and for hot statements. */
+/** PostgreSQL: one pool of `pg` connections, shared by Prisma and hot statements. */
 import { createHash } from 'node:crypto'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg, {
@@ -20,7 +20,7 @@ import {
   type Value,
 } from './sql.ts'
 
-/** Limits of a connection in milliseconds; `pg` itself has none. */
+/** Milliseconds. `pg` has no timeouts by default. */
 const CONNECT_TIMEOUT = 3000
 const SERVER_LIMITS = {
   statement_timeout: 5000,
@@ -29,13 +29,11 @@ const SERVER_LIMITS = {
 }
 const POOL_SIZE = 10
 
-/**
- * The server's own limit on a statement is no use where the server hangs or the network is cut: this one is
- * ours, for answers that come from nowhere. Milliseconds; the server has a second to say it itself.
- */
+// Milliseconds. Applies if the server hangs or the network is cut; the server's own timeout ends a second
+// earlier.
 const QUERY_TIMEOUT = 6000
 
-/** Dates are read in the ISO style, whatever style the server or the role is set to. PgBouncer keeps track of it. */
+/** Dates are parsed in ISO style, whatever the server or role uses. PgBouncer tracks this setting. */
 const SET_DATE_STYLE = `SET datestyle = 'ISO'`
 
 const SHOW_LIMITS = Object.keys(SERVER_LIMITS)
@@ -43,11 +41,10 @@ const SHOW_LIMITS = Object.keys(SERVER_LIMITS)
   .join(', ')
 
 /**
- * What `pg` is given for a `postgresql:` URL. Parameters of the URL win over the limits here
- * (`?statement_timeout=0`); the size of the pool is `?connection_limit=`. With `?pgbouncer=true` the server's limits
- * are left to the role, since poolers refuse them as start-up parameters.
+ * Builds the options of `pg`. Parameters of the URL override the timeouts. With `?pgbouncer=true` the role
+ * must set them, because poolers refuse start-up parameters.
  *
- * @throws Error naming DATABASE_URL and what is wrong with it, without a piece of it
+ * @throws Error that names DATABASE_URL and the fault, without any part of the URL
  */
 export function postgresqlConfig(databaseUrl: string) {
   try {
@@ -72,11 +69,7 @@ function poolSize(limit: string | undefined): number {
   return Number(limit)
 }
 
-/**
- * Calls back once when a role behind a pooler lacks a limit: nothing then bounds its statements.
- *
- * @param onUnlimited is given the names of the limits
- */
+/** Calls back once if a role behind a pooler lacks a timeout, since its statements could run for ever. */
 function checkLimitsOnce(onUnlimited: (names: string[]) => void) {
   let checked = false
   return async (client: ClientBase) => {
@@ -88,26 +81,23 @@ function checkLimitsOnce(onUnlimited: (names: string[]) => void) {
   }
 }
 
-/**
- * A connection that ends itself when a query meets an outage. Prisma's adapter gives a connection back to the pool
- * whatever happened on it; the next request would wait behind a statement that is never answered, or find a session
- * that is read-only although the server no longer is. The pool drops a connection that has ended.
- */
+// Ends itself after an outage. Prisma's adapter returns every connection to the pool, where the next request
+// would
+// wait behind a hanging statement or find a session that is still read-only.
 class Connection extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config)
-    // Cut while nobody listens, between the pool and its next user, a connection would end the process. The query that
-    // is under way, or the next one, fails.
+    // Otherwise an error between the pool and the next query would end the process. That query fails.
     this.on('error', () => {})
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: one signature for all overloads of the method
   override query(...args: any[]): any {
     const answer: unknown = super.query(...(args as [QueryConfig]))
-    // Queries with a callback are the pool's own, which drops the connection after any error.
+    // Queries with a callback come from the pool, which drops the connection after an error.
     if (answer instanceof Promise) {
       answer.catch(error => {
-        // Nothing waits for the end: a server that hangs does not say goodbye.
+        // Not awaited: a server that hangs never responds.
         if (outageOf(error) !== undefined) this.end().catch(() => {})
       })
     }
@@ -116,9 +106,7 @@ class Connection extends pg.Client {
 }
 
 /**
- * Opens the pool. It connects by the first query, so this succeeds while the server is away.
- *
- * @param onUnlimited is called once with the names of the limits that the role behind a pooler lacks
+ * Opens the pool, without connecting. `onUnlimited` receives the timeouts that a role behind a pooler lacks.
  */
 export async function openPostgresql(
   databaseUrl: string,
@@ -137,17 +125,17 @@ export async function openPostgresql(
       await checkLimits(client)
     },
   })
-  // A connection that is cut while idle ends nothing; the pool has dropped it already.
+  // The pool has already dropped an idle connection that was cut.
   pool.on('error', () => {})
   const client = new Client({
-    // Prisma's statements have no names: their texts vary with their lists, and each would be kept for ever.
+    // Unnamed statements: their texts vary with the length of lists, and each name would be kept.
     adapter: new PrismaPg(pool),
     errorFormat: 'minimal',
     transactionOptions: { maxWait: CONNECT_TIMEOUT },
   })
   return {
     provider: 'postgresql',
-    // Two generated clients of one set of models differ in their names alone.
+    // The two generated clients differ only in their names.
     client: client as unknown as PrismaClient,
     statements: postgresqlStatements(pool, { named: !pooled }),
     async close() {
@@ -157,13 +145,12 @@ export async function openPostgresql(
   }
 }
 
-/** @param named whether statements are kept prepared; not behind a pooler that gives each transaction any connection */
+// `named` keeps statements prepared, which a pooler in transaction mode may not support.
 function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Statements {
   const names = new Map<string, string>()
-  /**
-   * A hash of the text: behind a pooler, processes of different releases share connections, and a counter gave one
-   * name to different statements.
-   */
+  // A hash, because processes of different releases share a pooler's connections; a counter gave one name to
+  // two
+  // statements.
   function nameOf(sql: string): string {
     const name = names.get(sql) ?? `latchkey_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`
     names.set(sql, name)
@@ -220,11 +207,11 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
   }
 }
 
-/** Columns are `timestamp` without a zone and hold UTC; `pg` would take both sides for the process's own zone. */
+/** Columns hold UTC without a time zone. `pg` would use the time zone of the process. */
 const stored = (value: Value) => (value instanceof Date ? value.toISOString() : value)
 const parseTimestamp = (text: string) => new Date(`${text.replace(' ', 'T')}Z`)
 
-/** `pg` makes objects of rows by copying an empty one, which takes longer. */
+/** Faster than `pg`, which copies an empty object for each row. */
 function rowsOf<Row>({ fields, rows }: QueryArrayResult): Row[] {
   return rows.map(values => {
     const row: Record<string, unknown> = {}
@@ -237,17 +224,16 @@ const getTypeParser: typeof pg.types.getTypeParser = (oid: number, format?: unkn
   oid === pg.types.builtins.TIMESTAMP ? parseTimestamp : pg.types.getTypeParser(oid, format as 'text')
 const TYPES = { getTypeParser }
 
-/** How long a statement of a migration waits for the locks of running queries, in seconds. */
+/** Seconds that a migration waits for the locks of running queries. */
 const MIGRATION_LOCK_TIMEOUT = 30
 
-/** The lock that Prisma's own engine takes, so that `prisma migrate deploy` keeps out too. */
+/** The lock of Prisma's own engine, so that `prisma migrate deploy` waits too. */
 const MIGRATION_LOCK = 72_707_369
 
 /**
- * Runs `work` in one transaction that keeps every other migrating process out from its start to its end. If it throws,
- * or if this process dies, the database is as it was, and the lock is gone.
+ * Runs `work` in one transaction that excludes other migrating processes. An error or crash rolls it back.
  *
- * @param patience how long to wait for another process that is migrating, in milliseconds
+ * @param patience milliseconds to wait for another migrating process
  */
 export function inMigrationTransaction<T>(
   databaseUrl: string,
@@ -274,17 +260,17 @@ export function inMigrationTransaction<T>(
   })
 }
 
-/** Runs statements on a connection of their own, outside the pool. */
+/** Runs statements on a separate connection. */
 export async function withConnection<T>(
   databaseUrl: string,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
   const client = new pg.Client(postgresqlConfig(databaseUrl))
-  // A connection that is cut fails the query that is under way or the next one.
+  // The query on a connection that is cut fails by itself.
   client.on('error', () => {})
   try {
     await client.connect()
-    // Without parameters `pg` uses the simple protocol, which takes a whole script.
+    // Without parameters, `pg` uses the simple protocol, which accepts a script.
     return await work({
       query: async sql => (await client.query(sql)).rows,
       execute: async script => void (await client.query(script)),

@@ -1,4 +1,4 @@
-/** Prisma's driver adapter for a SQLite connection that hot statements use too. */
+/** Prisma's driver adapter for the SQLite connection that hot statements share. */
 import {
   type ArgType,
   type ColumnType,
@@ -14,7 +14,7 @@ import type { ResultSet, RunNow, SqliteConnection } from './sqlite-connection.ts
 
 const NAME = { provider: 'sqlite', adapterName: 'latchkey-sqlite' } as const
 
-/** @param connection is closed by its owner, not by Prisma */
+/** Prisma does not close the connection; its owner does. */
 export function sqliteAdapter(connection: SqliteConnection): SqlDriverAdapterFactory {
   const adapter: SqlDriverAdapter = {
     ...queryable((sql, args) => connection.alone(() => connection.run(sql, args))),
@@ -26,7 +26,7 @@ export function sqliteAdapter(connection: SqliteConnection): SqlDriverAdapterFac
       const transaction = await connection.begin().catch(rethrow)
       return {
         ...queryable(async (sql, args) => transaction.run(sql, args)),
-        // Prisma calls commit() and rollback() instead of sending statements.
+        // Makes Prisma call commit() and rollback() instead of sending statements.
         options: { usePhantomQuery: true },
         commit: async () => mapErrors(() => transaction.commit()),
         rollback: async () => transaction.rollback(),
@@ -57,7 +57,7 @@ function queryable(run: (...statement: Parameters<RunNow>) => Promise<ResultSet>
   }
 }
 
-/** What Prisma's migrations declare. https://www.prisma.io/docs/orm/overview/databases/sqlite */
+/** Types that Prisma's migrations declare. https://www.prisma.io/docs/orm/overview/databases/sqlite */
 const TYPES: Record<string, ColumnType> = {
   TEXT: ColumnTypeEnum.Text,
   BOOLEAN: ColumnTypeEnum.Boolean,
@@ -70,7 +70,7 @@ const TYPES: Record<string, ColumnType> = {
   BLOB: ColumnTypeEnum.Bytes,
 }
 
-/** Of an expression, by its first value. */
+/** Infers the type of an expression from its first value. */
 function typeOf(rows: readonly unknown[][], index: number): ColumnType {
   const value = rows.find(row => row[index] !== null)?.[index]
   if (typeof value === 'string') return ColumnTypeEnum.Text
@@ -91,7 +91,6 @@ function bindable(arg: unknown, type: ArgType | undefined): unknown {
   return arg instanceof Date ? timeText(arg) : arg
 }
 
-/** A time as it is stored. */
 export const timeText = (time: Date) => `${time.toISOString().slice(0, -1)}+00:00`
 
 function mapErrors<T>(step: () => T): T {
@@ -102,7 +101,6 @@ function mapErrors<T>(step: () => T): T {
   }
 }
 
-/** What libsql throws. */
 interface LibsqlError {
   code: string
   rawCode?: number
@@ -124,7 +122,7 @@ function mapped(code: number, message: string): MappedError {
   const failed = message.split('constraint failed: ')[1]?.split(', ')
   const fields = failed?.map(column => column.split('.').pop() ?? column)
   const constraint = fields && { constraint: { fields } }
-  // CONSTRAINT_UNIQUE and CONSTRAINT_PRIMARYKEY, NOTNULL, FOREIGNKEY and TRIGGER
+  // UNIQUE and PRIMARYKEY; below NOTNULL, FOREIGNKEY and TRIGGER
   if (code === 2067 || code === 1555) return { kind: 'UniqueConstraintViolation', ...constraint }
   if (code === 1299) return { kind: 'NullConstraintViolation', ...constraint }
   if (code === 787 || code === 1811) {

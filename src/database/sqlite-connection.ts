@@ -1,43 +1,40 @@
-/**
- * One connection to a SQLite file by libsql's own driver, kept for the life of the process. Prisma and hot statements
- * run on it. It keeps statements prepared, lets one transaction at a time have it, and replaces itself where libsql
- * would go wrong. `@libsql/client` prepares anew at every call: 90 µs, of which the work itself is 13.
- */
+// One connection of libsql's driver, shared by Prisma and hot statements. It keeps statements prepared,
+// because
+// `@libsql/client` prepares each call anew (90 µs, against 13 µs for the work).
 import Libsql from 'libsql'
 
-/** What a statement returned. */
 export interface ResultSet {
   columns: readonly string[]
-  /** As declared, `''` for an expression. */
+  /** Declared types; `''` for an expression. */
   columnTypes: readonly string[]
   rows: unknown[][]
   rowsAffected: number
 }
 
-/** Runs one statement at once. */
+/** Runs one statement synchronously. */
 export type RunNow = (
-  /** With `?`, or `$1`, `$2` and so on, for what `args` holds. */
+  /** `$1`, `$2` and so on, or `?`, stand for `args`. */
   sql: string,
   args?: readonly unknown[],
 ) => ResultSet
 
-/** Everything but waiting happens at once, in the turn of the event loop that asks for it. */
+/** Everything but waiting for a turn is synchronous. */
 export interface SqliteConnection {
-  /** Runs one statement: as a part of the transaction that is open, if one is. */
+  /** Runs as part of the open transaction, if there is one. */
   run: RunNow
   runScript(script: string): void
-  /** Waits for its turn, and takes the write lock: a reader that turns writer could not wait for it. */
+  /** Takes the write lock: SQLite does not let a reader wait for it. */
   begin(): Promise<SqliteTransaction>
-  /** Takes a step once no transaction is open: what it would see of one may yet be undone. */
+  /** Runs a step while no transaction is open, because its changes might roll back. */
   alone<T>(step: () => T): Promise<T>
   close(): void
 }
 
 export interface SqliteTransaction {
-  /** @throws Error where the transaction is over: the statement would be committed by itself */
+  /** Throws after the end of the transaction, because the statement would commit by itself. */
   run: RunNow
   commit(): void
-  /** Does nothing where the transaction is over. */
+  /** Has no effect after the end of the transaction. */
   rollback(): void
 }
 
@@ -46,17 +43,13 @@ interface OpenTransaction {
   end(): void
 }
 
-/** Of each connection. */
 const PRAGMAS = ['PRAGMA synchronous = FULL', 'PRAGMA foreign_keys = ON']
 
-/** Whether this is SQLite saying that another connection holds the lock. */
+/** Whether another connection holds the lock. */
 export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
 
-/**
- * @param path as SQLite takes it
- * @param timeout how long a statement waits for another process, in milliseconds
- */
+// `timeout`: milliseconds that a statement waits for another process.
 export function sqliteConnection(path: string, timeout: number): SqliteConnection {
   let driver = preparingDriver(path, timeout)
   let open: OpenTransaction | undefined
@@ -73,23 +66,21 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     ended?.end()
   }
 
-  /**
-   * libsql closes a connection only when its statements have been collected as garbage, and until then a transaction
-   * left open in it would keep its lock.
-   */
+  // libsql closes a connection only when its statements are garbage collected. Until then an open transaction
+  // keeps
+  // its lock.
   function abandon() {
     try {
       driver.run('ROLLBACK', [])
     } catch {
-      // After some errors SQLite has rolled back by itself, and says that there is nothing to undo.
+      // SQLite has already rolled back.
     }
     end()
   }
 
-  /**
-   * libsql leaves a statement that met a lock unfinished, so that later writes on the connection seem to succeed and
-   * are never committed (libsql-client-ts#350).
-   */
+  // libsql leaves a statement unfinished that met a lock: later writes seem to succeed and are never
+  // committed
+  // (libsql-client-ts#350).
   function replaceIfBusy(error: unknown): never {
     if (isBusy(error)) replace()
     throw error
@@ -134,7 +125,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
       const own: OpenTransaction = {
         ended: ended.promise,
         end() {
-          // In this order: what waits to read comes before the next transaction.
+          // In this order, so that waiting reads run before the next transaction.
           ended.resolve()
           resolve()
         },
@@ -150,7 +141,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
           try {
             within('COMMIT')
           } catch (error) {
-            // Left open, it would swallow every later write.
+            // An open transaction would swallow later writes.
             if (open === own) replace()
             throw error
           }
@@ -162,7 +153,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
       }
     },
     async alone(step) {
-      // The step is taken in the turn that found none open; the next one may begin right after that.
+      // The step must run in the same turn, because the next transaction may begin right after.
       while (open !== undefined) await open.ended
       return step()
     },
@@ -183,19 +174,18 @@ function deferred() {
 
 interface Prepared {
   statement: Libsql.Statement<unknown[][]>
-  /** Undefined where there is no answer but a count. */
+  /** Undefined for a statement that returns no rows. */
   head: Pick<ResultSet, 'columns' | 'columnTypes'> | undefined
 }
 
 const NONE: readonly unknown[] = []
 
-/** Far more than the service has; lists of ids make new ones for ever. */
+/** Many more than the service has; lists of ids create new ones without end. */
 const STATEMENTS = 256
 
-/** What may be kept: what neither changes the schema nor answers differently each time it is prepared. */
-const KEPT = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
+/** Statements that neither change the schema nor depend on when they are prepared. */
+const PREPARABLE = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
 
-/** The driver with its statements kept prepared. */
 function preparingDriver(path: string, timeout: number) {
   const driver = new Libsql(path, { timeout } as Libsql.Options)
   const prepared = new Map<string, Prepared>()
@@ -204,12 +194,12 @@ function preparingDriver(path: string, timeout: number) {
     const found = prepared.get(sql)
     if (found) return found
     if (!driver.open) throw new Error('The connection is closed')
-    // SQLite takes `$1` for a name, and `?1` for what PostgreSQL calls `$1`.
+    // SQLite reads `$1` as a name; `?1` is its numbered form.
     const statement = driver.prepare<unknown[][]>(sql.replace(/\$(?=\d)/g, '?'))
-    // The driver's raw() throws where a statement answers with no rows.
+    // The driver's raw() throws for statements without rows.
     const head = statement.reader ? headOf(statement.raw(true)) : undefined
     const made = { statement, head }
-    if (KEPT.test(sql)) {
+    if (PREPARABLE.test(sql)) {
       const [oldest] = prepared.keys()
       if (prepared.size >= STATEMENTS && oldest !== undefined) prepared.delete(oldest)
       prepared.set(sql, made)
@@ -222,14 +212,14 @@ function preparingDriver(path: string, timeout: number) {
       try {
         const { statement, head } = prepare(sql)
         const values = args as unknown[][]
-        // all() and never get(), which leaves the statement, and with it a view of the past, open.
+        // all() and never get(), which keeps the statement and its old snapshot open.
         if (head === undefined) {
           return { columns: [], columnTypes: [], rows: [], rowsAffected: statement.run(values).changes }
         }
         const { columns, columnTypes } = head
         return { columns, columnTypes, rows: statement.all(values) as unknown[][], rowsAffected: 0 }
       } catch (error) {
-        // One that failed half way is left to the garbage collector, which resets it.
+        // The garbage collector resets a statement that failed.
         prepared.delete(sql)
         throw error
       }

@@ -1,4 +1,4 @@
-/** SQLite: one connection to a file for Prisma and for hot statements. */
+/** SQLite: one connection to a file, shared by Prisma and hot statements. */
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,13 +7,11 @@ import type { MigrationConnection, OpenDatabase } from './sql.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
-/** How long a statement waits for another process that holds the file, in milliseconds. */
+/** Milliseconds that a statement waits for another process. */
 export const BUSY_TIMEOUT = 5000
 
 /**
- * The path in a `file:` URL, as libsql will open it.
- *
- * @throws Error for a database in memory, which each connection would see anew and empty
+ * Returns the path of a `file:` URL. Throws for a database in memory, which each connection would see empty.
  */
 export function sqlitePath(databaseUrl: string): string {
   const path = decodeURIComponent(
@@ -29,10 +27,10 @@ export function sqlitePath(databaseUrl: string): string {
 }
 
 /**
- * Opens the file, making it (mode 0600) and its folder (mode 0700) where they are missing, and puts it into WAL mode.
+ * Opens the file in WAL mode. Creates a missing file (mode 0600) and folder (mode 0700).
  *
- * @param busyTimeout how long a statement waits for another process, in milliseconds; the whole process waits with it
- * @throws Error naming the file or folder that this process may not write to
+ * @param busyTimeout milliseconds that a statement waits for another process, blocking this one
+ * @throws Error that names the file or folder without write permission
  */
 export async function openConnection(
   databaseUrl: string,
@@ -55,7 +53,6 @@ export async function openConnection(
   return connection
 }
 
-/** Opens the file for Prisma and for hot statements. */
 export async function openSqlite(
   databaseUrl: string,
   busyTimeout: number = BUSY_TIMEOUT,
@@ -65,7 +62,7 @@ export async function openSqlite(
   const client = new PrismaClient({
     adapter: sqliteAdapter(connection),
     errorFormat: 'minimal',
-    // Transactions queue for the one connection, so they may wait as long as a statement may.
+    // Transactions queue for the one connection.
     transactionOptions: { maxWait: BUSY_TIMEOUT },
   })
   return {
@@ -79,11 +76,8 @@ export async function openSqlite(
   }
 }
 
-/**
- * Makes the file for its owner alone. One that is there is not touched: to close any descriptor of it
- * drops the locks of every connection that this process has to it, and another process could then take
- * the WAL away from under them (https://sqlite.org/howtocorrupt.html, section 2.2).
- */
+// An existing file is not opened: closing any descriptor of it drops all locks of this process
+// (https://sqlite.org/howtocorrupt.html, section 2.2).
 function makeFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
@@ -92,10 +86,7 @@ function makeFile(path: string): void {
   }
 }
 
-/**
- * SQLite opens a file that it cannot write to, and fails at the first change; of a folder it says nothing at all.
- * The folder is for the WAL, which comes and goes.
- */
+// SQLite opens a read-only file and fails at the first write. The folder must be writable for the WAL.
 function assertWritable(path: string): void {
   for (const needed of [path, dirname(path)]) {
     try {
@@ -107,12 +98,7 @@ function assertWritable(path: string): void {
   }
 }
 
-/**
- * Runs a step again while another process holds the file. SQLite does not wait by itself where waiting could deadlock,
- * such as in the change to WAL.
- *
- * @param patience milliseconds
- */
+// SQLite does not wait for a lock where waiting could deadlock, such as in the change to WAL.
 export async function whileBusy<T>(patience: number, step: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patience
   for (;;) {
@@ -125,7 +111,7 @@ export async function whileBusy<T>(patience: number, step: () => Promise<T>): Pr
   }
 }
 
-/** Runs queries on a connection of their own, outside any transaction. Makes the file if it is missing. */
+/** Runs queries on a separate connection, outside any transaction. Creates a missing file. */
 export async function withConnection<T>(
   databaseUrl: string,
   work: (connection: MigrationConnection) => Promise<T>,
@@ -147,23 +133,22 @@ const migrationConnection = (run: RunNow, connection: SqliteConnection): Migrati
 })
 
 /**
- * Runs `work` in one transaction that keeps every other writing process out from its start to its end. If it throws, or
- * if this process dies, the database is as it was, and the lock is gone.
+ * Runs `work` in one transaction that excludes other writers. An error or crash rolls it back.
  *
- * @param patience how long to wait for the lock, in milliseconds
+ * @param patience milliseconds to wait for the lock
  */
 export async function inMigrationTransaction<T>(
   databaseUrl: string,
   patience: number,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
-  // Waiting blocks the event loop, so it is done in short steps.
+  // Short steps, because waiting blocks the event loop.
   const connection = await openConnection(databaseUrl, 1000)
   try {
     const transaction = await whileBusy(patience, () => {
-      // With foreign keys on, the DROP TABLE of a redefined table would delete, by ON DELETE CASCADE, the rows of
-      // others that refer to it, and inside a transaction they cannot be turned off. They are checked before the
-      // commit instead: https://www.sqlite.org/lang_altertable.html#otheralter
+      // The DROP TABLE of a redefined table would cascade. Foreign keys cannot be turned off inside a
+      // transaction; they are
+      // checked before the commit. https://www.sqlite.org/lang_altertable.html#otheralter
       connection.run('PRAGMA foreign_keys = OFF')
       return connection.begin()
     })
@@ -177,7 +162,7 @@ export async function inMigrationTransaction<T>(
     transaction.commit()
     return result
   } finally {
-    // Rolls back what is still open.
+    // Also rolls back.
     connection.close()
   }
 }

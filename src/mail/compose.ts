@@ -128,7 +128,7 @@ async function withoutAccount(
   const { registrations } = app.database
   const registration = await registrations.findByEmail(row.recipient, app.clock())
   if (registration === null) return forLegacyRegistration(app, row, codeFor)
-  await registrations.keepUntil(registration.id, expiryOfConfirmation(app))
+  await registrations.extendUntil(registration.id, expiryOfConfirmation(app))
   const to = contextOf(app, row.recipient, registration.locale)
   return confirmAddress(app, to, confirmable(registration), codeFor)
 }
@@ -145,7 +145,7 @@ async function forLegacyRegistration(
       ? await legacy.newestFor(row.recipient, app.clock())
       : await legacy.findById(row.registrationId)
   if (registration === null) return undefined
-  await legacy.keepUntil(registration.id, expiryOfConfirmation(app))
+  await legacy.extendUntil(registration.id, expiryOfConfirmation(app))
   return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration, codeFor)
 }
 
@@ -213,7 +213,7 @@ function recordRequest(app: MailNeeds, row: OutboxRow, user: User | undefined) {
   const { ip, device, requestId } = row
   const userId = user && !user.disabledAt ? user.id : null
   const event = { userId, kind: 'reset_requested' as const, at: row.createdAt }
-  return app.database.events.recordAlike({ ...event, origin: { ip, device, requestId } })
+  return app.database.events.recordInEqualTime({ ...event, origin: { ip, device, requestId } })
 }
 
 function changeCode(app: MailNeeds, to: MailContext, user: User, row: OutboxRow) {
@@ -254,7 +254,7 @@ async function secureLink(
     notice: noticeAt.getTime(),
   })
   await database.notices.record({ userId: account.id, recipient, noticeAt, expiresAt }, app.clock())
-  if ('expiresAt' in account) await database.deletions.keepUntil(account.id, expiresAt)
+  if ('expiresAt' in account) await database.deletions.extendUntil(account.id, expiresAt)
   return pageLink(app.config, 'secure', token)
 }
 

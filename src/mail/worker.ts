@@ -149,7 +149,7 @@ export function startMailWorker(
   async function recall() {
     if (wasSetBack()) recallDue = true
     if (!recallDue) return
-    await outbox.recall(app.clock(), later(lease), CLOCK_TOLERANCE)
+    await outbox.rescheduleAfterRollback(app.clock(), later(lease), CLOCK_TOLERANCE)
     recallDue = false
   }
 

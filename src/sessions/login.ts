@@ -135,5 +135,5 @@ async function recordRefusal(
   const origin = originOf(request)
   if (!(await app.isRecordedRefusal({ email, ip: request.ip, device: origin.device }))) return
   const event = { userId, kind: 'log_in_refused' as const, at: app.clock() }
-  await app.database.events.recordAlike({ ...event, origin })
+  await app.database.events.recordInEqualTime({ ...event, origin })
 }

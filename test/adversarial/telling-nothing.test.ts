@@ -198,9 +198,9 @@ t.test(
     const rows = await openRows(t, house.databaseUrl)
     const addressOf = await prepare(house, rows, ['/login'])
     const written: Promise<unknown>[] = []
-    const { recordAlike } = house.app.database.events
-    house.app.database.events.recordAlike = event => {
-      const writing = recordAlike(event)
+    const { recordInEqualTime } = house.app.database.events
+    house.app.database.events.recordInEqualTime = event => {
+      const writing = recordInEqualTime(event)
       written.push(writing)
       return writing
     }

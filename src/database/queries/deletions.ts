@@ -1,8 +1,6 @@
-/**
- * Deleting an account, and undoing it. Whoever took an account over must not void the owner's notices by deleting it:
- * while the link of a notice is good, what is needed to bring the account back is kept apart, where no flow but "this
- * was not me" looks.
- */
+// An attacker must not void the owner's notices by deleting the account. While the link of a notice is valid,
+// the data
+// needed to restore the account is kept in a table that only "this was not me" reads.
 import type { DeletedAccount, Notice, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { insertEvent, type Origin } from './events.ts'
@@ -10,10 +8,9 @@ import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { type Securing, secured, type Verified, whereUnchanged } from './users.ts'
 
-/** Queries about notices. */
 export type Notices = ReturnType<typeof notices>
 
-/** The mails that carry such a link. */
+/** Emails with a "this was not me" link. */
 export const NOTICE_KINDS: OutboxKind[] = [
   'password_changed',
   'email_change_requested',
@@ -23,52 +20,42 @@ export const NOTICE_KINDS: OutboxKind[] = [
 
 const idOf = (userId: string, recipient: string) => `${userId} ${recipient}`
 
-/** The older notice stays, since it outranks the newer one, unless its link has expired. */
+/** An older notice outranks a newer one, so it stays unless its link has expired. */
 const RECORD = `INSERT INTO notices (id, user_id, recipient, notice_at, expires_at) VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (id) DO UPDATE SET
     notice_at = CASE WHEN notices.expires_at > $6 AND notices.notice_at < excluded.notice_at
       THEN notices.notice_at ELSE excluded.notice_at END,
     expires_at = excluded.expires_at`
 
-/**
- * @param client the database
- * @param statements on the same database
- */
 export function notices(client: PrismaClient, { change }: Statements) {
   return {
-    /** Records that an address is being sent a notice. */
     record: ({ userId, recipient, noticeAt, expiresAt }: Omit<Notice, 'id'>, now: Date) =>
       change(RECORD, [idOf(userId, recipient), userId, recipient, noticeAt, expiresAt, now]),
 
-    /** The notice of an address, if its link is good. */
+    /** The notice to a recipient, if its link is valid. */
     find: (userId: string, recipient: string, now: Date): Promise<Notice | null> =>
       client.notice.findFirst({ where: { id: idOf(userId, recipient), expiresAt: { gt: now } } }),
 
-    /** Those of an account whose links are good. */
-    living: (userId: string, now: Date): Promise<Notice[]> =>
+    active: (userId: string, now: Date): Promise<Notice[]> =>
       client.notice.findMany({ where: { userId, expiresAt: { gt: now } }, orderBy: { recipient: 'asc' } }),
   }
 }
 
 export type { DeletedAccount, Notice }
 
-/** Queries about deletions. */
 export type Deletions = ReturnType<typeof deletions>
 
 const NOWHERE: Origin = { ip: null, device: null, requestId: null }
 
-/**
- * @param client the database
- */
 export function deletions(client: PrismaClient) {
   return {
     /**
-     * Deletes an account with its sessions, its mails and its address, and files a farewell to each address that reads
-     * of it. Its history loses everything that names a person, at once or when the deletion can no longer be undone.
+     * Deletes an account with its sessions, emails and address, and queues a farewell to each recipient of a
+     * notice. The history becomes anonymous at once, or when the deletion can no longer be undone.
      *
-     * @param user as it was when the right to delete it was checked
-     * @param undoable until when the deletion can be undone, if a notice is good
-     * @returns whether this call was the one that deleted it
+     * @param user as it was when the permission was checked
+     * @param undoable end of the time in which a notice can undo the deletion
+     * @returns false if another change was first
      */
     remove(user: Verified & User, now: Date, origin: Origin, undoable: Date): Promise<boolean> {
       const { id: userId, email, locale } = user
@@ -81,8 +68,9 @@ export function deletions(client: PrismaClient) {
           ...(await tx.outbox.findMany({ where: { userId, ...unsent } })),
         ].map(({ recipient }) => recipient)
         const isUndoable = readers.length > 0
-        // The mails first: of a registration that commits between the two, no row is left without its mail.
-        // Requests of other accounts for this address stay, or their owners' exports would tell that it had an account.
+        // Emails before registrations, so that a registration that commits in between keeps its email.
+        // Requests of other
+        // accounts for this address stay; their owners' exports would otherwise reveal the account.
         await tx.outbox.deleteMany({
           where: {
             OR: [
@@ -113,24 +101,23 @@ export function deletions(client: PrismaClient) {
       })
     },
 
-    /** An account whose deletion can be undone. */
     find: (id: string, now: Date): Promise<DeletedAccount | null> =>
       client.deletedAccount.findFirst({ where: { id, expiresAt: { gt: now } } }),
 
-    /** Lets a deletion be undone as long as a link lives that is being mailed. */
-    keepUntil: (id: string, expiresAt: Date) =>
+    /** Extends the time to undo to the expiry of a link that is being sent. */
+    extendUntil: (id: string, expiresAt: Date) =>
       client.deletedAccount.updateMany({ where: { id, expiresAt: { lt: expiresAt } }, data: { expiresAt } }),
 
     /**
-     * Brings an account back, secured: without a session or a usable password, at the address that the owner read the
-     * notice at, with a reset link on its way there.
+     * Restores an account in the secured state: no session, no usable password, the email of the notice, and
+     * a reset link on its way.
      *
-     * @returns whether this call was the one that did it; false also where the address has another account
+     * @returns false if another call was first, or if the email has another account
      */
     async undo(account: DeletedAccount, by: Securing, now: Date, origin: Origin): Promise<boolean> {
       const { id, lastLoginAt, disabledCount, claims, locale, createdAt } = account
       const undoing = client.$transaction(async tx => {
-        // The row is the right to undo: of two calls at once, one finds it.
+        // Compare-and-swap: only one of two calls deletes this row.
         const { count } = await tx.deletedAccount.deleteMany({ where: { id, expiresAt: { gt: now } } })
         if (count !== 1) return false
         const { email } = by

@@ -1,12 +1,8 @@
-/**
- * The history of accounts: an append-only record of what happened to them, written in the transaction of
- * what it records. It never holds a secret.
- */
+/** The history of accounts: append-only, written in the transaction of each change, free of secrets. */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event as EventRow, PrismaClient } from '../../generated/sqlite/client.ts'
 import { columns, type Run, type Statements, type Value } from '../sql.ts'
 
-/** What can happen to an account. */
 export const EVENT_KINDS = [
   'registered',
   'confirmed',
@@ -47,27 +43,24 @@ export type EventKind = AccountEventKind | (typeof SERVICE_EVENT_KINDS)[number]
 /** An operator: an API key, or whoever runs the command line. */
 export type Actor = `key:${string}` | 'cli'
 
-/** Which request caused something, for log lines that are written later. */
+/** The request that caused a change, for later log lines. */
 export interface Cause {
   requestId: string | null
-  /** W3C Trace Context, where a trusted proxy named one. */
+  /** W3C Trace Context of a trusted proxy. */
   traceparent?: string | null
 }
 
-/** Where a request came from. */
 export interface Origin extends Cause {
   ip: string | null
   /** Such as "Firefox on Linux". */
   device: string | null
 }
 
-/** Queries about the history. */
 export type Events = ReturnType<typeof events>
 
-/** Logs in, or does what answers with a session. */
+/** Events that open a session. */
 const ARRIVALS: EventKind[] = ['confirmed', 'logged_in']
 
-/** What an event says. */
 export interface NewEvent {
   userId: string | null
   kind: EventKind
@@ -79,10 +72,9 @@ export interface NewEvent {
   target?: string
 }
 
-/** The columns of an event, in the order of `eventRow`. */
+/** Columns in the order of `eventRow`. */
 export const EVENT_COLUMNS = 'id, user_id, kind, at, ip, device, request_id'
 
-/** The values of a new event's columns. */
 export const eventRow = ({ userId, kind, at, origin }: NewEvent): Value[] => [
   uuidv7(),
   userId,
@@ -123,13 +115,12 @@ const NEWEST = 'SELECT id FROM events WHERE user_id = $1 ORDER BY id DESC LIMIT 
 const NEXT = `SELECT ${columns(FIELDS, 'events')} FROM events
   WHERE user_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4`
 
-/** How far back `recordOnce` looks for an event of the same kind: a long history must not make it slow. */
+/** Events that `recordOnce` looks at, so that a long history does not slow it down. */
 const LOOK_BACK = 100
 
-/** Logins and confirmations of the account `$1`, from which its devices are known. */
+/** Logins and confirmations of account `$1`, which tell its known devices. */
 export const ARRIVED = `SELECT id FROM events WHERE user_id = $1 AND kind IN (${ARRIVALS.map(kind => `'${kind}'`).join(', ')})`
 
-/** Whether the account was logged in to from such a device before. */
 export async function isKnownDevice(run: Run, userId: string, device: string | null): Promise<boolean> {
   const before =
     device === null
@@ -138,12 +129,8 @@ export async function isKnownDevice(run: Run, userId: string, device: string | n
   return before.length > 0
 }
 
-/**
- * @param client the database
- * @param statements on the same database
- */
 export function events(client: PrismaClient, { provider, read, change, transaction }: Statements) {
-  // The row is locked, and the statement waits for a deletion that is under way.
+  // Locks the account's row, so that the statement waits for a deletion in progress.
   const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
   const RECORD = `INSERT INTO events (${EVENT_COLUMNS})
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
@@ -158,25 +145,19 @@ export function events(client: PrismaClient, { provider, read, change, transacti
   const TAKE_BACK = 'DELETE FROM events WHERE id = $1 AND user_id IS NULL'
 
   return {
-    /** Records what changed nothing else. Nothing for an account that is gone: its history names nobody. */
+    /** Records an event. Does nothing for a deleted account, whose history is anonymous. */
     record: (event: NewEvent & { userId: string }) => change(RECORD, eventRow(event)),
 
-    /**
-     * The same, but for an event that repeats a recent one of the same kind, address and device.
-     *
-     * @param since how recent that one must be
-     */
+    /** Records an event unless one of the same kind, address and device exists since `since`. */
     recordOnce: (event: NewEvent & { userId: string }, since: Date) =>
       change(RECORD_ONCE, [...eventRow(event), since]),
 
     /**
-     * The same for what happens to addresses without an account too: that is written and taken back in one
-     * transaction, so that whoever asks something at that moment waits as long for either.
-     *
-     * @param event `userId` null where there is no account
+     * Records an event for addresses without an account too: that row is deleted in the same transaction, so
+     * that both take the same time (timing side channel).
      */
-    recordAlike({ userId, ...event }: NewEvent) {
-      // An id that nobody has is looked for as long as one that somebody has.
+    recordInEqualTime({ userId, ...event }: NewEvent) {
+      // Looking up a random id takes as long as an existing one.
       const row = eventRow({ ...event, userId: userId ?? uuidv7() })
       return transaction(async run => {
         await run(RECORD_OR_NOBODY, row)
@@ -184,11 +165,7 @@ export function events(client: PrismaClient, { provider, read, change, transacti
       })
     },
 
-    /**
-     * One page of an account's history, newest first.
-     *
-     * @param before id of the last event of the page before
-     */
+    /** Returns a page of the history, newest first. `before` is the last id of the previous page. */
     page: (userId: string, limit: number, before?: string) =>
       client.event.findMany({
         where: { userId, ...(before !== undefined && { id: { lt: before } }) },
@@ -196,15 +173,11 @@ export function events(client: PrismaClient, { provider, read, change, transacti
         take: limit,
       }),
 
-    /** The id of an account's newest event; undefined where it has none. */
     newest: async (userId: string): Promise<string | undefined> =>
       (await read<Pick<Event, 'id'>>(NEWEST, [userId]))[0]?.id,
 
     /**
-     * The next events of an account, oldest first.
-     *
-     * @param after id of the last event before them, '' for the first
-     * @param upTo id of the last event of all
+     * Returns the next events, oldest first. `after` is the previous id ('' for the first), `upTo` the last.
      */
     next: (userId: string, after: string, upTo: string, limit: number) =>
       read<Event>(NEXT, [userId, after, upTo, limit]),

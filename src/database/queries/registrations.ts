@@ -1,6 +1,4 @@
-/**
- * Queries about registrations: addresses that are not confirmed yet. No password is kept with them.
- */
+/** Registrations: emails that are not confirmed yet. They have no password. */
 import type {
   LegacyRegistration,
   Prisma,
@@ -16,10 +14,9 @@ import { insertSession, type NewSession } from './sessions.ts'
 
 export type { LegacyRegistration, Registration }
 
-/** Queries about registrations. */
 export type Registrations = ReturnType<typeof registrations>
 
-/** One statement for a new address and for a waiting one; a link that is out stays good, since the id stays. */
+/** A repeated registration keeps its id, so that earlier links stay valid. */
 const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, expires_at)
   VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (email) DO UPDATE SET
@@ -27,19 +24,9 @@ const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, 
     expires_at = CASE WHEN excluded.expires_at > pending_registrations.expires_at
       THEN excluded.expires_at ELSE pending_registrations.expires_at END`
 
-/**
- * @param client the database
- * @param statements on the same database
- */
 export function registrations(client: PrismaClient, { changeAll }: Statements) {
   return {
-    /**
-     * Stores a registration, or extends the one that waits, with the mail that asks to confirm it. Never
-     * looks whether there is an account.
-     *
-     * @param registration its `challengeId` names the request, so that the code in the mail is found
-     * @param cause the request
-     */
+    /** Stores or extends a registration, together with its email. Never looks up the account. */
     file(
       registration: Omit<Registration, 'createdAt'> & Pick<NewMail, 'challengeId'>,
       now: Date,
@@ -52,19 +39,18 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
 
     findById: (id: string) => client.registration.findUnique({ where: { id } }),
 
-    /** The registration of an address, unless it expired. */
     findByEmail: (email: string, now: Date) =>
       client.registration.findUnique({ where: { email, expiresAt: { gt: now } } }),
 
-    /** Lets a registration live as long as the link that is being mailed for it. */
-    keepUntil: (id: string, expiresAt: Date) =>
+    /** Extends a registration to the expiry of the link that is being sent. */
+    extendUntil: (id: string, expiresAt: Date) =>
       client.registration.updateMany({ where: { id, expiresAt: { lt: expiresAt } }, data: { expiresAt } }),
 
     /**
-     * Turns a registration into an account with this password and its first session. The registration's row
-     * is the right to do so: of any number of calls, one removes it. Others of the address go too.
+     * Turns a registration into an account with a password and a first session. Deleting the registration is
+     * the compare-and-swap.
      *
-     * @returns the account, or undefined where the registration is gone or the address has an account
+     * @returns undefined if the registration is gone or the email has an account
      */
     confirm(
       registration: Registration | LegacyRegistration,
@@ -74,10 +60,10 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
     ): Promise<User | undefined> {
       const { id, email, locale } = registration
       const now = session.createdAt
-      const gone = new Error('the registration is gone')
+      const missingRegistration = new Error('the registration is gone')
       const confirmation = client.$transaction(async tx => {
-        // The account first: its unique address is where parallel confirmations meet. With the registrations
-        // first, two calls could each hold a row that the other waits for.
+        // The account first: its unique email serialises parallel confirmations. The other order could
+        // deadlock.
         const account = await tx.user.create({
           data: {
             ...user,
@@ -93,8 +79,8 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
           'passwordHash' in registration
             ? await tx.legacyRegistration.deleteMany({ where: { id } })
             : await tx.registration.deleteMany({ where: { id } })
-        // Throwing takes the account back.
-        if (count !== 1) throw gone
+        // Throwing rolls the account back.
+        if (count !== 1) throw missingRegistration
         await removeRegistrations(tx, email)
         const run = runIn(tx)
         await insertSession(run, account.id, session, origin)
@@ -105,26 +91,25 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
         return account
       })
       return undefinedOnConflict(confirmation).catch(error => {
-        if (error === gone) return undefined
+        if (error === missingRegistration) return undefined
         throw error
       })
     },
   }
 }
 
-/** Removes what waits for an address, so that no link that is out finds a row. */
+/** Deletes all registrations of an email, which voids their links. */
 export async function removeRegistrations(tx: Prisma.TransactionClient, email: string): Promise<void> {
   await tx.registration.deleteMany({ where: { email } })
   await tx.legacyRegistration.deleteMany({ where: { email } })
 }
 
 /**
- * Registrations of the release before, which kept a password. Nothing is written here any more; what is there is read
- * for one release, so that its links still work. The next release drops this and the table.
+ * Registrations of the previous release, which stored a password. Read for one release, so that their links
+ * work; then this and the table can go.
  */
 export type LegacyRegistrations = ReturnType<typeof legacyRegistrations>
 
-/** @param client the database */
 export function legacyRegistrations(client: PrismaClient) {
   return {
     findById: (id: string) => client.legacyRegistration.findUnique({ where: { id } }),
@@ -135,8 +120,8 @@ export function legacyRegistrations(client: PrismaClient) {
         orderBy: [{ createdAt: 'desc' }, { id: 'desc' }],
       }),
 
-    /** Lets one live as long as the link that is being mailed for it. */
-    keepUntil: (id: string, expiresAt: Date) =>
+    /** Extends a registration to the expiry of the link that is being sent. */
+    extendUntil: (id: string, expiresAt: Date) =>
       client.legacyRegistration.updateMany({
         where: { id, expiresAt: { lt: expiresAt } },
         data: { expiresAt },

@@ -1,6 +1,4 @@
-/**
- * Queries about sessions: opening one by a login, rotating its refresh token, ending it. A session that ended has no row.
- */
+/** Queries of sessions. A revoked session has no row. */
 import type { Prisma, PrismaClient, Session, User } from '../../generated/sqlite/client.ts'
 import { columns, type Run, runIn, type Statements, type Value } from '../sql.ts'
 import { insertFamiliarNetwork, networkRow, RECORD_NETWORK } from './attempts.ts'
@@ -9,13 +7,12 @@ import { insertMail, MAIL_COLUMNS, mailRow } from './outbox.ts'
 
 export type { Session }
 
-/** An account as it was when its password or a token was verified. */
+/** An account as it was when its password or token was verified. */
 export type Verified = Pick<
   User,
   'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
 >
 
-/** What a new session needs besides its account. */
 export interface NewSession {
   id: string
   refreshHash: string
@@ -24,10 +21,9 @@ export interface NewSession {
   expiresAt: Date
 }
 
-/** Queries about sessions. */
 export type Sessions = ReturnType<typeof sessions>
 
-/** More devices than a person has; the oldest session makes room for the newest. */
+/** More devices than a person has. A further session ends the oldest. */
 export const SESSIONS_PER_ACCOUNT = 50
 
 const FIELDS = [
@@ -45,7 +41,7 @@ const FIELDS = [
 const ALIVE = `SELECT ${columns(FIELDS, 'sessions')} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL`
 
-/** One statement, so that of two calls with one token one rotates; it also asks whether session and account are alive. */
+/** One statement, so that of two calls with one token only one rotates. */
 const rotateOn = (provider: Statements['provider']) => {
   const absolute =
     provider === 'postgresql'
@@ -58,34 +54,28 @@ const rotateOn = (provider: Statements['provider']) => {
     RETURNING ${columns(FIELDS, 'sessions')}`
 }
 
-/** The columns of a session, in the order of `sessionRow`. */
+/** Columns in the order of `sessionRow`. */
 const SESSION_COLUMNS = 'id, user_id, refresh_hash, created_at, refreshed_at, expires_at, ip, device'
 const INSERT = `INSERT INTO sessions (${SESSION_COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
-/** The values of a new session's columns. */
 const sessionRow = (userId: string, session: NewSession, { ip, device }: Origin): Value[] => {
   const { id, refreshHash, createdAt, refreshedAt, expiresAt } = session
   return [id, userId, refreshHash, createdAt, refreshedAt, expiresAt, ip, device]
 }
 
-/** Stores a session, within a transaction of either kind. */
 export const insertSession = (run: Run, userId: string, session: NewSession, origin: Origin) =>
   run(INSERT, sessionRow(userId, session, origin))
 
-/** Ends every session of an account, within a transaction. */
 export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
   return tx.session.deleteMany({ where: { userId } })
 }
 
-/** What a login changes besides. */
 export interface LoginChanges {
-  /** A stronger hash of the same password. */
+  /** An upgraded hash of the same password. */
   passwordHash?: string
-  /** The client's network is on record already. */
   networkIsRecorded?: boolean
 }
 
-/** A session that was opened, and perhaps a mail that tells of it. */
 export interface OpenedSession {
   mailFiled: boolean
 }
@@ -97,15 +87,11 @@ interface Login {
   changes: LoginChanges
 }
 
-/** The account as its password was verified against it. */
-const STILL_AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL'
-const ACCOUNT = `SELECT last_login_at AS "lastLoginAt" ${STILL_AS_VERIFIED}`
+const AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL'
+const ACCOUNT = `SELECT last_login_at AS "lastLoginAt" ${AS_VERIFIED}`
 const RECORD_LOGIN = 'UPDATE users SET last_login_at = $2, password_hash = $3 WHERE id = $1'
 
-/**
- * No account has more sessions than the cap, so one more than it is all there can be to end. Tells whether that one
- * was still alive, or had expired before.
- */
+// No account exceeds the cap by more than one. Also returns whether that session was still active.
 const BEYOND_CAP = `(SELECT id FROM sessions WHERE user_id = $1
   ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})`
 const MAKE_ROOM = `DELETE FROM sessions WHERE id IN ${BEYOND_CAP}
@@ -117,8 +103,8 @@ const newDevice = ({ account, session, origin }: Login) =>
     session.createdAt,
   ] as const
 
-/** On SQLite, where the statements of one transaction cost a hundredth of its commit. */
-function openInSteps(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
+// SQLite: the statements of a transaction cost a hundredth of its commit.
+function openInTransaction(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
   const { account, session, origin, changes } = login
   const { id, passwordHash } = account
   const at = session.createdAt
@@ -139,21 +125,19 @@ function openInSteps(statements: Statements, login: Login): Promise<OpenedSessio
   })
 }
 
-/** What the one statement tells: whether the account is as it was verified, and what became of it. */
 interface Opening {
   held: boolean
   opened: boolean
-  news: boolean
+  announced: boolean
 }
 
 const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
 
-/**
- * On PostgreSQL, where each statement is a round trip: one. All its parts read one snapshot. A login that waited for
- * another change of the account would miss what that change wrote (a device that is known by now, a session that
- * counts), so it does nothing where the row that it locked is newer than its snapshot, and is repeated under the lock.
- */
-async function openAtOnce(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
+// PostgreSQL: one statement, because each is a round trip. All parts read one snapshot. A login that waited
+// for another
+// change of the account would miss its writes, so it does nothing if the locked row is newer, and runs again
+// under the lock.
+async function openInOneStatement(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
   const { account, session, origin, changes } = login
   const { id: userId, passwordHash } = account
   const { device, ip } = origin
@@ -177,12 +161,11 @@ async function openAtOnce(statements: Statements, login: Login): Promise<OpenedS
       return open(run)
     })
   }
-  return opening.opened ? { mailFiled: opening.news } : undefined
+  return opening.opened ? { mailFiled: opening.announced } : undefined
 }
 
 const openings = new Map<string, string>()
 
-/** The statement for a client that names a device or none, from a network that is to be recorded or not. */
 function openingOf(hasDevice: boolean, recordsNetwork: boolean): string {
   const key = `${hasDevice} ${recordsNetwork}`
   const sql = openings.get(key) ?? opening(hasDevice, recordsNetwork)
@@ -192,20 +175,20 @@ function openingOf(hasDevice: boolean, recordsNetwork: boolean): string {
 
 function opening(hasDevice: boolean, recordsNetwork: boolean): string {
   let next = hasDevice ? 6 : 5
-  /** Inserts one row, whose values come next, if a part has a row. */
+  /** Inserts a row, with the next values, if the named part has a row. */
   const insert = (table: string, columns: string, from: string) =>
     `INSERT INTO ${table} (${columns}) SELECT ${columns.replace(/\w+/g, () => `$${next++}`)} FROM ${from}`
   const parts = [
     'seen AS MATERIALIZED (SELECT xmin AS version FROM users WHERE id = $1)',
-    `held AS MATERIALIZED (SELECT id, last_login_at, xmin AS version ${STILL_AS_VERIFIED} FOR NO KEY UPDATE)`,
+    `held AS MATERIALIZED (SELECT id, last_login_at, xmin AS version ${AS_VERIFIED} FOR NO KEY UPDATE)`,
     'account AS MATERIALIZED (SELECT held.* FROM held JOIN seen ON seen.version = held.version)',
     `arrived AS (UPDATE users SET last_login_at = $3, password_hash = $4 FROM account WHERE users.id = account.id)`,
     `room AS (DELETE FROM sessions WHERE id IN ${BEYOND_CAP} AND EXISTS (SELECT 1 FROM account)
       RETURNING expires_at > $3 AS alive)`,
     `ended AS (${insert('events', EVENT_COLUMNS, 'account WHERE EXISTS (SELECT 1 FROM room WHERE alive)')})`,
-    `news AS MATERIALIZED (SELECT 1 FROM account WHERE last_login_at IS NOT NULL
+    `announced AS MATERIALIZED (SELECT 1 FROM account WHERE last_login_at IS NOT NULL
       AND NOT EXISTS (${ARRIVED} AND device ${hasDevice ? '= $5' : 'IS NULL'}))`,
-    `mail AS (${insert('outbox', MAIL_COLUMNS, 'news')})`,
+    `mail AS (${insert('outbox', MAIL_COLUMNS, 'announced')})`,
     `opened AS (${insert('sessions', SESSION_COLUMNS, 'account')})`,
   ]
   if (recordsNetwork) {
@@ -215,16 +198,12 @@ function opening(hasDevice: boolean, recordsNetwork: boolean): string {
   parts.push(`logged AS (${insert('events', EVENT_COLUMNS, 'account')})`)
   return `WITH ${parts.join(',\n')}
     SELECT EXISTS (SELECT 1 FROM held) AS held, EXISTS (SELECT 1 FROM account) AS opened,
-      EXISTS (SELECT 1 FROM news) AS news`
+      EXISTS (SELECT 1 FROM announced) AS announced`
 }
 
-/**
- * @param client the database
- * @param statements on the same database
- */
 export function sessions(client: PrismaClient, statements: Statements) {
   const { provider, read, change } = statements
-  const open = provider === 'sqlite' ? openInSteps : openAtOnce
+  const open = provider === 'sqlite' ? openInTransaction : openInOneStatement
   const ROTATE = rotateOn(provider)
 
   function endIf(
@@ -244,12 +223,11 @@ export function sessions(client: PrismaClient, statements: Statements) {
   }
 
   return {
-    /** The session if it and its account are alive. */
     async findAlive(id: string, now: Date): Promise<Session | null> {
       return (await read<Session>(ALIVE, [id, now]))[0] ?? null
     },
 
-    /** The living sessions of an account, the one used last first. */
+    /** The active sessions of an account, most recently used first. */
     listOf: (userId: string, now: Date) =>
       client.session.findMany({
         where: { userId, expiresAt: { gt: now } },
@@ -257,24 +235,20 @@ export function sessions(client: PrismaClient, statements: Statements) {
       }),
 
     /**
-     * Opens a session for somebody whose password was just verified. The hash it was verified against must still be
-     * the stored one: otherwise a login that began before a reset would outlive it. The oldest session beyond the cap
-     * ends, a new device is announced by mail, and the history says so.
+     * Opens a session if the verified hash is still stored: otherwise a login that began before a reset would
+     * outlive it. Ends the oldest session over the cap, and announces a new device by email.
      *
      * @param account as it was read
-     * @param changes what the login changes besides
-     * @returns undefined where the account changed since
+     * @returns undefined if the account has changed
      */
     open: (account: Verified, session: NewSession, origin: Origin, changes: LoginChanges = {}) =>
       open(statements, { account, session, origin, changes }),
 
     /**
-     * Rotates the refresh token of a session by compare-and-swap: one statement.
+     * Rotates the refresh token by compare-and-swap.
      *
-     * @param shown the session's id and the hash of the token that was shown
-     * @param refreshHash of the successor
-     * @param limits until when an unused session lives, and for how many seconds a session lives at most
-     * @returns the session after it; undefined where the token is not the current one of a session that is alive
+     * @param refreshHash hash of the successor
+     * @returns undefined if the token is not the current one of an active session
      */
     async rotate(
       shown: { sessionId: string; hash: string },
@@ -289,14 +263,14 @@ export function sessions(client: PrismaClient, statements: Statements) {
       return (await change<Session>(ROTATE, values))[0]
     },
 
-    /** Ends one session of an account; how many ended, 0 where it is gone or another account's. */
+    /** Revokes a session. Returns 0 if there is none, or if it belongs to another account. */
     end: (userId: string, id: string, now: Date, origin: Origin) => endIf({ userId, id }, now, origin),
 
-    /** Ends all sessions of an account but one, that of a login under way at this moment too. */
+    /** Revokes all sessions but one, including that of a concurrent login. */
     endOthers: (userId: string, id: string, now: Date, origin: Origin) =>
       endIf({ userId, id: { not: id } }, now, origin, { locked: true }),
 
-    /** Ends a session whose spent refresh token was shown. */
+    /** Revokes a session whose refresh token was replayed. */
     endReused: (session: Session, now: Date, origin: Origin) =>
       client.$transaction(async tx => {
         const { count } = await tx.session.deleteMany({ where: { id: session.id } })

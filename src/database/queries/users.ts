@@ -1,6 +1,6 @@
 /**
- * Queries about accounts, and the changes that must happen whole or not at all. Every change is a
- * compare-and-swap on what was read, and writes its event and its notice in the same transaction.
+ * Queries of accounts. Every change is a compare-and-swap on what was read, and writes its event and its
+ * notice in the same transaction.
  */
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { networkOf } from '../../shared/network.ts'
@@ -13,19 +13,17 @@ import { endSessionsOf, insertSession, type NewSession, type Verified } from './
 
 export type { User, Verified }
 
-/** What a password for an address is held against; nulls where there is no account. */
+/** Input of a password check; null if there is no account. */
 export interface Credentials {
   userId: string | null
   passwordHash: string | null
   passwordChangedAt: Date | null
-  /** Until when the client's network is familiar to the account; null where it is not. */
+  /** Null if the client's network is not familiar to the account. */
   familiarUntil: Date | null
 }
 
-/** Those of an address, or of the one next to it. */
 type CredentialsRow = Credentials & { email: string | null }
 
-/** Queries about accounts. */
 export type Users = ReturnType<typeof users>
 
 const FIELDS = [
@@ -50,11 +48,9 @@ const FIELDS = [
 const ACCOUNT = columns(FIELDS, 'users')
 const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
 const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
-/**
- * One row of few columns, whether there is an account or not: to make an object of a whole one that is found takes
- * long enough to tell. An address that nobody has finds its neighbour, who is read and thrown away, since a row
- * that is not there is not read, which tells by some twenty microseconds.
- */
+// One narrow row for every email: reading a wide one takes measurably longer. An unknown email reads its
+// neighbour in
+// the index, because a missing row is about 20 µs faster (timing side channel).
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
   users.password_changed_at AS "passwordChangedAt",
   familiar.expires_at AS "familiarUntil"
@@ -64,13 +60,9 @@ const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_ha
 const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
-/** What argon2 never makes: no password matches it, and every fingerprint changes with it. */
+/** Never a hash of argon2: no password matches it, and it changes every fingerprint. */
 const UNUSABLE = 'unusable'
 
-/**
- * @param client the database
- * @param statements on the same database
- */
 export function users(client: PrismaClient, { read }: Statements) {
   const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
     (await read<User>(sql, values))[0] ?? null
@@ -82,38 +74,29 @@ export function users(client: PrismaClient, { read }: Statements) {
     findById: (id: string) => one(BY_ID, id),
 
     /**
-     * What a log in needs before the password is known to be right; takes as long for every address.
+     * Reads what a login needs before the password is verified. Takes the same time for every email.
      *
      * @param email canonical
-     * @param ip the client's
      */
     async credentialsFor(email: string, ip: string): Promise<Credentials> {
       const [found] = (await read<CredentialsRow>(CREDENTIALS, [email, networkOf(ip)])) as [CredentialsRow]
-      const isIts = found.email === email
+      const isExact = found.email === email
       return {
-        userId: isIts ? found.userId : null,
-        passwordHash: isIts ? found.passwordHash : null,
-        passwordChangedAt: isIts ? found.passwordChangedAt : null,
-        familiarUntil: isIts ? found.familiarUntil : null,
+        userId: isExact ? found.userId : null,
+        passwordHash: isExact ? found.passwordHash : null,
+        passwordChangedAt: isExact ? found.passwordChangedAt : null,
+        familiarUntil: isExact ? found.familiarUntil : null,
       }
     },
 
-    /** Whether a login, reset or confirmation of the account succeeded from the client's network lately. */
+    /** Whether a login, reset or confirmation succeeded from the network of `ip` recently. */
     isFamiliarNetwork: (id: string, ip: string, now: Date) => isFamiliarNetwork(read, id, ip, now),
 
-    /**
-     * The account of a session, if both are alive: one read, at every call with an access token.
-     *
-     * @param id of the account, as the token has it
-     */
+    /** Returns the account of a session, if both are active. One read, at every call with an access token. */
     findBearer: (session: { id: string; userId: string }, now: Date) =>
       one(OF_SESSION, session.id, session.userId, now),
 
-    /**
-     * Makes an account at once, unconfirmed (EMAIL_CONFIRMATION=off).
-     *
-     * @returns the account, or undefined where the address is taken
-     */
+    /** Creates an unconfirmed account (EMAIL_CONFIRMATION=off). Returns undefined if the email is taken. */
     create(
       user: Pick<User, 'id' | 'email' | 'passwordHash' | 'locale'>,
       now: Date,
@@ -121,7 +104,7 @@ export function users(client: PrismaClient, { read }: Statements) {
     ): Promise<User | undefined> {
       const creation = client.$transaction(async tx => {
         const account = await tx.user.create({ data: { ...user, createdAt: now, passwordChangedAt: now } })
-        // Left from a time with confirmation: a link of theirs must not outlive this account.
+        // Registrations from before EMAIL_CONFIRMATION=off must not outlive this account.
         await removeRegistrations(tx, user.email)
         await insertEvent(runIn(tx), { userId: account.id, kind: 'registered', at: now, origin })
         return account
@@ -130,11 +113,10 @@ export function users(client: PrismaClient, { read }: Statements) {
     },
 
     /**
-     * Confirms the address of an account that was made unconfirmed (EMAIL_CONFIRMATION=off). The password it
-     * was made with proved nothing, so this is a reset: the new password is set by compare-and-swap, every
-     * session ends, and one is opened for whoever read the mail.
+     * Confirms an account of EMAIL_CONFIRMATION=off. Its first password proved nothing, so this is a reset
+     * that also opens a session.
      *
-     * @returns whether this call was the one that confirmed it
+     * @returns false if another call was first
      */
     confirm(
       unconfirmed: Verified,
@@ -152,7 +134,7 @@ export function users(client: PrismaClient, { read }: Statements) {
         if (count !== 1) return false
         await endSessionsOf(tx, id)
         await insertSession(runIn(tx), id, session, origin)
-        // Those of whoever made the account prove nothing either.
+        // Networks of the person who registered prove nothing either.
         await tx.familiarNetwork.deleteMany({ where: { userId: id } })
         await insertFamiliarNetwork(runIn(tx), id, origin.ip, now)
         await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
@@ -167,12 +149,11 @@ export function users(client: PrismaClient, { read }: Statements) {
     },
 
     /**
-     * Sets a new password by compare-and-swap, ends every session, and files the notice. The address
-     * counts as confirmed, since whoever does this has read a mail sent there.
+     * Sets a new password by compare-and-swap, revokes every session, and queues the notice. The email counts
+     * as confirmed, because the person has read a message sent there.
      *
-     * @param old the account as it was when the right to change it was checked
-     * @param how what the history says
-     * @returns whether this call was the one that changed it
+     * @param old the account when the permission was checked
+     * @returns false if another change was first
      */
     setPassword(
       old: Verified,
@@ -188,7 +169,7 @@ export function users(client: PrismaClient, { read }: Statements) {
         })
         if (count !== 1) return false
         await endSessionsOf(tx, old.id)
-        // Those of whoever made the account prove nothing, as in `confirm`.
+        // As in `confirm`, the networks so far prove nothing.
         if (old.emailConfirmedAt === null) await tx.familiarNetwork.deleteMany({ where: { userId: old.id } })
         if (how === 'password_reset') await insertFamiliarNetwork(runIn(tx), old.id, origin.ip, now)
         await insertEvent(runIn(tx), { userId: old.id, kind: how, at: now, origin })
@@ -202,9 +183,9 @@ export function users(client: PrismaClient, { read }: Statements) {
     },
 
     /**
-     * Gives the account another address by compare-and-swap. Sessions go on; the old address is told.
+     * Changes the email by compare-and-swap. Sessions continue; the old address gets a notice.
      *
-     * @returns `changed`, `stale` where another change was first, `taken` where another account has the address
+     * @returns `stale` if another change was first, `taken` if another account has the email
      */
     async changeEmail(
       old: Verified,
@@ -237,12 +218,11 @@ export function users(client: PrismaClient, { read }: Statements) {
     },
 
     /**
-     * Secures an account whose owner says "this was not me": no session, no usable password, the address
-     * that the owner read the notice at, and a reset link on its way there.
+     * Secures an account ("this was not me"): revokes all sessions, disables the password, restores the email
+     * of the notice, and queues a reset link.
      *
-     * @param user as it was when the right to do so was checked
-     * @param by the address that the notice went to, and when it was filed
-     * @returns whether this call was the one that did it
+     * @param user as it was when the permission was checked
+     * @returns false if another call was first
      */
     async secure(
       user: Pick<User, 'id' | 'securedAt' | 'disabledCount'>,
@@ -264,9 +244,9 @@ export function users(client: PrismaClient, { read }: Statements) {
           if (count !== 1) return false
           if (changes.email !== undefined) await removeRegistrations(tx, email)
           await endSessionsOf(tx, user.id)
-          // The intruder's network may be among them.
+          // The attacker's network may be among them.
           await tx.familiarNetwork.deleteMany({ where: { userId: user.id } })
-          // These are void by now; older ones outrank this one.
+          // Newer notices are void; older ones outrank this one.
           await tx.notice.deleteMany({ where: { userId: user.id, noticeAt: { gte: notice } } })
           await insertEvent(runIn(tx), { userId: user.id, kind: 'secured', at: now, origin })
           await insertMail(
@@ -278,11 +258,11 @@ export function users(client: PrismaClient, { read }: Statements) {
         })
       const taken = 'taken' as const
       const done = (await undefinedOnConflict(secureWith({ email }))) ?? taken
-      // Somebody else has registered the old address since; the account is locked where it is.
+      // The old email has another account: secure the account with its current email.
       return done === taken ? secureWith({}) : done
     },
 
-    /** @param locale BCP 47 tag, null for none */
+    /** @param locale BCP 47 tag, or null */
     async setLocale(id: string, locale: string | null): Promise<User | null> {
       await client.user.updateMany({ where: { id }, data: { locale } })
       return client.user.findUnique({ where: { id } })
@@ -290,22 +270,20 @@ export function users(client: PrismaClient, { read }: Statements) {
   }
 }
 
-/** What secures an account. */
 export interface Securing {
-  /** The address that the notice went to. */
+  /** Recipient of the notice. */
   email: string
-  /** When the notice was filed. */
+  /** When the notice was queued. */
   notice: Date
 }
 
-/** What an account has after that. */
 export const secured = ({ notice }: Securing, now: Date) => ({
   passwordHash: `${UNUSABLE} ${now.toISOString()}`,
   securedAt: now,
   securedNoticeAt: notice,
 })
 
-/** The account, if nothing that a token or a password check relied on has changed since. */
+/** Matches the account if nothing that a token or password check relied on has changed. */
 export function whereUnchanged(old: Verified): Prisma.UserWhereInput {
   const { id, email, passwordHash, emailChangedAt, disabledCount } = old
   return { id, email, passwordHash, emailChangedAt, disabledCount, disabledAt: null }

@@ -195,20 +195,20 @@ t.test('a refused log in is recorded after the answer, and for an account only',
   const pending = { email: 'pending@example.org', password }
   await app.inject({ method: 'POST', url: '/register', payload: pending })
   const before = await rows.client.event.count()
-  const { recordAlike } = app.database.events
+  const { recordInEqualTime } = app.database.events
   let goOn = () => {}
-  app.database.events.recordAlike = async event => {
+  app.database.events.recordInEqualTime = async event => {
     await new Promise<void>(resolve => {
       goOn = resolve
     })
-    return recordAlike(event)
+    return recordInEqualTime(event)
   }
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   t.equal(await rows.client.event.count(), before, 'the answer did not wait for it')
   goOn()
   await eventually(rows.client, 'log_in_refused', 1)
-  app.database.events.recordAlike = recordAlike
+  app.database.events.recordInEqualTime = recordInEqualTime
   for (const address of ['nobody@example.org', pending.email]) {
     const answer = await app.inject({
       method: 'POST',
@@ -226,7 +226,7 @@ t.test('where the refusal cannot be recorded, the answer is the same and the log
   const service = await startApp(t)
   const { app, log } = service
   await confirmedAccount(service, email, password)
-  app.database.events.recordAlike = () => Promise.reject(new Error('the disk is full'))
+  app.database.events.recordInEqualTime = () => Promise.reject(new Error('the disk is full'))
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   await app.close()
@@ -242,10 +242,10 @@ t.test('nothing is recorded of an account that was deleted meanwhile', async t =
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
   await confirmedAccount(service, email, password)
-  const { recordAlike } = app.database.events
-  app.database.events.recordAlike = async event => {
+  const { recordInEqualTime } = app.database.events
+  app.database.events.recordInEqualTime = async event => {
     await rows.client.user.delete({ where: { email } })
-    return recordAlike(event)
+    return recordInEqualTime(event)
   }
   const before = await rows.client.event.count()
   const payload = { email, password: 'not this one at all' }

@@ -101,7 +101,7 @@ t.test('worker and housekeeping outlast what throws in the midst of their work',
   const failures = (what: RegExp) => log.filter(({ msg }) => what.test(String(msg))).length
   // Logged once, however often it is tried again.
   await until('the worker met it', () => failures(/outbox cannot be read/) > 0)
-  await until('the housekeeping met it', () => failures(/run out could not be removed/) > 2)
+  await until('the housekeeping met it', () => failures(/rows could not be deleted/) > 2)
   isProblemOf(t, await register('meanwhile@example.org'), 'internal_error')
   t.equal((await app.inject('/health/live')).statusCode, 200)
 
