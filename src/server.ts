@@ -14,8 +14,8 @@ const READINESS_NOTICE_MS = 3000
 const LAST_RESPONSE_MS = 16_000
 const SHUTDOWN_LIMIT_MS = 20_000
 const ORCHESTRATOR_SIGNALS = ['SIGTERM', 'SIGHUP']
-// Node's accept queue of 511 overflows in a flood, and dropped clients retry only after TCP's 1 s.
-// Linux caps it at net.core.somaxconn (4096 by default).
+// Node's accept queue of 511 overflows in a flood, and dropped clients retry only after TCP's 1 s. Linux caps
+// it at net.core.somaxconn (4096 by default).
 const BACKLOG = 4096
 
 /** Starts the service. Returns the shutdown, whose second call ends the process at once. */

@@ -1,6 +1,5 @@
 // Group commit on SQLite: all writes of one turn of the event loop share one transaction and one fsync.
-// SQLite has
-// one writer, and an fsync blocks the process.
+// SQLite has one writer, and an fsync blocks the process.
 import { outageOf } from './outage.ts'
 import type { Run, Statements, Value } from './sql.ts'
 import { timeText } from './sqlite-adapter.ts'

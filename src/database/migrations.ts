@@ -1,6 +1,5 @@
 // Applies migrations and maintains `_prisma_migrations` as Prisma's engine does, so that `prisma migrate
-// status` and
-// `prisma migrate deploy` agree with it.
+// status` and `prisma migrate deploy` agree with it.
 import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

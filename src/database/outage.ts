@@ -1,8 +1,7 @@
 /** Tells transient outages and refused settings from bugs. */
 
 // away: no response in time. refused: connection or login refused until a setting changes. unwritable:
-// read-only, full
-// or failing disk.
+// read-only, full or failing disk.
 export type Outage = 'away' | 'refused' | 'unwritable'
 
 /** Name of an outage in the log and at /health/ready, without host, user or any part of a URL. */

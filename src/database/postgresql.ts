@@ -82,8 +82,7 @@ function checkLimitsOnce(onUnlimited: (names: string[]) => void) {
 }
 
 // Ends itself after an outage. Prisma's adapter returns every connection to the pool, where the next request
-// would
-// wait behind a hanging statement or find a session that is still read-only.
+// would wait behind a hanging statement or find a session that is still read-only.
 class Connection extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config)
@@ -149,8 +148,7 @@ export async function openPostgresql(
 function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Statements {
   const names = new Map<string, string>()
   // A hash, because processes of different releases share a pooler's connections; a counter gave one name to
-  // two
-  // statements.
+  // two statements.
   function nameOf(sql: string): string {
     const name = names.get(sql) ?? `latchkey_${createHash('sha256').update(sql).digest('hex').slice(0, 32)}`
     names.set(sql, name)

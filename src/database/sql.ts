@@ -58,8 +58,7 @@ export function columns(fields: readonly string[], table: string): string {
 export const column = (field: string) => field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
 
 // For PostgreSQL: each statement but the last becomes a WITH query. They share one snapshot and do not see
-// each
-// other's effects.
+// each other's effects.
 export function joined(statements: readonly string[], counts: readonly number[]): string {
   let before = 0
   const parts = statements.map((sql, index) => {

@@ -1,6 +1,5 @@
 // One connection of libsql's driver, shared by Prisma and hot statements. It keeps statements prepared,
-// because
-// `@libsql/client` prepares each call anew (90 µs, against 13 µs for the work).
+// because `@libsql/client` prepares each call anew (90 µs, against 13 µs for the work).
 import Libsql from 'libsql'
 
 export interface ResultSet {
@@ -67,8 +66,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
   }
 
   // libsql closes a connection only when its statements are garbage collected. Until then an open transaction
-  // keeps
-  // its lock.
+  // keeps its lock.
   function abandon() {
     try {
       driver.run('ROLLBACK', [])
@@ -79,8 +77,7 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
   }
 
   // libsql leaves a statement unfinished that met a lock: later writes seem to succeed and are never
-  // committed
-  // (libsql-client-ts#350).
+  // committed (libsql-client-ts#350).
   function replaceIfBusy(error: unknown): never {
     if (isBusy(error)) replace()
     throw error

@@ -147,8 +147,8 @@ export async function inMigrationTransaction<T>(
   try {
     const transaction = await whileBusy(patience, () => {
       // The DROP TABLE of a redefined table would cascade. Foreign keys cannot be turned off inside a
-      // transaction; they are
-      // checked before the commit. https://www.sqlite.org/lang_altertable.html#otheralter
+      // transaction; they are checked before the commit.
+      // https://www.sqlite.org/lang_altertable.html#otheralter
       connection.run('PRAGMA foreign_keys = OFF')
       return connection.begin()
     })

@@ -1,8 +1,8 @@
 /**
- * Watches a clock that somebody may set: against the time that passes, which nobody can.
+ * Returns a function that tells whether the clock was set back since its last call, by comparing it with a
+ * monotonic clock.
  *
- * @param tolerance seconds that are not worth noticing
- * @returns whether it was set back since this was last asked
+ * @param tolerance seconds that are ignored
  */
 export function watchClock(clock: () => Date, tolerance: number): () => boolean {
   const ahead = () => clock().getTime() - performance.now()

@@ -1,7 +1,5 @@
-/**
- * From a row of the outbox to the mail it becomes. Only here an account is looked up and a token or code
- * minted, at the moment of sending: the life of a link starts then, and no row ever holds a secret.
- */
+// The account is looked up and the token minted at sending time: a link's lifetime starts then, and no row
+// contains a secret.
 import { pageLink } from '../config/links.ts'
 import type { DeletedAccount } from '../database/queries/deletions.ts'
 import { NOTICE_KINDS } from '../database/queries/deletions.ts'
@@ -10,20 +8,19 @@ import type { User } from '../database/queries/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'
-import type { MailNeeds } from './needs.ts'
+import type { MailDependencies } from './dependencies.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
-/** Whom a notice is about: an account, or what is left of one that was deleted. */
-type Noticed = User | DeletedAccount
+type NoticeSubject = User | DeletedAccount
 
 /**
- * Writes the mail of a row.
+ * Composes the email of a row.
  *
- * @param newestRequest when the last of the requests was made that the mail serves
- * @returns the mail, or undefined where there is nothing to say to that address (any more)
+ * @param newestRequest time of the newest request that the email serves
+ * @returns undefined if there is nothing to send to the recipient
  */
 export async function composeMail(
-  app: MailNeeds,
+  app: MailDependencies,
   row: OutboxRow,
   newestRequest: Date,
 ): Promise<RenderedMail | undefined> {
@@ -31,7 +28,7 @@ export async function composeMail(
   const user = await accountOf(app, row)
   const served = { mailId: row.id, newestRequest }
   if (row.kind === 'reset_request') await recordRequest(app, row, user)
-  // For an account too, of which nothing comes: a read more or less shows in the next response.
+  // Read for an account too, because one read less would show in the next response (timing side channel).
   const pending = user === undefined || isCapped(row) ? await withoutAccount(app, row, served) : undefined
   if (user === undefined) return pending
   if (user.disabledAt) return undefined
@@ -54,8 +51,12 @@ export async function composeMail(
   }
 }
 
-/** A mail with a link that says "this was not me"; none for other kinds. */
-async function notice(app: MailNeeds, row: OutboxRow, account: Noticed): Promise<RenderedMail | undefined> {
+/** An email with a "this was not me" link, for the kinds that have one. */
+async function notice(
+  app: MailDependencies,
+  row: OutboxRow,
+  account: NoticeSubject,
+): Promise<RenderedMail | undefined> {
   if (!NOTICE_KINDS.includes(row.kind)) return undefined
   const context = {
     ...contextOf(app, row.recipient, account.locale),
@@ -73,48 +74,48 @@ async function notice(app: MailNeeds, row: OutboxRow, account: Noticed): Promise
   }
 }
 
-/** What no token can be redeemed for. */
-const nobodyOf = ({ id, recipient }: OutboxRow): Fingerprinted => ({
+/** Token input that no token matches. */
+const decoySubject = ({ id, recipient }: OutboxRow): Fingerprinted => ({
   id,
   email: recipient,
   passwordHash: 'none',
 })
 
-/** The mail that an account would get, for an address that gets none: it speaks of nobody, and nobody gets it. */
-export function composeDecoy(app: MailNeeds, row: OutboxRow): RenderedMail {
-  const nobody = nobodyOf(row)
+/** Composes an email of the same cost for a recipient that gets none. It is never sent. */
+export function composeDecoy(app: MailDependencies, row: OutboxRow): RenderedMail {
+  const decoy = decoySubject(row)
   const to = contextOf(app, row.recipient, row.locale)
   const served = { mailId: row.id, newestRequest: row.createdAt }
   return row.kind === 'reset_request'
-    ? resetPassword(app, to, nobody, served)
-    : confirmAddress(app, to, nobody, served)
+    ? resetPassword(app, to, decoy, served)
+    : confirmAddress(app, to, decoy, served)
 }
 
-/** With a link that undoes the deletion, where the recipient has a notice that could. */
-async function farewell(app: MailNeeds, row: OutboxRow): Promise<RenderedMail> {
+/** Links to the undo of the deletion if the recipient has a notice. */
+async function farewell(app: MailDependencies, row: OutboxRow): Promise<RenderedMail> {
   const { database, clock, config } = app
   const to = contextOf(app, row.recipient, row.locale)
   const deleted = row.userId === null ? null : await database.deletions.find(row.userId, clock())
   const earlier = deleted && (await database.notices.find(deleted.id, row.recipient, clock()))
   if (!earlier) return renderMail('farewell', to)
-  // As old as that notice: the owner's must outrank what whoever took the account over got meanwhile.
+  // The time of that notice, because the owner's notice must outrank an attacker's later ones.
   const link = await secureLink(app, deleted, row.recipient, earlier.noticeAt)
   return renderMail('account_deleted', { ...to, at: row.createdAt, link, validFor: config.SECURE_TOKEN_TTL })
 }
 
-/** By id where the row has one: the recipient may be an old address, or a new one. */
-async function accountOf(app: MailNeeds, row: OutboxRow): Promise<User | undefined> {
+/** By id if the row has one, because the recipient may be an old or a new email. */
+async function accountOf(app: MailDependencies, row: OutboxRow): Promise<User | undefined> {
   const { users } = app.database
   const user = await (row.userId === null ? users.findByEmail(row.recipient) : users.findById(row.userId))
   return user ?? undefined
 }
 
-/** The kinds that lead somebody in. Without an account, confirming the address is what does. */
-const LEAD_IN: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
+/** Without an account, these kinds send a confirmation link instead. */
+const SIGN_IN_KINDS: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
-/** The confirmation link, where the address was registered and is not confirmed; else nothing. */
+/** Returns a confirmation email if a registration is waiting. */
 async function withoutAccount(
-  app: MailNeeds,
+  app: MailDependencies,
   row: OutboxRow,
   served: Served,
 ): Promise<RenderedMail | undefined> {
@@ -122,8 +123,8 @@ async function withoutAccount(
     const deleted = await app.database.deletions.find(row.userId, app.clock())
     return deleted ? notice(app, row, deleted) : undefined
   }
-  if (!LEAD_IN.includes(row.kind)) return undefined
-  // The page of a reset takes no code for a confirmation.
+  if (!SIGN_IN_KINDS.includes(row.kind)) return undefined
+  // The reset page does not accept a confirmation code.
   const codeFor = row.kind === 'reset_request' ? undefined : served
   const { registrations } = app.database
   const registration = await registrations.findByEmail(row.recipient, app.clock())
@@ -133,9 +134,8 @@ async function withoutAccount(
   return confirmAddress(app, to, confirmable(registration), codeFor)
 }
 
-/** The same for a registration that the release before filed. */
 async function forLegacyRegistration(
-  app: MailNeeds,
+  app: MailDependencies,
   row: OutboxRow,
   codeFor: Served | undefined,
 ): Promise<RenderedMail | undefined> {
@@ -149,12 +149,12 @@ async function forLegacyRegistration(
   return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration, codeFor)
 }
 
-function expiryOfConfirmation(app: MailNeeds): Date {
+function expiryOfConfirmation(app: MailDependencies): Date {
   return new Date(app.clock().getTime() + app.config.CONFIRM_TOKEN_TTL * 1000)
 }
 
 function confirmAddress(
-  app: MailNeeds,
+  app: MailDependencies,
   to: MailContext,
   subject: Fingerprinted,
   codeFor: Served | undefined,
@@ -166,17 +166,16 @@ function confirmAddress(
   return renderMail('confirm_address', { ...to, link, ...code, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
-/** The requests that a mail serves. */
+/** The requests that an email serves. */
 interface Served {
-  /** The row that the mail is of, by which its code is found. */
+  /** Id of the row from which the code is derived. */
   mailId: string
-  /** When the last of them was made. */
   newestRequest: Date
 }
 
-/** The code of a mail, as long as the token of a request lives that it goes with: a mail may leave late. */
+// Codes expire with the token of the newest request. An email may be sent late, without a valid code.
 function codeOf<Claims>(
-  app: MailNeeds,
+  app: MailDependencies,
   requests: MailRequests<Claims>,
   subject: Fingerprinted,
   { mailId, newestRequest }: Served,
@@ -185,15 +184,15 @@ function codeOf<Claims>(
   return isAlive ? { code: requests.codes.make(mailId, ...boundParts(subject)) } : undefined
 }
 
-function alreadyRegistered(app: MailNeeds, to: MailContext, row: OutboxRow) {
-  // Costs what the mail for an unconfirmed address costs.
-  const nobody = nobodyOf(row)
-  app.tokens.confirm.mint(nobody, {})
-  codeOf(app, app.tokens.confirmRequest, nobody, { mailId: row.id, newestRequest: row.createdAt })
+function alreadyRegistered(app: MailDependencies, to: MailContext, row: OutboxRow) {
+  // Costs as much as the email for an unconfirmed account.
+  const decoy = decoySubject(row)
+  app.tokens.confirm.mint(decoy, {})
+  codeOf(app, app.tokens.confirmRequest, decoy, { mailId: row.id, newestRequest: row.createdAt })
   return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 
-function resetLink(app: MailNeeds, user: Fingerprinted) {
+function resetLink(app: MailDependencies, user: Fingerprinted) {
   const { token } = app.tokens.reset.mint(user, {})
   return {
     link: pageLink(app.config, 'resetPassword', token),
@@ -201,14 +200,15 @@ function resetLink(app: MailNeeds, user: Fingerprinted) {
   }
 }
 
-function resetPassword(app: MailNeeds, to: MailContext, user: Fingerprinted, served: Served) {
+function resetPassword(app: MailDependencies, to: MailContext, user: Fingerprinted, served: Served) {
   const code = codeOf(app, app.tokens.resetRequest, user, served)
   return renderMail('reset_password', { ...to, ...resetLink(app, user), ...code })
 }
 
-/** For every address, because a write holds up the next response on SQLite. Without an account it is taken back. */
-function recordRequest(app: MailNeeds, row: OutboxRow, user: User | undefined) {
-  // A mail that is tried again was asked for once.
+// Written for every recipient, because on SQLite a write delays the next response. Without an account it is
+// deleted again.
+function recordRequest(app: MailDependencies, row: OutboxRow, user: User | undefined) {
+  // A retry was already recorded.
   if (row.attempts > 1) return undefined
   const { ip, device, requestId } = row
   const userId = user && !user.disabledAt ? user.id : null
@@ -216,10 +216,10 @@ function recordRequest(app: MailNeeds, row: OutboxRow, user: User | undefined) {
   return app.database.events.recordInEqualTime({ ...event, origin: { ip, device, requestId } })
 }
 
-function changeCode(app: MailNeeds, to: MailContext, user: User, row: OutboxRow) {
+function changeCode(app: MailDependencies, to: MailContext, user: User, row: OutboxRow) {
   const { CHANGE_CODE_TTL } = app.config
   const age = ageOf(app, row)
-  // The code is no good any longer; the person has asked again by now.
+  // The code has expired; the person has requested another one.
   if (row.challengeId === null || age >= CHANGE_CODE_TTL) return undefined
   return renderMail('password_change_code', {
     ...to,
@@ -228,13 +228,12 @@ function changeCode(app: MailNeeds, to: MailContext, user: User, row: OutboxRow)
   })
 }
 
-/** Seconds since the mail was filed. */
-function ageOf(app: MailNeeds, row: OutboxRow): number {
+function ageOf(app: MailDependencies, row: OutboxRow): number {
   return (app.clock().getTime() - row.createdAt.getTime()) / 1000
 }
 
-async function changeEmail(app: MailNeeds, to: MailContext, user: User, served: Served) {
-  // An address that has an account gets nothing: nobody there asked for anything.
+async function changeEmail(app: MailDependencies, to: MailContext, user: User, served: Served) {
+  // The email is taken: its owner requested nothing.
   if (await app.database.users.findByEmail(to.to)) return undefined
   const { token } = app.tokens.changeEmail.mint(user, { email: to.to })
   const link = pageLink(app.config, 'changeEmail', token)
@@ -242,10 +241,10 @@ async function changeEmail(app: MailNeeds, to: MailContext, user: User, served: 
   return renderMail('change_email', { ...to, link, ...code, validFor: app.config.CONFIRM_TOKEN_TTL })
 }
 
-/** Records the link, so that a deletion of the account can be undone as long as it is good. */
+/** Records the link, so that a deletion can be undone while it is valid. */
 async function secureLink(
-  app: MailNeeds,
-  account: Noticed,
+  app: MailDependencies,
+  account: NoticeSubject,
   recipient: string,
   noticeAt: Date,
 ): Promise<string> {
@@ -258,6 +257,6 @@ async function secureLink(
   return pageLink(app.config, 'secure', token)
 }
 
-function contextOf(app: MailNeeds, to: string, locale: string | null): MailContext {
+function contextOf(app: MailDependencies, to: string, locale: string | null): MailContext {
   return { to, locale, service: app.config.SERVICE_NAME }
 }

@@ -1,6 +1,5 @@
 import { type Html, html } from '../shared/html.ts'
 
-/** What the page shows, as plain text. */
 export interface MailPage {
   /** BCP 47 tag. */
   language: string
@@ -10,22 +9,19 @@ export interface MailPage {
   link?: MailLink | undefined
   code?: MailCode | undefined
   after: string[]
-  /** Small print. */
   footer: string[]
 }
 
-/** A link: a button, and its address to read and copy. */
 export interface MailLink {
   href: string
   button: string
-  /** Stands before the bare address. */
+  /** In front of the bare address. */
   hint: string
 }
 
-/** A code, grouped for reading. */
 export interface MailCode {
   digits: string
-  /** Paragraphs around it, where those of the page do not lead to it. */
+  /** Paragraphs for a page that has no link. */
   before: string[]
   after: string[]
 }
@@ -33,12 +29,8 @@ export interface MailCode {
 const font = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif"
 const codeFont = 'font-family:ui-monospace,Menlo,Consolas,monospace'
 
-/**
- * Lays a mail out as HTML: one column, inline styles because mail clients drop style sheets, a style
- * sheet only for what cannot be inline (dark mode). Nothing is loaded from anywhere.
- *
- * @returns a whole document
- */
+// One column and inline styles, because email clients drop style sheets. The style sheet is for dark mode
+// only. Nothing is loaded from the network.
 export function mailPage(page: MailPage): string {
   return html`<!doctype html>
 <html lang="${page.language}" dir="auto">

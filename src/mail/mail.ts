@@ -1,6 +1,3 @@
-/**
- * Mail: the transport and the worker behind the outbox. Decorates the app with `mail`.
- */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { MailTransport } from './transport.ts'
@@ -10,9 +7,9 @@ import { startMailWorker, type WorkerTiming } from './worker.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     mail: {
-      /** Where mails go, for the banner. */
+      /** Names the destination, for the banner. */
       describe(): string
-      /** Tells the worker of a new row; to be called once its transaction is committed. */
+      /** Tells the worker about a new row. Call it after the commit. */
       wake(): void
     }
   }
@@ -20,7 +17,7 @@ declare module 'fastify' {
 
 export interface MailOptions {
   transport?: MailTransport
-  /** Whether SMTP is spoken in a thread of its own; true by default. */
+  /** Whether SMTP runs in a separate thread; true by default. */
   thread?: boolean
   timing?: WorkerTiming
 }
@@ -32,7 +29,7 @@ async function mail(app: FastifyInstance, options: MailOptions) {
   app.addHook('onReady', async () => {
     worker = startMailWorker(app, transport, options.timing)
   })
-  // Before the database closes: hooks of onClose run in reverse order of their registration.
+  // Before the database closes: onClose hooks run in reverse order.
   app.addHook('onClose', async () => worker?.stop())
 }
 

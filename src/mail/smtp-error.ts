@@ -2,34 +2,32 @@ import type { NodemailerError } from 'nodemailer'
 import { withoutAddresses } from '../shared/log-scrub.ts'
 import { MailSendError } from './transport.ts'
 
-/** RFC 4954, section 6: replies about authentication, to whatever command. */
+/** RFC 4954, section 6: replies about authentication, to any command. */
 const authenticationReplies = new Set([530, 534, 535, 538])
-/** RFC 3463, section 3.8: security or policy status, such as 5.7.1 where a relay wants credentials. qmail puts it last. */
+/**
+ * RFC 3463, section 3.8: security or policy, such as 5.7.1 if a relay requires credentials. qmail appends it.
+ */
 const policyStatus = /^5\d\d[ -]5\.7\.\d{1,3}\b|\(#5\.7\.\d{1,3}\)\s*$/m
-/** Without a status, as Exim says it: "550 relay not permitted". */
+/** Exim sends no status: "550 relay not permitted". */
 const relayRefused = /^5\d\d[ -](?!5\.\d)[^\n]*\brelay(ing)?\b/im
-/** nodemailer reports what Node says of a certificate or handshake as an error of the socket. */
+/** nodemailer reports certificate and handshake failures as socket errors. */
 const tlsFailure = /certificate|altnames|\b(TLS|SSL)\b/i
 
-/** What nodemailer says of a failure before it hands over a mail. */
+/** Failures before the handover of an email. */
 const beforeTheMail = new Set(['EDNS', 'ETLS', 'EAUTH', 'EENVELOPE'])
 
-/** What the worker needs to know of a failure. */
 export type SendFailure = Pick<
   MailSendError,
   'message' | 'permanent' | 'untaken' | 'refusesService' | 'unreachable'
 >
 
 /**
- * Turns what nodemailer threw into an error that may be logged and stored. The original is left behind,
- * even as a cause, because its message and properties hold the server's answer as it came.
+ * Converts nodemailer's error into one that is safe to log and store. The original is not kept, because it
+ * contains the server's raw answer. Only a refusal of this recipient or message is permanent; an operator can
+ * fix a refusal of the service.
  *
- * Only a refusal of this recipient or this message is permanent. A refusal of this service comes from settings
- * that an operator can correct while the mail waits.
- *
- * @param error what `sendMail` threw
- * @param mail what was being sent, to find pieces of it in the server's answer
- * @param password the SMTP password, for the same reason
+ * @param mail the email, parts of which the answer may quote
+ * @param password the SMTP password, which it may quote too
  */
 export function smtpError(
   error: NodemailerError,
@@ -46,23 +44,23 @@ export function smtpError(
     policyStatus.test(error.response ?? '') ||
     relayRefused.test(error.response ?? '') ||
     (responseCode === undefined && command !== 'API' && tlsFailure.test(error.message)) ||
-    // The sender, or the client's name.
+    // Sender or client name refused.
     (refused && !/^(RCPT|DATA)/.test(command))
   const permanent =
     (refused && !refusesService) ||
-    // Refused by nodemailer itself, before a server saw it.
+    // Refused by nodemailer, before any server.
     (code === 'EENVELOPE' && command === 'API')
-  // nodemailer's messages end in the answer; we add that ourselves, cut and cleaned.
-  const said =
-    error.response ?? (code === 'EABORT' ? 'the server took too long over this mail' : error.message)
+  // nodemailer's messages end with the raw answer; only the cleaned one is kept.
+  const answer =
+    error.response ?? (code === 'EABORT' ? 'the server timed out during this mail' : error.message)
   const stage = command && command !== 'API' ? ` at ${command}` : ''
   const away = responseCode === undefined ? code !== 'EENVELOPE' : responseCode === 421 || command === 'CONN'
-  // What Node says of a connection repeats no recipient, whose local part may be one of its words.
+  // A connection error quotes no recipient, and a local part may be one of its words.
   const quotable = error.response === undefined && responseCode === undefined ? { ...mail, to: '' } : mail
-  return new MailSendError(`SMTP ${code}${stage}: ${clean(said, quotable, password)}`, {
+  return new MailSendError(`SMTP ${code}${stage}: ${clean(answer, quotable, password)}`, {
     permanent,
     refusesService,
-    // RFC 5321, section 3.8: a server may end any session with 421.
+    // RFC 5321, section 3.8: a server may end a session with 421 at any time.
     unreachable: away && !refusesService,
     untaken: responseCode !== undefined || error.syscall === 'connect' || beforeTheMail.has(code),
     code,
@@ -70,24 +68,16 @@ export function smtpError(
   })
 }
 
-/**
- * What came of sending a mail, whatever was thrown: our own errors as they are, of anything else what may be
- * logged and stored. Something odd must not keep a mail from its back-off.
- *
- * @param mail what was being sent, to find pieces of it in the message
- */
+/** Converts anything that sending threw, so that an unexpected error still leads to a retry. */
 export function sendError(thrown: unknown, mail: { to: string; text: string }): SendFailure {
   if (thrown instanceof MailSendError) return thrown
   const { message } = (thrown ?? {}) as Partial<Error>
-  const said = typeof message === 'string' ? clean(message, mail, undefined) : `${typeof thrown} was thrown`
-  return { message: said, permanent: false, untaken: false, refusesService: false, unreachable: false }
+  const answer = typeof message === 'string' ? clean(message, mail, undefined) : `${typeof thrown} was thrown`
+  return { message: answer, permanent: false, untaken: false, refusesService: false, unreachable: false }
 }
 
-/**
- * The first 200 characters of a server's answer, without what it may have quoted from the mail: spam
- * filters name the link that they object to, and the link carries the token. Without addresses either, since
- * refusals repeat them.
- */
+// Removes what the answer may quote from the email: spam filters name the link with its token, and refusals
+// repeat the address.
 function clean(answer: string, mail: { to: string; text: string }, password: string | undefined): string {
   const withoutPassword = password
     ? [password, Buffer.from(password).toString('base64')].reduce(
@@ -103,12 +93,12 @@ function clean(answer: string, mail: { to: string; text: string }, password: str
     .trim()
 }
 
-/** A token, a piece of one, or a code: a long word of the mail, or one with digits, not the address. */
+/** A token, a part of one, or a code. */
 function isSecretOf({ to, text }: { to: string; text: string }, word: string): boolean {
   return (word.length >= 24 || /\d/.test(word)) && text.includes(word) && !to.includes(word)
 }
 
-/** Some servers repeat only the local part ("User ada unknown"), or write the address as a part of another. */
+// Some servers repeat only the local part ("User ada unknown"), or embed the address in another one.
 function withoutRecipient(answer: string, to: string): string {
   const local = to.slice(0, to.lastIndexOf('@')).toLowerCase()
   const withoutWhole = answer.replace(/[^\s<>"'(),:;[\]]+@[^\s<>"'(),:;[\]]+/g, '[address]')

@@ -1,4 +1,4 @@
-/** What runs in the mail thread: hands mails to the SMTP server, and tells what became of each. */
+/** The mail thread: sends emails over SMTP and reports the outcomes. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import nodemailer from 'nodemailer'
@@ -7,19 +7,20 @@ import type { MailSendError, OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 import type { FromThread, ToThread } from './transport-thread.ts'
 
-/** How many of the last durations a pretended mail is drawn from, and what it takes before there is one; milliseconds. */
-const REMEMBERED = 20
+/** Number of recent durations from which the duration of a pretended email is drawn. */
+const MAX_RECENT = 20
 const FIRST_DURATION = 50
 
 structureOutput()
 
 const transport = createSmtpTransport(workerData as SmtpConfig)
-/** Builds the same mail for nobody: what a thread does is felt by the others in the caches that they share. */
+/** Builds the same email without sending it, because the other threads share the caches. */
 const nowhere = nodemailer.createTransport({ streamTransport: true, buffer: true })
 const durations: number[] = []
 
-/** Mails to a local server take microseconds, to one far away half a second: the end of a pretended one must not tell. */
-async function deal(mail: OutgoingMail, pretend: boolean): Promise<void> {
+// A pretended email takes as long as a recent real one: microseconds for a local server, half a second for a
+// remote one.
+async function sendOrPretend(mail: OutgoingMail, pretend: boolean): Promise<void> {
   const begun = performance.now()
   if (pretend) {
     const duration = durations[Math.floor(Math.random() * durations.length)] ?? FIRST_DURATION
@@ -30,7 +31,7 @@ async function deal(mail: OutgoingMail, pretend: boolean): Promise<void> {
   }
   await transport.send(mail)
   durations.unshift(performance.now() - begun)
-  durations.length = Math.min(durations.length, REMEMBERED)
+  durations.length = Math.min(durations.length, MAX_RECENT)
 }
 
 parentPort?.on('message', (task: ToThread) => {
@@ -41,7 +42,7 @@ parentPort?.on('message', (task: ToThread) => {
   }
   const { id, mail, pretend } = task
   const tell = (told: FromThread) => parentPort?.postMessage(told)
-  deal(mail, pretend).then(
+  sendOrPretend(mail, pretend).then(
     () => tell({ id }),
     ({ message, permanent, untaken, refusesService, unreachable, code, responseCode }: MailSendError) => {
       const error = { message, permanent, untaken, refusesService, unreachable, code }

@@ -5,66 +5,58 @@ import { type MailCode, mailPage } from './mail-page.ts'
 
 export type { MailKind } from '../messages/mail-words.ts'
 
-/** What every mail needs. */
 export interface MailContext {
-  /** The address it goes to. */
+  /** Recipient. */
   to: string
-  /** BCP 47 tag the person chose, if any. */
+  /** BCP 47 tag chosen by the person, if any. */
   locale: string | null
-  /** The service's name, for people. */
+  /** Name of the service. */
   service: string
 }
 
-/** A mail that leads somewhere. `link`: an absolute URL. */
+/** `link`: absolute URL. */
 export type LinkContext = MailContext & { link: string }
 
-/** A notice. `link`: the page to say "this was not me", with the token. `at`: when it happened. */
+/** `link`: the page "this was not me", with the token. `at`: time of the event. */
 export type NoticeContext = LinkContext & { at: Date }
 
-/** What each kind needs. `validFor` is in seconds. */
+/** Input of each kind. `validFor` is in seconds, from when the email is sent. */
 export interface MailContexts {
-  /**
-   * `link`: with the token; `code`: 8 digits, none where nobody could enter it; `validFor`: the life of
-   * either, from when the mail is sent.
-   */
+  /** `link`: with the token. `code`: 8 digits, or undefined if nobody could enter it. */
   confirm_address: LinkContext & { code?: string; validFor: number }
-  /** `link`: the page to ask for a reset. */
+  /** `link`: the page to request a reset. */
   already_registered: LinkContext
-  /** Likewise. */
+  /** `link` and `code` as for confirm_address. */
   reset_password: LinkContext & { code?: string; validFor: number }
-  /** `code`: 6 digits; `validFor`: what is left of its life when it is sent. */
+  /** `code`: 6 digits. `validFor`: the rest of its lifetime. */
   password_change_code: MailContext & { code: string; validFor: number }
   password_changed: NoticeContext
-  /** To the new address; likewise. */
+  /** Sent to the new address. */
   change_email: LinkContext & { code?: string; validFor: number }
-  /** To the present address. */
+  /** Sent to the current address. */
   email_change_requested: NoticeContext & { newEmail: string }
-  /** To the old address. */
+  /** Sent to the old address. */
   email_changed: NoticeContext & { newEmail: string }
-  /** `device`: such as "Firefox on Linux", null where it did not say; `ip`: null where it is not known. */
+  /** `device`: such as "Firefox on Linux". Both null if unknown. */
   new_device: NoticeContext & { device: string | null; ip: string | null }
-  /** After "this was not me". `link`: to set a password, with the token; `validFor`: its life, from when it is sent. */
+  /** `link`: the page to set a password, with the token. */
   account_secured: LinkContext & { validFor: number }
-  /** After the account was deleted. */
   farewell: MailContext
-  /** The same, to an address that can undo it. `validFor`: the life of the link, from when it is sent. */
+  /** Sent to an address that can undo the deletion. */
   account_deleted: NoticeContext & { validFor: number }
 }
 
-/** A mail without its envelope. */
 export interface RenderedMail {
-  /** One line: no CR, no LF. */
+  /** One line, without CR and LF. */
   subject: string
   text: string
   html: string
 }
 
 /**
- * Writes a mail in the person's language, as text and as HTML.
+ * Renders an email in the language of the person.
  *
- * @param kind which mail
- * @param context what it is about
- * @returns subject, plain text (link and code each alone on a line) and HTML (every value escaped)
+ * @returns subject, plain text (link and code each on their own line) and HTML (every value escaped)
  */
 export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]): RenderedMail {
   const { language, mails } = messagesFor(context.locale)
@@ -133,18 +125,18 @@ function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
   }
 }
 
-/** Eight digits are read and typed more easily as two groups of four; six stay together. */
+/** Eight digits are easier to read in two groups; six stay together. */
 function codeOf(code: string, before: string | undefined, after: string | undefined): MailCode {
   const digits = code.replace(/^(\d{4})(\d{4})$/, '$1 $2')
   return { digits, before: before ? [before] : [], after: after ? [after] : [] }
 }
 
-/** A line break in a subject would start a header of the sender's choosing. */
+/** A line break in a subject would allow header injection. */
 function oneLine(text: string): string {
   return text.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim()
 }
 
-/** A moment for people, in UTC and saying so, since nobody told us their time zone. */
+/** A date in UTC, because the time zone is unknown. */
 function instant(at: Date, language: string): string {
   return new Intl.DateTimeFormat(language, {
     dateStyle: 'long',

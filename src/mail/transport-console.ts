@@ -3,10 +3,8 @@ import { MailSendError, type MailTransport } from './transport.ts'
 const rule = '─'.repeat(72)
 
 /**
- * Prints mails for a person at a terminal, so that the service can be tried without a mail server.
- * Nothing stands before or behind a line, so a link can be copied, or picked with grep.
- *
- * @param output where to print; standard output unless given
+ * Prints emails to a terminal, for use without a mail server. Links have a line of their own, to copy or
+ * grep.
  */
 export function createConsoleTransport(output: NodeJS.WritableStream = process.stdout): MailTransport {
   return {
@@ -15,7 +13,7 @@ export function createConsoleTransport(output: NodeJS.WritableStream = process.s
     send: ({ to, subject, text }) =>
       new Promise((resolve, reject) => {
         const lines = [rule, `To:      ${to}`, `Subject: ${subject}`, '', text.trimEnd(), rule]
-        // Control characters could drive the terminal: move the cursor, hide a line, retitle the window.
+        // Control characters could move the cursor, hide a line or change the title of the terminal.
         const printed = lines.join('\n').replace(/[^\P{Cc}\n]/gu, '')
         output.write(`\n${printed}\n\n`, error =>
           error

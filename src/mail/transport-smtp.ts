@@ -6,7 +6,6 @@ import type { Config } from '../config/config.ts'
 import { smtpError } from './smtp-error.ts'
 import { MailSendError, type MailTransport } from './transport.ts'
 
-/** What the SMTP transport reads of the configuration. */
 export type SmtpConfig = Pick<
   Config,
   | 'MAIL_SERVER'
@@ -22,31 +21,26 @@ export type SmtpConfig = Pick<
   | 'MAIL_CA_FILE'
 > & { APP_URL?: string }
 
-/** Seams of the SMTP transport. */
 export interface SmtpOptions {
-  /** A certificate authority to trust in place of the system's, PEM. */
+  /** PEM of a certificate authority to trust instead of the system's. */
   tls?: { ca: string }
-  /** Milliseconds, each with a default in `smtpTimeouts`. */
   timeouts?: Partial<typeof smtpTimeouts>
 }
 
-/** Milliseconds: to be connected with TLS up, for the greeting, of silence, for one whole mail. */
+/** Milliseconds: connection with TLS, greeting, silence, whole email. */
 const smtpTimeouts = {
   connect: 10_000,
   greeting: 10_000,
   socket: 30_000,
-  // A server that answers a byte at a time is never silent. Whoever holds a lease on the mail needs to
-  // know when it will be over: the lease of the worker is longer than this.
+  // A server that answers byte by byte is never silent. The worker's lease is longer than this.
   mail: 45_000,
 }
 
 /**
- * Hands mails to an SMTP server over a pool of connections. TLS is verified (1.2 or later). With
- * MAIL_USE_TLS a server that offers no STARTTLS gets neither credentials nor mail. With neither switch
- * STARTTLS is used where offered, except on this machine itself, where local relays commonly have a
- * certificate that nobody could verify and the traffic does not leave.
+ * Sends emails over a pool of SMTP connections with verified TLS (1.2 or later). Without MAIL_USE_TLS and
+ * MAIL_USE_SSL, STARTTLS is used if offered, except on localhost, where certificates cannot be verified.
  *
- * @throws Error when MAIL_DEFAULT_SENDER or MAIL_REPLY_TO is not one address, or MAIL_CA_FILE cannot be read
+ * @throws Error if MAIL_DEFAULT_SENDER or MAIL_REPLY_TO is not one address, or MAIL_CA_FILE cannot be read
  */
 export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {}): MailTransport {
   const { MAIL_SERVER: host, MAIL_PORT: port, MAIL_USE_TLS, MAIL_USE_SSL } = config
@@ -91,8 +85,8 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
     describe: () =>
       `SMTP ${isIP(host) === 6 ? `[${host}]` : host}:${port} (${security}), from ${from.address}`,
     async send({ to, subject, text, html }) {
-      // The address object keeps nodemailer from reading a list, but it still quotes what it cannot
-      // read: "a@b.co, evil@x.co" became one mailbox at x.co, the attacker's domain.
+      // As an address object it cannot become a list, but nodemailer quotes what it cannot parse: "a@b.co,
+      // evil@x.co" became one mailbox at x.co.
       if (!plainAddress.test(to)) {
         throw new MailSendError('The recipient is not one plain address', {
           permanent: true,
@@ -111,7 +105,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
           subject,
           text,
           html,
-          // RFC 3834, section 5: keeps vacation responders from answering.
+          // RFC 3834, section 5: suppresses automatic replies.
           headers: { 'Auto-Submitted': 'auto-generated' },
           signal: AbortSignal.timeout(timeouts.mail),
         })
@@ -123,7 +117,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
   }
 }
 
-/** One mailbox, nothing quoted, no white space, no character that has a meaning in an address list. */
+/** One mailbox without quotes, white space or characters with a meaning in address lists. */
 const plainAddress = /^[^\s\p{Cc}"(),:;<>@[\\\]]{1,64}@[^\s\p{Cc}"(),:;<>@[\\\]]{1,253}$/u
 
 function parseMailbox(variable: string, text: string): { name: string; address: string } {
@@ -134,10 +128,8 @@ function parseMailbox(variable: string, text: string): { name: string; address: 
   return { name: mailbox.name, address: mailbox.address }
 }
 
-/**
- * Large relays refuse an address literal of this machine, which nodemailer says where the host's name has no dot, as
- * in containers. RFC 5321, section 4.1.3, has the form of addresses.
- */
+// Relays refuse nodemailer's default, an address literal of this machine, if the host name has no dot
+// (containers). RFC 5321, section 4.1.3, defines literals.
 function ehloName(appUrl: string | undefined): string | undefined {
   if (appUrl === undefined) return undefined
   const host = new URL(appUrl).hostname.replace(/^\[(.*)\]$/, '$1')

@@ -1,15 +1,14 @@
 /**
- * The SMTP transport in a thread of its own. Building a mail and talking to the server takes milliseconds that
- * would else hold up the event loop, where the next response would tell that the last request caused a mail.
+ * SMTP in a separate thread: building and sending an email takes milliseconds of the event loop, which would
+ * reveal in the next response that an email was sent.
  */
 import { Worker } from 'node:worker_threads'
 import { MailSendError, type MailTransport, type OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 
-/** What the thread is told. `pretend`: to take as long as for a mail, and send nothing. */
+/** Message to the thread. `pretend`: take as long as for an email, without sending it. */
 export type ToThread = { id: number; mail: OutgoingMail; pretend: boolean } | 'close'
 
-/** What became of a mail. */
 export interface FromThread {
   id: number
   error?: Omit<MailSendError, 'name' | 'stack' | 'cause'>
@@ -34,7 +33,7 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
     started.on('message', ({ id, error }: FromThread) => {
       settle(id, error && new MailSendError(error.message, error))
     })
-    // The mails are retried, and the next one starts another thread.
+    // Its emails are retried; the next one starts a new thread.
     started.on('error', error => fail(`the mail thread failed: ${error.message}`))
     started.on('exit', () => fail('the mail thread ended'))
     return started
@@ -65,7 +64,7 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
     return new Promise((resolve, reject) => {
       const id = ++last
       waiting.set(id, error => (error ? reject(error) : resolve()))
-      // A mail under way keeps the process alive.
+      // Keeps the process alive while an email is being sent.
       to.ref()
       to.postMessage({ id, mail, pretend } satisfies ToThread)
     })

@@ -1,44 +1,42 @@
-/** What a mail transport is, and the error it throws. */
+/** Mail transports and their error. */
 
-/** A mail on its way out. */
 export interface OutgoingMail {
-  /** The stored address: one plain addr-spec. */
+  /** One plain addr-spec. */
   to: string
   subject: string
   text: string
   html: string
 }
 
-/** A way for mails to leave. */
 export interface MailTransport {
   name: 'console' | 'smtp'
-  /** Where mails go, for the start-up banner; never credentials. */
+  /** Names the destination for the banner, without credentials. */
   describe(): string
   /**
-   * Hands one mail over.
+   * Sends one email.
    *
-   * @throws MailSendError when it was not taken
+   * @throws MailSendError if it was not accepted
    */
   send(mail: OutgoingMail): Promise<void>
-  /** Takes about as long as `send`, and sends nothing. */
+  /** Takes about as long as `send`, but sends nothing. */
   pretend?(mail: OutgoingMail): Promise<void>
-  /** Lets go of connections. A mail being handed over is finished first. */
+  /** Closes idle connections. An email in progress is finished first. */
   close(): void
 }
 
-/** Why a mail was not taken. Its message holds nothing of the mail and no password: fit for a log. */
+/** Reason for a failure. The message contains nothing of the email and no password, so it is safe to log. */
 export class MailSendError extends Error {
-  /** Whether the same mail would be refused again, so that trying again is no use. */
+  /** The same email would be refused again. */
   readonly permanent: boolean
-  /** Whether it is certain that the server did not take the mail; a connection may break after it did. */
+  /** The server certainly did not accept the email. A connection may also break after it did. */
   readonly untaken: boolean
-  /** Whether the server refuses this service, whatever the mail: its credentials, TLS, sender or right to relay. */
+  /** The server refuses the service: its credentials, TLS, sender or right to relay. */
   readonly refusesService: boolean
-  /** Whether the server was away, whatever the mail: no connection, no answer, or none in time. */
+  /** The server is unreachable: no connection, or no response in time. */
   readonly unreachable: boolean
-  /** What went wrong, as nodemailer names it (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
+  /** nodemailer's code (`ETIMEDOUT`, `ETLS`, `EAUTH`, `EENVELOPE` ...). */
   readonly code: string
-  /** The server's reply code, if it answered. */
+  /** SMTP reply code, if there was a reply. */
   readonly responseCode?: number
 
   constructor(message: string, details: Omit<MailSendError, keyof Error>) {

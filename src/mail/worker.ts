@@ -1,6 +1,6 @@
 /**
- * The worker that empties the outbox: claims rows by lease, writes each mail, hands it over, and tries
- * again with exponential back-off and jitter until the mail is sent or a dead letter.
+ * The outbox worker: claims rows by lease, sends each email, and retries with exponential back-off and jitter
+ * until it is sent or a dead letter.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
@@ -12,39 +12,37 @@ import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { composeDecoy, composeMail } from './compose.ts'
-import type { MailNeeds } from './needs.ts'
+import type { MailDependencies } from './dependencies.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
 import type { MailTransport } from './transport.ts'
 
-/** Mails handed over at once: as many as connections in nodemailer's pool. */
-const AT_ONCE = 5
-/** A mail server may refuse one recipient in these words: others pass, and the alert would come and go; milliseconds. */
+/** Concurrent emails: the size of nodemailer's connection pool. */
+const MAX_CONCURRENT = 5
+/** Milliseconds. A server may refuse a single recipient in the same words, which would toggle the alert. */
 const QUIET_AFTER_ALERT = 15 * 60 * 1000
-/** Longer than the transport's own time limits together; seconds. */
+/** Seconds; longer than the transport's timeouts together. */
 const LEASE = 60
-/** How often rows of other instances are looked for; seconds. */
+/** Seconds between polls for rows of other instances. */
 const POLL = 5
-/** Delays of the retry while the outbox cannot be read; milliseconds. */
-const FIRST_LOOK_RETRY = 1000
-const LONGEST_LOOK_RETRY = 15_000
-/** First wait, growth and number of tries: 30 s, 108 s … 18 h, about a day in all. */
+/** Milliseconds between retries while the outbox cannot be read. */
+const FIRST_POLL_RETRY = 1000
+const LONGEST_POLL_RETRY = 15_000
+/** 30 s, 108 s … 18 h: about a day in total. */
 const FIRST_RETRY = 30
 const GROWTH = 3.6
-const TRIES = 8
-/** Instances that failed together shall not try again together. */
+const MAX_ATTEMPTS = 8
+/** Keeps instances that failed together from retrying together. */
 const JITTER = 0.2
 
-/**
- * Delays until the database is asked again to note that a mail was sent; milliseconds. Short beside the lease: when
- * that is over, another instance sends the mail again.
- */
-const FIRST_NOTE_RETRY = 1000
-const LONGEST_NOTE_RETRY = 5000
+// Milliseconds between retries to record a sent email. Much shorter than the lease, after which another
+// instance would send it again.
+const FIRST_RECORD_RETRY = 1000
+const LONGEST_RECORD_RETRY = 5000
 
-/** Ids of requests that one log line names at most. */
-const MOST_IDS = 20
+/** Request ids per log line. */
+const MAX_LOGGED_IDS = 20
 
-/** Seconds; for tests that cannot wait. */
+/** Seconds; shortened by tests. */
 export interface WorkerTiming {
   lease?: number
   poll?: number
@@ -52,51 +50,50 @@ export interface WorkerTiming {
 }
 
 export interface MailWorker {
-  /** Looks for work now: there is a new row. */
+  /** Polls now, for a new row. */
   wake(): void
-  /** Takes no new rows and waits for the mails in hand. */
+  /** Claims no new rows, and waits for emails in progress. */
   stop(): Promise<void>
 }
 
-/** Starts a worker. */
 export function startMailWorker(
-  app: MailNeeds & { log: FastifyBaseLogger },
+  app: MailDependencies & { log: FastifyBaseLogger },
   transport: MailTransport,
   { lease = LEASE, poll = POLL, firstRetry = FIRST_RETRY }: WorkerTiming = {},
 ): MailWorker {
   const { outbox } = app.database
   const log = app.log.child({ part: 'outbox' })
-  const inHand = new Map<string, { row: OutboxRow; delivery: Promise<void> }>()
-  /** Ids of mails that were sent while the database could not take note: they must not be sent again. */
-  const unnoted = new Set<string>()
+  const inProgress = new Map<string, { row: OutboxRow; delivery: Promise<void> }>()
+  /** Emails that were sent while the database could not record it. They must not be sent again. */
+  const sentUnrecorded = new Set<string>()
   const wasSetBack = watchClock(app.clock, CLOCK_TOLERANCE)
-  /** At the start, too: the clock may have been set back before. */
-  let recallDue = true
-  let looking: Promise<void> | undefined
-  let lookAgain = false
-  const retry = backoff(FIRST_LOOK_RETRY, LONGEST_LOOK_RETRY)
-  /** For what is no outage, such as missing tables; outages are the database's own to log. */
+  /** At the start too: the clock may have been set back while the process was down. */
+  let rescheduleDue = true
+  let polling: Promise<void> | undefined
+  let pollAgain = false
+  const retry = backoff(FIRST_POLL_RETRY, LONGEST_POLL_RETRY)
+  /** Faults that are no outage, such as missing tables. The database logs outages. */
   const fault = outageLog(
     log,
     { failed: 'the outbox cannot be read', worked: 'the outbox can be read again' },
     error => ({ reason: outageDetail(error), err: error }),
   )
-  /** One alert, however many mails wait for the operator. */
-  const refusal = outageLog(
+  /** One alert, however many emails wait. */
+  const serviceRefusal = outageLog(
     log,
     {
       failed:
-        'ALERT: the mail server refuses this service and mails wait: check its credentials, TLS and sender',
+        'ALERT: the mail server refuses this service; emails wait. Check its credentials, TLS and sender',
       worked: 'the mail server accepts mails again',
     },
     answer => ({ reason: String(answer), kind: 'refused' }),
     { quiet: QUIET_AFTER_ALERT },
   )
-  /** One line for all mails that wait for a server that is away. */
-  const absence = outageLog(
+  /** One line for all emails that wait for an unreachable server. */
+  const serverOutage = outageLog(
     log,
     {
-      failed: 'the mail server cannot be reached and mails wait: they are tried again',
+      failed: 'the mail server cannot be reached; emails wait and are retried',
       worked: 'the mail server can be reached again',
     },
     answer => ({ reason: String(answer), kind: 'away' }),
@@ -111,19 +108,19 @@ export function startMailWorker(
   function wake() {
     clearTimeout(timer)
     if (stopped) return
-    lookAgain = true
-    looking ??= look()
+    pollAgain = true
+    polling ??= pollOnce()
   }
 
-  async function look() {
+  async function pollOnce() {
     let wait = poll
     try {
-      await recall()
-      while (lookAgain && !stopped && inHand.size < AT_ONCE) {
-        lookAgain = false
-        const rows = await outbox.claim(AT_ONCE - inHand.size, app.clock(), later(lease))
-        for (const row of rows) take(row)
-        if (rows.length > 0) lookAgain = true
+      await reschedule()
+      while (pollAgain && !stopped && inProgress.size < MAX_CONCURRENT) {
+        pollAgain = false
+        const rows = await outbox.claim(MAX_CONCURRENT - inProgress.size, app.clock(), later(lease))
+        for (const row of rows) startDelivery(row)
+        if (rows.length > 0) pollAgain = true
       }
       const due = await outbox.nextDue()
       retry.reset()
@@ -133,51 +130,51 @@ export function startMailWorker(
     } catch (error) {
       if (outageOf(error) === undefined) fault.failed(error)
       else app.database.outage.failed(error)
-      // Also where the failure came before the claim: to look again at once would be a loop without a pause.
-      lookAgain = false
+      // Polling again at once would be a busy loop if the claim failed.
+      pollAgain = false
       wait = retry.next() / 1000
     }
-    // In the turn that sets the timer: a wake between the two would clear the timer and start nothing.
-    looking = undefined
-    // While all hands are full, the first that is free looks again.
-    if (stopped || inHand.size >= AT_ONCE) return
-    if (lookAgain) wait = 0
+    // In the turn that sets the timer: a wake in between would clear the timer and start nothing.
+    polling = undefined
+    // At full concurrency, the first email to finish polls again.
+    if (stopped || inProgress.size >= MAX_CONCURRENT) return
+    if (pollAgain) wait = 0
     timer = setTimeout(wake, wait * 1000).unref()
   }
 
-  /** What is in the future now would wait there, as long as the clock was set back. */
-  async function recall() {
-    if (wasSetBack()) recallDue = true
-    if (!recallDue) return
+  /** Rows whose due time lies ahead after a clock rollback. */
+  async function reschedule() {
+    if (wasSetBack()) rescheduleDue = true
+    if (!rescheduleDue) return
     await outbox.rescheduleAfterRollback(app.clock(), later(lease), CLOCK_TOLERANCE)
-    recallDue = false
+    rescheduleDue = false
   }
 
-  function take(row: OutboxRow) {
-    const held = inHand.get(row.id)
-    if (held) {
-      // The clock was set forward, and its lease was over. That is renewed now; sent it is once.
-      held.row.attempts = row.attempts
+  function startDelivery(row: OutboxRow) {
+    const running = inProgress.get(row.id)
+    if (running) {
+      // The clock was set forward, so the lease expired and was claimed again. The email is sent once.
+      running.row.attempts = row.attempts
       return
     }
     const delivery = deliver(row)
       .catch(error => {
         if (outageOf(error)) app.database.outage.failed(error)
-        else log.error({ err: error, ...factsOf(row) }, 'a mail could not be brought to its end')
+        else log.error({ err: error, ...factsOf(row) }, 'email delivery failed unexpectedly')
       })
       .finally(() => {
-        inHand.delete(row.id)
+        inProgress.delete(row.id)
         wake()
       })
-    inHand.set(row.id, { row, delivery })
+    inProgress.set(row.id, { row, delivery })
   }
 
   async function deliver(row: OutboxRow) {
-    if (unnoted.has(row.id)) return noteSent(row)
+    if (sentUnrecorded.has(row.id)) return recordSent(row)
     const turn = await takeTurn(app, row)
     if (turn.outcome === 'waited too long') {
-      await outbox.finish(row, 'dropped', app.clock(), 'waited too long for its turn')
-      log.warn(factsOf(row), 'mail dropped: it waited for a turn for a day')
+      await outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
+      log.warn(factsOf(row), 'mail dropped: it waited more than a day for its turn')
       return
     }
     if (turn.outcome !== 'leads') {
@@ -191,33 +188,33 @@ export function startMailWorker(
     try {
       mail = await composeMail(app, row, turn.newestRequest)
       if (mail) await transport.send({ to: row.recipient, ...mail })
-      // An address that gets no mail costs the same, so that the next response does not tell.
+      // A recipient that gets no email costs the same (timing side channel).
       else if (isCapped(row)) await transport.pretend?.({ to: row.recipient, ...composeDecoy(app, row) })
     } catch (error) {
       return fail(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
     }
     if (mail) {
-      absence.worked()
-      refusal.worked()
+      serverOutage.worked()
+      serviceRefusal.worked()
     }
-    if (mail) await noteSent(row)
+    if (mail) await recordSent(row)
     else await outbox.finish(row, 'dropped', app.clock())
-    // The same for an address that gets no mail: a line more would hold up the next response.
-    const alsoServes = turn.alsoServes.slice(0, MOST_IDS)
+    // Logged for both outcomes: one line more would delay the next response.
+    const alsoServes = turn.alsoServes.slice(0, MAX_LOGGED_IDS)
     const facts = { ...factsOf(row), ...(alsoServes.length > 0 && { alsoServes }) }
     log.info(facts, mail ? 'mail sent' : 'nothing to mail')
   }
 
-  /** Until the database takes note: a row that looks unsent is sent again when its lease is over. */
-  async function noteSent(row: OutboxRow) {
-    const { next } = backoff(FIRST_NOTE_RETRY, LONGEST_NOTE_RETRY)
+  /** Retries until the database records it; otherwise the row is sent again after the lease. */
+  async function recordSent(row: OutboxRow) {
+    const { next } = backoff(FIRST_RECORD_RETRY, LONGEST_RECORD_RETRY)
     for (;;) {
       try {
         await outbox.finish(row, 'sent', app.clock())
         return
       } catch (error) {
-        // Kept also when it is noted at last: the row may have been claimed anew just before.
-        unnoted.add(row.id)
+        // Kept even after success, because the row may have been claimed again just before.
+        sentUnrecorded.add(row.id)
         if (stopped || outageOf(error) === undefined) throw error
         await delay(next(), undefined, { signal: stopping.signal }).catch(() => {})
       }
@@ -226,20 +223,20 @@ export function startMailWorker(
 
   async function fail(row: OutboxRow, error: SendFailure) {
     const facts = { ...factsOf(row), reason: error.message }
-    if (error.refusesService) refusal.failed(error.message)
-    if (error.unreachable) absence.failed(error.message)
-    if (error.permanent || row.attempts >= TRIES) {
+    if (error.refusesService) serviceRefusal.failed(error.message)
+    if (error.unreachable) serverOutage.failed(error.message)
+    if (error.permanent || row.attempts >= MAX_ATTEMPTS) {
       await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')
       return
     }
     const wait = firstRetry * GROWTH ** (row.attempts - 1) * (1 + JITTER * (2 * Math.random() - 1))
-    // The cap is for mails that arrive: a retry after a transient failure must not wait for another turn.
+    // The cap counts delivered emails: a retry after a transient failure must not wait for another turn.
     if (error.untaken) await giveTurnBack(app, row)
     await outbox.defer(row, { nextAttemptAt: later(wait), lastError: error.message })
-    // In an outage all mails have this line, and the beginning of the outage has told of it.
+    // In an outage, the line at its start is enough.
     const level = error.refusesService || error.unreachable ? 'debug' : 'warn'
-    log[level]({ ...facts, nextInSeconds: Math.round(wait) }, 'mail was not taken, trying again later')
+    log[level]({ ...facts, nextInSeconds: Math.round(wait) }, 'SMTP delivery failed, retrying later')
   }
 
   wake()
@@ -250,14 +247,14 @@ export function startMailWorker(
       stopped = true
       stopping.abort()
       clearTimeout(timer)
-      await looking
-      await Promise.all([...inHand.values()].map(({ delivery }) => delivery))
+      await polling
+      await Promise.all([...inProgress.values()].map(({ delivery }) => delivery))
       transport.close()
     },
   }
 }
 
-/** What the log may say of a mail: never its recipient. */
+/** Log fields of an email, without its recipient. */
 const factsOf = ({ id, kind, attempts, requestId, traceparent }: OutboxRow) => ({
   mail: id,
   kind,

@@ -1,5 +1,5 @@
 /**
- * Seconds for people: "30 minutes", "24 hours". Never more than it is; from two days on in days.
+ * Formats seconds, rounded down: "30 minutes", "24 hours", from two days on in days.
  *
  * @param language BCP 47 tag
  */

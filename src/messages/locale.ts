@@ -3,10 +3,10 @@ import Type from 'typebox'
 import { problem } from '../errors.ts'
 import { LANGUAGES } from './messages.ts'
 
-/** Longest tag that is kept (RFC 5646 section 4.4.1). */
+/** Longest tag that is accepted (RFC 5646, section 4.4.1). */
 const MAX_LENGTH = 35
 
-/** The language of a person's mails in a request, as BCP 47, POSIX, Java or Apple's systems spell it. */
+/** Language of a person's emails, as BCP 47, POSIX, Java or Apple's systems write it. */
 export const Locale = Type.String({
   minLength: 1,
   maxLength: 64,
@@ -17,22 +17,21 @@ export const Locale = Type.String({
   examples: ['en-GB'],
 })
 
-/** POSIX: language, territory, codeset, modifier. Java: a script behind `#`. */
+/** POSIX: language, territory, codeset, modifier. Java: a script after `#`. */
 const PARTS = /^([a-z][a-z0-9-]*?)(?:-*#([a-z]{4}))?(?:\.[a-z0-9-]+)?(?:@([a-z0-9=;-]+))?$/i
-/** What the modifiers of POSIX locales say of the script; the others are about money and sorting. */
+/** POSIX modifiers that name a script. */
 const SCRIPTS = new Map([
   ['latin', 'Latn'],
   ['cyrillic', 'Cyrl'],
   ['devanagari', 'Deva'],
 ])
-/** POSIX: no language in particular. */
+/** POSIX names for no particular language. */
 const NO_LANGUAGE = /^(C|POSIX)$/i
 
 /**
- * The canonical form of a language tag (RFC 5646); null where none was given.
+ * Returns the canonical language tag (RFC 5646), or null without one.
  *
- * @param spelling as the client's system spells it
- * @throws {ProblemError} `validation_failed` where it is no language tag in any spelling
+ * @throws {ProblemError} `validation_failed` if it is no language tag in any spelling
  */
 export function canonicalLocale(spelling: string | undefined): string | null {
   if (spelling === undefined) return null
@@ -45,12 +44,11 @@ export function canonicalLocale(spelling: string | undefined): string | null {
   })
 }
 
-/** The script stands behind the language. */
 function withScript(tag: string, script: string | undefined): string {
   return script === undefined ? tag : tag.replace(/^[^-]*/, language => `${language}-${script}`)
 }
 
-/** Without its extensions where it is too long with them. */
+/** Drops extensions that make the tag too long. */
 function wellFormed(tag: string): string | undefined {
   try {
     const { baseName } = new Intl.Locale(tag)
@@ -60,12 +58,12 @@ function wellFormed(tag: string): string | undefined {
   }
 }
 
-/** Which of the languages that mails are written in `Accept-Language` asks for; null where none is. */
+/** Returns the best supported language of `Accept-Language`, or null. */
 export function preferredLanguage(request: FastifyRequest): string | null {
   const { headers } = request.raw
   const accepted = headers['accept-language']
   if (accepted === undefined) return null
-  // Some clients send what their system calls the language: `de_AT`.
+  // Some clients send the system's spelling: `de_AT`.
   headers['accept-language'] = accepted.replaceAll('_', '-')
   const language = request.language([...LANGUAGES])
   return typeof language === 'string' ? language : null

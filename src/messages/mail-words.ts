@@ -1,40 +1,38 @@
-/** Which mail it is. */
 export type MailKind = keyof MailCatalogue
 
-/** What every text may mention, ready to print: the service's name and the address written to. */
+/** Values that every text may contain: the name of the service and the recipient. */
 export interface Mentions {
   service: string
   to: string
 }
 
-/** The words of one mail, as plain text. Its link or code, where it has one, stands after `before`. */
+/** The texts of one email. Its link or code, if any, follows `before`. */
 export interface MailWords {
   subject: string
-  /** Paragraphs that lead to the link or, in a mail without one, to the code. */
+  /** Paragraphs before the link, or before the code in an email without a link. */
   before: string[]
-  /** Paragraphs after link or code. */
+  /** Paragraphs after the link or code. */
   after: string[]
-  /** Which address this was sent to and why. */
+  /** Who received this and why. */
   reason: string
-  /** What to do if it was not the reader who caused this mail. */
+  /** What to do if the reader did not cause this email. */
   notYou: string
 }
 
-/** A mail with a link. */
 export interface LinkWords extends MailWords {
-  /** Label of the button that leads to the link in the HTML version. */
+  /** Label of the button. */
   button: string
 }
 
-/** A mail with a link and, where it is given one, a code below the link. */
+/** An email with a link and an optional code below it. */
 export interface LinkAndCodeWords extends LinkWords {
-  /** Paragraph before the code: where to enter it. Left out without a code. */
+  /** Where to enter the code; omitted without a code. */
   beforeCode: string
-  /** Paragraph after the code: how long it lives. Left out without a code. */
+  /** Lifetime of the code; omitted without a code. */
   afterCode: string
 }
 
-/** The mails of one language. Durations and moments come ready to print. */
+/** The emails of one language. Durations and dates are already formatted. */
 export interface MailCatalogue {
   confirm_address: (about: Mentions & { validFor: string }) => LinkAndCodeWords
   already_registered: (about: Mentions) => LinkWords
@@ -50,11 +48,10 @@ export interface MailCatalogue {
   account_deleted: (about: Mentions & { at: string; validFor: string }) => LinkWords
 }
 
-/** What the mails of one language say. */
 export interface Mails extends MailCatalogue {
   greeting: string
-  /** Stands before the bare link in the HTML version. */
+  /** In front of the bare link in the HTML version. */
   linkHint: string
-  /** Stands for the name of a device that did not say what it is. */
+  /** Name of an unknown device. */
   unknownDevice: string
 }

@@ -1,4 +1,3 @@
-/** Finds the words of mails and pages in a person's language. */
 import { de } from './de/de.ts'
 import { en } from './en/en.ts'
 import { es } from './es/es.ts'
@@ -10,16 +9,11 @@ const catalogues: ReadonlyMap<string, Messages> = new Map(
   [en, de, fr, es, hr].map(messages => [messages.language, messages]),
 )
 
-/** BCP 47 tags of the languages that mails and pages are written in. */
 export const LANGUAGES: readonly string[] = [...catalogues.keys()]
 
 /**
- * Finds the catalogue for a person's language.
- *
- * @param locale BCP 47 tag as the person gave it (`de-AT`), or nothing; an unknown or malformed one is
- *   no error
- * @returns the catalogue of that tag, else of the tag cut at its last hyphen, and so on (RFC 4647,
- *   lookup), else English
+ * Finds the texts for a language: for the tag, then for the tag without its last part and so on (RFC 4647,
+ * lookup), then English. An unknown or malformed tag is no error.
  */
 export function messagesFor(locale: string | null | undefined): Messages {
   let range = (locale ?? '').toLowerCase()

@@ -95,8 +95,7 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
 }
 
 // The stored hash may have changed during verification: by a reset, after which the login must fail, or by
-// the
-// hash upgrade of another login, after which it must succeed.
+// the hash upgrade of another login, after which it must succeed.
 async function openSession(
   app: FastifyInstance,
   user: User,

@@ -1,6 +1,5 @@
 // An attacker must not void the owner's notices by deleting the account. While the link of a notice is valid,
-// the data
-// needed to restore the account is kept in a table that only "this was not me" reads.
+// the data needed to restore the account is kept in a table that only "this was not me" reads.
 import type { DeletedAccount, Notice, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { insertEvent, type Origin } from './events.ts'
@@ -69,8 +68,8 @@ export function deletions(client: PrismaClient) {
         ].map(({ recipient }) => recipient)
         const isUndoable = readers.length > 0
         // Emails before registrations, so that a registration that commits in between keeps its email.
-        // Requests of other
-        // accounts for this address stay; their owners' exports would otherwise reveal the account.
+        // Requests of other accounts for this address stay; their owners' exports would otherwise reveal the
+        // account.
         await tx.outbox.deleteMany({
           where: {
             OR: [

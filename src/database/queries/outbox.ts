@@ -121,8 +121,7 @@ const RESCHEDULE = `UPDATE outbox SET
   WHERE state = 'queued' AND (created_at > $3 OR leased_until > $4)`
 
 // `next_attempt_at` moves to the end of the lease, so that one index finds due rows. On PostgreSQL, SKIP
-// LOCKED passes
-// over rows that another instance is claiming.
+// LOCKED passes over rows that another instance is claiming.
 const claimOn = (provider: Statements['provider']) => {
   const due = `SELECT id FROM outbox WHERE state = 'queued' AND next_attempt_at <= $1
     ORDER BY next_attempt_at, id LIMIT $2`

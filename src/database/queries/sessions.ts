@@ -134,9 +134,8 @@ interface Opening {
 const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
 
 // PostgreSQL: one statement, because each is a round trip. All parts read one snapshot. A login that waited
-// for another
-// change of the account would miss its writes, so it does nothing if the locked row is newer, and runs again
-// under the lock.
+// for another change of the account would miss its writes, so it does nothing if the locked row is newer, and
+// runs again under the lock.
 async function openInOneStatement(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
   const { account, session, origin, changes } = login
   const { id: userId, passwordHash } = account

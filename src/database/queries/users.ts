@@ -49,8 +49,7 @@ const ACCOUNT = columns(FIELDS, 'users')
 const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
 const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
 // One narrow row for every email: reading a wide one takes measurably longer. An unknown email reads its
-// neighbour in
-// the index, because a missing row is about 20 µs faster (timing side channel).
+// neighbour in the index, because a missing row is about 20 µs faster (timing side channel).
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
   users.password_changed_at AS "passwordChangedAt",
   familiar.expires_at AS "familiarUntil"

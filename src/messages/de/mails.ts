@@ -8,8 +8,8 @@ const eitherOne = (validFor: string) =>
   `Eines von beiden genügt. Der Code funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`
 
 /**
- * German, formal. A duration stands where it needs no case ending („ist 3 Tage gültig“, not „innerhalb
- * von 3 Tagen“), since it comes in the nominative.
+ * German, formal. A duration stands where it needs no case ending („ist 3 Tage gültig“, not „innerhalb von 3
+ * Tagen“), since it comes in the nominative.
  */
 export const mails: Mails = {
   greeting: 'Guten Tag!',

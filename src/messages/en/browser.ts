@@ -1,7 +1,5 @@
-/**
- * What the pages say while somebody uses them. The compiled file is served to browsers as it is, so it
- * imports nothing. English is the model: the other languages have its type.
- */
+// Texts for the browser. The compiled file is served as it is, so it imports nothing. English defines the
+// type.
 export const browser = {
   show: 'Show',
   hide: 'Hide',
@@ -29,12 +27,10 @@ export const browser = {
     other: 'This password is one of those that are tried first. Please choose another.',
   },
 
-  /** How long the link is good, ready to print: "28 minutes". */
   validFor: (duration: string) => `Your link is valid for another ${duration}.`,
   wait: (duration: string) => `Too many tries. Please wait for ${duration}, then try again.`,
   overloaded: (duration: string) => `The service is busy. Please try again in ${duration}.`,
 
-  /** By the code that the API answers with. */
   problems: {
     validation_failed: 'Something in this form is not as it should be.',
     malformed_json: 'The request did not arrive whole. Please try again.',
@@ -65,7 +61,7 @@ export const browser = {
   },
   wrongPassword: 'This is not the right password.',
   codeExpired: 'The code has expired. Please ask for a new one.',
-  /** No answer, and one that is none. */
+  /** No response, or an unreadable one. */
   network: 'The service cannot be reached. Is the network there? Nothing is lost: try again.',
   timeout: 'The service does not answer. Nothing is lost: try again.',
   damagedLink:
@@ -74,7 +70,7 @@ export const browser = {
   refused:
     'Your browser keeps no cookies or no data for this site, so you cannot stay logged in here. Allow both, then load the page again.',
 
-  /** What the next page says first. */
+  /** Shown on the next page. */
   notices: {
     logged_out: 'You are logged out.',
     session_ended: 'You were logged out. Please log in again.',
@@ -112,5 +108,4 @@ export const browser = {
   },
 }
 
-/** What the browser says in every language. */
 export type BrowserWords = typeof browser

@@ -7,7 +7,7 @@ const securing =
 const eitherOne = (validFor: string) =>
   `One of the two is enough. The code works once, within ${validFor} of this mail.`
 
-/** English. Short paragraphs, one thought each; neither link nor code ever stands inside a sentence. */
+/** English. Short paragraphs with one idea each. Links and codes have a line of their own. */
 export const mails: Mails = {
   greeting: 'Hello,',
   linkHint: 'If the button does not work, open this link:',

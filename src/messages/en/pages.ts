@@ -1,7 +1,4 @@
-/**
- * What the pages say as they are served. English is the model: the other languages have its type. Words
- * for later, in the browser, are in browser.ts.
- */
+/** Texts that the server renders; those of the browser are in browser.ts. English defines the type. */
 export const pages = {
   skip: 'Skip to the content',
   navigation: 'Account',
@@ -202,5 +199,4 @@ export const pages = {
   },
 }
 
-/** What the pages of every language say. */
 export type PageWords = typeof pages

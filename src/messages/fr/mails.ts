@@ -8,9 +8,9 @@ const eitherOne = (validFor: string) =>
   `Un seul des deux suffit. Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`
 
 /**
- * French, with « vous ». No-break spaces, written as escapes so that they can be seen, stand before
- * colon, semicolon, exclamation and question mark and inside quotation marks. The service's name
- * follows no « de », which would have to be elided before a vowel.
+ * French, with « vous ». No-break spaces, written as escapes so that they can be seen, stand before colon,
+ * semicolon, exclamation and question mark and inside quotation marks. The service's name follows no « de »,
+ * which would have to be elided before a vowel.
  */
 export const mails: Mails = {
   greeting: 'Bonjour,',

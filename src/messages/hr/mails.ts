@@ -8,8 +8,8 @@ const eitherOne = (validFor: string) =>
   `Dovoljno je jedno od toga. Kôd vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`
 
 /**
- * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it,
- * and a duration stands after a colon, in the nominative that it comes in.
+ * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it, and a
+ * duration stands after a colon, in the nominative that it comes in.
  */
 export const mails: Mails = {
   greeting: 'Dobar dan!',
