@@ -78,7 +78,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     return { token: tokenIn(answer.json()), code: codeIn(mails[0]) }
   }
 
-  t.test(`20 requests for ${flow} are fifteen tries an hour, not 100`, async t => {
+  t.test(`${flow}: 20 requests share fifteen attempts an hour`, async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
     const house = await houseWithAccount(t, { clock: time.clock })
     const { answer: tokens, mails } = await withMails(house, house.rows, async () => {
@@ -107,7 +107,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     t.equal((await guess(house, next.token, next.code)).statusCode, 204, 'an hour later a new one works')
   })
 
-  t.test(`the fifteenth try at ${flow} still counts for what it is`, async t => {
+  t.test(`${flow}: the fifteenth attempt is still checked`, async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
     const house = await houseWithAccount(t, { clock: time.clock })
     const begun = [await begin(house), await begin(house), await begin(house), await begin(house)]
@@ -120,7 +120,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     t.equal((await guess(house, token, code)).statusCode, 204)
   })
 
-  t.test(`tries at ${flow} count together at all instances`, async t => {
+  t.test(`${flow}: attempts are counted over all instances`, async t => {
     const house = await houseWithAccount(t)
     const { databaseUrl, smtp } = house
     const second = { ...house, ...(await startApp(t, { databaseUrl, smtp, env })) }
@@ -136,7 +136,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     t.equal((await guess(second, next.token, next.code)).statusCode, 204, 'either takes a code of the other')
   })
 
-  t.test(`the code of ${flow} is in no table, no token and no log`, async t => {
+  t.test(`${flow}: the code is in no table, token or log`, async t => {
     const house = await houseWithAccount(t)
     const { client } = house.rows
     const begun: Begun[] = []
@@ -179,7 +179,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
   })
 }
 
-t.test('a reader of the database and the token cannot make the code without the key', async t => {
+t.test('a code cannot be derived from database and token without the key', async t => {
   const house = await houseWithAccount(t)
   const { databaseUrl, smtp, email } = house
   const { answer, mails } = await withMails(house, house.rows, () => flows['a password reset'].ask(house))

@@ -119,7 +119,7 @@ function shapeOf(token: string): string {
   return `${token.length} ${JSON.stringify(claims)} ${Number(exp) - Number(iat)} s`
 }
 
-t.test('exports, histories, sessions and mails are the same whatever another address is', async t => {
+t.test('exports, histories, sessions and emails do not depend on other accounts', async t => {
   const world = await startWorld(t)
   const [first, ...others] = CASES as [(typeof CASES)[0], ...typeof CASES]
   const expected = await story(world, ...first)

@@ -27,7 +27,7 @@ const NOT_TEXT: [what: string, json: string][] = [
   ['null', 'null'],
 ]
 
-t.test('what is not one plain address is refused by every route, and nothing comes of it', async t => {
+t.test('every route refuses anything but one plain address, without effects', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { smtp: await startSmtpServer(t) })
   const rows = await openRows(t, databaseUrl)
   const inputs = [...NOT_TEXT, ...REFUSED.map(([what, text]) => [what, JSON.stringify(text)] as const)]
@@ -56,7 +56,7 @@ function isTo(t: Test, mail: ReceivedMail | undefined, canonical: string) {
   t.match(mail?.raw, `\r\nTo: ${canonical}\r\n`)
 }
 
-t.test('every spelling of an address is one account and one recipient', async t => {
+t.test('every spelling of an email is one account and one recipient', async t => {
   const { app, smtp, databaseUrl } = await startApp(t)
   const rows = await openRows(t, databaseUrl)
   const accounts = new Set(ACCEPTED.map(([, canonical]) => canonical))
@@ -96,7 +96,7 @@ t.test('every spelling of an address is one account and one recipient', async t 
   t.equal(await rows.client.user.count(), accounts.size)
 })
 
-t.test('with EMAIL_CONFIRMATION=off another spelling of a taken address is taken', async t => {
+t.test('with EMAIL_CONFIRMATION=off another spelling of a taken email is taken', async t => {
   const { app } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const register = (email: string) =>
     app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
@@ -106,7 +106,7 @@ t.test('with EMAIL_CONFIRMATION=off another spelling of a taken address is taken
   }
 })
 
-t.test('an account of a canonical address cannot be reached by a look-alike', async t => {
+t.test('a look-alike email does not reach another account', async t => {
   const { app, smtp } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const email = 'mike@kelvin.example'
   await app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
@@ -122,7 +122,7 @@ t.test('an account of a canonical address cannot be reached by a look-alike', as
   t.equal(smtp.mails.length, 0)
 })
 
-t.test('a password that is no text is refused, by every route that takes one', async t => {
+t.test('every route refuses a password that is no string', async t => {
   const { app, databaseUrl } = await startApp(t)
   const rows = await openRows(t, databaseUrl)
   const bodies: [url: string, property: string, rest: string][] = [

@@ -173,7 +173,7 @@ async function house(t: Test) {
 
 const faults = ({ log }: TestApp) => log.filter(({ level }) => Number(level) >= 50)
 
-t.test('while secrets are swapped, what one instance hands out works at the other, both ways', async t => {
+t.test('during a secret rotation, each instance accepts the tokens of the other', async t => {
   const { first, rows, instance } = await house(t)
   await first.app.close()
   // The middle of the change: one instance has swapped them, the other not yet. Each is away while the other
@@ -212,7 +212,7 @@ t.test('while secrets are swapped, what one instance hands out works at the othe
   }
 })
 
-t.test('with the old secret gone its tokens are dead, and sessions and newer tokens live on', async t => {
+t.test('removing the old secret voids its tokens and keeps sessions and newer tokens', async t => {
   const { first, rows, instance } = await house(t)
   const outstanding = await handOut(first, rows)
   await rows.settled()

@@ -54,7 +54,7 @@ const SPOOFED = [
   '192.0.2.9,'.repeat(1000),
 ]
 
-t.test('without TRUST_PROXY no field of a request makes another client of it', async t => {
+t.test("without TRUST_PROXY no header changes the client's address", async t => {
   const { app, log } = await startApp(t, { env: limits })
   await isOneClient(
     t,
@@ -83,7 +83,7 @@ t.test('without TRUST_PROXY no field of a request makes another client of it', a
   )
 })
 
-t.test('behind a trusted proxy the client is whom the nearest proxy names, in whatever spelling', async t => {
+t.test('behind a trusted proxy the client is the one that the nearest proxy names', async t => {
   const env = { ...limits, TRUST_PROXY: '10.0.0.0/8, 2001:db8:ffff::/48' }
   const { app } = await startApp(t, { env })
   const spellings = [
@@ -186,7 +186,7 @@ t.test('the addresses of X-Forwarded-For', async t => {
   for (const [field, addresses] of cases) t.strictSame(addressesIn(field), addresses, field)
 })
 
-t.test('IPv6 on a real socket counts as the IPv4 address that it carries', async t => {
+t.test('an IPv4-mapped address counts as its IPv4 address', async t => {
   const { app } = await startApp(t, { env: limits })
   for (let i = 0; i < 10; i++) await logIn(app, { remoteAddress: '::ffff:127.0.0.1' })
   const { exchange } = await onTheWire(app)
@@ -238,7 +238,7 @@ const ELSEWHERE = [
   'http://localhost/health/../login',
 ]
 
-t.test('no spelling of a path gets past its limit', async t => {
+t.test('no spelling of a path escapes its limit', async t => {
   const { app } = await startApp(t, { env: limits })
   const { exchange } = await onTheWire(app)
   const post = async (target: string, length = '') =>
@@ -285,7 +285,7 @@ t.test('no spelling of a path gets past its limit', async t => {
   }
 })
 
-t.test('every spelling of an address is one bucket of guesses, known or not', async t => {
+t.test('every spelling of an email shares one count of failures', async t => {
   const house = await startApp(t, { env: limits })
   const { app } = house
   await confirmedAccount(house, 'ada@b\u00fccher.example')
@@ -321,7 +321,7 @@ t.test('every spelling of an address is one bucket of guesses, known or not', as
   }
 })
 
-t.test('every spelling of an address has one turn for mails', async t => {
+t.test('every spelling of an email shares one cap', async t => {
   const house = await startApp(t, { env: limits })
   const rows = await openRows(t, house.databaseUrl)
   await confirmedAccount(house, 'ada@b\u00fccher.example')
@@ -358,7 +358,7 @@ t.test('every spelling of an address has one turn for mails', async t => {
   t.equal(house.smtp.mails.length, before + 1, 'one mail')
 })
 
-t.test('a limited request costs nothing, whatever it asks for: no hash, no mail, no row', async t => {
+t.test('a limited request costs no hash, email or row', async t => {
   const house = await startApp(t, { env: limits })
   const { app, smtp, databaseUrl } = house
   const rows = await openRows(t, databaseUrl)

@@ -62,11 +62,11 @@ async function noneReachesAMail(t: Test, house: TestApp, base: string) {
   }
 }
 
-t.test('no header field reaches a link or a mail', async t => {
+t.test('no request header reaches a link or an email', async t => {
   await noneReachesAMail(t, await startApp(t), 'http://localhost:3000')
 })
 
-t.test('a Host that is no host is refused, and nothing is mailed', async t => {
+t.test('an invalid Host is refused and sends no email', async t => {
   const house = await startApp(t)
   const { email } = await confirmedAccount(house)
   const rows = await openRows(t, house.databaseUrl)
@@ -84,12 +84,12 @@ t.test('a Host that is no host is refused, and nothing is mailed', async t => {
   t.equal(house.smtp.mails.length, mails)
 })
 
-t.test('nor where a proxy is trusted', async t => {
+t.test('behind a trusted proxy, too', async t => {
   const env = { TRUST_PROXY: '127.0.0.1', APP_URL: 'https://app.example.org' }
   await noneReachesAMail(t, await startApp(t, { env }), 'https://app.example.org')
 })
 
-t.test('nor with a target in absolute form, over a real connection', async t => {
+t.test('nor does an absolute request target', async t => {
   const { app, smtp } = await startApp(t, { env: { APP_URL: 'https://app.example.org' } })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')

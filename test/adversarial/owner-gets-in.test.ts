@@ -14,7 +14,7 @@ function logIn(app: FastifyInstance, email: string, password: string, remoteAddr
 const network = (i: number) =>
   i % 2 ? `10.66.${i >> 8}.${i & 255}` : `2001:db8:${i.toString(16)}::${(i + 1).toString(16)}`
 
-t.test('a thousand networks that guess at the account keep the owner out of no familiar network', async t => {
+t.test('guesses from a thousand networks do not lock the owner out of a familiar network', async t => {
   t.setTimeout(110_000)
   const house = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = house
@@ -55,7 +55,7 @@ t.test('a thousand networks that guess at the account keep the owner out of no f
   t.equal((await logIn(app, email, newPassword, '203.0.113.9')).statusCode, 200, 'until a reset from there')
 })
 
-t.test('a flood at once fills the queue; the owner is told when to come back, and then gets in', async t => {
+t.test('in a flood the owner gets Retry-After and then logs in', async t => {
   const house = await startApp(t, {
     env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1', ARGON2_MEMORY_KIB: '1024' },
   })

@@ -106,7 +106,7 @@ async function oneWon(
   t.equal(notices, 1, 'one notice')
 }
 
-t.test('of 20 confirmations of a change with the right code one sets its password', async t => {
+t.test('of 20 parallel confirmations of a change with the right code one succeeds', async t => {
   const service = await house(t)
   const ada = await account(service)
   const begun = await beginChange(service, ada)
@@ -116,7 +116,7 @@ t.test('of 20 confirmations of a change with the right code one sets its passwor
   await oneWon(t, service, ada.email, answers)
 })
 
-t.test('of several requests of a change that are confirmed at once one sets its password', async t => {
+t.test('of several changes confirmed in parallel one succeeds', async t => {
   const service = await house(t)
   const ada = await account(service)
   const begun = [
@@ -132,7 +132,7 @@ t.test('of several requests of a change that are confirmed at once one sets its 
   await oneWon(t, service, ada.email, answers)
 })
 
-t.test('of 20 resets with the right code one sets its password', async t => {
+t.test('of 20 parallel resets with the right code one succeeds', async t => {
   const service = await house(t)
   const ada = await account(service)
   const { byCode } = await beginReset(service, ada)
@@ -140,7 +140,7 @@ t.test('of 20 resets with the right code one sets its password', async t => {
   await oneWon(t, service, ada.email, answers)
 })
 
-t.test('of a reset by link, one by code and a change, all at once, one sets its password', async t => {
+t.test('of a parallel reset by link, reset by code and change one succeeds', async t => {
   const service = await house(t)
   for (let round = 0; round < 3; round++) {
     const ada = await account(service)
@@ -158,7 +158,7 @@ t.test('of a reset by link, one by code and a change, all at once, one sets its 
   }
 })
 
-t.test('20 wrong codes at once count as 20', async t => {
+t.test('20 parallel wrong codes count as 20', async t => {
   const service = await house(t)
   const { client } = service.rows
   const ada = await account(service)
@@ -179,7 +179,7 @@ t.test('20 wrong codes at once count as 20', async t => {
   t.equal((await reset(service, { ...byCode, newPassword })).json().code, 'code_invalid')
 })
 
-t.test('four wrong codes at once leave the fifth try, and five do not', async t => {
+t.test('four parallel wrong codes leave a fifth attempt, five do not', async t => {
   const service = await house(t)
   const newPassword = 'a password that nobody had before'
   for (const [wrong, status] of [
@@ -194,7 +194,7 @@ t.test('four wrong codes at once leave the fifth try, and five do not', async t 
   }
 })
 
-t.test('20 guesses at once, shared out to two instances, count as 20', async t => {
+t.test('20 parallel guesses on two instances count as 20', async t => {
   const first = await house(t)
   const { databaseUrl, smtp } = first
   const second = await house(t, { databaseUrl, smtp })
@@ -207,7 +207,7 @@ t.test('20 guesses at once, shared out to two instances, count as 20', async t =
   t.match(await first.rows.client.guess.findMany(), [{ count: AT_ONCE }, { count: AT_ONCE }])
 })
 
-t.test('of 20 confirmations of a new address with one link one changes it', async t => {
+t.test('of 20 parallel confirmations of a new email one succeeds', async t => {
   const service = await house(t)
   const ada = await account(service)
   const token = await emailLink(service, ada, 'new@example.org')
@@ -220,7 +220,7 @@ t.test('of 20 confirmations of a new address with one link one changes it', asyn
   t.equal(await service.rows.client.event.count({ where: { kind: 'email_changed' } }), 1, 'one event')
 })
 
-t.test('of two new addresses that are confirmed at once one becomes the address', async t => {
+t.test('of two new emails confirmed in parallel one succeeds', async t => {
   const service = await house(t)
   for (let round = 0; round < 3; round++) {
     const ada = await account(service)
@@ -244,7 +244,7 @@ t.test('of two new addresses that are confirmed at once one becomes the address'
   }
 })
 
-t.test('of two accounts and a registration that want one address at once one gets it', async t => {
+t.test('of two accounts and a registration one gets the email', async t => {
   const service = await house(t)
   const { app, rows } = service
   const outcomes: Record<string, number> = {}
@@ -280,7 +280,7 @@ t.test('of two accounts and a registration that want one address at once one get
   t.comment(outcomes)
 })
 
-t.test('of a new address and a new password that are confirmed at once one is taken', async t => {
+t.test('of a parallel change of email and of password one succeeds', async t => {
   const service = await house(t)
   for (let round = 0; round < 4; round++) {
     const ada = await account(service)

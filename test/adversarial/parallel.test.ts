@@ -20,7 +20,7 @@ async function aMoment() {
   }
 }
 
-t.test('of 50 resets with one link exactly one sets its password', async t => {
+t.test('of 50 parallel resets with one link exactly one succeeds', async t => {
   const service = await startApp(t, { env })
   const { app, smtp, databaseUrl } = service
   const rows = await openRows(t, databaseUrl)
@@ -57,32 +57,35 @@ t.test('of 50 resets with one link exactly one sets its password', async t => {
   t.equal(smtp.mails.filter(({ subject }) => /was changed/.test(subject)).length, 1, 'one notice')
 })
 
-t.test('of 50 confirmations with one link exactly one makes the account and its session', async t => {
-  const { app, smtp, databaseUrl } = await startApp(t, { env })
-  const rows = await openRows(t, databaseUrl)
-  const email = 'ada@example.org'
-  await app.inject({ method: 'POST', url: '/register', payload: { email } })
-  const token = tokenIn((await smtp.waitForMails(1))[0])
-  const passwords = numbered(AT_ONCE, index => `password of confirmation ${index}`)
+t.test(
+  'of 50 parallel confirmations with one link exactly one creates the account and its session',
+  async t => {
+    const { app, smtp, databaseUrl } = await startApp(t, { env })
+    const rows = await openRows(t, databaseUrl)
+    const email = 'ada@example.org'
+    await app.inject({ method: 'POST', url: '/register', payload: { email } })
+    const token = tokenIn((await smtp.waitForMails(1))[0])
+    const passwords = numbered(AT_ONCE, index => `password of confirmation ${index}`)
 
-  const answers = await Promise.all(
-    passwords.map(password =>
-      app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } }),
-    ),
-  )
-  t.strictSame(tally(answers), { '200': 1, '400 token_spent': AT_ONCE - 1 })
-  const winner = answers.findIndex(({ statusCode }) => statusCode === 200)
-  for (const index of [winner, (winner + 1) % AT_ONCE]) {
-    const payload = { email, password: passwords[index] }
-    const { statusCode } = await app.inject({ method: 'POST', url: '/login', payload })
-    t.equal(statusCode, index === winner ? 200 : 401, "the winner's password, and no other")
-  }
-  t.equal(await rows.client.user.count(), 1)
-  t.equal(await rows.client.session.count(), 2, "the confirmation's and that of the login")
-  t.equal(await rows.client.registration.count(), 0)
-})
+    const answers = await Promise.all(
+      passwords.map(password =>
+        app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } }),
+      ),
+    )
+    t.strictSame(tally(answers), { '200': 1, '400 token_spent': AT_ONCE - 1 })
+    const winner = answers.findIndex(({ statusCode }) => statusCode === 200)
+    for (const index of [winner, (winner + 1) % AT_ONCE]) {
+      const payload = { email, password: passwords[index] }
+      const { statusCode } = await app.inject({ method: 'POST', url: '/login', payload })
+      t.equal(statusCode, index === winner ? 200 : 401, "the winner's password, and no other")
+    }
+    t.equal(await rows.client.user.count(), 1)
+    t.equal(await rows.client.session.count(), 2, "the confirmation's and that of the login")
+    t.equal(await rows.client.registration.count(), 0)
+  },
+)
 
-t.test('of 50 confirmations of an account that was made unconfirmed one opens a session', async t => {
+t.test('of 50 parallel confirmations of an unconfirmed account one opens a session', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { env: { ...env, EMAIL_CONFIRMATION: 'off' } })
   const rows = await openRows(t, databaseUrl)
   const email = 'ada@example.org'
@@ -100,7 +103,7 @@ t.test('of 50 confirmations of an account that was made unconfirmed one opens a 
   t.equal(await rows.client.session.count(), 1)
 })
 
-t.test('a registration that went away while its password was hashed makes no account', async t => {
+t.test('a registration that disappears during hashing creates no account', async t => {
   const { app, databaseUrl } = await startApp(t)
   const rows = await openRows(t, databaseUrl)
   const payload = { email: 'ada@example.org', password: 'correct horse battery staple' }
@@ -123,7 +126,7 @@ t.test('a registration that went away while its password was hashed makes no acc
   t.equal(await rows.client.session.count(), 0)
 })
 
-t.test('of several links of one address that are confirmed at once, one makes the account', async t => {
+t.test('of several links confirmed in parallel one creates the account', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { env })
   const rows = await openRows(t, databaseUrl)
   for (let round = 0; round < 5; round++) {
@@ -184,7 +187,7 @@ for (const { start, pause } of [
   )
 }
 
-t.test('within the grace, 50 refreshes with one token agree on one successor', async t => {
+t.test('50 parallel refreshes with one token agree on one successor', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -217,7 +220,7 @@ t.test('within the grace, 50 refreshes with one token agree on one successor', a
   t.equal(next.statusCode, 200, 'and that successor goes on')
 })
 
-t.test('whatever races with a reset, nothing of the old password stays alive', async t => {
+t.test('no race with a reset keeps a session of the old password', async t => {
   const service = await startApp(t, { env: { ...env, ARGON2_TIME_COST: '2' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -280,7 +283,7 @@ t.test('whatever races with a reset, nothing of the old password stays alive', a
   t.comment(outcomes)
 })
 
-t.test('log ins that upgrade the stored hash at the same time all succeed', async t => {
+t.test('parallel logins that upgrade the hash all succeed', async t => {
   const service = await startApp(t, { env: { ...env, ARGON2_TIME_COST: '2' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)

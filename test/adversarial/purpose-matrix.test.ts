@@ -239,7 +239,7 @@ for (const { mode, handOf } of [
   { mode: 'required', handOf: ofRegistrationAndAccount },
   { mode: 'off', handOf: ofOneAccount },
 ]) {
-  t.test(`with EMAIL_CONFIRMATION=${mode} a token is nothing to an endpoint of another purpose`, async t => {
+  t.test(`EMAIL_CONFIRMATION=${mode}: endpoints refuse tokens of other purposes`, async t => {
     const service = await startApp(t, { env: { EMAIL_CONFIRMATION: mode } })
     const rows = await openRows(t, service.databaseUrl)
     const hand = await handOf(service, rows)

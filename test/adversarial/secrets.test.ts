@@ -310,7 +310,7 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
   t.notMatch(database, /eyJ[\w-]+\.eyJ/, 'database: no JWT of any kind')
 })
 
-t.test('what goes wrong inside is logged without the secrets of the request', async t => {
+t.test('internal errors are logged without the secrets of the request', async t => {
   const house = await startApp(t)
   const { app, log } = house
   const { users } = app.database
@@ -335,7 +335,7 @@ t.test('what goes wrong inside is logged without the secrets of the request', as
   isFreeOf(t, text, new Map(Object.entries(confirming)), 'log')
 })
 
-t.test('a mail server that quotes the link gets it into neither log nor outbox', async t => {
+t.test('a link that a mail server quotes reaches neither log nor outbox', async t => {
   let quoted = ''
   const smtp = await startSmtpServer(t, {
     respond: command =>

@@ -94,7 +94,7 @@ const FRAMINGS: [what: string, framing: string[], body: string][] = [
   ['a list of Hosts', ['Host: "localhost"', 'Content-Length: 42'], BODY],
 ]
 
-t.test('a request that could be framed in two ways is refused, with all that is behind it', async t => {
+t.test('ambiguous framing is refused, with everything that follows', async t => {
   const { exchange, served, app } = await service(t)
   for (const [what, framing, body] of FRAMINGS) {
     const whole = logIn(framing, body) + INNER
@@ -115,7 +115,7 @@ t.test('a request that could be framed in two ways is refused, with all that is 
 
 const NOTHING = { statusCode: 0, headers: {}, body: '' }
 
-t.test('nothing comes of a request behind one that is refused for its framing', async t => {
+t.test('a request behind ambiguous framing has no effect', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const { exchange } = await onTheWire(house.app)
@@ -140,7 +140,7 @@ t.test('nothing comes of a request behind one that is refused for its framing', 
   t.strictSame(recipients, ['asked@example.org'], 'the same request alone files its mail')
 })
 
-t.test('what stands in a body is a body, also of a request that is refused before it is read', async t => {
+t.test('a request inside a refused body is not executed', async t => {
   const { exchange, served } = await service(t)
   const last = requestText('GET /last', { fields: ['Connection: close'] })
   const outer: [expected: number, head: string][] = [
@@ -181,7 +181,7 @@ t.test('what stands in a body is a body, also of a request that is refused befor
 
 const statuses = (answers: Exchange['answers']) => answers.map(({ statusCode }) => statusCode)
 
-t.test('chunks in any case, with extensions and trailers, are one body', async t => {
+t.test('chunked bodies with extensions and trailers are read as one body', async t => {
   const { exchange } = await service(t)
   const chunked = [JSON_TYPE, 'Transfer-Encoding: ChUnKeD', 'Connection: close']
   const bodies = {
@@ -200,7 +200,7 @@ t.test('chunks in any case, with extensions and trailers, are one body', async t
   isProblemOf(t, (await exchange(old)).answers[0] ?? NOTHING, 'bad_request', 'HTTP/1.0 has no chunks')
 })
 
-t.test('requests that are sent without waiting are answered in their order, refusals too', async t => {
+t.test('pipelined requests are answered in order, refusals included', async t => {
   const { exchange } = await service(t)
   const slow = logIn([], BODY)
   const quick = requestText('GET /health/live')
@@ -221,13 +221,13 @@ t.test('requests that are sent without waiting are answered in their order, refu
   }
 })
 
-t.test('garbage that goes on is refused once', async t => {
+t.test('continuous garbage is refused once', async t => {
   const { exchange } = await service(t)
   const { answers } = await exchange([logIn([], BODY), ...Array(20).fill('GARBAGE\r\n\r\n')])
   t.strictSame(statuses(answers), [401, 400])
 })
 
-t.test('a body that breaks after it was refused gets no second answer', async t => {
+t.test('a body that breaks after its refusal gets no second response', async t => {
   const { open } = await service(t)
   const head = requestText('POST /nowhere', { fields: ['Transfer-Encoding: chunked'] })
   const socket = await open()

@@ -70,12 +70,12 @@ async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<t
   }
 }
 
-t.test('the answers for every address are equal, in every header and in hashes', async t => {
+t.test('responses are equal for every email, in all headers and in the number of hashes', async t => {
   const house = await startApp(t)
   await allAlike(t, house, await prepare(house, await openRows(t, house.databaseUrl)))
 })
 
-t.test('the answers are equal with every limit on, what is left of the limits included', async t => {
+t.test('responses are equal with rate limits, including the remaining counts', async t => {
   const unlimited = await startApp(t)
   const { databaseUrl, smtp } = unlimited
   const addressOf = await prepare(unlimited, await openRows(t, databaseUrl))
@@ -85,7 +85,7 @@ t.test('the answers are equal with every limit on, what is left of the limits in
   t.ok(response.headers['ratelimit-remaining'], 'the limits were really on')
 })
 
-t.test('the answers are equal while the mail server is down', async t => {
+t.test('responses are equal during an outage of the mail server', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const addressOf = await prepare(house, rows)
@@ -109,7 +109,7 @@ t.test('the answers are equal while the mail server is down', async t => {
   t.equal(house.smtp.mails.length, mails, 'and no mail got through')
 })
 
-t.test('a log in that fails tells nothing and costs one hash, whatever the address', async t => {
+t.test('a failed login reveals nothing and costs one hash for every email', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const addressOf = await prepare(house, rows, ['/login'])
@@ -136,7 +136,7 @@ t.test('a log in that fails tells nothing and costs one hash, whatever the addre
   t.equal(hashes() - before, 1)
 })
 
-t.test('no registration and login after it tell whether the address has an account', async t => {
+t.test('a registration followed by a login does not reveal an account', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const addressOf = await prepare(house, rows, ['/login'])
@@ -160,7 +160,7 @@ t.test('no registration and login after it tell whether the address has an accou
   t.match(seen['unknown']?.[1], { status: 401 })
 })
 
-t.test('every address causes the same queries before the answer', async t => {
+t.test('every email causes the same queries before the response', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const addressOf = await prepare(house, rows, [...ENDPOINTS, '/login'])
@@ -233,7 +233,7 @@ const CODES = [
   },
 ]
 
-t.test('a code that is wrong tells nothing, whatever the address, and costs the same', async t => {
+t.test('a wrong code reveals nothing and costs the same for every email', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const urls = CODES.map(({ url }) => url)
@@ -275,7 +275,7 @@ t.test('a code that is wrong tells nothing, whatever the address, and costs the 
   }
 })
 
-t.test('with EMAIL_CONFIRMATION=off only the status of a registration tells of an account', async t => {
+t.test('with EMAIL_CONFIRMATION=off only the status of a registration reveals an account', async t => {
   const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const hashes = countHashes(t)
   const email = 'ada@example.org'
@@ -317,7 +317,7 @@ const MAILS: Record<Endpoint, Record<State, { subject: RegExp; token: boolean } 
   },
 }
 
-t.test('only the mailbox learns more', async t => {
+t.test('only the mailbox learns the state of the account', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const addressOf = await prepare(house, rows)

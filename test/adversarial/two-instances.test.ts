@@ -20,7 +20,7 @@ async function twoInstances(t: Parameters<typeof startApp>[0], more: Record<stri
   return { first, second, rows, smtp, inTurns }
 }
 
-t.test('of 50 resets with one link at two instances exactly one sets its password', { skip }, async t => {
+t.test('of 50 resets with one link on two instances exactly one succeeds', { skip }, async t => {
   const { first, second, rows, smtp, inTurns } = await twoInstances(t)
   const { email, password } = await confirmedAccount(first)
   const token = await resetToken(second, email)
@@ -47,7 +47,7 @@ t.test('of 50 resets with one link at two instances exactly one sets its passwor
   t.equal(smtp.mails.length, 3, 'and both workers together sent no mail twice')
 })
 
-t.test('of 50 confirmations with one link at two instances one makes the account', { skip }, async t => {
+t.test('of 50 confirmations with one link on two instances one creates the account', { skip }, async t => {
   const { first, rows, smtp, inTurns } = await twoInstances(t)
   const email = 'ada@example.org'
   const password = 'correct horse battery staple'
@@ -80,7 +80,7 @@ t.test(
   },
 )
 
-t.test('within the grace, 50 refreshes at two instances agree on one successor', { skip }, async t => {
+t.test('50 refreshes on two instances agree on one successor', { skip }, async t => {
   const { first, second, rows, inTurns } = await twoInstances(t)
   const { refreshToken } = await confirmedAccount(first)
   const before = await rows.client.session.findFirstOrThrow()
@@ -99,7 +99,7 @@ t.test('within the grace, 50 refreshes at two instances agree on one successor',
   t.equal(next.statusCode, 200)
 })
 
-t.test('of 50 registrations of one address without confirmation one makes the account', { skip }, async t => {
+t.test('of 50 registrations without confirmation one creates the account', { skip }, async t => {
   const { rows, inTurns } = await twoInstances(t, { EMAIL_CONFIRMATION: 'off' })
   const email = 'ada@example.org'
   const answers = await inTurns(({ app }, index) =>
@@ -113,7 +113,7 @@ t.test('of 50 registrations of one address without confirmation one makes the ac
   t.equal(await rows.client.user.count(), 1)
 })
 
-t.test('what one instance ends the other refuses at once', { skip }, async t => {
+t.test('a session revoked by one instance is refused by the other at once', { skip }, async t => {
   const { first, second } = await twoInstances(t)
   const { accessToken, refreshToken } = await confirmedAccount(first)
   const headers = { authorization: `Bearer ${accessToken}` }
@@ -124,7 +124,7 @@ t.test('what one instance ends the other refuses at once', { skip }, async t => 
   t.equal((await second.app.inject({ method: 'POST', url: '/token/refresh', payload })).statusCode, 401)
 })
 
-t.test('a code that one instance mailed works once at either', { skip }, async t => {
+t.test('a code works once, on either instance', { skip }, async t => {
   const { first, second, rows, inTurns } = await twoInstances(t)
   const { email } = await confirmedAccount(first)
   const { answer, mails } = await withMails(first, rows, () =>
@@ -147,7 +147,7 @@ t.test('a code that one instance mailed works once at either', { skip }, async t
   t.equal((await second.app.inject({ method: 'POST', url: '/login', payload })).statusCode, 200)
 })
 
-t.test('50 wrong codes at two instances count as 50', { skip }, async t => {
+t.test('50 wrong codes on two instances count as 50', { skip }, async t => {
   const { first, rows, inTurns } = await twoInstances(t)
   const { password, accessToken } = await confirmedAccount(first)
   const headers = { authorization: `Bearer ${accessToken}` }
@@ -169,7 +169,7 @@ t.test('50 wrong codes at two instances count as 50', { skip }, async t => {
   t.match(await rows.client.guess.findMany(), [{ count: AT_ONCE }, { count: AT_ONCE }])
 })
 
-t.test('of 50 confirmations of a new address at two instances one changes it', { skip }, async t => {
+t.test('of 50 confirmations of a new email on two instances one succeeds', { skip }, async t => {
   const { first, rows, inTurns } = await twoInstances(t)
   const { password, accessToken } = await confirmedAccount(first)
   const newEmail = 'new@example.org'

@@ -31,7 +31,7 @@ async function service(t: Test, env: Record<string, string> = {}) {
   return { ...house, ...wire, first }
 }
 
-t.test('the answer of every status carries the same guards, the parser’s refusals too', async t => {
+t.test('responses of every status have the security headers, also those of the parser', async t => {
   const { app, first, ...house } = await service(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
   const { email, password } = await confirmedAccount({ app, ...house })
   const post = (path: string, body: string, fields = [JSON_TYPE]) =>
@@ -79,7 +79,7 @@ t.test('the answer of every status carries the same guards, the parser’s refus
   t.strictSame(guards(limited), guards(normal), '429')
 })
 
-t.test('no answer opens itself to an origin that is not listed, whatever it is an answer to', async t => {
+t.test('no response allows an origin that is not listed', async t => {
   const { first } = await service(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
   const origins = [
     'null',
@@ -155,7 +155,7 @@ t.test('only HTTP/1.0 and 1.1 are spoken', async t => {
   }
 })
 
-t.test('every form of a target leads where its path does, or nowhere', async t => {
+t.test('every form of request target is routed by its path or refused', async t => {
   const { first } = await service(t)
   const targets: [target: string, outcome: 200 | ProblemCode][] = [
     ['/health/live', 200],
@@ -198,7 +198,7 @@ t.test('every form of a target leads where its path does, or nowhere', async t =
   }
 })
 
-t.test('every method that Node knows is answered by a problem where a path has it not', async t => {
+t.test('an unsupported method gets a problem document', async t => {
   const { first } = await service(t)
   for (const method of METHODS) {
     if (['GET', 'POST', 'HEAD', 'CONNECT'].includes(method)) continue
@@ -211,7 +211,7 @@ t.test('every method that Node knows is answered by a problem where a path has i
   }
 })
 
-t.test('no field is lost among others, and 200 fields or 16 KiB are the end', async t => {
+t.test('up to 200 header fields and 16 KiB are read, and more are refused', async t => {
   const { first, app, ...house } = await service(t)
   const { accessToken } = await confirmedAccount({ app, ...house })
   const bearer = `Authorization: Bearer ${accessToken}`
@@ -248,7 +248,7 @@ t.test('no field is lost among others, and 200 fields or 16 KiB are the end', as
   isProblemOf(t, await first(long), 'bad_request', 'and extensions of chunks have a bound')
 })
 
-t.test('clients that break off at any byte leave no error behind', async t => {
+t.test('a disconnect at any byte logs no error', async t => {
   const { open, log, app, first } = await service(t, { RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1' })
   const body = '{"email":"ada@example.org","password":"x"}'
   const whole = requestText('POST /login', { fields: [JSON_TYPE, 'X-Forwarded-For: 192.0.2.7'], body })

@@ -86,7 +86,7 @@ t.test('every code that the source raises is in the catalogue, and every one in 
   t.end()
 })
 
-t.test('a problem becomes a document of the declared form, and nothing else of it leaves', t => {
+t.test('a problem document contains the declared properties only', t => {
   const schema = Compile(Problem)
   for (const code of codes) {
     const error = problem(code, {

@@ -72,7 +72,7 @@ async function strangeLogIn(house: House, { email, password }: Account) {
   return { ...(answer.json() as { accessToken: string; refreshToken: string }), token: tokenIn(notice) }
 }
 
-t.test('whoever types the right address gets the account back, and nobody else stays in', async t => {
+t.test('the right email secures the account and revokes all sessions', async t => {
   const time = testClock()
   const house = await startHouse(t, { overrides: { clock: time.clock } })
   const { app, rows, post } = house
@@ -163,7 +163,7 @@ t.test('whoever types the right address gets the account back, and nobody else s
   t.equal(untouched.statusCode, 200)
 })
 
-t.test('a link scanner changes nothing, whatever it does with the link', async t => {
+t.test('a link scanner cannot secure an account', async t => {
   const house = await startHouse(t)
   const { app, rows, post } = house
   const account = await confirmedAccount(house, 'ada@example.org')
@@ -220,7 +220,7 @@ t.test('a link scanner changes nothing, whatever it does with the link', async t
   )
 })
 
-t.test('a second call changes nothing and mails nothing, before the reset and after it', async t => {
+t.test('a second call changes nothing and sends no email, before and after the reset', async t => {
   const time = testClock()
   const house = await startHouse(t, { overrides: { clock: time.clock } })
   const { app, rows, post } = house
@@ -261,7 +261,7 @@ t.test('a second call changes nothing and mails nothing, before the reset and af
   t.equal((await post('/account/secure', { token: next.token, email })).statusCode, 204, 'a new notice works')
 })
 
-t.test('of 20 calls at once one secures the account, and one mail is sent', async t => {
+t.test('of 20 parallel calls one secures the account and sends one email', async t => {
   const house = await startHouse(t)
   const { rows, post } = house
   const account = await confirmedAccount(house)
@@ -296,7 +296,7 @@ t.test('of 20 calls at once one secures the account, and one mail is sent', asyn
   t.equal(await rows.client.event.count({ where: { kind: 'secured' } }), 1)
 })
 
-t.test("one account's token with another's address secures neither", async t => {
+t.test("a token with another account's email secures neither account", async t => {
   const house = await startHouse(t)
   const ada = await confirmedAccount(house, 'ada@example.org')
   const eve = await confirmedAccount(house, 'eve@example.org')
@@ -307,7 +307,7 @@ t.test("one account's token with another's address secures neither", async t => 
   t.equal(await house.rows.client.user.count({ where: { securedAt: null } }), 2)
 })
 
-t.test('a notice lives a week, and not longer', async t => {
+t.test('a notice expires after a week', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const house = await startHouse(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(house)
@@ -323,7 +323,7 @@ t.test('a notice lives a week, and not longer', async t => {
   )
 })
 
-t.test('a disabled account and one that is gone are not secured', async t => {
+t.test('disabled and deleted accounts are not secured', async t => {
   const house = await startHouse(t)
   const { rows, post } = house
   const disabled = await confirmedAccount(house)
@@ -338,7 +338,7 @@ t.test('a disabled account and one that is gone are not secured', async t => {
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('a thief who changed the address and then the password is put out by the first notice', async t => {
+t.test('the first notice locks out a thief who changed email and password', async t => {
   const house = await startHouse(t)
   const { app, rows, post } = house
   const account = await confirmedAccount(house, 'ada@example.org')
@@ -376,7 +376,7 @@ t.test('a thief who changed the address and then the password is put out by the 
   t.equal((await house.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
 })
 
-t.test('a thief who secures the account from the new address cannot void the older notice', async t => {
+t.test('a thief who secures the account from the new email cannot void the older notice', async t => {
   const time = testClock()
   const house = await startHouse(t, { overrides: { clock: time.clock } })
   const { app, post } = house
@@ -409,7 +409,7 @@ t.test('a thief who secures the account from the new address cannot void the old
   t.equal((await post('/login', { email: account.email, password: NEW_PASSWORD })).statusCode, 200)
 })
 
-t.test('the notice of a changed address goes to the old one, and takes it back', async t => {
+t.test('the notice of a changed email goes to the old one and restores it', async t => {
   const house = await startHouse(t)
   const { post } = house
   const account = await confirmedAccount(house, 'ada@example.org')
@@ -424,7 +424,7 @@ t.test('the notice of a changed address goes to the old one, and takes it back',
   t.match(user, { email: account.email, emailConfirmedAt: Date })
 })
 
-t.test('an old address that somebody else has by now stays theirs, and the account is secured', async t => {
+t.test('an old email that has another account stays with it, and the account is secured', async t => {
   const house = await startHouse(t)
   const { app, rows, post } = house
   const account = await confirmedAccount(house, 'ada@example.org')
@@ -457,7 +457,7 @@ t.test('an old address that somebody else has by now stays theirs, and the accou
   isProblemOf(t, await post('/account/secure', { token, email: account.email }), 'token_spent')
 })
 
-t.test('a secured account is mailed to once the mail server is back', async t => {
+t.test('a secured account gets its email after an outage of the mail server', async t => {
   const house = await startHouse(t, { overrides: { mail: { timing: { firstRetry: 0.05, poll: 0.05 } } } })
   const account = await confirmedAccount(house)
   const { token } = await strangeLogIn(house, account)

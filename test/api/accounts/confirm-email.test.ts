@@ -26,7 +26,7 @@ function resend({ app }: TestApp, address = email) {
   return app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email: address } })
 }
 
-t.test('the link and a new password make the account and its first session', async t => {
+t.test('the link and a new password create the account and its first session', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
   const house = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, house.databaseUrl)
@@ -73,7 +73,7 @@ t.test('the link and a new password make the account and its first session', asy
   t.equal(refreshed.statusCode, 200)
 })
 
-t.test('a refused password spends nothing, and is not hashed', async t => {
+t.test('a rejected password spends nothing and is not hashed', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
@@ -88,7 +88,7 @@ t.test('a refused password spends nothing, and is not hashed', async t => {
   t.equal((await confirm(house, { token, password })).statusCode, 200)
 })
 
-t.test('the first confirmation wins, and every other link of the address is spent', async t => {
+t.test('the first confirmation spends every other link of the email', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const tokens = [await pending(house), await pending(house), await pending(house)]
@@ -102,7 +102,7 @@ t.test('the first confirmation wins, and every other link of the address is spen
   t.equal(logIn.statusCode, 200)
 })
 
-t.test('no link outlives its account: neither a deletion nor a change of address revives it', async t => {
+t.test('no deletion or change of email makes a used link valid again', async t => {
   const house = await startApp(t)
   const { app } = house
   const rows = await openRows(t, house.databaseUrl)
@@ -131,7 +131,7 @@ t.test('no link outlives its account: neither a deletion nor a change of address
   t.equal(await rows.client.user.count(), 0)
 })
 
-t.test('a reset of an address that has only a registration mails the confirmation link', async t => {
+t.test('a reset request for a pending registration sends the confirmation link', async t => {
   const house = await startApp(t)
   await pending(house)
   const sent = house.smtp.mails.length
@@ -142,7 +142,7 @@ t.test('a reset of an address that has only a registration mails the confirmatio
   t.equal((await confirm(house, { token: tokenIn(mail), password })).statusCode, 200)
 })
 
-t.test('a link lives for CONFIRM_TOKEN_TTL from when it was sent', async t => {
+t.test('a link is valid for CONFIRM_TOKEN_TTL from when it was sent', async t => {
   const time = testClock()
   const house = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, house.databaseUrl)
@@ -159,7 +159,7 @@ t.test('a link lives for CONFIRM_TOKEN_TTL from when it was sent', async t => {
   t.equal((await confirm(house, { token: fresh, password })).statusCode, 200, 'the resent one lives a day')
 })
 
-t.test('a registration lives as long as the last link that was sent for it', async t => {
+t.test('a registration lives as long as its last link', async t => {
   const time = testClock()
   const house = await startApp(t, { overrides: { clock: time.clock } })
   await pending(house)
@@ -173,7 +173,7 @@ t.test('a registration lives as long as the last link that was sent for it', asy
   t.equal((await confirm(house, { token, password })).statusCode, 200)
 })
 
-t.test('the link of a registration that is gone is spent', async t => {
+t.test('the link of a deleted registration is spent', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
@@ -182,7 +182,7 @@ t.test('the link of a registration that is gone is spent', async t => {
   t.match(await rows.countsOf(email), { users: 0, sessions: 0 })
 })
 
-t.test('a link for a registration whose address was changed is spent', async t => {
+t.test('the link of a registration with another email is spent', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
@@ -192,7 +192,7 @@ t.test('a link for a registration whose address was changed is spent', async t =
   t.equal((await confirm(house, { token, password })).statusCode, 200, 'and alive once it is as it was')
 })
 
-t.test('a link of the release before works, and sets the password of whoever read the mail', async t => {
+t.test('a link of the previous release works and sets a new password', async t => {
   const house = await startApp(t)
   const { app } = house
   const rows = await openRows(t, house.databaseUrl)
@@ -232,7 +232,7 @@ t.test('a link of the release before works, and sets the password of whoever rea
   t.equal((await logIn(password)).statusCode, 200)
 })
 
-t.test('what is no confirmation token is invalid', async t => {
+t.test('other tokens are invalid', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const token = await pending(house)
@@ -254,7 +254,7 @@ t.test('what is no confirmation token is invalid', async t => {
   t.match(await rows.countsOf(email), { users: 0, registrations: 1 })
 })
 
-t.test('with EMAIL_CONFIRMATION=off the link acts as a reset of the account that is there', async t => {
+t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
   const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { app } = house
   const rows = await openRows(t, house.databaseUrl)
@@ -285,7 +285,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset of the account that
   t.notMatch(mail?.raw, /token=/)
 })
 
-t.test('with EMAIL_CONFIRMATION=off the link of a disabled account is dead', async t => {
+t.test('with EMAIL_CONFIRMATION=off the link of a disabled account is void', async t => {
   const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const rows = await openRows(t, house.databaseUrl)
   await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })

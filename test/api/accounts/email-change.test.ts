@@ -58,7 +58,7 @@ async function link(service: House, bearer: Bearer, newEmail: string): Promise<s
   return tokenIn(mailTo(mails, newEmail, CONFIRM))
 }
 
-t.test('an address changes with the link to the new one and the password', async t => {
+t.test('the link to the new email and the password change the email', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await house(t, { overrides: { clock: time.clock } })
   const ada = await account(service, 'ada@example.org')
@@ -163,7 +163,7 @@ t.test(
   },
 )
 
-t.test('the link alone gives the owner of a mistyped address nothing', async t => {
+t.test('the link without the password is useless to the owner of a mistyped email', async t => {
   const service = await house(t)
   const { app, rows } = service
   const ada = await account(service)
@@ -200,7 +200,7 @@ t.test('the link alone gives the owner of a mistyped address nothing', async t =
   t.equal((await confirm(service, token)).statusCode, 204, 'the owner of the password may')
 })
 
-t.test('guesses with a link count like those at a log in', async t => {
+t.test('wrong passwords with a link count like failed logins', async t => {
   const unlimited = await house(t)
   const { databaseUrl, smtp } = unlimited
   const ada = await account(unlimited)
@@ -216,7 +216,7 @@ t.test('guesses with a link count like those at a log in', async t => {
   isProblemOf(t, await login(limited, ada.email), 'rate_limited')
 })
 
-t.test('who does not know the password begins nothing', async t => {
+t.test('a request requires the current password', async t => {
   const service = await house(t)
   const ada = await account(service)
   await service.rows.settled()
@@ -232,7 +232,7 @@ t.test('who does not know the password begins nothing', async t => {
   t.strictSame(await service.rows.dump(), before)
 })
 
-t.test('an address that was taken meanwhile is a conflict, and nothing changes', async t => {
+t.test('an email that was taken in the meantime is a conflict and changes nothing', async t => {
   const service = await house(t)
   const ada = await account(service)
   const token = await link(service, ada, 'wanted@example.org')
@@ -256,7 +256,7 @@ t.test('an address that was taken meanwhile is a conflict, and nothing changes',
   t.equal((await confirm(service, token)).statusCode, 204, 'the link is not spent by that')
 })
 
-t.test('a change kills every link and code that the old address got, and keeps sessions', async t => {
+t.test('a change voids every link and code sent to the old email, and keeps sessions', async t => {
   const service = await house(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { app, rows } = service
   const email = 'ada@example.org'
@@ -297,7 +297,7 @@ t.test('a change kills every link and code that the old address got, and keeps s
   t.type((await me(service, session)).json().emailConfirmedAt, 'string', 'and the new address is confirmed')
 })
 
-t.test('of two changes each link is for its own address, and the first kills the other', async t => {
+t.test('of two pending changes each link is for its own email, and the first voids the other', async t => {
   const service = await house(t)
   for (const first of [0, 1]) {
     const ada = await account(service)
@@ -313,7 +313,7 @@ t.test('of two changes each link is for its own address, and the first kills the
   }
 })
 
-t.test('a link that was used stays used when the account has its old address back', async t => {
+t.test('a used link stays used when the account returns to its old email', async t => {
   const service = await house(t)
   const ada = await account(service, 'ada@example.org')
   const used = await link(service, ada, 'ada@example.net')
@@ -324,7 +324,7 @@ t.test('a link that was used stays used when the account has its old address bac
   t.equal((await me(service, ada)).json().email, 'ada@example.org')
 })
 
-t.test('a reset and a change that died with the address stay dead once it is back', async t => {
+t.test('voided resets and changes stay void when the account returns to its old email', async t => {
   const service = await house(t)
   const { app, rows } = service
   const ada = await account(service, 'ada@example.org')
@@ -356,7 +356,7 @@ t.test('a reset and a change that died with the address stay dead once it is bac
   t.equal(answer.statusCode, 204, 'a link that was asked for since is good')
 })
 
-t.test('an address is stored in its one form, and its case makes no other', async t => {
+t.test('an email is stored in canonical form, whatever its case', async t => {
   const service = await house(t)
   const ada = await account(service, 'ada@example.org')
   await account(service, 'taken@example.org')
@@ -371,7 +371,7 @@ t.test('an address is stored in its one form, and its case makes no other', asyn
   t.notOk(mailTo(taken.mails, 'taken@example.org', /./), 'taken in any case')
 })
 
-t.test('registrations of the new address that wait are void', async t => {
+t.test('pending registrations of the new email are void', async t => {
   const service = await house(t)
   const { app, rows } = service
   const ada = await account(service)
@@ -395,7 +395,7 @@ t.test('registrations of the new address that wait are void', async t => {
   t.equal((await login(service, email)).statusCode, 200)
 })
 
-t.test('the old address can register again, and is another account', async t => {
+t.test('the old email can register again as another account', async t => {
   const service = await house(t)
   const ada = await account(service, 'ada@example.org')
   t.equal((await confirm(service, await link(service, ada, 'ada@example.net'))).statusCode, 204)
@@ -441,36 +441,39 @@ t.test(
   },
 )
 
-t.test('with the mail server down the answers are the same, and the link comes later', async t => {
-  const service = await house(t)
-  const ada = await account(service, 'adaaa@example.org')
-  await account(service, 'taken@example.org')
-  const up = visible(await ask(service, ada, 'free1@example.org'))
-  await service.rows.settled()
-  await service.smtp.stop()
-  const before = service.smtp.mails.length
-  for (const newEmail of ['free2@example.org', 'taken@example.org', ada.email]) {
-    t.strictSame(visible(await ask(service, ada, newEmail)), up, newEmail)
-  }
-  t.equal(service.smtp.mails.length, before)
-  // Until every mail that is to go out has been tried, so that all of them wait to be tried again.
-  const untried = { where: { state: 'queued', lastError: null } }
-  while ((await service.rows.client.outbox.count(untried)) > 0) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-  await service.smtp.start()
-  await service.rows.client.outbox.updateMany({
-    where: { state: 'queued', leasedUntil: null },
-    data: { nextAttemptAt: new Date() },
-  })
-  service.app.mail.wake()
-  await service.rows.settled()
-  const token = tokenIn(mailTo(service.smtp.mails, 'free2@example.org', CONFIRM))
-  t.equal((await confirm(service, token)).statusCode, 204)
-})
+t.test(
+  'during an outage of the mail server the responses are the same, and the link arrives later',
+  async t => {
+    const service = await house(t)
+    const ada = await account(service, 'adaaa@example.org')
+    await account(service, 'taken@example.org')
+    const up = visible(await ask(service, ada, 'free1@example.org'))
+    await service.rows.settled()
+    await service.smtp.stop()
+    const before = service.smtp.mails.length
+    for (const newEmail of ['free2@example.org', 'taken@example.org', ada.email]) {
+      t.strictSame(visible(await ask(service, ada, newEmail)), up, newEmail)
+    }
+    t.equal(service.smtp.mails.length, before)
+    // Until every mail that is to go out has been tried, so that all of them wait to be tried again.
+    const untried = { where: { state: 'queued', lastError: null } }
+    while ((await service.rows.client.outbox.count(untried)) > 0) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+    await service.smtp.start()
+    await service.rows.client.outbox.updateMany({
+      where: { state: 'queued', leasedUntil: null },
+      data: { nextAttemptAt: new Date() },
+    })
+    service.app.mail.wake()
+    await service.rows.settled()
+    const token = tokenIn(mailTo(service.smtp.mails, 'free2@example.org', CONFIRM))
+    t.equal((await confirm(service, token)).statusCode, 204)
+  },
+)
 
 // Regression: it opened a session, and told the new address of a device that had used the old one. Found by the model.
-t.test('a log in with the old address that is overtaken by the move is refused', async t => {
+t.test('a login with the old email that races with the change is refused', async t => {
   const service = await house(t)
   const bearer = await account(service, 'overtaken@example.org')
   const token = await link(service, bearer, 'moved@example.org')

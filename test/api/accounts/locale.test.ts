@@ -67,7 +67,7 @@ t.test('a language is stored in its canonical form, however it is spelt', t => {
   t.end()
 })
 
-t.test('what is no language tag is refused, and nothing is registered', async t => {
+t.test('an invalid language tag is refused, and nothing is registered', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { smtp: await startSmtpServer(t) })
   for (const [what, json] of REFUSED) {
     const response = await app.inject({
@@ -84,7 +84,7 @@ t.test('what is no language tag is refused, and nothing is registered', async t 
   t.equal(smtp.connections(), 0)
 })
 
-t.test('a language goes with the registration into the account, and an unknown one gets English', async t => {
+t.test('the account keeps the language of its registration; an unknown language gets English', async t => {
   const { app, smtp } = await startApp(t)
   const password = 'correct horse battery staple'
   for (const [index, [locale, language]] of (
@@ -108,7 +108,7 @@ t.test('a language goes with the registration into the account, and an unknown o
   }
 })
 
-t.test('Accept-Language is read with underscores, too', async t => {
+t.test('accepts underscores in Accept-Language', async t => {
   const { app, smtp } = await startApp(t)
   const page = await app.inject({
     url: '/app/login',

@@ -92,7 +92,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
     const { rows } = service
     const confirm = (proof: object, password = PASSWORD) => post(service, url, { ...proof, password })
 
-    await t.test('works once, with the token of its request, and the link is spent', async t => {
+    await t.test('works once, with the token of its request, and spends the link', async t => {
       const one = await subject(service)
       const { byCode, byLink } = await begin(service, one)
       t.match(byCode.code, /^\d{8}$/)
@@ -113,14 +113,14 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
       }
     })
 
-    await t.test('is spent by the link of any mail', async t => {
+    await t.test('is spent by any link', async t => {
       const one = await subject(service)
       const [first, second] = [await begin(service, one), await begin(service, one)]
       t.equal((await confirm(first.byLink)).statusCode, success)
       for (const { byCode } of [first, second]) isProblemOf(t, await confirm(byCode), 'code_invalid')
     })
 
-    await t.test('goes with its own request alone', async t => {
+    await t.test('belongs to its own request only', async t => {
       const one = await subject(service)
       const [first, second] = [await begin(service, one), await begin(service, one)]
       const other = await begin(service, await subject(service))
@@ -144,7 +144,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
       t.equal((await confirm(first.byCode)).statusCode, success)
     })
 
-    await t.test('is locked after five wrong ones; the link and a new code work', async t => {
+    await t.test('is blocked after five wrong attempts; the link and a new code work', async t => {
       for (const how of ['the link', 'a new code']) {
         const one = await subject(service)
         const { byCode, byLink } = await begin(service, one)
@@ -156,7 +156,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
       }
     })
 
-    await t.test('has one winner of ten at once', async t => {
+    await t.test('succeeds once in ten parallel attempts', async t => {
       const one = await subject(service)
       const { byCode } = await begin(service, one)
       const requests = [
@@ -173,7 +173,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
       t.equal(await rows.client.user.count({ where: { email: one.email } }), 1)
     })
 
-    await t.test('lives a day to the second', async t => {
+    await t.test('expires after a day, to the second', async t => {
       const { byCode } = await begin(service, await subject(service))
       const late = await begin(service, await subject(service))
       service.advance(86_399.999)
@@ -212,7 +212,7 @@ t.test(
   },
 )
 
-t.test('a password that is refused spends neither code nor try', async t => {
+t.test('a rejected password spends neither code nor attempt', async t => {
   const service = await house(t)
   const { rows } = service
   for (const [name, { url, mode, success, subject }] of Object.entries(FLOWS)) {
@@ -228,7 +228,7 @@ t.test('a password that is refused spends neither code nor try', async t => {
   }
 })
 
-t.test('a code of one purpose is nothing to another', async t => {
+t.test('a code is valid for one purpose only', async t => {
   const service = await house(t)
   const { accessToken, email } = await confirmedAccount(service)
   const headers = { authorization: `Bearer ${accessToken}` }
@@ -255,7 +255,7 @@ t.test('a code of one purpose is nothing to another', async t => {
   t.equal(users.length, 1)
 })
 
-t.test('a request takes a link or a code, not both and not neither', async t => {
+t.test('needs either a token or a code', async t => {
   const service = await house(t)
   for (const [name, { url, mode, subject, success }] of Object.entries(FLOWS)) {
     if (mode === 'off') continue
@@ -281,7 +281,7 @@ t.test('a code confirms in cookie mode, too', async t => {
   t.notOk('refreshToken' in done.json())
 })
 
-t.test('an address that gets no code behaves like a wrong one', async t => {
+t.test('an email without a code behaves like a wrong code', async t => {
   const service = await house(t)
   const { rows } = service
   const account: Account = await confirmedAccount(service, 'known@example.org', PASSWORD)
@@ -304,7 +304,7 @@ t.test('an address that gets no code behaves like a wrong one', async t => {
   t.equal((await login(service, account.email)).statusCode, 200)
 })
 
-t.test('requests that wait share one mail, and the token of each goes with its code', async t => {
+t.test('waiting requests share one email, whose code fits the token of each', async t => {
   const world = await capped(t)
   const { rows, sentMails, smtp, advance, app } = world
   let client = 0
@@ -332,7 +332,7 @@ t.test('requests that wait share one mail, and the token of each goes with its c
   }
 })
 
-t.test('a mail for a reset has no code for a confirmation', async t => {
+t.test('a reset email contains no confirmation code', async t => {
   const service = await house(t)
   const email = newAddress()
   await withMails(service, service.rows, () => post(service, '/register', { email }))

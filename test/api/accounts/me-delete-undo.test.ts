@@ -82,7 +82,7 @@ async function stolenAndDeleted(house: House) {
   return { ada, thief, id, notice: tokenIn(moved) }
 }
 
-t.test('a thief who moves an account and deletes it keeps nothing, and the owner gets it back', async t => {
+t.test('the owner recovers an account that a thief moved and deleted', async t => {
   const house = await startHouse(t)
   const { ada, thief, id, notice } = await stolenAndDeleted(house)
   for (const { accessToken, refreshToken } of [ada, thief]) {
@@ -124,7 +124,7 @@ t.test('a thief who moves an account and deletes it keeps nothing, and the owner
   t.strictSame(kinds.slice(-5), ['deleted', 'secured', 'log_in_refused', 'password_reset', 'logged_in'])
 })
 
-t.test('the link of the farewell undoes the deletion, of an account that was not moved too', async t => {
+t.test("the farewell's link undoes the deletion, also without a change of email", async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
   // The links of its notices are bound to how often it was disabled, and so is what a deletion leaves.
@@ -143,7 +143,7 @@ t.test('the link of the farewell undoes the deletion, of an account that was not
   t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /is secured/)
 })
 
-t.test('a notice that meets a deletion under way undoes it', async t => {
+t.test('a notice undoes a deletion that is in progress', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
   const { accessToken } = (await house.logIn(OWNER)).json()
@@ -199,7 +199,7 @@ t.test('a thief who undoes the deletion at their own address does not outrank th
   t.match(await house.rows.client.user.findMany(), [{ email: OWNER }])
 })
 
-t.test('the address that was given up is free and tells nothing, and a new account there stays', async t => {
+t.test('the old email is free and reveals nothing, and its new account stays', async t => {
   const house = await startHouse(t)
   const { notice } = await stolenAndDeleted(house)
   for (const email of [OWNER, THIEF, 'nobody@example.org']) {
@@ -218,7 +218,7 @@ t.test('the address that was given up is free and tells nothing, and a new accou
   )
 })
 
-t.test('when the time is over nothing of the account remains', async t => {
+t.test('after the time to undo, nothing of the account remains', async t => {
   const house = await startHouse(t)
   const { id, notice } = await stolenAndDeleted(house)
   const farewell = tokenIn((await house.mailsTo(OWNER)).at(-1))
@@ -234,7 +234,7 @@ t.test('when the time is over nothing of the account remains', async t => {
   for (const event of events) t.match(event, { userId: null, ip: null, device: null, requestId: null })
 })
 
-t.test('a notice that waits for the mail server when the account is deleted is sent and good', async t => {
+t.test('a queued notice is sent and valid after the account is deleted', async t => {
   const house = await startHouse(t)
   const ada = await confirmedAccount(house, OWNER, PASSWORD)
   await house.rows.settled()
@@ -252,7 +252,7 @@ t.test('a notice that waits for the mail server when the account is deleted is s
   t.equal((await house.secure(tokenIn(notice), OWNER)).statusCode, 204)
 })
 
-t.test('a mail that waits when the account is disabled is not sent once it is enabled again', async t => {
+t.test('an email queued before the account was disabled is not sent after it is enabled', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
   const other = await confirmedAccount(house)
@@ -277,7 +277,7 @@ t.test('a mail that waits when the account is disabled is not sent once it is en
   )
 })
 
-t.test('an account without a notice that is good is gone at once', async t => {
+t.test('an account without a valid notice is deleted at once', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
   await house.logIn(OWNER)
@@ -293,7 +293,7 @@ t.test('an account without a notice that is good is gone at once', async t => {
   t.strictSame(await house.traces(id), [])
 })
 
-t.test('a notice from before the account was disabled is void, and a deletion does not renew it', async t => {
+t.test('a notice from before the account was disabled is void, also after a deletion', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, OWNER, PASSWORD)
   await house.logIn(OWNER)

@@ -30,7 +30,7 @@ const leave = (
 ): Promise<Response> =>
   app.inject({ method: 'DELETE', url: '/me', headers: bearer(pair), payload: { currentPassword } })
 
-t.test('whoever leaves is gone from every table, and says goodbye in the own language', async t => {
+t.test('a deleted account is removed from every table, and confirmed by email in its language', async t => {
   const house = await startHouse(t)
   const { app, rows, smtp } = house
   const stranger = await confirmedAccount(house, 'eve@example.org')
@@ -104,7 +104,7 @@ t.test('whoever leaves is gone from every table, and says goodbye in the own lan
   t.equal(smtp.mails.length, sofar, 'an address that nobody has gets no mail')
 })
 
-t.test('without the current password nobody is deleted', async t => {
+t.test('deletion requires the current password', async t => {
   const house = await startHouse(t)
   const { app, rows } = house
   const ada = await confirmedAccount(house, email, password)
@@ -121,7 +121,7 @@ t.test('without the current password nobody is deleted', async t => {
   t.strictSame([await rows.dump(), await rows.client.event.findMany()], before)
 })
 
-t.test('guesses at the password are slowed down here as at the log in, and in one count', async t => {
+t.test('wrong passwords count like failed logins', async t => {
   const house = await startHouse(t, { env: { RATE_LIMIT: 'on' } })
   const remoteAddress = '192.0.2.201'
   const ada = await confirmedAccount(house, 'slow@example.org', password)
@@ -151,7 +151,7 @@ t.test('guesses at the password are slowed down here as at the log in, and in on
   t.equal(await house.rows.client.user.count(), 1)
 })
 
-t.test('of 20 who leave at once one does, and one farewell is sent', async t => {
+t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
   const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
   const { rows, smtp } = house
   const ada = await confirmedAccount(house, email, password)
@@ -163,7 +163,7 @@ t.test('of 20 who leave at once one does, and one farewell is sent', async t => 
   t.equal(await rows.client.user.count(), 0)
 })
 
-t.test('a log in that is under way while the account goes opens nothing', async t => {
+t.test('a login that races with the deletion opens no session', async t => {
   const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
   const { app, rows } = house
   const ada = await confirmedAccount(house, email, password)
@@ -182,7 +182,7 @@ t.test('a log in that is under way while the account goes opens nothing', async 
   t.equal(await rows.client.event.count({ where: { NOT: { userId: null } } }), 0, 'no history of nobody')
 })
 
-t.test('the address registers again, and the tokens of before do nothing to the new account', async t => {
+t.test('the email can register again, and old tokens do not affect the new account', async t => {
   const house = await startHouse(t)
   const { app, rows, smtp } = house
   const post = (url: string, payload: object, headers = {}) =>

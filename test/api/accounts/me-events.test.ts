@@ -28,7 +28,7 @@ const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}
 const eventually = (client: PrismaClient, kind: string, count: number) =>
   until(`${count} events ${kind}`, async () => (await client.event.count({ where: { kind } })) === count)
 
-t.test('every cause has its event, once, with its origin, and none is ever changed', async t => {
+t.test('each cause adds one event with its origin, and events never change', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app, smtp } = service
@@ -187,7 +187,7 @@ t.test('every cause has its event, once, with its origin, and none is ever chang
   )
 })
 
-t.test('a refused log in is recorded after the answer, and for an account only', async t => {
+t.test('a refused login is recorded after the response, and only for an account', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -222,7 +222,7 @@ t.test('a refused log in is recorded after the answer, and for an account only',
   t.equal(await rows.client.event.count(), before + 1)
 })
 
-t.test('where the refusal cannot be recorded, the answer is the same and the log says so', async t => {
+t.test('a failure to record a refusal is logged and does not change the response', async t => {
   const service = await startApp(t)
   const { app, log } = service
   await confirmedAccount(service, email, password)
@@ -237,7 +237,7 @@ t.test('where the refusal cannot be recorded, the answer is the same and the log
   t.notMatch(JSON.stringify(log), /not this one at all/)
 })
 
-t.test('nothing is recorded of an account that was deleted meanwhile', async t => {
+t.test('nothing is recorded for an account that was deleted in the meantime', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -285,7 +285,7 @@ async function withHistory(t: Parameters<typeof startApp>[0], length: number) {
 
 const idsOf = (answer: Response): string[] => answer.json().events.map(({ id }: { id: string }) => id)
 
-t.test('pages follow each other without gap or repetition, also while more is recorded', async t => {
+t.test('pages have no gap and no repetition while events are added', async t => {
   const { add, history, pageOf } = await withHistory(t, 130)
   const begun = await history()
   t.equal(begun.length, 130)
@@ -312,7 +312,7 @@ t.test('pages follow each other without gap or repetition, also while more is re
   }
 })
 
-t.test('a page that ends with the history says so', async t => {
+t.test('the last page has no cursor', async t => {
   const { history, pageOf } = await withHistory(t, 10)
   const whole = await pageOf('?limit=10')
   t.equal(whole.json().nextCursor, null)
@@ -323,7 +323,7 @@ t.test('a page that ends with the history says so', async t => {
   t.strictSame((await pageOf(`?cursor=${oldest}`)).json(), { events: [], nextCursor: null })
 })
 
-t.test("another account's cursor shows nothing of that account", async t => {
+t.test('a cursor of another account reveals nothing', async t => {
   const { eve, history, pageOf } = await withHistory(t, 10)
   const [own, foreign] = [await history(0), await history(1)]
   for (const cursor of [
@@ -340,7 +340,7 @@ t.test("another account's cursor shows nothing of that account", async t => {
   t.strictSame(idsOf(await pageOf('', eve.accessToken)), foreign)
 })
 
-t.test('limits and cursors that are none are refused', async t => {
+t.test('invalid limits and cursors are refused', async t => {
   const { pageOf, app } = await withHistory(t, 2)
   const bad = [
     '0',
@@ -401,7 +401,7 @@ t.test('limits and cursors that are none are refused', async t => {
   }
 })
 
-t.test('a flood of guesses does not fill the history, and its bound tells nothing', async t => {
+t.test('a flood of failed logins does not fill the history, and the bound reveals nothing', async t => {
   const { clock, advance } = testClock()
   const overrides = { clock, uptime: () => clock().getTime() }
   const service = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides })

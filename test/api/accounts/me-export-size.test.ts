@@ -2,6 +2,4 @@
 import t from 'tap'
 import { exportLongHistory } from './me-export-size.ts'
 
-t.test('an export of 10,000 events bounds memory and turns of the event loop', t =>
-  exportLongHistory(t, 10_000),
-)
+t.test('an export of 10,000 events bounds memory and the event loop', t => exportLongHistory(t, 10_000))

@@ -7,7 +7,7 @@ import { until } from '../../harness/until.ts'
 
 const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
-t.test('the export holds everything about the person, and of nobody else', async t => {
+t.test('the export contains all data of the account and of nobody else', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app, log } = service
@@ -80,7 +80,7 @@ t.test('the export holds everything about the person, and of nobody else', async
   t.notMatch(JSON.stringify(log), /content-disposition|exportedAt/, 'and it is not in the log')
 })
 
-t.test('an export is recorded once an hour for a device and address, and a refused one never', async t => {
+t.test('an export is recorded once an hour per device and IP address; a refused one never', async t => {
   const time = testClock()
   const service = await startApp(t, { env: { ACCESS_TOKEN_TTL: '7200' }, overrides: { clock: time.clock } })
   const { app } = service
@@ -110,7 +110,7 @@ t.test('an export is recorded once an hour for a device and address, and a refus
   t.equal(await exported(), 5)
 })
 
-t.test('an account is exported five times an hour, from whatever address', async t => {
+t.test('an account is exported at most five times an hour, from any network', async t => {
   const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -130,7 +130,7 @@ t.test('an account is exported five times an hour, from whatever address', async
   t.equal(await rows.client.event.count({ where: { kind: 'exported' } }), 6, 'a refused one is not recorded')
 })
 
-t.test('an export of a history without end stops when its client disconnects', async t => {
+t.test('an endless export stops when its client disconnects', async t => {
   const service = await startApp(t)
   const { app, log } = service
   const ada = await confirmedAccount(service)
@@ -192,7 +192,7 @@ t.test('an export of a history without end stops when its client disconnects', a
   }
 })
 
-t.test('mails about the account that went to other addresses are in it too', async t => {
+t.test('the export contains emails about the account to other addresses', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)

@@ -9,7 +9,7 @@ const password = 'correct horse battery staple'
 
 const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
-t.test('the language changes in its canonical form, for this account alone, and back to none', async t => {
+t.test('sets the canonical language of this account only, and unsets it', async t => {
   const service = await startApp(t)
   const { app } = service
   const ada = await confirmedAccount(service)
@@ -35,7 +35,7 @@ t.test('the language changes in its canonical form, for this account alone, and 
   t.equal((await app.inject({ url: '/me', headers: bearer(eve) })).json().locale, null)
 })
 
-t.test('what is no language tag changes nothing, and nothing else can be changed here', async t => {
+t.test('an invalid language tag changes nothing, and no other property can be changed', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const ada = await confirmedAccount(service)
@@ -68,7 +68,7 @@ t.test('what is no language tag changes nothing, and nothing else can be changed
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('mails follow the language, also one that was asked for before it changed', async t => {
+t.test('emails use the new language, also those requested before the change', async t => {
   const service = await startApp(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -108,7 +108,7 @@ t.test('mails follow the language, also one that was asked for before it changed
   t.match(smtp.mails.at(-1)?.html, 'lang="fr"')
 })
 
-t.test('a registration takes the language that the browser asks for, unless the body has one', async t => {
+t.test('a registration uses Accept-Language unless the body has a locale', async t => {
   const service = await startApp(t)
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)

@@ -2,7 +2,7 @@ import t from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 
-t.test('the bearer sees the own account, and no more of it than is public', async t => {
+t.test('the bearer sees the public properties of the own account', async t => {
   const { clock } = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock } })
   await confirmedAccount(service, 'somebody.else@example.org')
@@ -21,7 +21,7 @@ t.test('the bearer sees the own account, and no more of it than is public', asyn
   })
 })
 
-t.test('the locale is the one that was registered', async t => {
+t.test('the locale is the registered one', async t => {
   const { app, smtp } = await startApp(t)
   const password = 'correct horse battery staple'
   const payload = { email: 'ada@example.org', password, locale: 'en-gb' }
@@ -34,7 +34,7 @@ t.test('the locale is the one that was registered', async t => {
   t.equal(me.json().locale, 'en-GB')
 })
 
-t.test('without a bearer token that is good now there is nothing to see', async t => {
+t.test('requires a valid access token', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { email, password, accessToken, refreshToken } = await confirmedAccount(service)

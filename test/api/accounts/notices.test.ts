@@ -36,7 +36,7 @@ async function startHouse(t: Test, options: TestAppOptions = {}) {
   }
 }
 
-t.test('a device that was not seen before is told of, once, with its name and address', async t => {
+t.test('a new device is announced once, with its name and IP address', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, email, password)
   await confirmedAccount(house, 'eve@example.org', password)
@@ -64,7 +64,7 @@ t.test('a device that was not seen before is told of, once, with its name and ad
   t.strictSame(await house.news(), [])
 })
 
-t.test('the first log in is no new device, whatever it comes from', async t => {
+t.test('the first login is no new device', async t => {
   const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   t.equal((await house.logIn(FIREFOX)).statusCode, 200)
@@ -73,7 +73,7 @@ t.test('the first log in is no new device, whatever it comes from', async t => {
   t.equal((await house.news()).length, 1)
 })
 
-t.test('of two first log ins at once, from two devices, the second is told of', async t => {
+t.test('of two parallel first logins the second is announced', async t => {
   const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   const answers = await Promise.all([house.logIn(FIREFOX), house.logIn('curl/8.5.0')])
@@ -81,7 +81,7 @@ t.test('of two first log ins at once, from two devices, the second is told of', 
   t.equal((await house.news()).length, 1)
 })
 
-t.test('of many log ins at once from a new device one is told of', async t => {
+t.test('of parallel logins from a new device one is announced', async t => {
   const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
   await confirmedAccount(house, email, password)
   await house.news()
@@ -90,7 +90,7 @@ t.test('of many log ins at once from a new device one is told of', async t => {
   t.equal((await house.news()).length, 1)
 })
 
-t.test('a user agent puts no words into the mail', async t => {
+t.test('a user agent cannot put text into the email', async t => {
   const house = await startHouse(t)
   await confirmedAccount(house, email, password)
   await house.news()
@@ -108,7 +108,7 @@ async function inGerman(house: Awaited<ReturnType<typeof startHouse>>): Promise<
   return account
 }
 
-t.test('notices are in the language of the person', async t => {
+t.test('notices are in the language of the account', async t => {
   const house = await startHouse(t)
   await inGerman(house)
   await house.logIn(FIREFOX, '203.0.113.9')
@@ -118,7 +118,7 @@ t.test('notices are in the language of the person', async t => {
   t.notMatch(notice?.text, /Device|This was not me/)
 })
 
-t.test('what happens to the address is told to the old one, the link goes to the new one', async t => {
+t.test('notices go to the old email, the link to the new one', async t => {
   const house = await startHouse(t)
   const { app } = house
   const ada = await inGerman(house)
@@ -162,7 +162,7 @@ t.test('what happens to the address is told to the old one, the link goes to the
   t.match(notice?.text, /\/app\/secure#token=/)
 })
 
-t.test('an address that has an account is told nothing, and the caller neither', async t => {
+t.test('a taken email gets no message, and the caller learns nothing', async t => {
   const house = await startHouse(t)
   const ada = await confirmedAccount(house, email, password)
   await confirmedAccount(house, 'eve@example.org', password)

@@ -55,7 +55,7 @@ async function begin(service: House, { email, password, accessToken }: Account) 
   return { changeToken: answer.json().changeToken as string, code }
 }
 
-t.test('a change takes two steps, ends every session and tells the owner', async t => {
+t.test('a change takes two steps, revokes every session and notifies the owner', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
@@ -101,7 +101,7 @@ t.test('a change takes two steps, ends every session and tells the owner', async
   t.equal(kinds.length, 1, 'and one entry in the history')
 })
 
-t.test('neither the token nor the code works again', async t => {
+t.test('token and code work once', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
@@ -118,7 +118,7 @@ t.test('neither the token nor the code works again', async t => {
   t.equal((await login(service, account.email, newPassword)).statusCode, 200)
 })
 
-t.test('a wrong current password begins nothing', async t => {
+t.test('a wrong current password starts nothing', async t => {
   const service = await house(t)
   const { accessToken, password } = await confirmedAccount(service)
   await service.rows.settled()
@@ -134,7 +134,7 @@ t.test('a wrong current password begins nothing', async t => {
   t.equal((await ask(service, accessToken, password)).statusCode, 202)
 })
 
-t.test('wrong passwords count in one place, whatever they were asked for', async t => {
+t.test('wrong passwords share one count over all endpoints', async t => {
   const unlimited = await startApp(t)
   const { databaseUrl, smtp } = unlimited
   const { email, password, accessToken } = await confirmedAccount(unlimited)
@@ -175,7 +175,7 @@ t.test('wrong passwords count in one place, whatever they were asked for', async
   )
 })
 
-t.test('a token of anybody or anything else is none here, and counts no try', async t => {
+t.test('another token is refused and costs no attempt', async t => {
   const service = await house(t, { env: { EMAIL_CONFIRMATION: 'required' } })
   const account = await confirmedAccount(service)
   const { email, password, accessToken } = account
@@ -210,7 +210,7 @@ t.test('a token of anybody or anything else is none here, and counts no try', as
   t.equal((await confirm(service, accessToken, mine)).statusCode, 204, 'the genuine one works')
 })
 
-t.test('the code is the one of its own request', async t => {
+t.test('a code belongs to its own request only', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service)
   const [first, second] = [await begin(service, account), await begin(service, account)]
@@ -222,7 +222,7 @@ t.test('the code is the one of its own request', async t => {
   t.equal((await confirm(service, account.accessToken, { ...first, newPassword })).statusCode, 204)
 })
 
-t.test('a request lives CHANGE_CODE_TTL to the second', async t => {
+t.test('a request expires after CHANGE_CODE_TTL, to the second', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await house(t, { overrides: { clock: time.clock }, env: { CHANGE_CODE_TTL: '60' } })
   const account = await confirmedAccount(service)
@@ -242,7 +242,7 @@ t.test('a request lives CHANGE_CODE_TTL to the second', async t => {
   t.equal((await login(service, account.email, account.password)).statusCode, 200, 'nothing changed')
 })
 
-t.test('a password that is refused spends neither token nor try', async t => {
+t.test('a rejected password spends neither token nor attempt', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service, 'memorable.name@example.org')
   const { changeToken, code } = await begin(service, account)
@@ -263,7 +263,7 @@ t.test('a password that is refused spends neither token nor try', async t => {
   t.equal((await confirm(service, account.accessToken, { changeToken, code, newPassword })).statusCode, 204)
 })
 
-t.test('what is no code is no try', async t => {
+t.test('a malformed code costs no attempt', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
@@ -283,7 +283,7 @@ t.test('what is no code is no try', async t => {
   t.equal((await confirm(service, account.accessToken, pasted)).statusCode, 204, 'as it was pasted')
 })
 
-t.test('five wrong codes lock the request, even for the right one, and no other', async t => {
+t.test('five wrong codes block the request, even for the right code, and no other request', async t => {
   const service = await house(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
@@ -305,7 +305,7 @@ t.test('five wrong codes lock the request, even for the right one, and no other'
   t.equal(fifth.statusCode, 204, 'the fifth try at a new request')
 })
 
-t.test('a change of what the request relied on spends it', async t => {
+t.test('a request is void once the account has changed', async t => {
   const service = await house(t, { env: { ARGON2_TIME_COST: '2' } })
   const { app } = service
   const happenings: Record<string, (account: Account) => Promise<number>> = {
@@ -350,7 +350,7 @@ t.test('a change of what the request relied on spends it', async t => {
   isProblemOf(t, await confirm(service, account.accessToken, payload), 'unauthenticated', 'disabled')
 })
 
-t.test('a change kills the reset link and the reset code that are out', async t => {
+t.test('a change voids earlier reset links and codes', async t => {
   const service = await house(t)
   const { app } = service
   const account = await confirmedAccount(service)
@@ -372,37 +372,40 @@ t.test('a change kills the reset link and the reset code that are out', async t 
   t.equal((await login(service, email, newPassword)).statusCode, 200)
 })
 
-t.test('with the mail server down the answer is the same, and the code comes while it is good', async t => {
-  const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } } })
-  const account = await confirmedAccount(service)
-  await service.rows.settled()
-  const up = await ask(service, account.accessToken, account.password)
-  await service.rows.settled()
-  const before = service.smtp.mails.length
-  await service.smtp.stop()
-  const down = await ask(service, account.accessToken, account.password)
-  t.equal(down.statusCode, 202)
-  const shape = ({ json, headers }: typeof up) => {
-    const { 'x-request-id': _id, date: _date, ...rest } = headers
-    return { ...json(), changeToken: json().changeToken.length, rest }
-  }
-  t.strictSame(shape(down), shape(up))
-  const { changeToken } = down.json()
-  while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
-  await service.smtp.start()
-  time.advance(120)
-  service.app.mail.wake()
-  await service.rows.settled()
-  const mail = service.smtp.mails[before]
-  t.match(mail?.text, /within 8 minutes/, 'what is left of its life')
-  const payload = { changeToken, code: codeIn(mail), newPassword }
-  t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
-})
+t.test(
+  'during an outage of the mail server the response is the same, and the code arrives while it is valid',
+  async t => {
+    const time = testClock(new Date('2030-01-01T00:00:00Z'))
+    const service = await house(t, { overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } } })
+    const account = await confirmedAccount(service)
+    await service.rows.settled()
+    const up = await ask(service, account.accessToken, account.password)
+    await service.rows.settled()
+    const before = service.smtp.mails.length
+    await service.smtp.stop()
+    const down = await ask(service, account.accessToken, account.password)
+    t.equal(down.statusCode, 202)
+    const shape = ({ json, headers }: typeof up) => {
+      const { 'x-request-id': _id, date: _date, ...rest } = headers
+      return { ...json(), changeToken: json().changeToken.length, rest }
+    }
+    t.strictSame(shape(down), shape(up))
+    const { changeToken } = down.json()
+    while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
+      await new Promise(resolve => setTimeout(resolve, 10))
+    }
+    await service.smtp.start()
+    time.advance(120)
+    service.app.mail.wake()
+    await service.rows.settled()
+    const mail = service.smtp.mails[before]
+    t.match(mail?.text, /within 8 minutes/, 'what is left of its life')
+    const payload = { changeToken, code: codeIn(mail), newPassword }
+    t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
+  },
+)
 
-t.test('a code whose time is up when its mail could be sent is not sent', async t => {
+t.test('a code that expires before its email can be sent is not sent', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await house(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(service)

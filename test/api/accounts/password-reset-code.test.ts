@@ -41,7 +41,7 @@ async function begin(service: House, email: string) {
   return { requestToken, code: codeIn(mails[0]), token: tokenIn(mails[0]) }
 }
 
-t.test('the code of the mail and the token of the answer set a password, once', async t => {
+t.test('the emailed code and the request token set a password once', async t => {
   const service = await house(t)
   const { email, password, accessToken } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
@@ -78,7 +78,7 @@ t.test('the code of the mail and the token of the answer set a password, once', 
   t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
 })
 
-t.test('the link kills the codes of all requests', async t => {
+t.test('the link voids the codes of all requests', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const [first, second] = [await begin(service, email), await begin(service, email)]
@@ -89,7 +89,7 @@ t.test('the link kills the codes of all requests', async t => {
   t.equal((await login(service, email, newPassword)).statusCode, 200)
 })
 
-t.test('the answer is the same for every address, in shape, length and header', async t => {
+t.test('the response has the same form, length and headers for every email', async t => {
   const service = await house(t)
   const { app, rows } = service
   const [known, disabled, pending, unknown] = ['known', 'disab', 'pendi', 'unkno'].map(
@@ -116,7 +116,7 @@ t.test('the answer is the same for every address, in shape, length and header', 
   t.equal(service.smtp.mails.filter(mail => mail.to.includes(unknown)).length, 0)
 })
 
-t.test('an address is the same however it is written', async t => {
+t.test('every spelling of an email is the same account', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service, 'ada@example.org')
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, ' ADA@Example.ORG '))
@@ -125,7 +125,7 @@ t.test('an address is the same however it is written', async t => {
   t.equal((await confirm(service, payload)).statusCode, 204)
 })
 
-t.test('the code may be pasted as the mail shows it, and in other spellings', async t => {
+t.test('the code is accepted as the email shows it, and in other spellings', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
@@ -140,7 +140,7 @@ t.test('the code may be pasted as the mail shows it, and in other spellings', as
   t.equal((await confirm(service, pasted)).statusCode, 204)
 })
 
-t.test('an address that nobody knows behaves like a wrong code', async t => {
+t.test('an unknown email behaves like a wrong code', async t => {
   const service = await house(t)
   const { rows } = service
   const known = await confirmedAccount(service, 'known@example.org')
@@ -177,7 +177,7 @@ t.test('an address that nobody knows behaves like a wrong code', async t => {
   t.notMatch(dump, /example/, 'no address in the counts')
 })
 
-t.test('five wrong codes lock that request, but neither its link nor another request', async t => {
+t.test('five wrong codes block that request, but neither its link nor another request', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const first = await begin(service, email)
@@ -202,7 +202,7 @@ t.test('five wrong codes lock that request, but neither its link nor another req
   )
 })
 
-t.test('fifteen tries an hour are all, until the next hour begins', async t => {
+t.test('accepts at most fifteen attempts an hour', async t => {
   const time = testClock(new Date('2030-01-01T00:10:00Z'))
   const service = await house(t, { overrides: { clock: time.clock } })
   const { email } = await confirmedAccount(service)
@@ -228,7 +228,7 @@ t.test('fifteen tries an hour are all, until the next hour begins', async t => {
   )
 })
 
-t.test('a request takes a link or a code, not both and not neither', async t => {
+t.test('needs either a token or a code', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const { requestToken, code, token } = await begin(service, email)
@@ -255,7 +255,7 @@ t.test('a request takes a link or a code, not both and not neither', async t => 
   t.equal((await confirm(service, { requestToken, code, newPassword })).statusCode, 204)
 })
 
-t.test('a password that is refused spends neither code nor try', async t => {
+t.test('a rejected password spends neither code nor attempt', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service, 'memorable.name@example.org')
   const { requestToken, code } = await begin(service, email)
@@ -281,7 +281,7 @@ t.test('a password that is refused spends neither code nor try', async t => {
   t.equal((await confirm(service, { requestToken, code, newPassword })).statusCode, 204)
 })
 
-t.test('a code goes with its own request alone', async t => {
+t.test('a code belongs to its own request only', async t => {
   const service = await house(t)
   const { email, password } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
@@ -306,7 +306,7 @@ t.test('a code goes with its own request alone', async t => {
   t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
 })
 
-t.test('a request lives RESET_TOKEN_TTL to the second', async t => {
+t.test('a request expires after RESET_TOKEN_TTL, to the second', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await house(t, { overrides: { clock: time.clock } })
   const { email, password } = await confirmedAccount(service)
@@ -319,7 +319,7 @@ t.test('a request lives RESET_TOKEN_TTL to the second', async t => {
   t.equal((await login(service, email, password)).statusCode, 200)
 })
 
-t.test('a disabled account and one that is gone have no code', async t => {
+t.test('disabled and deleted accounts have no valid code', async t => {
   const service = await house(t)
   const { email } = await confirmedAccount(service)
   const gone = await confirmedAccount(service)
@@ -336,7 +336,7 @@ t.test('a disabled account and one that is gone have no code', async t => {
   t.strictSame((await service.rows.dump()).users, before)
 })
 
-t.test('whoever registers the address later has nothing of the request before', async t => {
+t.test('a later registration of the email cannot use an earlier request', async t => {
   const service = await house(t)
   const { email, password } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
@@ -359,7 +359,7 @@ t.test('without confirmation, a code confirms the address as a link does', async
   t.type((await service.app.inject({ url: '/me', headers })).json().emailConfirmedAt, 'string')
 })
 
-t.test('a mail within a minute is put off, and its code is the one of its own request', async t => {
+t.test('a second email within a minute is delayed, and its code belongs to its own request', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await house(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
   const { email } = await confirmedAccount(service)
@@ -387,7 +387,7 @@ t.test('a mail within a minute is put off, and its code is the one of its own re
   t.equal((await confirm(service, { requestToken: second, code, newPassword })).statusCode, 204)
 })
 
-t.test('a request under the secret before this one goes on while that is still known', async t => {
+t.test('a request signed with the previous secret stays valid while that is configured', async t => {
   const next = randomBytes(32).toString('base64url')
   const before = await house(t)
   const { databaseUrl, smtp } = before

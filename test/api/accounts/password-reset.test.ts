@@ -24,7 +24,7 @@ const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string) =
 
 const newPassword = 'a password that nobody had before'
 
-t.test('a reset sets the password, ends the sessions of this account and tells its owner', async t => {
+t.test('a reset sets the password, revokes the sessions of this account and notifies the owner', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, service.databaseUrl)
@@ -81,7 +81,7 @@ t.test('the link works once', async t => {
   t.equal((await login(service, email, newPassword)).statusCode, 200)
 })
 
-t.test('setting the password that was set before spends the link all the same', async t => {
+t.test('resetting to the same password spends the link', async t => {
   const service = await startApp(t)
   const { email, password, accessToken } = await confirmedAccount(service)
   const token = await resetToken(service, email)
@@ -91,7 +91,7 @@ t.test('setting the password that was set before spends the link all the same', 
   t.equal(me.statusCode, 401)
 })
 
-t.test('a password that is refused leaves the link alive and the account as it was', async t => {
+t.test('a rejected password changes nothing, and the link stays valid', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const { email } = await confirmedAccount(service, 'memorable.name@example.org')
@@ -106,7 +106,7 @@ t.test('a password that is refused leaves the link alive and the account as it w
   t.equal((await confirm(service, token, newPassword)).statusCode, 204)
 })
 
-t.test('who has no good token is not told what the policy says', async t => {
+t.test('the policy is checked only with a valid token', async t => {
   const service = await startApp(t)
   const { email } = await confirmedAccount(service)
   const token = await resetToken(service, email)
@@ -115,7 +115,7 @@ t.test('who has no good token is not told what the policy says', async t => {
   isProblemOf(t, await confirm(service, 'a.b.c', 'short'), 'token_invalid')
 })
 
-t.test('looking whether the link is good spends nothing', async t => {
+t.test('checking a link spends nothing', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, service.databaseUrl)
@@ -138,7 +138,7 @@ t.test('looking whether the link is good spends nothing', async t => {
   t.equal((await confirm(service, token, newPassword)).statusCode, 204)
 })
 
-t.test('of several links that are out the first success kills all', async t => {
+t.test('the first success voids all other links', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { email } = await confirmedAccount(service)
@@ -157,7 +157,7 @@ t.test('of several links that are out the first success kills all', async t => {
   t.equal((await check(service, await resetToken(service, email))).statusCode, 200, 'a new one is good')
 })
 
-t.test('the token tells nothing of the account', async t => {
+t.test('the token reveals nothing about the account', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const { email } = await confirmedAccount(service)
@@ -171,7 +171,7 @@ t.test('the token tells nothing of the account', async t => {
   t.notOk(passwordHash.includes(claims['fp'] as string))
 })
 
-t.test('a link made under the secret before this one works while that is still known', async t => {
+t.test('a link signed with the previous secret is valid while that is configured', async t => {
   const [old, next] = [testEnvironment.JWT_SECRET, randomBytes(32).toString('base64url')]
   const before = await startApp(t)
   const { databaseUrl, smtp } = before

@@ -9,7 +9,7 @@ import { claimsOf } from '../../unit/tokens/forge.ts'
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
 
-t.test('a registration is a row without a password, with its mail, and no account', async t => {
+t.test('a registration stores a row without a password and an email, and no account', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
   const { app, smtp, databaseUrl } = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, databaseUrl)
@@ -39,7 +39,7 @@ t.test('a registration is a row without a password, with its mail, and no accoun
   t.strictSame([sub, named], [row?.['id'], email], 'the link speaks of the row and names the address')
 })
 
-t.test('the password is optional, and judged where it comes', async t => {
+t.test('the password is optional and checked if present', async t => {
   const { app, databaseUrl } = await startApp(t)
   const rows = await openRows(t, databaseUrl)
   const register = (payload: object) => app.inject({ method: 'POST', url: '/register', payload })
@@ -52,7 +52,7 @@ t.test('the password is optional, and judged where it comes', async t => {
   t.match(await rows.countsOf(email), { registrations: 1 })
 })
 
-t.test('50 registrations of one address store one row, and all links of it are one', async t => {
+t.test('50 registrations of one email store one row, and its links are spent together', async t => {
   const time = testClock()
   const { app, databaseUrl, smtp } = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, databaseUrl)
@@ -73,7 +73,7 @@ t.test('50 registrations of one address store one row, and all links of it are o
   t.match(await rows.client.registration.findUnique({ where: { email } }), { id: first.id, locale: 'fr' })
 })
 
-t.test('registering a known address changes nothing about its account', async t => {
+t.test('registering a known email does not change its account', async t => {
   const house = await startApp(t)
   const rows = await openRows(t, house.databaseUrl)
   const account = await confirmedAccount(house, email, password)
@@ -89,7 +89,7 @@ t.test('registering a known address changes nothing about its account', async t 
   t.equal((await house.app.inject({ method: 'GET', url: '/me', headers })).statusCode, 200, 'still logged in')
 })
 
-t.test('with EMAIL_CONFIRMATION=off the account is there at once', async t => {
+t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, {
     smtp: await startSmtpServer(t),
     env: { EMAIL_CONFIRMATION: 'off' },
@@ -127,7 +127,7 @@ t.test('with EMAIL_CONFIRMATION=off the account is there at once', async t => {
   t.equal(smtp.connections(), 0, 'and no mail goes out')
 })
 
-t.test('with EMAIL_CONFIRMATION=off one of many at once gets the address', async t => {
+t.test('with EMAIL_CONFIRMATION=off one of several parallel registrations gets the email', async t => {
   const { app, databaseUrl } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const rows = await openRows(t, databaseUrl)
   const passwords = Array.from({ length: 10 }, (_, i) => `${password} ${i}`)

@@ -40,7 +40,7 @@ t.test('a URL of another scheme is refused, and its password is not repeated', a
   await t.rejects(openDatabase('file:'), { message: /must name a file/ })
 })
 
-t.test('the SQLite file and its folder are made for their owner alone', async t => {
+t.test('the SQLite file and its folder are readable by their owner only', async t => {
   const base = mkdtempSync(join(tmpdir(), 'latchkey-test-'))
   t.teardown(() => rmSync(base, { recursive: true, force: true }))
   chmodSync(base, 0o755)
@@ -76,7 +76,7 @@ t.test('the pragmas of SQLite are in force, after transactions and after a lock 
   t.equal(await count(database), 1)
 })
 
-t.test('a lock held too long by another process fails that write alone', async t => {
+t.test('a lock held by another process fails only that write', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   const database = await open(t, url, { busyTimeout: 200 })
   const { client } = database
@@ -130,7 +130,7 @@ for (const { provider, skip } of providers) {
   )
 }
 
-t.test('the limits of PostgreSQL are in force', { skip: skipPostgresql }, async t => {
+t.test('the timeouts of PostgreSQL are in force', { skip: skipPostgresql }, async t => {
   const url = await emptyDatabase(t, 'postgresql')
   const { client } = await open(t, url)
   const setting = async (name: string) =>
@@ -151,7 +151,7 @@ t.test('the limits of PostgreSQL are in force', { skip: skipPostgresql }, async 
   postgresqlConfig(`${url}?schema=public`)
 })
 
-t.test('connections cut by PostgreSQL are replaced and end nothing', { skip: skipPostgresql }, async t => {
+t.test('connections cut by PostgreSQL are replaced', { skip: skipPostgresql }, async t => {
   const url = await emptyDatabase(t, 'postgresql')
   const database = await open(t, url)
   const other = await open(t, url)
@@ -184,7 +184,7 @@ t.test('connections cut by PostgreSQL are replaced and end nothing', { skip: ski
   t.same(await ask(), [{ one: 1 }])
 })
 
-t.test('PostgreSQL may be away while the database is opened', async t => {
+t.test('opening succeeds while PostgreSQL is down', async t => {
   const { client } = await open(t, 'postgresql://postgres@127.0.0.1:1/x')
   await t.rejects(client.$queryRawUnsafe('SELECT 1'), { message: /reach/i })
 })

@@ -12,7 +12,7 @@ async function opened(t: Parameters<typeof freshDatabase>[0], databaseUrl?: stri
   return { url, client, guesses: guesses(client) }
 }
 
-t.test('tries are counted one by one, each thing for itself', async t => {
+t.test('attempts are counted separately for each id', async t => {
   const { client, guesses } = await opened(t)
   for (let tries = 1; tries <= 7; tries++) t.equal(await guesses.count('one', LATER), tries)
   t.equal(await guesses.count('two', LATER), 1)
@@ -22,7 +22,7 @@ t.test('tries are counted one by one, each thing for itself', async t => {
   ])
 })
 
-t.test('of 50 tries at once none is lost and no two are the same', async t => {
+t.test('50 parallel attempts get 50 different counts', async t => {
   const { client, guesses } = await opened(t)
   const counted = await Promise.all(Array.from({ length: 50 }, () => guesses.count('one', LATER)))
   t.strictSame(
@@ -42,7 +42,7 @@ t.test('two connections to one database count together', async t => {
   t.equal(new Set(counted).size, 20)
 })
 
-t.test('a later try does not move the end of the count', async t => {
+t.test('a later attempt does not extend the count', async t => {
   const { client, guesses } = await opened(t)
   await guesses.count('one', LATER)
   await guesses.count('one', new Date(LATER.getTime() + 60_000))

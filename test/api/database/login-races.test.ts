@@ -47,7 +47,7 @@ const account = ({ client }: Pick<OpenDatabase, 'client'>, lastLoginAt: Date | n
   })
 
 for (const { provider, skip } of providers) {
-  t.test(`${provider}: of logins at once from a new device, one is announced`, { skip }, async t => {
+  t.test(`${provider}: of parallel logins from a new device one is announced`, { skip }, async t => {
     const { client, statements, other } = await opened(t, provider)
     const open = (user: User) =>
       Promise.all(
@@ -92,7 +92,7 @@ for (const { provider, skip } of providers) {
     t.equal(await client.familiarNetwork.count(), 1, 'and no address is no network')
   })
 
-  t.test(`${provider}: a login against a hash that was replaced writes nothing`, { skip }, async t => {
+  t.test(`${provider}: a login against a replaced hash writes nothing`, { skip }, async t => {
     const { client, statements } = await opened(t, provider)
     const user = await account({ client }, NOW)
     const { open } = sessions(client, statements)
@@ -126,7 +126,7 @@ async function whileLoggingIn<T>(
   return changed as Promise<T>
 }
 
-t.test('what ends all sessions ends the one that a login opened meanwhile', { skip }, async t => {
+t.test('revoking all sessions includes that of a concurrent login', { skip }, async t => {
   const database = await opened(t, 'postgresql')
   const { client } = database
   const changes: Record<string, (user: User, to: OpenDatabase) => Promise<unknown>> = {
@@ -147,7 +147,7 @@ t.test('what ends all sessions ends the one that a login opened meanwhile', { sk
   }
 })
 
-t.test('a login that waited for another one sees what it wrote', { skip }, async t => {
+t.test('a login that waited for another login sees its writes', { skip }, async t => {
   const database = await opened(t, 'postgresql')
   const { client } = database
   const user = await account(database, NOW)

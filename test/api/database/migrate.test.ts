@@ -380,7 +380,7 @@ t.test('in production the command writes JSON lines alone, whether it succeeds o
   t.equal(failed.stderr.length, 1)
 })
 
-t.test('a database that is away or missing is told of in plain words', async t => {
+t.test('an unreachable or missing database is reported in plain words', async t => {
   await t.rejects(migrate('postgresql://postgres@127.0.0.1:1/x'), {
     message: /^The database cannot be migrated: no server answers at 127.0.0.1:1$/,
   })

@@ -16,7 +16,7 @@ const MOST_ATTEMPTS = 3
 
 const faults = (log: Record<string, unknown>[]) => log.filter(({ level }) => Number(level) >= 40)
 
-t.test('while the database fails, the loops of an instance back off and log one line', async t => {
+t.test('background jobs back off during an outage and log one line', async t => {
   const cases: [string, (gate: Awaited<ReturnType<typeof postgresGate>>) => void, RegExp][] = [
     ['drops connections', gate => gate.drop(), /does not answer|closed the connection/],
     [
@@ -45,7 +45,7 @@ t.test('while the database fails, the loops of an instance back off and log one 
   }
 })
 
-t.test('a database without its tables is told once, and tried with back-off', { skip }, async t => {
+t.test('missing tables are logged once and retried with back-off', { skip }, async t => {
   const { log, app } = await startApp(t, { databaseUrl: await emptyDatabase(t, 'postgresql') })
   for (let probe = 0; probe < 20; probe++) await app.inject('/health/ready')
   await delay(WATCHED)
@@ -57,7 +57,7 @@ t.test('a database without its tables is told once, and tried with back-off', { 
   )
 })
 
-t.test('requests during an outage add no line, and its end is one line', { skip }, async t => {
+t.test('requests during an outage log no fault, and its end is one line', { skip }, async t => {
   const gate = await postgresGate(t, await freshDatabase(t, 'postgresql'))
   gate.open()
   const { app, log, smtp } = await startApp(t, { databaseUrl: gate.url })
@@ -126,7 +126,7 @@ t.test('delays double up to the limit, with a quarter of jitter, and begin anew 
   t.ok(drawn.size > 5, 'instances do not retry together')
 })
 
-t.test('an outage that comes and goes is told again only after the quiet time', async t => {
+t.test('a flapping outage is logged again only after the quiet time', async t => {
   const lines: unknown[] = []
   const write = (_facts: unknown, msg: unknown) => void lines.push(msg)
   const log = { error: write, info: write } as unknown as FastifyBaseLogger

@@ -40,7 +40,7 @@ async function isNamed(t: Test, name: string, url: string, expected: RegExp, det
   }
 }
 
-t.test('what refuses a connection is told by its name', async t => {
+t.test('a refused connection names its reason', async t => {
   const gate = await postgresGate(t)
   const cases: [string, string, RegExp][] = [
     ['28P01', 'password authentication failed for user "ada"', /^refuses the user name or password$/],
@@ -78,7 +78,7 @@ const speakTls = (certificate: Certificate) => (socket: Socket) =>
     })
   })
 
-t.test('a TLS failure says why', async t => {
+t.test('a TLS failure names its reason', async t => {
   const gate = await postgresGate(t)
   const url = `${gate.url}?sslmode=verify-full`
   gate.hand(socket => socket.once('data', () => socket.write('N')))
@@ -97,12 +97,12 @@ t.test('a TLS failure says why', async t => {
   }
 })
 
-t.test('a host without an address and a missing socket are told apart from silence', async t => {
+t.test('an unresolved host and a missing socket have reasons of their own', async t => {
   await isNamed(t, 'no address', 'postgresql://ada@db.invalid/accounts', /host name/)
   await isNamed(t, 'no socket', `postgresql:///accounts?host=${t.testdir({})}&user=ada`, /no socket/)
 })
 
-t.test('readiness and the log name the reason, and answers are 503', async t => {
+t.test('readiness and log name the reason, and responses are 503', async t => {
   const gate = await postgresGate(t)
   gate.refuse('28P01', 'password authentication failed for user "ada"')
   const { app, log } = await startApp(t, { databaseUrl: gate.url.replace('ada@', 'ada:geheim@') })

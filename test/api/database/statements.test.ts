@@ -134,7 +134,7 @@ for (const { provider, skip } of providers) {
     t.strictSame(await byHand.outbox.claim(5, later(2), later(62)), [], 'what is claimed is not due')
   })
 
-  t.test(`${provider}: of changes in parallel the one that fails fails alone`, { skip }, async t => {
+  t.test(`${provider}: a failing change does not affect parallel ones`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     const insert = (id: string) =>
       statements.change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
@@ -166,7 +166,7 @@ for (const { provider, skip } of providers) {
     )
   })
 
-  t.test(`${provider}: a read sees nothing that may yet be undone`, { skip }, async t => {
+  t.test(`${provider}: a read sees no uncommitted change`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     let seen: Promise<unknown[]> | undefined
     await t.rejects(
@@ -181,7 +181,7 @@ for (const { provider, skip } of providers) {
     t.strictSame(await seen, [])
   })
 
-  t.test(`${provider}: a registration and its mail are there together or not at all`, { skip }, async t => {
+  t.test(`${provider}: a registration and its email are stored together or not at all`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     const { file } = registrations(client, statements)
     const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
@@ -210,7 +210,7 @@ for (const { provider, skip } of providers) {
   })
 }
 
-t.test('on SQLite what is written in one turn is committed at once, and told only then', async t => {
+t.test('SQLite: writes of one turn share a commit and are acknowledged after it', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   await migrate(url)
   const connection = await openConnection(url)
@@ -261,7 +261,7 @@ t.test('on SQLite what is written in one turn is committed at once, and told onl
   t.equal(seenByOthers(), 21)
 })
 
-t.test('on SQLite a lock held by another process fails what waits for it, and no more', async t => {
+t.test('SQLite: a lock of another process fails only the waiting batch', async t => {
   const { statements, client, url } = await opened(t, 'sqlite', 200)
   const insert = (id: string) =>
     statements.change('INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)', [id, NOW])
@@ -285,7 +285,7 @@ t.test('on SQLite a lock held by another process fails what waits for it, and no
   t.equal(await client.guess.count(), 2)
 })
 
-t.test('on SQLite nothing is run as a part of a transaction that has ended', async t => {
+t.test('SQLite: a statement after the end of its transaction throws', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   await migrate(url)
   const connection = await openConnection(url)

@@ -9,7 +9,7 @@ const NAVIGATION = { accept: 'text/html' }
 t.test('below a path', async t => {
   const { app } = await startApp(t, { env: { APP_URL: 'https://example.org/accounts/' } })
 
-  t.test('proxies that strip it and proxies that pass it on get the same', async t => {
+  t.test('works behind proxies that strip the path and proxies that keep it', async t => {
     for (const [url, status] of [
       ['/health/live', 200],
       ['/openapi.json', 200],
@@ -43,7 +43,7 @@ t.test('below a path', async t => {
     }
   })
 
-  t.test('what is answered stays below it', async t => {
+  t.test('responses link below the path', async t => {
     const document = (await app.inject('/accounts/openapi.json')).json()
     t.equal(document.servers[0].url, '/accounts', '"try it out" calls the service')
 
@@ -71,7 +71,7 @@ t.test('below a path', async t => {
 t.test('without a path', async t => {
   const { app } = await startApp(t)
 
-  t.test('a slash at the end leads on for pages alone, and never to another host', async t => {
+  t.test('a trailing slash redirects for pages only, and never to another host', async t => {
     for (const path of PATHS) {
       for (const method of ['GET', 'HEAD'] as const) {
         const answer = await app.inject({ method, url: `${path}/?next=//evil.example`, headers: NAVIGATION })
@@ -97,7 +97,7 @@ t.test('without a path', async t => {
     }
   })
 
-  t.test('on a local service pages lead to the name that mailed links have', async t => {
+  t.test('on a local service pages redirect to the host name of emailed links', async t => {
     const page = (host: string, url = '/app/reset-password') =>
       app.inject({ url, headers: { ...NAVIGATION, host } })
     for (const host of ['127.0.0.1:3000', '[::1]:3000']) {
@@ -116,14 +116,14 @@ t.test('without a path', async t => {
   })
 })
 
-t.test('a path that begins like one of the service is left to proxies that strip it', async t => {
+t.test('a base path that begins like a route needs a proxy that strips it', async t => {
   const { app } = await startApp(t, { env: { APP_URL: 'https://example.org/app' } })
   t.equal((await app.inject({ url: '/app/login' })).statusCode, 200, 'the page, which was /app/app/login')
   isProblemOf(t, await app.inject('/login'), 'method_not_allowed')
   t.equal((await app.inject({ url: '/', headers: NAVIGATION })).headers.location, '/app/app')
 })
 
-t.test('DOCS=off: no Swagger UI, and the document for generators', async t => {
+t.test('DOCS=off removes Swagger UI and keeps openapi.json', async t => {
   const { app } = await startApp(t, { env: { DOCS: 'off' } })
   for (const url of ['/docs', '/docs/', '/docs/json', '/docs/yaml', '/docs/static/swagger-ui-bundle.js']) {
     isProblemOf(t, await app.inject({ url, headers: NAVIGATION }), 'not_found', url)

@@ -123,7 +123,7 @@ t.test('errors of Redis are named', async t => {
   }
 })
 
-t.test('a Redis that hangs slows one answer, and limits still hold', { skip: noRedisServer }, async t => {
+t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisServer }, async t => {
   const redis = await startRedis(t)
   const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
   t.equal((await timed(app, '10.0.0.1')).left, '9')
@@ -160,7 +160,7 @@ t.test('a Redis that hangs slows one answer, and limits still hold', { skip: noR
   ])
 })
 
-t.test('a Redis that is gone is done without until it is back', { skip: noRedisServer }, async t => {
+t.test('counts in memory during an outage of Redis', { skip: noRedisServer }, async t => {
   const redis = await startRedis(t)
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
   await timed(app, '10.0.0.1', '/register')
@@ -181,7 +181,7 @@ t.test('a Redis that is gone is done without until it is back', { skip: noRedisS
   t.equal(await client.get('latchkey:ip:login:180:10.0.0.4'), '1')
 })
 
-t.test('a service starts while Redis is away or hangs', { skip: noRedisServer }, async t => {
+t.test('starts while Redis is down or hangs', { skip: noRedisServer }, async t => {
   const hung = await startRedis(t)
   const plain = await msOf(() => startApp(t))
   hung.pause()

@@ -133,7 +133,7 @@ async function isDecided(t: Test, house: TestApp, cases: Combination[]) {
   }
 }
 
-t.test('only pages of ours and what is no browser may use cookie mode', async t => {
+t.test('only allowed origins and clients that are no browsers may use cookie mode', async t => {
   const house = await startApp(t, { env })
   // Those that pass first, so that the others have to leave everything as it is.
   const cases = combinations().sort((a, b) => Number(b.allowed) - Number(a.allowed))
@@ -141,7 +141,7 @@ t.test('only pages of ours and what is no browser may use cookie mode', async t 
   await isDecided(t, house, cases)
 })
 
-t.test('`*` in CORS_ORIGINS names nobody, and asks for no cookies', async t => {
+t.test('`*` in CORS_ORIGINS allows no cookies', async t => {
   const house = await startApp(t, { env: { ...env, CORS_ORIGINS: '*, https://app.example.org' } })
   await isDecided(t, house, [
     { name: 'a named one', headers: { origin: 'https://app.example.org' }, allowed: true },
@@ -159,7 +159,7 @@ t.test('`*` in CORS_ORIGINS names nobody, and asks for no cookies', async t => {
   }
 })
 
-t.test('without CORS_ORIGINS the origin of APP_URL alone is ours', async t => {
+t.test('without CORS_ORIGINS only the origin of APP_URL is allowed', async t => {
   const house = await startApp(t, { env: { APP_URL: 'https://example.org:3000/x', REFRESH_GRACE: '600' } })
   await isDecided(
     t,
@@ -173,7 +173,7 @@ t.test('without CORS_ORIGINS the origin of APP_URL alone is ours', async t => {
   )
 })
 
-t.test('on a local service localhost, 127.0.0.1 and [::1] are one, port by port', async t => {
+t.test('on a local service localhost, 127.0.0.1 and [::1] are the same origin for each port', async t => {
   const house = await startApp(t, { env: { CORS_ORIGINS: 'http://127.0.0.1:5173', REFRESH_GRACE: '600' } })
   const ours = ['localhost', '127.0.0.1', '[::1]'].flatMap(name =>
     [3000, 5173].map(port => `http://${name}:${port}`),
@@ -193,7 +193,7 @@ t.test('on a local service localhost, 127.0.0.1 and [::1] are one, port by port'
   t.equal(await granted('http://localhost:3001'), undefined)
 })
 
-t.test('a preflight for cookie mode is answered to our origins, and grants nothing to others', async t => {
+t.test('a preflight for cookie mode succeeds for allowed origins only', async t => {
   const { app } = await startApp(t, { env })
   for (const url of ['/login', '/confirm-email', '/token/refresh', '/logout']) {
     for (const origin of [...OURS.slice(1), ...FOREIGN.filter(origin => origin !== '')]) {
@@ -214,7 +214,7 @@ t.test('a preflight for cookie mode is answered to our origins, and grants nothi
   }
 })
 
-t.test('a page that was refused has not spent the link', async t => {
+t.test('a refused origin does not spend the link', async t => {
   const { app, smtp } = await startApp(t, { env })
   const password = 'correct horse battery staple'
   await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org', password } })
@@ -226,7 +226,7 @@ t.test('a page that was refused has not spent the link', async t => {
   t.equal((await confirm('https://app.example.org')).statusCode, 200)
 })
 
-t.test('a page whose refresh or log out was refused has not ended the session', async t => {
+t.test('a refused refresh or logout does not revoke the session', async t => {
   const house = await startApp(t, { env: { ...env, REFRESH_GRACE: '0' } })
   const { app } = house
   const { email, password } = await confirmedAccount(house)
@@ -246,7 +246,7 @@ t.test('a page whose refresh or log out was refused has not ended the session', 
   t.equal(kept.statusCode, 200, 'with no grace: the token was not spent')
 })
 
-t.test('without cookie mode the origin is nobody`s business', async t => {
+t.test('without cookie mode the origin does not matter', async t => {
   const house = await startApp(t, { env })
   const { app } = house
   const { email, password } = await confirmedAccount(house)

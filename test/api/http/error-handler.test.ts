@@ -5,7 +5,7 @@ import { isProblemOf } from '../../harness/problem.ts'
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'] as const
 
-t.test('a method that a path does not have is a 405 that names those it has', async t => {
+t.test('an unsupported method is a 405 with Allow', async t => {
   const { app } = await startApp(t)
   const paths = Object.entries(app.swagger().paths ?? {})
   t.ok(paths.length >= 12)
@@ -32,7 +32,7 @@ t.test('a method that a path does not have is a 405 that names those it has', as
 const HOME = ['/', '/login/..']
 
 for (const PAGES of ['on', 'off']) {
-  t.test(`what leads nowhere is a 404, in whatever spelling, with PAGES=${PAGES}`, t => isNowhere(t, PAGES))
+  t.test(`PAGES=${PAGES}: an unknown path is a 404 in every spelling`, t => isNowhere(t, PAGES))
 }
 
 async function isNowhere(t: Test, PAGES: string) {
@@ -79,7 +79,7 @@ async function isNowhere(t: Test, PAGES: string) {
   t.equal((await app.inject('/%6cogin')).statusCode, 405, 'and an encoded letter is that letter (RFC 3986)')
 }
 
-t.test('a query changes nothing and is never an input', async t => {
+t.test('an undeclared query is ignored', async t => {
   const { app } = await startApp(t)
   const query = 'email=ada@example.org&password=correct+horse+battery'
   isProblemOf(t, await app.inject({ method: 'POST', url: `/login?${query}` }), 'validation_failed')
@@ -128,7 +128,7 @@ t.test('an invalid or missing bearer is a 401 that says how to authenticate', as
   t.equal(login.headers['www-authenticate'], 'Bearer', 'every 401 has a challenge (RFC 9110)')
 })
 
-t.test('what nobody foresaw is an internal error that tells nothing', async t => {
+t.test('an unexpected error is a 500 that reveals nothing', async t => {
   const { app, log } = await startApp(t)
   const secret = 'relation "users" does not exist at 10.0.0.5'
   app.database.users.credentialsFor = () => {
@@ -142,7 +142,7 @@ t.test('what nobody foresaw is an internal error that tells nothing', async t =>
   t.match(line, { err: { message: secret } }, 'and is in the log, under the id that the client has')
 })
 
-t.test('errors are told apart by what they are', t => {
+t.test('classifies errors by their type', t => {
   const code = (error: object) => toProblem(Object.assign(new Error('x'), error) as never).code
   t.equal(code({ code: 'FST_ERR_CTP_BODY_TOO_LARGE', statusCode: 413 }), 'payload_too_large')
   t.equal(code({ code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH', statusCode: 400 }), 'bad_request')
@@ -157,7 +157,7 @@ t.test('errors are told apart by what they are', t => {
   t.end()
 })
 
-t.test('unknown properties, however many, hide no other fault', async t => {
+t.test('unknown properties do not hide other faults', async t => {
   const { app } = await startApp(t)
   for (const count of [1, 7, 8, 9, 100]) {
     const unknown = Object.fromEntries(Array.from({ length: count }, (_, i) => [`unknown${i}`, 0]))

@@ -12,7 +12,7 @@ const FIXED = [
   '/docs/static/swagger-ui.css',
 ]
 
-t.test('fixed documents are compressed for clients that can read it, and nothing else is', async t => {
+t.test('compresses fixed documents for clients that accept it, and nothing else', async t => {
   const house = await startApp(t)
   const { app } = house
   const page = (await app.inject('/app/login')).body
@@ -74,7 +74,7 @@ t.test('fixed documents are compressed for clients that can read it, and nothing
   }
 })
 
-t.test('of many first requests at once each is whole', async t => {
+t.test('parallel first requests each get the whole document', async t => {
   const { app } = await startApp(t)
   const headers = { 'accept-encoding': 'br' }
   const answers = await Promise.all(

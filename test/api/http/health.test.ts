@@ -5,7 +5,7 @@ import { freePort } from '../../harness/free-port.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 
-t.test('an instance that can serve says so, and on what', async t => {
+t.test('a ready instance names its database and counters', async t => {
   const { app } = await startApp(t)
   const live = await app.inject('/health/live')
   t.equal(live.statusCode, 200)
@@ -16,7 +16,7 @@ t.test('an instance that can serve says so, and on what', async t => {
   t.equal(ready.headers['cache-control'], 'no-store')
 })
 
-t.test('an instance that is to be stopped is alive but not ready, and still serves', async t => {
+t.test('a draining instance is alive, not ready, and still serves', async t => {
   const { app } = await startApp(t)
   app.drain()
   const ready = await app.inject('/health/ready')
@@ -27,7 +27,7 @@ t.test('an instance that is to be stopped is alive but not ready, and still serv
   t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 401)
 })
 
-t.test('a database that a later release migrated further is served, and the log says so once', async t => {
+t.test('a database migrated by a later release is used, with one log line', async t => {
   const databaseUrl = await freshDatabase(t)
   const { client } = await openRows(t, databaseUrl)
   await client.$executeRawUnsafe(
@@ -57,7 +57,7 @@ t.test(
   },
 )
 
-t.test('with the database away an instance lives, is not ready, and says so without its address', async t => {
+t.test('without its database an instance is alive and not ready, and the reason has no address', async t => {
   const port = await freePort()
   const databaseUrl = `postgresql://ada:geheim@127.0.0.1:${port}/accounts`
   const { app, log } = await startApp(t, { databaseUrl })

@@ -92,7 +92,7 @@ const BAD: [what: string, code: ProblemCode, bytes: string | Buffer][] = [
   ['a giant target', 'headers_too_large', `GET /${'a'.repeat(17_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`],
 ]
 
-t.test('what the parser refuses is answered with a problem document, and the connection ends', async t => {
+t.test('a parser error gets a problem document and closes the connection', async t => {
   const { send, app } = await listening(t)
   for (const [what, code, bytes] of BAD) {
     const answer = await send(bytes)
@@ -121,7 +121,7 @@ t.test('a request without exactly one Host is refused (RFC 9112, section 3.2)', 
   t.equal(old.statusCode, 200, 'HTTP/1.0 has no Host')
 })
 
-t.test('a path that a client did not normalise leads nowhere', async t => {
+t.test('a path that is not normalised is a 404', async t => {
   const { send } = await listening(t)
   for (const target of ['/./login', '/x/../login', '/%zz', '/docs/../../package.json', '*']) {
     const method = target === '*' ? 'OPTIONS' : 'GET'
@@ -130,7 +130,7 @@ t.test('a path that a client did not normalise leads nowhere', async t => {
   }
 })
 
-t.test('a body over the limit is refused before it has come, and in chunks while it comes', async t => {
+t.test('a body over the limit is refused before it is read, and a chunked one while it is read', async t => {
   const { send } = await listening(t)
   isProblemOf(t, await send(`${POST}Connection: close\r\nContent-Length: 16385\r\n\r\n`), 'payload_too_large')
   const chunk = `2000\r\n${'x'.repeat(0x2000)}\r\n`
@@ -139,7 +139,7 @@ t.test('a body over the limit is refused before it has come, and in chunks while
 })
 
 // test/system/server/slow-clients waits for them.
-t.test('headers have 5 s and a request 10 s, looked at each second', async t => {
+t.test('headers time out after 5 s and requests after 10 s, checked every second', async t => {
   const { app } = await startApp(t)
   t.match(app.server, {
     headersTimeout: 5000,

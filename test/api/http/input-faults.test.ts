@@ -57,7 +57,7 @@ function faultsOf(schema: TSchema, input: unknown) {
   return error?.errors.map(({ path, message }) => [path, message]) ?? []
 }
 
-t.test('each property at fault is named once, in words', t => {
+t.test('names each invalid property once, with a readable message', t => {
   for (const [input, faults] of cases) {
     t.strictSame(faultsOf(Body, input), Object.entries(faults), JSON.stringify(input))
   }
@@ -65,7 +65,7 @@ t.test('each property at fault is named once, in words', t => {
   t.end()
 })
 
-t.test('of alternatives the one that the input comes closest to explains it', t => {
+t.test('reports the faults of the closest alternative', t => {
   const link = Type.Object({ token: Type.String(), password: Type.String() }, { additionalProperties: false })
   const byCode = Type.Object(
     { requestToken: Type.String(), code: Type.String(), password: Type.String() },
@@ -89,7 +89,7 @@ t.test('of alternatives the one that the input comes closest to explains it', t 
   t.end()
 })
 
-t.test('names that a client makes up are bounded, in number and in length', async t => {
+t.test('bounds the number and length of names that a client invents', async t => {
   const { app } = await startApp(t)
   const send = (payload: object) => app.inject({ method: 'POST', url: '/login', payload })
   const many = isProblemOf(

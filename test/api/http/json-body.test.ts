@@ -120,7 +120,7 @@ function withMember(body: object, member: string) {
   return `{${member},${JSON.stringify(body).slice(1)}`
 }
 
-t.test('a body that has not the declared form says where it has not', t =>
+t.test('names the invalid properties of a body', t =>
   everyRoute(t, 'validation_failed', route => {
     const body = valid(route)
     const nested = route.required[0] ?? (route.properties[0] as string)
@@ -169,7 +169,7 @@ t.test('a body that has not the declared form says where it has not', t =>
   }),
 )
 
-t.test('what is not JSON in UTF-8, or has a key twice, is malformed', t =>
+t.test('invalid UTF-8, invalid JSON and duplicate keys are malformed', t =>
   everyRoute(t, 'malformed_json', route => {
     const body = JSON.stringify(valid(route))
     const [name = '', value = ''] = Object.entries(valid(route))[0] ?? []
@@ -216,7 +216,7 @@ t.test('what is not JSON in UTF-8, or has a key twice, is malformed', t =>
   }),
 )
 
-t.test('nothing but application/json in UTF-8 is read', t =>
+t.test('accepts application/json in UTF-8 only', t =>
   everyRoute(t, 'unsupported_media_type', route => {
     const payload = JSON.stringify(valid(route))
     const types = [
@@ -244,7 +244,7 @@ t.test('nothing but application/json in UTF-8 is read', t =>
   }),
 )
 
-t.test('a body of one byte over the limit is too large, whatever is in it', t =>
+t.test('a body one byte over the limit is too large', t =>
   everyRoute(t, 'payload_too_large', route => {
     const body = JSON.stringify(valid(route))
     return {
@@ -286,7 +286,7 @@ t.test(
   },
 )
 
-t.test('a 415 names what would do', async t => {
+t.test('a 415 names the accepted types', async t => {
   const { app } = await startApp(t)
   const send = (headers: Record<string, string>, payload = '{"email":"ada@example.org"}') =>
     app.inject({ method: 'POST', url: '/password-reset/request', headers, payload })

@@ -32,7 +32,7 @@ t.test('sixteen requests may wait on one connection; one more ends it', async t 
   isProblemOf(t, answers[16] ?? { statusCode: 0, headers: {}, body: '' }, 'bad_request')
 })
 
-t.test('whoever waits for answers may ask as often as they like', async t => {
+t.test('sequential requests are not limited', async t => {
   const { app } = await startApp(t)
   const { open } = await onTheWire(app)
   const socket = await open()
@@ -45,7 +45,7 @@ t.test('whoever waits for answers may ask as often as they like', async t => {
   socket.destroy()
 })
 
-t.test('what was prepared for answers that nobody is there for is let go', async t => {
+t.test('responses of a closed connection are released', async t => {
   const { app } = await startApp(t)
   const { open } = await onTheWire(app)
   const files = () => readdirSync('/proc/self/fd').filter(isLarge).length

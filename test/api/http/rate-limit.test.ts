@@ -96,7 +96,7 @@ for (const { store, env, skip } of stores) {
       })
     }
 
-    t.test('everything: 100 a minute, what is not found included, health left out', async t => {
+    t.test('all requests: 100 a minute, with 404s and without health probes', async t => {
       const from = client()
       const urls = ['/nowhere', '/me', '/docs', '/openapi.json', '/%ZZ', '/%ff?x=%', '/login']
       for (let i = 0; i < 99; i++) {
@@ -130,7 +130,7 @@ for (const { store, env, skip } of stores) {
       isLimited(t, await app.inject(post('/login', `::ffff:${from}`)), 10, 180)
     })
 
-    t.test('another spelling of a path opens no other bucket', async t => {
+    t.test('another spelling of a path has no limit of its own', async t => {
       const from = client()
       await send(app, 10, post('/login', from))
       for (const url of ['/login', '/login?x=1', '/login#x', '/%6cogin', '/login?']) {
@@ -145,7 +145,7 @@ for (const { store, env, skip } of stores) {
       }
     })
 
-    t.test('a limited request costs no hash, no mail and no row, known or unknown', async t => {
+    t.test('a limited request costs no hash, email or row, for known and unknown emails', async t => {
       const { email, password } = await confirmedAccount({ app, smtp })
       const from = client()
       await send(app, 10, post('/login', from))
@@ -172,7 +172,7 @@ for (const { store, env, skip } of stores) {
   })
 }
 
-t.test('registrations: 100 a day, however they are spread', async t => {
+t.test('registrations: 100 a day', async t => {
   let uptime = 0
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { uptime: () => uptime } })
   const from = client()
@@ -230,7 +230,7 @@ t.test(
   },
 )
 
-t.test('a proxy that TRUST_PROXY does not name is warned of once an hour', async t => {
+t.test('warns once an hour of a proxy that TRUST_PROXY does not name', async t => {
   for (const [env, reason] of [
     [{}, /TRUST_PROXY is not set/],
     [{ TRUST_PROXY: '10.9.0.1' }, /TRUST_PROXY does not name that address/],
@@ -278,7 +278,7 @@ t.test('X-Forwarded-For counts only from a trusted proxy', async t => {
   isLimited(t, await app.inject(forwarded('10.7.0.1', '192.0.2.200')), 10, 180)
 })
 
-t.test('RATE_LIMIT=off lifts every limit', async t => {
+t.test('RATE_LIMIT=off removes every limit', async t => {
   const { app } = await startApp(t)
   for (const url of ['/login', '/register', '/password-reset/request', '/confirm-email', '/nowhere']) {
     const answers = await send(app, 130, post(url, '10.2.2.2'))
@@ -290,7 +290,7 @@ t.test('RATE_LIMIT=off lifts every limit', async t => {
   }
 })
 
-t.test('the files of pages count apart, so that a household can open them at once', async t => {
+t.test('files of the pages have a limit of their own', async t => {
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const remoteAddress = client()
   const page = await app.inject({ url: '/app/login', remoteAddress })

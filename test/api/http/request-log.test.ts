@@ -30,7 +30,7 @@ t.test(
   },
 )
 
-t.test('what is logged by accident is not readable', async t => {
+t.test('secrets that are logged by accident are redacted', async t => {
   const { app, log } = await startApp(t)
   const secrets = {
     password: 'geheim',
@@ -55,7 +55,7 @@ t.test('what is logged by accident is not readable', async t => {
   }
 })
 
-t.test('a whole life leaves no password, token, hash or link in the log, at its most verbose', async t => {
+t.test('no password, token, hash or link is in the log at its most verbose level', async t => {
   const world = await startApp(t)
   const { app, smtp, log } = world
   const { email, password, accessToken, refreshToken } = await confirmedAccount(world)
@@ -77,7 +77,7 @@ t.test('a whole life leaves no password, token, hash or link in the log, at its 
   t.ok(log.length > 5 && smtp.mails.length === 1, 'there was something to log')
 })
 
-t.test('LOG_LEVEL is the least that is logged', async t => {
+t.test('LOG_LEVEL sets the lowest level', async t => {
   const { app, log } = await startApp(t, { env: { LOG_LEVEL: 'warn' } })
   await app.inject('/health/live')
   app.log.info('quiet')

@@ -34,7 +34,7 @@ function hasNoCors(t: Test, { headers }: Answer, name: string) {
   t.strictSame(names, [], `${name}: no CORS`)
 }
 
-t.test('every answer is guarded, whatever its status', async t => {
+t.test('every response has the security headers', async t => {
   const house = await startApp(t)
   const { app } = house
   const account = await confirmedAccount(house)
@@ -83,7 +83,7 @@ t.test('every answer is guarded, whatever its status', async t => {
   isGuarded(t, draining, '503')
 })
 
-t.test('too many requests are guarded too', async t => {
+t.test('a 429 has the security headers', async t => {
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const remoteAddress = `2001:db8:${process.pid.toString(16)}:${(Date.now() % 65536).toString(16)}::1`
   for (let i = 0; i < 100; i++) await app.inject({ url: '/nowhere', remoteAddress })
@@ -92,7 +92,7 @@ t.test('too many requests are guarded too', async t => {
   isGuarded(t, refused, '429')
 })
 
-t.test('HSTS_INCLUDE_SUBDOMAINS speaks for every subdomain, in refusals of the parser too', async t => {
+t.test('HSTS_INCLUDE_SUBDOMAINS covers every subdomain, also in parser errors', async t => {
   const { app } = await startApp(t, { env: { HSTS_INCLUDE_SUBDOMAINS: 'true' } })
   const expected = 'max-age=63072000; includeSubDomains'
   t.equal((await app.inject('/health/live')).headers['strict-transport-security'], expected)
@@ -101,7 +101,7 @@ t.test('HSTS_INCLUDE_SUBDOMAINS speaks for every subdomain, in refusals of the p
   t.equal(answers[0]?.headers['strict-transport-security'], expected)
 })
 
-t.test('Swagger UI may run its own scripts and nothing else', async t => {
+t.test('the CSP of Swagger UI allows its own scripts only', async t => {
   const { app } = await startApp(t)
   const page = await app.inject('/docs')
   const policy = String(page.headers['content-security-policy'])
@@ -134,7 +134,7 @@ const HOSTILE = [
   'file://',
 ]
 
-t.test('with CORS_ORIGINS exactly those origins may read answers', async t => {
+t.test('only the origins of CORS_ORIGINS may read responses', async t => {
   const origins = ['https://app.example.org', 'http://localhost:5173', 'capacitor://localhost']
   const { app } = await startApp(t, { env: { CORS_ORIGINS: origins.join(', ') } })
   const requests = [
@@ -170,7 +170,7 @@ t.test('with CORS_ORIGINS exactly those origins may read answers', async t => {
   t.match(exposed['access-control-expose-headers'], /retry-after.*x-request-id/)
 })
 
-t.test('CORS_ALLOWED_HEADERS are allowed besides, to the same origins', async t => {
+t.test('the same origins may send CORS_ALLOWED_HEADERS', async t => {
   const env = { CORS_ORIGINS: 'HTTPS://App.Example.org:443', CORS_ALLOWED_HEADERS: 'traceparent, X-Trace' }
   const { app } = await startApp(t, { env })
   const allowed = async (origin: string) => {
@@ -182,7 +182,7 @@ t.test('CORS_ALLOWED_HEADERS are allowed besides, to the same origins', async t 
   t.equal(await allowed('https://evil.example'), undefined)
 })
 
-t.test('CORS makes no path and no method', async t => {
+t.test('CORS adds no path and no method', async t => {
   const { app } = await startApp(t, { env: { CORS_ORIGINS: 'https://app.example.org' } })
   t.equal((await app.inject('/nowhere')).statusCode, 404)
   const response = await app.inject('/login')

@@ -27,7 +27,7 @@ function subjectOf({ accessToken }: Pair): { account: string; session: string } 
 
 const bearer = ({ accessToken }: Pair) => ({ authorization: `Bearer ${accessToken}` })
 
-t.test('each route logs the event of each outcome, with whom it concerns and its request', async t => {
+t.test('each route logs the event of each outcome, with account and request', async t => {
   const time = testClock()
   const house = await startApp(t, { overrides: { clock: time.clock } })
   const { app, log } = house
@@ -451,7 +451,7 @@ t.test(
   },
 )
 
-t.test('limits, and what is no HTTP, are events too', async t => {
+t.test('rate limits and invalid HTTP are events too', async t => {
   const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1' } })
   await app.inject('/me')
   await app.inject('/me')
@@ -475,7 +475,7 @@ t.test('limits, and what is no HTTP, are events too', async t => {
   t.equal(events().length, 3)
 })
 
-t.test('a user agent is logged without what is none', async t => {
+t.test('a user agent is logged without addresses and overlong words', async t => {
   const { app, log } = await startApp(t)
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJyZXNldCJ9.c2lnbmF0dXJl'
   const cases: [sent: string, logged: string][] = [

@@ -48,7 +48,7 @@ const odd: [name: string, fail: (mail: OutgoingMail) => Promise<void>][] = [
   ['rejects with something frozen', () => Promise.reject(Object.freeze({ message: 'frozen' }))],
 ]
 
-t.test('whatever a mail transport throws, the mail waits and comes when it is mended', async t => {
+t.test('whatever a mail transport throws, the email is retried', async t => {
   const { transport, taken, tried, state } = failingTransport()
   const { app, log, databaseUrl } = await startApp(t, { overrides: { mail: { transport, timing } } })
   const { client } = await openRows(t, databaseUrl)
@@ -86,7 +86,7 @@ function breakableClock() {
   }
 }
 
-t.test('worker and housekeeping outlast what throws in the midst of their work', async t => {
+t.test('worker and housekeeping continue after an error', async t => {
   const { clock, advance, state } = breakableClock()
   const overrides: Overrides = { clock, mail: { timing }, housekeeping: { interval: 20, rest: 0 } }
   const house = await startApp(t, { overrides })
@@ -137,7 +137,7 @@ async function withHooks(t: Test, add: (app: Awaited<ReturnType<typeof buildApp>
 
 const secret = 'a secret of somebody'
 
-t.test('a hook that throws while an answer is sent makes it a 500, and no other', async t => {
+t.test('a hook that throws before the response is sent makes it a 500', async t => {
   for (const isAsync of [true, false]) {
     let throwing = true
     const { app, log } = await withHooks(t, app => {
@@ -165,7 +165,7 @@ t.test('a hook that throws while an answer is sent makes it a 500, and no other'
   }
 })
 
-t.test('a hook that throws after an answer takes nothing from it, nor from the next', async t => {
+t.test('a hook that throws after the response does not affect responses', async t => {
   const { app, log } = await withHooks(t, app => {
     app.addHook('onResponse', async () => {
       throw new Error('after the answer')

@@ -23,7 +23,7 @@ const MADE_UP = {
   'another alphabet': 'идентификатор',
 }
 
-t.test('x-request-id and traceparent count where a trusted proxy sends them', async t => {
+t.test('accepts x-request-id and traceparent from a trusted proxy', async t => {
   const world = await startApp(t, { env: { TRUST_PROXY: '10.0.0.0/8' } })
   const { app, log } = world
   const ask = async (remoteAddress: string, headers: Record<string, string>) => {
@@ -62,7 +62,7 @@ t.test('x-request-id and traceparent count where a trusted proxy sends them', as
   }
 })
 
-t.test('without TRUST_PROXY nobody names an id or a trace', async t => {
+t.test('without TRUST_PROXY ids and traces of clients are ignored', async t => {
   const { app, log } = await startApp(t)
   const headers = { 'x-request-id': 'injected', traceparent: TRACEPARENT }
   const answer = await app.inject({ url: '/me', headers })
@@ -70,7 +70,7 @@ t.test('without TRUST_PROXY nobody names an id or a trace', async t => {
   t.notMatch(JSON.stringify(log), /injected|trace_id/)
 })
 
-t.test('every mail carries the id and the trace of its request into its log lines', async t => {
+t.test('log lines of an email have the id and trace of its request', async t => {
   const house = await startApp(t, { env: { TRUST_PROXY: '10.0.0.0/8' } })
   const { app, log, databaseUrl } = house
   const rows = await openRows(t, databaseUrl)

@@ -4,7 +4,7 @@ import { isProblemOf } from '../../harness/problem.ts'
 
 const url = '/.well-known/change-password'
 
-t.test('password managers are led to the page where one changes the password', async t => {
+t.test('redirects password managers to the page for changing the password', async t => {
   const cases: [env: Record<string, string>, location: string][] = [
     [{}, 'http://localhost:3000/app/account'],
     [{ APP_URL: 'https://example.org/accounts/' }, 'https://example.org/accounts/app/account'],
@@ -29,12 +29,12 @@ t.test('password managers are led to the page where one changes the password', a
   }
 })
 
-t.test('without a page there is nothing there, which tells them so', async t => {
+t.test('without a page it is a 404', async t => {
   const { app } = await startApp(t, { env: { PAGES: 'off' } })
   isProblemOf(t, await app.inject(url), 'not_found')
 })
 
-t.test('it is not part of the API', async t => {
+t.test('is not part of the OpenAPI document', async t => {
   const { app } = await startApp(t)
   t.notOk(JSON.stringify(app.swagger()).includes(url))
 })

@@ -17,7 +17,7 @@ async function kept(t: Test, interval = 1e8) {
   return { ...world, clock, advance, rows: await openRows(t, world.databaseUrl) }
 }
 
-t.test('what has run out is removed, and nothing that has not', async t => {
+t.test('deletes expired rows and nothing else', async t => {
   const { app, smtp, rows, clock, advance } = await kept(t)
   const account = await confirmedAccount({ app, smtp })
   const payload = { email: 'pending@example.org', password: 'correct horse battery staple' }
@@ -87,7 +87,7 @@ t.test('what has run out is removed, and nothing that has not', async t => {
   )
 })
 
-t.test('tries at codes go with their codes, and the history after a year', async t => {
+t.test('attempts are deleted with their codes, and events after a year', async t => {
   const { rows, clock } = await kept(t, 10)
   const now = clock().getTime()
   const guess = (id: string, expiresAt: number) => ({ id, count: 1, expiresAt: new Date(expiresAt) })
@@ -109,7 +109,7 @@ t.test('tries at codes go with their codes, and the history after a year', async
   )
 })
 
-t.test('a database that fails for a while does not end it', async t => {
+t.test('continues after an outage of the database', async t => {
   const { rows, log, clock } = await kept(t, 10)
   await rows.client.$executeRawUnsafe('ALTER TABLE pending_registrations RENAME TO elsewhere')
   await until('the failure is told of', () =>
@@ -123,7 +123,7 @@ t.test('a database that fails for a while does not end it', async t => {
   await until('the next sweep works', async () => (await rows.client.registration.count()) === 0)
 })
 
-t.test('close() waits for a sweep under way and begins no other', async t => {
+t.test('close() waits for the current sweep and starts no other', async t => {
   const { app, log } = await kept(t, 1)
   await delay(30)
   await app.close()
@@ -173,7 +173,7 @@ async function busyHour({ client }: Rows, now: Date, count: number) {
   })
 }
 
-t.test('in five busy months no table grows beyond what its retention holds', async t => {
+t.test('no table grows beyond its retention in five busy months', async t => {
   const { clock, advance } = testClock()
   const env = { EVENT_RETENTION: String(90 * DAY), DEAD_MAIL_RETENTION: String(30 * DAY) }
   const { app, databaseUrl, log } = await startApp(t, { env, overrides: { ...BY_HAND, clock } })
@@ -210,7 +210,7 @@ t.test('in five busy months no table grows beyond what its retention holds', asy
   t.notOk(log.some(({ level }) => Number(level) >= 50))
 })
 
-t.test('a mail is kept as long as its code lives', async t => {
+t.test('an email is kept for the lifetime of its code', async t => {
   const { clock, advance } = testClock()
   const env = { CONFIRM_TOKEN_TTL: String(9 * DAY) }
   const { app, databaseUrl } = await startApp(t, { env, overrides: { ...BY_HAND, clock } })
@@ -226,7 +226,7 @@ t.test('a mail is kept as long as its code lives', async t => {
   t.equal(await rows.client.outbox.count(), 0)
 })
 
-t.test('of two instances one sweeps, and another only when the lease of one that died is over', async t => {
+t.test('one instance sweeps; another takes over when the lease expires', async t => {
   const { clock, advance } = testClock()
   const databaseUrl = await freshDatabase(t)
   const overrides = { ...BY_HAND, clock }
@@ -253,7 +253,7 @@ t.test('of two instances one sweeps, and another only when the lease of one that
   t.equal(await rows.client.lease.count(), 0)
 })
 
-t.test('rows go in small batches, and what cannot go now does not keep the others', async t => {
+t.test('deletes in small batches, and skips rows that cannot be deleted', async t => {
   const { clock, advance } = testClock()
   const { app, databaseUrl, log } = await startApp(t, { overrides: { ...BY_HAND, clock } })
   const rows = await openRows(t, databaseUrl)

@@ -1,7 +1,7 @@
 import t from 'tap'
 import { startApp, tokenIn } from '../../harness/app.ts'
 
-t.test('an account goes through its whole life', async t => {
+t.test('the lifecycle of an account', async t => {
   const { app, smtp } = await startApp(t)
   const email = 'ada@example.org'
   const password = 'correct horse battery staple'

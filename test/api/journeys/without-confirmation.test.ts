@@ -8,7 +8,7 @@ const env = { EMAIL_CONFIRMATION: 'off' }
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
 
-t.test('without confirmation an account is there at once, and can be confirmed later', async t => {
+t.test('without confirmation an account exists at once and can be confirmed later', async t => {
   const service = await startApp(t, { env })
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -56,7 +56,7 @@ t.test('without confirmation an account is there at once, and can be confirmed l
   t.notMatch(third?.text, /#token=/, 'there is nothing more to confirm')
 })
 
-t.test('without confirmation a reset confirms the address and kills the confirmation link', async t => {
+t.test('without confirmation a reset confirms the email and voids the confirmation link', async t => {
   const service = await startApp(t, { env })
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -88,7 +88,7 @@ t.test('without confirmation a reset confirms the address and kills the confirma
   isProblemOf(t, old, 'invalid_credentials')
 })
 
-t.test('without confirmation, of 20 registrations of one address at once one makes the account', async t => {
+t.test('without confirmation, of 20 parallel registrations one creates the account', async t => {
   const service = await startApp(t, { env: { ...env, HASH_PATIENCE: '60' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)

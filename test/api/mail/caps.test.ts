@@ -41,7 +41,7 @@ t.test('mails are capped by recipient and purpose', async t => {
     },
   )
 
-  await t.test('the notice that a password was changed is never held back', async t => {
+  await t.test('the notice of a changed password is never delayed', async t => {
     const { email } = await world.account()
     for (let i = 0; i < 6; i++) {
       await world.app.database.outbox.file({ kind: 'password_changed', recipient: email }, world.app.clock())
@@ -49,7 +49,7 @@ t.test('mails are capped by recipient and purpose', async t => {
     t.equal((await world.sentMails(email, 'password_changed')).length, 6)
   })
 
-  await t.test('one kind of mail does not use up the cap of another', async t => {
+  await t.test('each kind of email has a cap of its own', async t => {
     const { email } = await world.account()
     world.advance(60)
     await world.post('/confirm-email/resend', { email })
@@ -59,7 +59,7 @@ t.test('mails are capped by recipient and purpose', async t => {
   })
 })
 
-t.test('with RATE_LIMIT=off nothing is held back', async t => {
+t.test('RATE_LIMIT=off delays no email', async t => {
   const world = await startApp(t)
   const { email } = await confirmedAccount(world)
   for (let i = 0; i < 6; i++) {

@@ -10,7 +10,7 @@ import { openRows } from '../../harness/rows.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
 
-t.test('requests that wait are served by one mail', async t => {
+t.test('waiting requests share one email', async t => {
   const world = await capped(t)
 
   await t.test(
@@ -200,7 +200,7 @@ t.test(
   },
 )
 
-t.test('of instances that look at the same moment, one sends the mail', async t => {
+t.test('of instances that poll at the same time one sends the email', async t => {
   const { clock } = testClock(new Date('2026-03-01T12:00:00.000Z'))
   const options = { env: { RATE_LIMIT: 'on' }, overrides: { clock, mail: { timing: { poll: 3600 } } } }
   const first = await startApp(t, options)

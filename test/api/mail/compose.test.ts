@@ -31,7 +31,7 @@ async function world(t: Test, env: Record<string, string> = {}) {
   }
 }
 
-t.test('which mail an address gets depends on what it is when the mail is sent', async t => {
+t.test('the state of an account at sending time decides which email is sent', async t => {
   const { app, smtp, mailsAfter, newest, rows } = await world(t)
   const { email } = await confirmedAccount({ app, smtp }, 'known@example.org')
   await app.inject({ method: 'POST', url: '/register', payload: { email: 'pending@example.org', password } })
@@ -108,7 +108,7 @@ for (const what of ['disabled', 'deleted'] as const) {
   })
 }
 
-t.test('a registration whose mail was long in coming lives as long as its link', async t => {
+t.test('a registration whose email was delayed lives as long as its link', async t => {
   const { clock, advance } = testClock()
   const { app, smtp, databaseUrl } = await startApp(t, {
     overrides: { clock, mail: { timing: { poll: 3600 } } },
@@ -128,7 +128,7 @@ t.test('a registration whose mail was long in coming lives as long as its link',
   t.equal((await app.inject({ method: 'POST', url: '/confirm-email', payload: body })).statusCode, 200)
 })
 
-t.test('an account made without confirmation is mailed a link to confirm it', async t => {
+t.test('an account of EMAIL_CONFIRMATION=off gets a confirmation link', async t => {
   const { mailsAfter, app, rows } = await world(t, { EMAIL_CONFIRMATION: 'off' })
   const email = 'ada@example.org'
   t.strictSame(await mailsAfter('/register', { email, password }), [], 'no mail on registering')

@@ -64,7 +64,7 @@ t.test('by default links lead to the pages of the service', async t => {
   }
 })
 
-t.test('each can lead elsewhere: to a front end, with a query, or into an app', async t => {
+t.test('each link can lead to a front end, with a query, or to an app', async t => {
   const env = {
     APP_URL: 'https://example.org',
     CONFIRM_EMAIL_URL: 'https://app.example.net/welcome?from=mail&x=1',
@@ -86,7 +86,7 @@ t.test('each can lead elsewhere: to a front end, with a query, or into an app', 
   t.equal(links.again[1], '', 'no token, no fragment')
 })
 
-t.test('what is not overridden stays where it was', async t => {
+t.test('links that are not overridden lead to the service', async t => {
   const env = { APP_URL: 'https://example.org', PAGES: 'off', RESET_PASSWORD_URL: 'myapp://reset' }
   const { reset, confirm, secure } = await linksOf(t, await startApp(t, { env }))
   t.equal(reset[0], 'myapp://reset')

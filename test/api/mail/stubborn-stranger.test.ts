@@ -4,10 +4,10 @@ import { capped } from '../../harness/capped.ts'
 
 const DAY = 86_400_000
 
-t.test('a stubborn stranger', async t => {
+t.test('requests without end', async t => {
   const world = await capped(t, { env: { LOG_LEVEL: 'silent' } })
 
-  await t.test('over a day of requests that never stop the owner always has a link that works', async t => {
+  await t.test('under requests without end the owner always has a valid link', async t => {
     const { sentMails, advance, smtp, now, post, app, rows, idle } = world
     const owner = (await world.account()).email
     /** What the stranger asks for, in turn, and what the newest link answers while it is good; that spends nothing. */

@@ -63,7 +63,7 @@ function tookNothing(t: Test, server: SmtpServer): void {
   t.same(server.logins, [], 'no credentials were shown')
 }
 
-t.test('SMTP with STARTTLS and log in delivers text and HTML to the one recipient', async t => {
+t.test('SMTP with STARTTLS and authentication delivers text and HTML to one recipient', async t => {
   const server = await startSmtpServer(t, { tls: 'starttls', auth })
   const transport = transportTo(t, server, { MAIL_USE_TLS: true, ...withAuth }, { tls: { ca: server.ca } })
   await transport.send(mail)
@@ -91,7 +91,7 @@ t.test('SMTP with TLS from the first byte delivers', async t => {
   t.same(server.logins, [{ username: auth.user, password: auth.pass, secure: true }])
 })
 
-t.test('the same works by name, which the certificate must carry', async t => {
+t.test('the certificate must match the host name', async t => {
   const server = await startSmtpServer(t, { tls: 'starttls' })
   const transport = transportTo(
     t,
@@ -107,7 +107,7 @@ for (const [tls, flag] of [
   ['starttls', 'MAIL_USE_TLS'],
   ['implicit', 'MAIL_USE_SSL'],
 ] as const) {
-  t.test(`a certificate of nobody we trust is refused (${tls})`, async t => {
+  t.test(`an untrusted certificate is refused (${tls})`, async t => {
     const server = await startSmtpServer(t, { tls, auth })
     const error = await failure(t, transportTo(t, server, { [flag]: true, ...withAuth }).send(mail))
     t.match(error, { permanent: false, message: /self-signed certificate/ })
@@ -127,14 +127,14 @@ for (const [tls, flag] of [
   })
 }
 
-t.test('with MAIL_USE_TLS a server without STARTTLS gets neither credentials nor mail', async t => {
+t.test('MAIL_USE_TLS sends neither credentials nor email to a server without STARTTLS', async t => {
   const server = await startSmtpServer(t, { tls: 'none', auth })
   const transport = transportTo(t, server, { MAIL_USE_TLS: true, ...withAuth })
   t.match(await failure(t, transport.send(mail)), { permanent: false, code: 'ETLS' })
   tookNothing(t, server)
 })
 
-t.test('whoever strips STARTTLS on the way sees EHLO and STARTTLS and nothing else', async t => {
+t.test('a STARTTLS-stripping attacker sees EHLO and STARTTLS only', async t => {
   let seen = ''
   const stripper = createServer(socket => {
     socket.on('error', () => {})
@@ -196,7 +196,7 @@ for (const [command, code, permanent] of [
   })
 }
 
-t.test('what a server quotes of the mail, and how long it talks, does not reach the error', async t => {
+t.test('errors contain neither quotes of the email nor long answers', async t => {
   const server = await startSmtpServer(t, {
     respond: command =>
       command === 'DATA'
@@ -220,7 +220,7 @@ for (const [hang, timeouts] of [
   ['data', { socket: 150 }],
   ['data', { mail: 150 }],
 ] as const) {
-  t.test(`a server that hangs (${hang}) is left after ${JSON.stringify(timeouts)}`, async t => {
+  t.test(`a server that hangs (${hang}) times out after ${JSON.stringify(timeouts)}`, async t => {
     const server = await startSmtpServer(t, { hang })
     const begun = Date.now()
     const error = await failure(t, transportTo(t, server, {}, { timeouts }).send(mail))
@@ -231,7 +231,7 @@ for (const [hang, timeouts] of [
   })
 }
 
-t.test('a mail server that is down is transient; back up, the same transport delivers, once', async t => {
+t.test('an outage of the mail server is transient, and the transport recovers', async t => {
   const server = await startSmtpServer(t)
   const transport = transportTo(t, server)
   await transport.send(mail)
@@ -245,7 +245,7 @@ t.test('a mail server that is down is transient; back up, the same transport del
   )
 })
 
-t.test('a pooled connection carries mail after mail', async t => {
+t.test('a pooled connection is reused', async t => {
   const server = await startSmtpServer(t)
   const transport = transportTo(t, server)
   for (let sent = 0; sent < 5; sent++) await transport.send(mail)
@@ -253,7 +253,7 @@ t.test('a pooled connection carries mail after mail', async t => {
   t.equal(server.connections(), 1)
 })
 
-t.test('a recipient that is not one plain address reaches nobody', async t => {
+t.test('sends nothing to a recipient that is not one plain address', async t => {
   const server = await startSmtpServer(t)
   const transport = transportTo(t, server)
   for (const to of [
@@ -281,7 +281,7 @@ t.test('a recipient that is not one plain address reaches nobody', async t => {
   t.equal(server.connections(), 0, 'not even a connection was made')
 })
 
-t.test('unusual but plain addresses are delivered to as they are', async t => {
+t.test('delivers to unusual but plain addresses', async t => {
   const server = await startSmtpServer(t)
   const transport = transportTo(t, server)
   for (const to of ["o'brien+a/b=c_d@mail.example.org", '_@a-b.example.org', 'x@xn--bcher-kva.example']) {
@@ -294,7 +294,7 @@ t.test('unusual but plain addresses are delivered to as they are', async t => {
   t.equal(server.mails.length, 3)
 })
 
-t.test('line breaks in a subject start no header', async t => {
+t.test('line breaks in a subject do not inject headers', async t => {
   const server = await startSmtpServer(t)
   await transportTo(t, server).send({ ...mail, subject: 'Hello\r\nBcc: evil@x.co\r\n\r\nbody' })
   t.match(server.mails, [{ to: ['ada@example.org'], subject: /^Hello/ }])
@@ -341,7 +341,7 @@ t.test('a private CA of the mail server comes from a file', async t => {
   t.throws(() => createMailTransport(missing), /^MAIL_CA_FILE cannot be read \(ENOENT\)$/m)
 })
 
-t.test('a sender that is not one address stops the start', async t => {
+t.test('an invalid sender fails the start', async t => {
   for (const MAIL_DEFAULT_SENDER of [
     '',
     'latchkey',
@@ -360,7 +360,7 @@ t.test('a sender that is not one address stops the start', async t => {
   )
 })
 
-t.test('the banner says where mails go, without credentials', async t => {
+t.test('the banner names the mail server without credentials', async t => {
   const smtp = createMailTransport({ ...smtpDefaults, ...withAuth, MAIL_USE_TLS: true, MAIL_PORT: 587 })
   t.equal(smtp.name, 'smtp')
   t.equal(smtp.describe(), 'SMTP 127.0.0.1:587 (STARTTLS), from no-reply@example.org')
@@ -371,7 +371,7 @@ t.test('the banner says where mails go, without credentials', async t => {
   t.match(onConsole.describe(), 'console')
 })
 
-t.test('the console shows the mail readably, the link alone on a line', async t => {
+t.test('the console prints a readable email with the link on its own line', async t => {
   const output = new PassThrough({ encoding: 'utf8' })
   const transport = createMailTransport({ ...smtpDefaults, MAIL_BACKEND: 'console' }, { output })
   await transport.send({ ...mail, text: `${mail.text}\x1b[2J\x9b31m\rred` })
@@ -386,7 +386,7 @@ t.test('the console shows the mail readably, the link alone on a line', async t 
   transport.close()
 })
 
-t.test('a console that is gone is an error of the send, not a crash', async t => {
+t.test('a closed console fails the send without a crash', async t => {
   const output = new PassThrough()
   output.on('error', () => {})
   output.destroy()
@@ -394,7 +394,7 @@ t.test('a console that is gone is an error of the send, not a crash', async t =>
   t.match(await failure(t, transport.send(mail)), { permanent: false, message: 'The console is closed' })
 })
 
-t.test('in a thread of its own the transport sends, tells refusals apart, and pretends', async t => {
+t.test('the threaded transport sends, classifies refusals and pretends', async t => {
   let refusing = false
   const server = await startSmtpServer(t, {
     respond: asked => (refusing && asked === 'RCPT' ? { code: 554, text: '5.7.1 Access denied' } : undefined),

@@ -53,7 +53,7 @@ async function gated(t: Test, smtp: SmtpServer, databaseUrl: string) {
   }
 }
 
-t.test('a mail that is not taken is tried again, eight times over about a day, then it is dead', async t => {
+t.test('a failed email is retried eight times over about a day, then it is a dead letter', async t => {
   const { clock, advance } = testClock()
   const refusals: string[] = []
   const smtp = await startSmtpServer(t, {
@@ -111,7 +111,7 @@ t.test('a mail that is not taken is tried again, eight times over about a day, t
   )
 })
 
-t.test('a mail that is refused for good is dead at once, and its row and the log hold no secret', async t => {
+t.test('a permanently refused email is a dead letter at once, without secrets in row and log', async t => {
   let quoted = ''
   const smtp = await startSmtpServer(t, {
     respond: (command, address) =>
@@ -143,7 +143,7 @@ t.test('a mail that is refused for good is dead at once, and its row and the log
   )
 })
 
-t.test('a server that refuses this service gets the mails later, and one alert is logged', async t => {
+t.test('emails wait while the server refuses the service, with one alert', async t => {
   let refusing = true
   const smtp = await startSmtpServer(t, {
     respond: (command, address) =>
@@ -177,44 +177,47 @@ t.test('a server that refuses this service gets the mails later, and one alert i
   t.ok(world.log.some(({ msg }) => msg === 'the mail server accepts mails again'))
 })
 
-t.test('with the mail server down answers are the same, and afterwards every mail comes once', async t => {
-  const world = await startApp(t, { overrides: { mail: { timing: { firstRetry: 0.2, poll: 0.2 } } } })
-  const { app, smtp, databaseUrl } = world
-  const rows = await openRows(t, databaseUrl)
-  const { email } = await confirmedAccount(world)
-  const up = await ask(world, email)
-  await smtp.waitForMails(2)
-  // A server that goes away between taking a mail and saying so gets it again.
-  await rows.settled()
+t.test(
+  'during an outage of the mail server responses are the same, and every email arrives once afterwards',
+  async t => {
+    const world = await startApp(t, { overrides: { mail: { timing: { firstRetry: 0.2, poll: 0.2 } } } })
+    const { app, smtp, databaseUrl } = world
+    const rows = await openRows(t, databaseUrl)
+    const { email } = await confirmedAccount(world)
+    const up = await ask(world, email)
+    await smtp.waitForMails(2)
+    // A server that goes away between taking a mail and saying so gets it again.
+    await rows.settled()
 
-  await smtp.stop()
-  const people = ['b@example.org', 'c@example.org', 'd@example.org']
-  const begun = performance.now()
-  const down = await ask(world, email)
-  t.ok(performance.now() - begun < 5000, 'nobody waits for the mail server')
-  t.equal(down.statusCode, up.statusCode)
-  t.equal(down.json().status, up.json().status)
-  t.equal(down.body.length, up.body.length, 'only the id in the request token differs')
-  t.strictSame(Object.keys(down.headers), Object.keys(up.headers))
-  for (const address of people) {
-    const payload = { email: address, password: 'correct horse battery staple' }
-    t.equal((await app.inject({ method: 'POST', url: '/register', payload })).statusCode, 202)
-  }
-  t.equal((await app.inject('/health/ready')).statusCode, 200, 'nor is the instance unready')
-  await tried(rows, 1, 'registration').catch(() => {})
-  await smtp.start()
-  const mails = await smtp.waitForMails(6)
-  await rows.settled()
-  t.strictSame(
-    mails
-      .slice(2)
-      .flatMap(({ to }) => to)
-      .sort(),
-    [...people, email].sort(),
-  )
-  t.equal(smtp.mails.length, 6, 'nothing twice')
-  t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 6)
-})
+    await smtp.stop()
+    const people = ['b@example.org', 'c@example.org', 'd@example.org']
+    const begun = performance.now()
+    const down = await ask(world, email)
+    t.ok(performance.now() - begun < 5000, 'nobody waits for the mail server')
+    t.equal(down.statusCode, up.statusCode)
+    t.equal(down.json().status, up.json().status)
+    t.equal(down.body.length, up.body.length, 'only the id in the request token differs')
+    t.strictSame(Object.keys(down.headers), Object.keys(up.headers))
+    for (const address of people) {
+      const payload = { email: address, password: 'correct horse battery staple' }
+      t.equal((await app.inject({ method: 'POST', url: '/register', payload })).statusCode, 202)
+    }
+    t.equal((await app.inject('/health/ready')).statusCode, 200, 'nor is the instance unready')
+    await tried(rows, 1, 'registration').catch(() => {})
+    await smtp.start()
+    const mails = await smtp.waitForMails(6)
+    await rows.settled()
+    t.strictSame(
+      mails
+        .slice(2)
+        .flatMap(({ to }) => to)
+        .sort(),
+      [...people, email].sort(),
+    )
+    t.equal(smtp.mails.length, 6, 'nothing twice')
+    t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 6)
+  },
+)
 
 t.test(
   "a mail server's outage is one line at its start and one at its end, and links live from then on",
@@ -320,7 +323,7 @@ t.test('two workers on one database send each of fifty mails once', async t => {
   )
 })
 
-t.test('a wake while all hands are full is not lost', async t => {
+t.test('a wake at full concurrency is not lost', async t => {
   const smtp = await startSmtpServer(t)
   const world = await gated(t, smtp, await freshDatabase(t))
   const { app, held } = world
@@ -340,7 +343,7 @@ t.test('a wake while all hands are full is not lost', async t => {
   t.strictSame(smtp.mails.flatMap(({ to }) => to).sort(), [...people].sort())
 })
 
-t.test('every new row is sent at once, however the wakes fall', async t => {
+t.test('every new row is sent at once, whatever the order of wakes', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { overrides: { mail: { timing: ONLY_WHEN_WOKEN } } })
   const rows = await openRows(t, databaseUrl)
   for (let round = 0; round < 40; round++) {
@@ -354,7 +357,7 @@ t.test('every new row is sent at once, however the wakes fall', async t => {
   t.equal(smtp.mails.length, 40)
 })
 
-t.test('close() waits for the mails in hand and takes no other', async t => {
+t.test('close() waits for emails in progress and claims no others', async t => {
   const smtp = await startSmtpServer(t)
   const databaseUrl = await freshDatabase(t)
   const rows = await openRows(t, databaseUrl)
@@ -384,7 +387,7 @@ t.test('close() waits for the mails in hand and takes no other', async t => {
   t.equal(smtp.mails.length, 7, 'the next instance sends the rest')
 })
 
-t.test('whoever reads the outbox finds no token, no link and no password in it', async t => {
+t.test('the outbox contains no token, link or password', async t => {
   const world = await startApp(t)
   const { app, smtp, databaseUrl } = world
   const rows = await openRows(t, databaseUrl)
@@ -414,7 +417,7 @@ t.test('whoever reads the outbox finds no token, no link and no password in it',
   t.notMatch(JSON.stringify(world.log), /#token|correct horse|quite another|argon2id\$/, 'nor in the log')
 })
 
-t.test('a wake between the last step of a look and its end starts the next look', async t => {
+t.test('a wake at the end of a poll starts another poll', async t => {
   const world = await startApp(t, { overrides: { mail: { timing: ONLY_WHEN_WOKEN } } })
   const { app } = world
   const rows = await openRows(t, world.databaseUrl)

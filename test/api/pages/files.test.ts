@@ -57,7 +57,7 @@ t.test('a page of another version gets the files that there are, and keeps none'
   t.equal(answer.headers['cache-control'], 'no-cache')
 })
 
-t.test('nothing else is a file', async t => {
+t.test('unknown files are a 404', async t => {
   const { app } = await startApp(t)
   const assets = await assetsOf(app)
   for (const name of [
@@ -122,7 +122,7 @@ t.test('what takes the token out of the address bar comes first', async t => {
   t.notMatch((await app.inject(`${assets}/fragment.js`)).body, /^import/m, 'and waits for nothing')
 })
 
-t.test('no module builds markup from text, stores a token or asks another host', async t => {
+t.test('no module builds markup, stores a token or calls another host', async t => {
   const { app } = await startApp(t)
   const assets = await assetsOf(app)
   const sources = new Map<string, string>()

@@ -27,7 +27,7 @@ t.test('every page in every language', async t => {
   }
   t.equal(documents.length, PATHS.length * LANGUAGES.length)
 
-  t.test('no page has a script or a style of its own', async t => {
+  t.test('pages have no inline scripts or styles', async t => {
     const { found, unless } = faults()
     for (const { name, body, tags } of documents) {
       const scripts = [...body.matchAll(/<script\b([^>]*)>(.*?)<\/script>/gs)]
@@ -85,7 +85,7 @@ t.test('every page in every language', async t => {
     t.strictSame(found, [])
   })
 
-  t.test('every field has a label, a name, and what browsers need to fill it in', async t => {
+  t.test('every field has a label, a name and autocomplete', async t => {
     const found: string[] = []
     for (const { name, tags } of documents) {
       const labels = tags.filter(tag => tag.name === 'label')
@@ -148,7 +148,7 @@ t.test('mails can be had in every language, each under its own name', async t =>
   )
 })
 
-t.test('a hostile name of the service is text everywhere', async t => {
+t.test('a hostile service name is escaped everywhere', async t => {
   const SERVICE_NAME = `"><script>alert(1)</script><img src=x onerror='x'>&amp;`
   const { app } = await startApp(t, { env: { SERVICE_NAME } })
   for (const url of [...PATHS, '/app/nothing']) {

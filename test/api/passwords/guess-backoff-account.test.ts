@@ -82,7 +82,7 @@ t.test('sixty /64s of one /48 count together, and a /56 within it', async t => {
 })
 
 t.test(
-  'while ten thousand guess, the owner gets in from a familiar network, and by a reset from a new one',
+  'during a flood of guesses the owner logs in from a familiar network, or after a reset from a new one',
   async t => {
     const { clock, uptime, advance } = stoppedTime()
     const world = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { clock, uptime } })

@@ -52,7 +52,7 @@ for (const known of [true, false]) {
   )
 }
 
-t.test('the wait doubles up to 15 minutes, and refused tries do not extend it', async t => {
+t.test('the back-off doubles up to 15 minutes, and refused attempts do not extend it', async t => {
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const try_ = () => app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' })
   const wait = () =>
@@ -144,7 +144,7 @@ t.test(
   },
 )
 
-t.test('guesses from elsewhere do not keep the owner out', async t => {
+t.test('guesses from other networks do not lock the owner out', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)

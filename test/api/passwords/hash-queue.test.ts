@@ -33,7 +33,7 @@ function jobs() {
   return { begun, end, job, most: () => most }
 }
 
-t.test('no more jobs run at once than there are cores, and the others wait their turn', async t => {
+t.test('runs at most one job per core', async t => {
   const { begun, end, job, most } = jobs()
   const queue = hashQueue(2, 10)
   const results = Promise.all(Array.from({ length: 20 }, (_, id) => runIn(queue, 'one', job(id))))
@@ -50,7 +50,7 @@ t.test('no more jobs run at once than there are cores, and the others wait their
   t.strictSame(queue.load(), { running: 0, waiting: 0 })
 })
 
-t.test('the queue holds 4 for each core and second of patience, and sheds the rest at once', async t => {
+t.test('the queue holds 4 jobs per core and second of timeout, and sheds the rest at once', async t => {
   const { end, job, begun } = jobs()
   const queue = hashQueue(2, 3)
   const limit = 4 * 2 * 3

@@ -45,7 +45,7 @@ t.test('a refused password leaves a reset link alive, and the old password good'
   t.equal((await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })).statusCode, 204)
 })
 
-t.test('a password is compared after NFC and in no other way folded, cut or trimmed', async t => {
+t.test('passwords are compared after NFC, without trimming or truncation', async t => {
   const { app, smtp } = await startApp(t)
   const astral = '\u{1f511}'
   const cases: [password: string, same: string[], different: string[]][] = [
@@ -87,7 +87,7 @@ t.test('a password is compared after NFC and in no other way folded, cut or trim
   }
 })
 
-t.test('what is too long for the policy is refused, never cut, up to the bound of the field', async t => {
+t.test("a password over the policy's maximum is rejected, not truncated", async t => {
   const { app } = await startApp(t)
   const register = (password: string) =>
     app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org', password } })

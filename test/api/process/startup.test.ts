@@ -55,7 +55,7 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   t.notMatch(text + JSON.stringify(log), /geheim|postbote/)
 })
 
-t.test('without JWT_SECRET a secret is made once, readable by the owner alone, and kept', async t => {
+t.test('without JWT_SECRET a secret is generated once, readable by its owner only', async t => {
   const folder = emptyFolder(t)
   const path = join(folder, 'state/jwt-secret')
   const env = { JWT_SECRET: '', EMAIL_CONFIRMATION: 'off' }

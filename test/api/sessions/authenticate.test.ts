@@ -3,7 +3,7 @@ import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 
-t.test('whatever is not a bearer token of a live session is a 401 that says how to authenticate', async t => {
+t.test('anything but the access token of an active session is a 401 with WWW-Authenticate', async t => {
   const world = await startApp(t)
   const { app } = world
   const { accessToken, refreshToken } = await confirmedAccount(world)
@@ -52,7 +52,7 @@ t.test('whatever is not a bearer token of a live session is a 401 that says how 
   }
 })
 
-t.test('an access token is good only while its session and its account are', async t => {
+t.test('an access token is valid only while its session and account are active', async t => {
   const { clock, advance } = testClock()
   const world = await startApp(t, { env: { ACCESS_TOKEN_TTL: '31536000' }, overrides: { clock } })
   const { app, databaseUrl } = world

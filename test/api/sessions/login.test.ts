@@ -10,7 +10,7 @@ import { openRows } from '../../harness/rows.ts'
 const login = ({ app }: TestApp, email: string, password: string) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
-t.test('a log in opens a session of its own', async t => {
+t.test('each login opens a session', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, service.databaseUrl)
@@ -37,7 +37,7 @@ t.test('a log in opens a session of its own', async t => {
   t.match(users, [{ lastLoginAt: new Date('2030-01-01T00:01:00Z') }])
 })
 
-t.test('an unknown address and a wrong password are answered alike, at one hash each', async t => {
+t.test('an unknown email and a wrong password get the same response at the cost of one hash', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const { email, password } = await confirmedAccount(service)
@@ -60,7 +60,7 @@ t.test('an unknown address and a wrong password are answered alike, at one hash 
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('an unknown address is read beside its neighbour, whose password is none of its own', async t => {
+t.test('an unknown email reads the neighbouring row, whose password does not match', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const { email, password } = await confirmedAccount(service)
@@ -73,7 +73,7 @@ t.test('an unknown address is read beside its neighbour, whose password is none 
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('the address has no case, the password has', async t => {
+t.test('emails are case-insensitive, passwords are not', async t => {
   const service = await startApp(t)
   await confirmedAccount(service, 'Ada@Example.ORG'.toLowerCase(), 'Correct Horse Battery')
   t.equal((await login(service, ' ADA@example.org ', 'Correct Horse Battery')).statusCode, 200)
@@ -87,7 +87,7 @@ t.test('the address has no case, the password has', async t => {
   }
 })
 
-t.test('a password typed in another normal form is the same password', async t => {
+t.test('a password in another Unicode normal form is the same password', async t => {
   const service = await startApp(t)
   const composed = 'caf\u00e9 cr\u00e8me br\u00fbl\u00e9e'
   await confirmedAccount(service, 'ada@example.org', composed)
@@ -95,7 +95,7 @@ t.test('a password typed in another normal form is the same password', async t =
   isProblemOf(t, await login(service, 'ada@example.org', 'cafe creme brulee'), 'invalid_credentials')
 })
 
-t.test('that an account is disabled is told only to its owner', async t => {
+t.test('only the owner learns that an account is disabled', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const { email, password } = await confirmedAccount(service)
@@ -107,7 +107,7 @@ t.test('that an account is disabled is told only to its owner', async t => {
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('no login tells of a registration, whatever password was registered with it', async t => {
+t.test('login reveals no registration, whatever its password', async t => {
   const service = await startApp(t)
   const email = 'ada@example.org'
   for (const password of ['the first registration', 'the second registration']) {
@@ -118,7 +118,7 @@ t.test('no login tells of a registration, whatever password was registered with 
   }
 })
 
-t.test('that an account is unconfirmed is told only after its password', async t => {
+t.test('only the right password reveals that an account is unconfirmed', async t => {
   const off = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const [email, password] = ['ada@example.org', 'correct horse battery staple']
   await off.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
@@ -127,7 +127,7 @@ t.test('that an account is unconfirmed is told only after its password', async t
   isProblemOf(t, await login(required, email, password), 'email_not_confirmed')
 })
 
-t.test('a log in upgrades a hash that was made at a lower cost, and no other', async t => {
+t.test('a login upgrades a hash of a lower cost, and no other', async t => {
   const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' } })
   const rows = await openRows(t, service.databaseUrl)
   const { email, password, accessToken } = await confirmedAccount(service)
@@ -159,7 +159,7 @@ t.test('a log in upgrades a hash that was made at a lower cost, and no other', a
 })
 
 // It was shed with the second hash, after the first had said that the password is right.
-t.test('a log in is let in with its old hash where a flood leaves no room to make a new one', async t => {
+t.test('a login succeeds with its outdated hash when the queue is full', async t => {
   const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_PATIENCE: '1' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)

@@ -3,7 +3,7 @@ import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 
-t.test('logging out ends this session at once, and only this one', async t => {
+t.test('logout revokes this session at once, and only this one', async t => {
   const service = await startApp(t)
   const { app } = service
   const first = await confirmedAccount(service)
@@ -38,7 +38,7 @@ t.test('logging out ends this session at once, and only this one', async t => {
   }
 })
 
-t.test('logging out with an access token from before a refresh ends the session too', async t => {
+t.test('logout accepts an access token from before a refresh', async t => {
   const service = await startApp(t)
   const { app } = service
   const first = await confirmedAccount(service)
@@ -58,7 +58,7 @@ t.test('logging out with an access token from before a refresh ends the session 
   isProblemOf(t, next, 'refresh_token_invalid')
 })
 
-t.test('an expired access token ends its session, for as long as the session may live', async t => {
+t.test('logout accepts an expired access token for the lifetime of its session', async t => {
   const time = testClock()
   const env = { ACCESS_TOKEN_TTL: '900', REFRESH_TOKEN_TTL: '86400', REFRESH_IDLE_TTL: '86400' }
   const service = await startApp(t, { env, overrides: { clock: time.clock } })
@@ -96,7 +96,7 @@ t.test('an expired access token ends its session, for as long as the session may
   t.equal(await rows.client.session.count(), 1)
 })
 
-t.test('of several log outs at once none fails and nothing else ends', async t => {
+t.test('parallel logouts all succeed and revoke nothing else', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -112,7 +112,7 @@ t.test('of several log outs at once none fails and nothing else ends', async t =
   t.equal(await rows.client.session.count(), 1)
 })
 
-t.test('nobody logs out without a token', async t => {
+t.test('logout requires a token', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   await confirmedAccount(service)
@@ -122,7 +122,7 @@ t.test('nobody logs out without a token', async t => {
   t.equal(await rows.client.session.count(), 1)
 })
 
-t.test('the body may be left out; what is no body of a log out is refused, and ends nothing', async t => {
+t.test('the body is optional; an invalid body is refused and revokes nothing', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)

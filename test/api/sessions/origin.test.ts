@@ -58,18 +58,18 @@ const HOSTILE: [userAgent: string, name: string | null][] = [
   ['curl\u202elruc', 'curl'],
 ]
 
-t.test('a device has the name that people know it by', t => {
+t.test('names a device as people know it', t => {
   for (const [userAgent, name] of NAMES) t.equal(deviceName(userAgent), name, userAgent)
   t.equal(deviceName(undefined), null)
   t.end()
 })
 
-t.test('no user agent puts words of its own into mail and history', t => {
+t.test('a user agent cannot put text into emails or the history', t => {
   for (const [userAgent, name] of HOSTILE) t.equal(deviceName(userAgent), name, userAgent)
   t.end()
 })
 
-t.test('whatever is sent, the name is short, one line, and made at once', t => {
+t.test('every user agent gives a short, single-line name quickly', t => {
   const bits = [
     '/',
     'a/',
@@ -97,7 +97,7 @@ t.test('whatever is sent, the name is short, one line, and made at once', t => {
   t.end()
 })
 
-t.test('a user agent of a megabyte is refused before anybody reads it', async t => {
+t.test('a user agent of 1 MB is refused before it is parsed', async t => {
   const { app } = await startApp(t)
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo

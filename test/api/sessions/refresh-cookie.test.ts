@@ -61,7 +61,7 @@ t.test(
   },
 )
 
-t.test('without cookie mode nothing sets a cookie, and one that is shown is ignored', async t => {
+t.test('without cookie mode no cookie is set, and one that is sent is ignored', async t => {
   const service = await startApp(t)
   const { app } = service
   const account = await confirmedAccount(service)
@@ -95,7 +95,7 @@ t.test('without cookie mode nothing sets a cookie, and one that is shown is igno
   t.strictSame(after, before, 'the session of the cookie is as it was')
 })
 
-t.test('a refresh takes the token or the mode, not both and not neither', async t => {
+t.test('a refresh needs either the token or the mode', async t => {
   const service = await startApp(t)
   const account = await confirmedAccount(service)
   const cookie = cookieIn(await logIn(service, account))
@@ -135,7 +135,7 @@ t.test('the cookie lives as long as the session: 14 days, and 30 however busy', 
   t.equal(late.headers['set-cookie'], clearing())
 })
 
-t.test('a cookie that is refused is cleared in the same answer; a missing one is not', async t => {
+t.test('a refused cookie is cleared in the same response; a missing one is not', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app } = service
@@ -188,7 +188,7 @@ t.test('a cookie that is refused is cleared in the same answer; a missing one is
   t.equal(among.statusCode, 200, 'among other cookies it is found')
 })
 
-t.test('of a session that is over, for whatever reason, the cookie is refused and cleared', async t => {
+t.test('the cookie of an ended session is refused and cleared', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app } = service
@@ -215,7 +215,7 @@ t.test('of a session that is over, for whatever reason, the cookie is refused an
   t.equal(expired.headers['set-cookie'], clearing(), 'expired')
 })
 
-t.test('two tabs get the same successor; a cookie that is spent for longer ends the family', async t => {
+t.test('two tabs get the same successor; an older spent cookie revokes the family', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const rows = await openRows(t, service.databaseUrl)
@@ -237,7 +237,7 @@ t.test('two tabs get the same successor; a cookie that is spent for longer ends 
   t.equal((await me(service, account.accessToken)).statusCode, 200, 'and no other session')
 })
 
-t.test('a token from a cookie is the same as one from a body', async t => {
+t.test('a token works the same in a cookie and in a body', async t => {
   const service = await startApp(t)
   const { app } = service
   const account = await confirmedAccount(service)
@@ -250,7 +250,7 @@ t.test('a token from a cookie is the same as one from a body', async t => {
   t.notOk('set-cookie' in back.headers)
 })
 
-t.test('of 20 refreshes at once all succeed with one successor', async t => {
+t.test('20 parallel refreshes all return the same successor', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const account = await confirmedAccount(service)
@@ -264,7 +264,7 @@ t.test('of 20 refreshes at once all succeed with one successor', async t => {
   t.equal(await rows.client.event.count({ where: { kind: 'refresh_token_reused' } }), 0)
 })
 
-t.test('a database that is away costs nobody the cookie', async t => {
+t.test('an outage of the database does not clear the cookie', async t => {
   const service = await startApp(t)
   const account = await confirmedAccount(service)
   const cookie = cookieIn(await logIn(service, account))
@@ -280,7 +280,7 @@ t.test('a database that is away costs nobody the cookie', async t => {
   t.equal((await refresh(service, cookie)).statusCode, 200)
 })
 
-t.test('logging out in cookie mode clears the cookie and ends the session', async t => {
+t.test('logout in cookie mode clears the cookie and revokes the session', async t => {
   const service = await startApp(t)
   const { app } = service
   const account = await confirmedAccount(service)
@@ -295,7 +295,7 @@ t.test('logging out in cookie mode clears the cookie and ends the session', asyn
   isProblemOf(t, again, 'unauthenticated')
 })
 
-t.test('a refused log in or confirmation sets no cookie', async t => {
+t.test('a refused login or confirmation sets no cookie', async t => {
   const service = await startApp(t)
   const { app } = service
   const { email } = await confirmedAccount(service)
@@ -316,7 +316,7 @@ t.test('a refused log in or confirmation sets no cookie', async t => {
   for (const { headers } of refused) t.notOk('set-cookie' in headers)
 })
 
-t.test('behind a proxy that cuts a prefix off, the path is the one that browsers see', async t => {
+t.test("behind a proxy that strips a prefix, the cookie's path is the one that browsers see", async t => {
   for (const [APP_URL, path] of [
     ['https://example.org', '/token/refresh'],
     ['https://example.org/', '/token/refresh'],

@@ -45,7 +45,7 @@ async function listOf({ app }: Pick<TestApp, 'app'>, pair: Pair): Promise<Public
   return answer.json().sessions
 }
 
-t.test('the owner sees each device, the one used last first, and no secret of it', async t => {
+t.test('the owner sees each device, most recently used first, without secrets', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app } = service
@@ -104,37 +104,40 @@ t.test('the owner sees each device, the one used last first, and no secret of it
   isProblemOf(t, await app.inject({ url: '/sessions' }), 'unauthenticated')
 })
 
-t.test('a refresh moves a session up and says where it came from; the grace window does not', async t => {
-  const time = testClock()
-  const service = await startApp(t, { overrides: { clock: time.clock } })
-  const { app } = service
-  const account = await confirmedAccount(service)
-  const other = await logIn(service, account, FIREFOX)
-  time.advance(60)
-  const refresh = (refreshToken: string, userAgent: string, remoteAddress: string) =>
-    app.inject({
-      method: 'POST',
-      url: '/token/refresh',
-      headers: { 'user-agent': userAgent },
-      remoteAddress,
-      payload: { refreshToken },
+t.test(
+  'a refresh updates the origin and order of a session; a retry in the grace window does not',
+  async t => {
+    const time = testClock()
+    const service = await startApp(t, { overrides: { clock: time.clock } })
+    const { app } = service
+    const account = await confirmedAccount(service)
+    const other = await logIn(service, account, FIREFOX)
+    time.advance(60)
+    const refresh = (refreshToken: string, userAgent: string, remoteAddress: string) =>
+      app.inject({
+        method: 'POST',
+        url: '/token/refresh',
+        headers: { 'user-agent': userAgent },
+        remoteAddress,
+        payload: { refreshToken },
+      })
+    t.equal((await refresh(account.refreshToken, CURL, '198.51.100.9')).statusCode, 200)
+    const [first, second] = await listOf(service, other)
+    t.match(first, {
+      device: 'curl',
+      ip: '198.51.100.9',
+      lastUsedAt: time.clock().toISOString(),
+      current: false,
     })
-  t.equal((await refresh(account.refreshToken, CURL, '198.51.100.9')).statusCode, 200)
-  const [first, second] = await listOf(service, other)
-  t.match(first, {
-    device: 'curl',
-    ip: '198.51.100.9',
-    lastUsedAt: time.clock().toISOString(),
-    current: false,
-  })
-  t.match(second, { device: 'Firefox on Linux', current: true })
+    t.match(second, { device: 'Firefox on Linux', current: true })
 
-  time.advance(5)
-  t.equal((await refresh(account.refreshToken, FIREFOX, '203.0.113.5')).statusCode, 200, 'a second tab')
-  t.strictSame((await listOf(service, other))[0], first)
-})
+    time.advance(5)
+    t.equal((await refresh(account.refreshToken, FIREFOX, '203.0.113.5')).statusCode, 200, 'a second tab')
+    t.strictSame((await listOf(service, other))[0], first)
+  },
+)
 
-t.test('a session that has expired is not listed', async t => {
+t.test('an expired session is not listed', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(service)
@@ -144,7 +147,7 @@ t.test('a session that has expired is not listed', async t => {
   t.equal((await listOf(service, today)).length, 1)
 })
 
-t.test('one device is logged out at once, and no other', async t => {
+t.test('revokes one session at once, and no other', async t => {
   const service = await startApp(t)
   const { app } = service
   const here = await confirmedAccount(service)
@@ -168,7 +171,7 @@ t.test('one device is logged out at once, and no other', async t => {
   isProblemOf(t, again, 'not_found', 'it is gone')
 })
 
-t.test('the own session can be ended like any other', async t => {
+t.test('the current session can be revoked like any other', async t => {
   const service = await startApp(t)
   const { app } = service
   const here = await confirmedAccount(service)
@@ -180,7 +183,7 @@ t.test('the own session can be ended like any other', async t => {
   t.equal((await listOf(service, other)).length, 1)
 })
 
-t.test("another account's session is not found, and goes on", async t => {
+t.test('a session of another account is not found and stays active', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -205,7 +208,7 @@ t.test("another account's session is not found, and goes on", async t => {
   isProblemOf(t, await app.inject({ method: 'DELETE', url: `/sessions/${session?.id}` }), 'unauthenticated')
 })
 
-t.test('what is no id is refused, and ends nothing', async t => {
+t.test('an invalid id is refused and revokes nothing', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const here = await confirmedAccount(service)
@@ -221,7 +224,7 @@ t.test('what is no id is refused, and ends nothing', async t => {
   t.equal(await rows.client.session.count(), 1)
 })
 
-t.test('logging out everywhere else ends all others, and none of another account', async t => {
+t.test('revokes all other sessions of the account, and none of another account', async t => {
   const service = await startApp(t)
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -241,7 +244,7 @@ t.test('logging out everywhere else ends all others, and none of another account
   isProblemOf(t, await app.inject({ method: 'DELETE', url: '/sessions' }), 'unauthenticated')
 })
 
-t.test('the session beyond the fiftieth ends the oldest, also when many come at once', async t => {
+t.test('the 51st session ends the oldest, also for parallel logins', async t => {
   const time = testClock()
   const service = await startApp(t, {
     env: { HASH_PATIENCE: '60' },
@@ -284,7 +287,7 @@ t.test('the session beyond the fiftieth ends the oldest, also when many come at 
   t.equal((await endings()).length, 21, 'one ended for each that began')
 })
 
-t.test('a session that had run out makes room without a word in the history', async t => {
+t.test('an expired session makes room without an event in the history', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const account = await confirmedAccount(service)
@@ -303,7 +306,7 @@ t.test('a session that had run out makes room without a word in the history', as
   t.equal(await rows.client.event.count({ where: { kind: 'session_ended' } }), 0)
 })
 
-t.test('of 20 ends of one session at once one ends it', async t => {
+t.test('of 20 parallel revocations of a session one succeeds', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const here = await confirmedAccount(service)

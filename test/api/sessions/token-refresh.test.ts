@@ -12,7 +12,7 @@ const me = ({ app }: Pick<TestApp, 'app'>, accessToken: string) =>
 
 const day = 86_400
 
-t.test('a refresh answers with a new pair and spends the old refresh token', async t => {
+t.test('a refresh returns a new pair and spends the old refresh token', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -51,7 +51,7 @@ t.test('the database holds no refresh token', async t => {
   }
 })
 
-t.test('a spent token shown after the grace ends its session, and no other', async t => {
+t.test('a token replayed after the grace window revokes its session and no other', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { app, log } = service
@@ -79,7 +79,7 @@ t.test('a spent token shown after the grace ends its session, and no other', asy
   }
 })
 
-t.test('a token spent long ago still ends its session', async t => {
+t.test('a token that was spent long ago still revokes its session', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -92,7 +92,7 @@ t.test('a token spent long ago still ends its session', async t => {
   isProblemOf(t, await refresh(service, newest), 'refresh_token_invalid')
 })
 
-t.test('within the grace a spent token yields its successor, as long as that is unused', async t => {
+t.test('in the grace window a spent token returns its successor while that is unused', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -109,7 +109,7 @@ t.test('within the grace a spent token yields its successor, as long as that is 
   isProblemOf(t, await me(service, third.accessToken), 'unauthenticated')
 })
 
-t.test('without grace even a call that came in earlier than the rotation is a replay', async t => {
+t.test('without a grace window, even a call that arrived before the rotation is a replay', async t => {
   const time = testClock()
   const service = await startApp(t, { env: { REFRESH_GRACE: '0' }, overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -119,7 +119,7 @@ t.test('without grace even a call that came in earlier than the rotation is a re
   isProblemOf(t, await refresh(service, second.refreshToken), 'refresh_token_invalid')
 })
 
-t.test('a clock that is set back gives no spent token its time again', async t => {
+t.test('a clock rollback does not extend the grace window', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -132,7 +132,7 @@ t.test('a clock that is set back gives no spent token its time again', async t =
   isProblemOf(t, await refresh(service, second.refreshToken), 'refresh_token_invalid')
 })
 
-t.test('an invented token ends nothing, whatever its inventor knows', async t => {
+t.test('an invented token revokes nothing, whatever the attacker knows', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const mine = await confirmedAccount(service)
@@ -186,7 +186,7 @@ t.test('an invented token ends nothing, whatever its inventor knows', async t =>
   isProblemOf(t, await refresh(service, 'A'.repeat(4097)), 'validation_failed')
 })
 
-t.test('a session that is not refreshed ends after 14 days', async t => {
+t.test('a session that is not refreshed expires after 14 days', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const first = await confirmedAccount(service)
@@ -197,7 +197,7 @@ t.test('a session that is not refreshed ends after 14 days', async t => {
   isProblemOf(t, await refresh(service, second.json().refreshToken), 'refresh_token_invalid')
 })
 
-t.test('a session ends after 30 days, however busy, and says so before', async t => {
+t.test('a session expires after 30 days in any case, and the response says so', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
   let { refreshToken } = await confirmedAccount(service)
@@ -232,7 +232,7 @@ t.test('a disabled or deleted account is refused at once', async t => {
   }
 })
 
-t.test('a session of a disabled account stays ended when the account is enabled again', async t => {
+t.test('enabling an account does not restore its sessions', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const [account, other] = [await confirmedAccount(service), await confirmedAccount(service)]
@@ -248,7 +248,7 @@ t.test('a session of a disabled account stays ended when the account is enabled 
   t.equal((await me(service, (await logIn()).json().accessToken)).statusCode, 200)
 })
 
-t.test('refresh tokens outlive the secrets they were made under', async t => {
+t.test('refresh tokens survive a secret rotation', async t => {
   const [old, next] = [testEnvironment.JWT_SECRET, randomBytes(32).toString('base64url')]
   const before = await startApp(t)
   const { databaseUrl, smtp } = before

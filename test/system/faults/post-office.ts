@@ -91,7 +91,7 @@ export async function startPostOffice(
     heard: eavesdropper.heard,
     async registers(t, email) {
       const replies = await answers(email)
-      t.strictSame(told(replies), usual, 'the answers are the same')
+      t.strictSame(told(replies), usual, 'the responses are the same')
       const ms = Math.round(Math.max(...replies.map(reply => reply.ms)))
       t.ok(ms < WITHOUT_WAITING_MS, 'and do not wait for the mail server', { ms })
     },

@@ -65,7 +65,7 @@ const login = json('/login', { email: 'nobody@example.org', password: 'not the p
  * A hundred requests, each on a socket of its own: hashes that wait their turn, bodies whose second half is still to
  * come (during the drain, or after the listener has closed), and long responses that nobody has read yet.
  */
-t.test('SIGTERM: probes see 503 before refusals, and a hundred requests in flight are answered', async t => {
+t.test('SIGTERM fails probes first and answers a hundred requests in flight', async t => {
   const { service, url, port, isStopping } = await running(t, {
     ARGON2_MEMORY_KIB: '19456',
     ARGON2_TIME_COST: '2',

@@ -9,7 +9,7 @@ import { freshDatabase } from '../../harness/database.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { until } from '../../harness/until.ts'
 
-t.test('a bad configuration is reported on one screen, completely, and nothing starts', async t => {
+t.test('reports every fault of the configuration at once and does not start', async t => {
   const cwd = emptyFolder(t)
   const service = startProcess(t, {
     cwd,
@@ -35,7 +35,7 @@ t.test('a bad configuration is reported on one screen, completely, and nothing s
   t.notOk(existsSync(join(cwd, 'data')), 'no file was made')
 })
 
-t.test('an address that cannot be listened on is reported in one line', async t => {
+t.test('reports an address that cannot be listened on in one line', async t => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
   t.teardown(() => taken.close())
@@ -53,7 +53,7 @@ t.test('an address that cannot be listened on is reported in one line', async t 
   }
 })
 
-t.test('a name with several addresses is one listener, with every answer of the service', async t => {
+t.test('a host name with several addresses gets one listener', async t => {
   // Every address of 127.0.0.0/8 is this machine; not every machine has the name `localhost` twice.
   const names = join(emptyFolder(t), 'names.mjs')
   writeFileSync(

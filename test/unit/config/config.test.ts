@@ -72,7 +72,7 @@ t.test('the defaults are those of the documentation', async t => {
   )
 })
 
-t.test('every bad variable is named at once, with what is expected of it', async t => {
+t.test('names every invalid variable with the expected value', async t => {
   const bad: Record<string, [value: string, expected: RegExp]> = {
     NODE_ENV: ['prod', /one of development, test, production/],
     PORT: ['65536', /whole number from 0 to 65535/],
@@ -126,7 +126,7 @@ t.test('every bad variable is named at once, with what is expected of it', async
   t.notMatch(problems.join('\n'), /short/, 'a value is never repeated: it may be a secret')
 })
 
-t.test('what does not go together is refused', async t => {
+t.test('inconsistent variables are refused', async t => {
   const cases: [string, Record<string, string>][] = [
     ['MAIL_USE_SSL', { MAIL_USE_TLS: '1', MAIL_USE_SSL: '1' }],
     ['MAIL_PASSWORD', { MAIL_USERNAME: 'ada' }],
@@ -154,7 +154,7 @@ t.test('what does not go together is refused', async t => {
   t.strictSame(problemsOf({ MAIL_USERNAME: 'ada', MAIL_PASSWORD: 'x', MAIL_USE_TLS: '1' }), [])
 })
 
-t.test('production demands what a laptop need not have', async t => {
+t.test('production requires secure settings', async t => {
   t.strictSame(problemsOf(production), [])
   const demanded = ['JWT_SECRET', 'APP_URL', 'DATABASE_URL']
   t.strictSame(

@@ -21,7 +21,7 @@ function loaded(t: Test, content: string | Buffer): (string | undefined)[] {
   }
 }
 
-t.test('a .env is read whole, whatever editor wrote it', async t => {
+t.test('reads a .env of any editor', async t => {
   const cases: Record<string, string | Buffer> = {
     'UTF-8': TEXT,
     'UTF-8 with CRLF': windows,
@@ -53,7 +53,7 @@ t.test('a .env in another encoding is refused, and nothing of it is used', async
   }
 })
 
-t.test('a .env that is missing is none, and one that cannot be read is told', async t => {
+t.test('ignores a missing .env and reports one that cannot be read', async t => {
   const folder = t.testdir({ '.env': {} })
   t.doesNotThrow(() => loadEnvFile(join(folder, 'nowhere')))
   t.throws(() => loadEnvFile(join(folder, '.env')), { code: 'EISDIR' })

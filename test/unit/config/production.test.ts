@@ -31,7 +31,7 @@ function refused(env: Environment): string[] {
 const doubted = (env: Environment) =>
   productionWarnings(loadConfig({ ...production, ...env })).map(({ variable }) => variable)
 
-t.test('credentials of a mail server never cross the network in clear', async t => {
+t.test('mail credentials never cross the network unencrypted', async t => {
   t.strictSame(refused(remoteMail), ['MAIL_USE_TLS'])
   t.strictSame(refused({ ...remoteMail, MAIL_USE_TLS: 'true' }), [])
   t.strictSame(refused({ ...remoteMail, MAIL_USE_SSL: 'true', MAIL_PORT: '465' }), [])
@@ -41,14 +41,14 @@ t.test('credentials of a mail server never cross the network in clear', async t 
   t.strictSame(refused({ ...remoteMail, NODE_ENV: 'development' }), [])
 })
 
-t.test('a secret that somebody made up is refused, in either place', async t => {
+t.test('a guessable secret is refused in both variables', async t => {
   const phrase = 'correct horse battery staple and another horse'
   t.strictSame(refused({ JWT_SECRET: phrase }), ['JWT_SECRET'])
   t.strictSame(refused({ JWT_SECRET_PREVIOUS: phrase }), ['JWT_SECRET_PREVIOUS'])
   t.strictSame(refused({ NODE_ENV: 'development', JWT_SECRET: phrase }), [], 'a laptop may have it')
 })
 
-t.test('the secret before this one is another one', async t => {
+t.test('the previous secret must differ', async t => {
   const same = { JWT_SECRET_PREVIOUS: production.JWT_SECRET }
   t.strictSame(refused(same), ['JWT_SECRET_PREVIOUS'])
   t.strictSame(refused({ ...same, NODE_ENV: 'development' }), ['JWT_SECRET_PREVIOUS'], 'nowhere')
@@ -84,7 +84,7 @@ t.test('sample passwords of servers are refused', async t => {
   t.strictSame(refused({ DATABASE_URL: 'file:./secret' }), [], 'a file has none')
 })
 
-t.test('a proxy is named, not everybody', async t => {
+t.test('TRUST_PROXY cannot trust everybody', async t => {
   const everybody = [
     '0.0.0.0/0',
     '::/0',
@@ -106,7 +106,7 @@ t.test('a proxy is named, not everybody', async t => {
   }
 })
 
-t.test('passwords are hashed at least as hard as OWASP asks for', async t => {
+t.test("hashing costs at least OWASP's minimum", async t => {
   const cost = (kib: number, passes: number) => ({
     ARGON2_MEMORY_KIB: String(kib),
     ARGON2_TIME_COST: String(passes),
@@ -130,7 +130,7 @@ t.test('passwords are hashed at least as hard as OWASP asks for', async t => {
   }
 })
 
-t.test('what is allowed and may be an oversight is said', async t => {
+t.test('warns of likely oversights', async t => {
   t.strictSame(doubted({}), [])
   t.strictSame(doubted({ EMAIL_CONFIRMATION: 'off' }), ['EMAIL_CONFIRMATION'])
   t.strictSame(doubted({ APP_URL: 'http://localhost:3000' }), ['APP_URL'], 'links to this machine')

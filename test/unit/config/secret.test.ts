@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import t from 'tap'
 import { isGuessable } from '../../../src/config/secret.ts'
 
-t.test('what somebody made up is told from what was drawn', async t => {
+t.test('detects secrets that a person made up', async t => {
   const madeUp: Record<string, string> = {
     'one character': 'x'.repeat(64),
     'few characters': 'abcabdabeabfacbacdaceacfadbadcade',
@@ -22,7 +22,7 @@ t.test('what somebody made up is told from what was drawn', async t => {
   }
 })
 
-t.test('what was drawn passes, in any alphabet', async t => {
+t.test('accepts random secrets in any alphabet', async t => {
   const alphabets: Record<string, () => string> = {
     'base64 of 48 bytes': () => randomBytes(48).toString('base64'),
     'base64url of 32 bytes': () => randomBytes(32).toString('base64url'),

@@ -64,7 +64,7 @@ t.test('every stage has a pinned base or is made from one', async t => {
   }
 })
 
-t.test('what is copied from the repository is there, and not kept out of the build', async t => {
+t.test('files copied from the repository exist and are in the build context', async t => {
   const letIn = read('.dockerignore')
     .split('\n')
     .filter(line => line.startsWith('!'))
@@ -82,7 +82,7 @@ t.test('what is copied from the repository is there, and not kept out of the bui
   for (const secret of ['.env', 'data', 'node_modules', '.git']) t.notOk(letIn.includes(secret))
 })
 
-t.test('what is copied from another stage is made there', async t => {
+t.test('files copied from another stage are created there', async t => {
   const made: Record<string, string[]> = {
     build: ['/app/dist/src', '/app/dist/web', '/app/dist/sbom.cdx.json'],
     dependencies: ['/app/node_modules'],

@@ -80,7 +80,7 @@ const notApplicable = [
   .flatMap(([, ids = '']) => ids.split(' '))
   .flatMap(id => (id.endsWith('*') ? required.filter(other => other.startsWith(id.slice(0, -1))) : [id]))
 
-t.test('every requirement of levels 1 and 2 is answered once, at its level, or does not apply', async t => {
+t.test('every requirement of levels 1 and 2 is listed once', async t => {
   t.equal(required.length, 253, 'as many as the standard has')
   const answered = [...rows.map(({ id }) => id), ...notApplicable]
   t.strictSame(

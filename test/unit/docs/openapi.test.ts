@@ -93,7 +93,7 @@ t.test('what clients are generated from has names, forms and types', async t => 
   }
 })
 
-t.test('exactly the routes behind the bearer ask for it', async t => {
+t.test('exactly the routes with authentication declare it', async t => {
   const document = JSON.parse(await currentDocument())
   const closed = operations(document)
     .filter(({ operation }) => operation.security?.length !== 0)

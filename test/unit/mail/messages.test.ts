@@ -10,7 +10,7 @@ t.test('mails are written in five languages', async t => {
   t.same([...LANGUAGES].sort(), ['de', 'en', 'es', 'fr', 'hr'])
 })
 
-t.test('the language is looked up from the most special tag to the most general', async t => {
+t.test('looks the language up from the most specific tag to the most general', async t => {
   const wanted: [string | null | undefined, string][] = [
     ['de', 'de'],
     ['de-AT', 'de'],

@@ -45,7 +45,7 @@ const cases: [code: string, command: string, reply: string, outcome: 'dead' | 'a
   ['EDNS', 'CONN', 'getaddrinfo ENOTFOUND smtp.example.org', 'retry'],
 ]
 
-t.test('only a refusal of the mailbox or the message is a dead letter at the first try', async t => {
+t.test('only a refusal of the mailbox or the message is permanent', async t => {
   for (const [code, command, reply, outcome] of cases) {
     const responseCode = /^[245]\d\d(?=[ -])/.exec(reply)?.[0]
     const error = Object.assign(new Error(reply), {
@@ -68,7 +68,7 @@ const failure = (code: string, command: string, reply: string) => {
   return Object.assign(new Error(reply), { code, command, ...answer }) as NodemailerError
 }
 
-t.test('a server that is away is told from one that refuses a mail', async t => {
+t.test('tells an unreachable server from one that refuses an email', async t => {
   const away: [code: string, command: string, reply: string][] = [
     ['ECONNECTION', 'CONN', 'connect ECONNREFUSED 127.0.0.1:25'],
     ['ETIMEDOUT', 'CONN', 'Greeting never received'],

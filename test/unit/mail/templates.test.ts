@@ -7,7 +7,7 @@ for (const locale of LANGUAGES) {
   for (const kind of kinds) {
     const name = `${kind} in ${locale}`
 
-    t.test(`${name}: whole, with nothing left unfilled`, async t => {
+    t.test(`${name}: every placeholder is filled`, async t => {
       const mail = render(kind, { locale })
       for (const part of [mail.subject, mail.text, mail.html]) {
         t.ok(part.trim())
@@ -19,7 +19,7 @@ for (const locale of LANGUAGES) {
       t.ok(mail.html.startsWith(`<!doctype html>\n<html lang="${locale}"`))
     })
 
-    t.test(`${name}: a link stands alone on its line, once in the text`, async t => {
+    t.test(`${name}: the link has a line of its own and occurs once`, async t => {
       const { text, html } = render(kind, { locale })
       const link = linkOf(kind)
       t.same(
@@ -42,12 +42,12 @@ for (const locale of LANGUAGES) {
       for (const paragraph of text.trim().split('\n\n')) t.ok(seen.includes(paragraph), paragraph)
     })
 
-    t.test(`${name}: loads nothing and tracks nobody`, async t => {
+    t.test(`${name}: loads nothing from the network`, async t => {
       const { html } = render(kind, { locale })
       t.notMatch(html, /<img|<script|<iframe|<link|url\(|@import|\bsrc=|\bon\w+=|background=/i)
     })
 
-    t.test(`${name}: markup in any value stays text`, async t => {
+    t.test(`${name}: markup in values is escaped`, async t => {
       const hostile = `<img src=x onerror=alert(1)>"'&</title></style>`
       const { html } = render(kind, {
         locale,
@@ -65,7 +65,7 @@ for (const locale of LANGUAGES) {
       t.ok(visible(html).includes(`${hostile}@example.org`), 'shown as it is')
     })
 
-    t.test(`${name}: line breaks in a value start neither a header nor a line of their own`, async t => {
+    t.test(`${name}: line breaks in values add no header and no line`, async t => {
       const { subject, text } = render(kind, {
         locale,
         service: 'latch\r\nBcc: evil@example.net\u2028key',
@@ -155,7 +155,7 @@ t.test('how long a link or code lives is said in words people use', async t => {
   }
 })
 
-t.test('when it happened is said in UTC, wherever the server stands', async t => {
+t.test("times are in UTC, whatever the server's time zone", async t => {
   const before = process.env['TZ']
   process.env['TZ'] = 'Asia/Tokyo'
   t.teardown(() => {

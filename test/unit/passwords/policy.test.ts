@@ -60,7 +60,7 @@ const ACCEPTED: [what: string, password: string][] = [
   ['what only contains the local part', 'lovelace.ada and more'],
 ]
 
-t.test('what is refused, and why', t => {
+t.test('rejects passwords with a reason', t => {
   for (const [what, password, reason] of REFUSED) {
     t.match(objection(password), reason, what)
     if (!['', 'password'].includes(password))
@@ -69,12 +69,12 @@ t.test('what is refused, and why', t => {
   t.end()
 })
 
-t.test('what is accepted', t => {
+t.test('accepts passwords', t => {
   for (const [what, password] of ACCEPTED) t.equal(objection(password), undefined, what)
   t.end()
 })
 
-t.test('PASSWORD_MIN_LENGTH raises the least length', t => {
+t.test('PASSWORD_MIN_LENGTH raises the minimum length', t => {
   t.match(objection('kX9#mQz!kX9#mQ', { minLength: 15 }), /at least 15/)
   t.equal(objection('kX9#mQz!kX9#mQz', { minLength: 15 }), undefined)
   t.end()
@@ -86,7 +86,7 @@ t.test("another service's name is no objection", t => {
   t.end()
 })
 
-t.test('the blocklist holds at least the 10,000 commonest, and they are refused', t => {
+t.test('refuses the 10,000 most common passwords', t => {
   for (const password of [
     '12345678',
     'iloveyou',

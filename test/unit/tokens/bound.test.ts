@@ -40,7 +40,7 @@ t.test('what a token carries comes back, and it names nothing else', async t => 
   t.strictSame(Object.keys(claimsOf(secure)).sort(), [...registered, 'notice'].sort())
 })
 
-t.test('a token speaks of the row it was minted for, as it was', async t => {
+t.test('a token matches the row it was minted for while that is unchanged', async t => {
   const { tokens } = await tokensAt(t)
   const purposes = {
     confirm: tokens.confirm.verify(tokens.confirm.mint(row, {}).token),
@@ -57,7 +57,7 @@ t.test('a token speaks of the row it was minted for, as it was', async t => {
   }
 })
 
-t.test('a token of one purpose is nothing to another', async t => {
+t.test('a token is valid for one purpose only', async t => {
   const { tokens } = await tokensAt(t)
   const minted = {
     confirm: tokens.confirm.mint(row, {}).token,

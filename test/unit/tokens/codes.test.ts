@@ -21,7 +21,7 @@ t.test('a code has its number of digits, leading zeros included', async t => {
   t.ok(zeros > 20 && zeros < 100, `${zeros} of 500 begin with zero`)
 })
 
-t.test('a code is an HMAC under a key of its own, and the same each time', async t => {
+t.test('a code is a deterministic HMAC with a separate key', async t => {
   const mac = createHmac('sha256', deriveKey(SECRET, 'password-change', 'code')).update(JSON.stringify(parts))
   const expected = String(mac.digest().readBigUInt64BE() % 1_000_000n).padStart(6, '0')
   t.equal(six.make(...parts), expected)
@@ -62,7 +62,7 @@ t.test('only the code itself matches', async t => {
   t.notOk(eight.matches(code, ...parts.with(0, 'another request')))
 })
 
-t.test('a code made under the secret before this one matches while that is known', async t => {
+t.test('a code of the previous secret matches while that is configured', async t => {
   const [before, during, after] = [[OTHER], [SECRET, OTHER], [SECRET]].map(secrets =>
     codes(secrets as [string], 'reset-request', 8),
   ) as [typeof eight, typeof eight, typeof eight]

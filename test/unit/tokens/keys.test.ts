@@ -13,7 +13,7 @@ t.test('keys are derived as RFC 5869 says', async t => {
   t.equal(deriveKey(secret, 'reset', 'sign').toString('hex'), expanded.toString('hex'))
 })
 
-t.test('every secret, purpose and use has a key of its own', async t => {
+t.test('every secret, purpose and use has a separate key', async t => {
   const keys = [secret, `${secret}!`].flatMap(each =>
     ['access', 'refresh', 'confirm', 'reset'].flatMap(purpose =>
       (['sign', 'fingerprint', 'successor', 'envelope'] as const).map(use =>
@@ -30,7 +30,7 @@ t.test('configured secrets are taken, the current one first', async t => {
   t.strictSame(await loadSecrets({ ...config, JWT_SECRET_PREVIOUS: 'previous' }), [secret, 'previous'])
 })
 
-t.test('without a secret one is made once and kept for its owner alone', async t => {
+t.test('without a secret one is generated once, readable by its owner only', async t => {
   const folder = join(t.testdir(), 'data')
   const config = { DATABASE_URL: `file:${folder}/latchkey.db` } as Parameters<typeof loadSecrets>[0]
   const atOnce = await Promise.all(Array.from({ length: 5 }, () => loadSecrets(config).catch(String)))
