@@ -1,5 +1,6 @@
 /**
- * Writes openapi/openapi.json from the routes, or with `--check` says whether it is current.
+ * Writes openapi/openapi.json from the routes, and client/src/api.ts from that, or with `--check` says whether both are
+ * current.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildApp } from '../src/app.ts'
 import { loadConfig } from '../src/config/config.ts'
+import { clientTypes, headOf, TYPES } from './client-types.ts'
 
 /** The committed document. */
 export const DOCUMENT = join(
@@ -30,11 +32,13 @@ export async function currentDocument(): Promise<string> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const current = await currentDocument()
+  const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
   if (!process.argv.includes('--check')) {
     writeFileSync(DOCUMENT, current)
-  } else if (!existsSync(DOCUMENT) || readFileSync(DOCUMENT, 'utf8') !== current) {
+    if (!read(TYPES).startsWith(headOf(current))) writeFileSync(TYPES, clientTypes(current))
+  } else if (read(DOCUMENT) !== current || read(TYPES) !== clientTypes(current)) {
     process.stderr.write(
-      'openapi/openapi.json is not what the routes say: run npm run openapi and commit it\n',
+      'openapi/openapi.json or client/src/api.ts is not what the routes say: run npm run openapi and commit both\n',
     )
     process.exitCode = 1
   }

@@ -1,3 +1,3 @@
 import { runTogether } from '../harness/suite.ts'
 
-await runTogether(['api/http', 'api/jobs', 'api/pages', 'api/docs'])
+await runTogether(['api/http', 'api/jobs', 'api/pages', 'api/docs', 'api/client'])

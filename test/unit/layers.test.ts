@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 /**
- * What each folder or file of `src/` and each folder of `web/` imports; `docs/architecture.md` has the same table. The
+ * What each folder or file of `src/`, each folder of `web/`, and `client/` import; `docs/architecture.md` has the same table. The
  * process imports anything.
  */
 const LAYERS: Record<string, string[]> = {
@@ -35,7 +35,7 @@ const filesBelow = (folder: string) =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(path => /\.c?ts$/.test(path) && !path.startsWith('generated/'))
     .map(path => join(folder, path))
-const FILES = [...filesBelow('src'), ...filesBelow('web')]
+const FILES = [...filesBelow('src'), ...filesBelow('web'), ...filesBelow('client')]
 
 /** What each file imports from this project, by paths from its root. */
 const IMPORTS = new Map(
@@ -50,7 +50,11 @@ const importsOf = (path: string) => IMPORTS.get(path) ?? []
 
 /** The folder of a file below `src/`, or the file itself where it is in none; `web/server` or `web/browser`. */
 const layerOf = (path: string) =>
-  path.startsWith('web/') ? dirname(path) : path.replace(/^src\//, '').replace(/(\/.*|\.c?ts)$/, '')
+  path.startsWith('web/')
+    ? dirname(path)
+    : path.startsWith('client/')
+      ? 'client'
+      : path.replace(/^src\//, '').replace(/(\/.*|\.c?ts)$/, '')
 
 t.test('no file imports itself through others', async t => {
   t.ok(FILES.length > 100, `${FILES.length} files`)
@@ -77,7 +81,7 @@ t.test('each layer imports what the table says, and nothing else', async t => {
       .filter(other => other !== layer)
     found[layer] = [...new Set([...(found[layer] ?? []), ...others])].sort()
   }
-  t.strictSame(found, { ...LAYERS, 'security-events': [] })
+  t.strictSame(found, { ...LAYERS, client: [], 'security-events': [] })
 })
 
 t.test('http knows the database by its outages alone', async t => {

@@ -1,0 +1,137 @@
+/** The client of client/: what is sent again, and what never is. */
+import t from 'tap'
+import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import { clientBy, type Mishap, refusal, wireTo } from './wire.ts'
+
+t.test('a password is sent once, whatever happens', async t => {
+  const time = testClock()
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const client = clientBy(wire)
+  await client.login({ email, password })
+  const wrong = 'not this one'
+  const calls = {
+    'POST /login': () => client.login({ email, password: wrong }),
+    'POST /password-change/request': () => client.requestPasswordChange({ currentPassword: wrong }),
+    'POST /email-change/request': () =>
+      client.requestEmailChange({ newEmail: 'new@example.org', currentPassword: wrong }),
+    'POST /email-change/confirm': () => client.changeEmail({ token: 'a.b.c', password: wrong }),
+    'DELETE /me': () => client.deleteMe({ currentPassword: wrong }),
+    'POST /confirm-email': () => client.confirmEmail({ token: 'a.b.c', password: wrong }),
+    'POST /password-reset/confirm': () => client.resetPassword({ token: 'a.b.c', newPassword: wrong }),
+  }
+  const mishaps: [name: string, mishap: () => Mishap | undefined][] = [
+    ['refused by the service', () => undefined],
+    ['response lost', () => 'response lost'],
+    ['never sent', () => 'never sent'],
+    ['rate limited', () => refusal(429, 'rate_limited', 0.001)],
+    ['overloaded', () => refusal(503, 'overloaded', 0.001)],
+    ['a gateway', () => new Response('<h1>Bad gateway', { status: 502 })],
+    ['another 401', () => refusal(401, 'invalid_credentials')],
+  ]
+  const faults: string[] = []
+  for (const [line, call] of Object.entries(calls)) {
+    for (const [name, mishap] of mishaps) {
+      wire.sent.length = 0
+      wire.mishap = mishap
+      const { ok } = await call()
+      if (ok || wire.sent.join() !== line) faults.push(`${line}, ${name}: ${wire.sent.join()}`)
+    }
+  }
+  t.strictSame(faults, [])
+
+  wire.mishap = () => undefined
+  time.advance(1000)
+  wire.sent.length = 0
+  t.match(await client.requestPasswordChange({ currentPassword: wrong }), {
+    problem: { code: 'invalid_password' },
+  })
+  t.strictSame(
+    wire.sent,
+    ['POST /password-change/request', 'POST /token/refresh', 'POST /password-change/request'],
+    'but for an expired access token, with which no password is looked at',
+  )
+})
+
+t.test('a GET waits as long as the service asks, within bounds, and nothing else does', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const client = clientBy(wire)
+  await client.login({ email, password })
+  for (const [status, code] of [
+    [429, 'rate_limited'],
+    [503, 'overloaded'],
+  ] as const) {
+    for (const [times, seconds, requests, ok] of [
+      [1, 0.01, 2, true],
+      [2, 0.01, 3, true],
+      [3, 0.01, 3, false],
+      [1, 11, 1, false],
+      [1, undefined, 1, false],
+    ] as const) {
+      let left = times
+      wire.sent.length = 0
+      wire.mishap = () => (left-- > 0 ? refusal(status, code, seconds) : undefined)
+      const result = await client.sessions()
+      t.equal(result.ok, ok, `${status}: ${times} times ${seconds} s`)
+      t.equal(wire.sent.length, requests)
+      if (!result.ok) t.equal(result.problem.retryAfter, seconds)
+    }
+    wire.sent.length = 0
+    wire.mishap = () => refusal(status, code, 0.01)
+    t.match(await client.endOtherSessions(), { ok: false, problem: { code } })
+    t.match(await client.updateMe({ locale: 'de' }), { ok: false, problem: { code } })
+    t.strictSame(wire.sent, ['DELETE /sessions', 'PATCH /me'])
+  }
+})
+
+t.test('what is no problem document is named as such', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const client = clientBy(wire, { timeout: 50 })
+  await client.login({ email, password })
+  const cases: [response: Response, status: number][] = [
+    [new Response('<h1>Bad gateway', { status: 502 }), 502],
+    [new Response('{}', { status: 404 }), 404],
+    [new Response(null, { status: 500 }), 500],
+    [new Response('<p>Welcome to our hotel', { status: 200 }), 0],
+  ]
+  for (const [response, status] of cases) {
+    wire.mishap = () => response
+    t.match(
+      await client.me(),
+      { ok: false, problem: { code: 'unexpected_response', status } },
+      String(status),
+    )
+  }
+})
+
+t.test('a response that never begins, or never ends, is a timeout', async t => {
+  const begun = () =>
+    new Response(new ReadableStream({ start: controller => controller.enqueue(new Uint8Array([123])) }))
+  for (const answer of [new Promise<Response>(() => {}), Promise.resolve(begun())]) {
+    const client = clientBy(
+      {
+        ...wireTo(undefined as never),
+        fetch: request =>
+          Promise.race([
+            answer.then(response => withSignal(response, request.signal)),
+            new Promise<never>((_, reject) =>
+              request.signal.addEventListener('abort', () => reject(new Error('aborted'))),
+            ),
+          ]),
+      },
+      { timeout: 20 },
+    )
+    t.match(await client.checkPasswordReset({ token: 'a.b.c' }), { ok: false, problem: { code: 'timeout' } })
+  }
+})
+
+/** As the global `fetch` does: the signal also ends the body. */
+function withSignal(response: Response, signal: AbortSignal): Response {
+  const body = response.body?.pipeThrough(new TransformStream(), { signal })
+  return new Response(body ?? null, response)
+}

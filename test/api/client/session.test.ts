@@ -1,0 +1,233 @@
+/** The client of client/ against the service: staying logged in. */
+import t from 'tap'
+import { memoryStorage } from '../../../client/src/index.ts'
+import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import { clientBy, refusal, wireTo } from './wire.ts'
+
+const MODES = ['cookie', 'token'] as const
+
+for (const mode of MODES) {
+  t.test(`${mode} mode: logs in, reads, lasts over a reload, and logs out`, async t => {
+    const service = await startApp(t)
+    const { email, password } = await confirmedAccount(service)
+    const wire = wireTo(service.app)
+    const storage = memoryStorage()
+    const options = mode === 'cookie' ? { mode } : { mode, storage }
+    const client = clientBy(wire, options)
+    const states: string[] = []
+    const ends: string[] = []
+    client.subscribe(() => states.push(client.getState().status))
+    client.onSessionEnd(reason => ends.push(reason))
+
+    t.match(await client.login({ email, password: 'not this one' }), {
+      ok: false,
+      problem: { code: 'invalid_credentials', status: 401 },
+    })
+    t.match(await client.login({ email, password }), { ok: true, data: { status: 'logged_in' } })
+    const me = await client.me()
+    t.match(me, { ok: true, data: { email } })
+    t.equal(client.getState().userId, me.ok && me.data.id, 'the state names the account')
+    t.equal(client.getState(), client.getState(), 'the state is the same object until it changes')
+
+    const reloaded = clientBy(wire, options)
+    t.strictSame(reloaded.getState(), { status: 'unknown' })
+    t.match(await reloaded.restore(), { status: 'logged_in' })
+    t.match(
+      await reloaded.sessions(),
+      { ok: true, data: { sessions: [{ current: true }] } },
+      'the same session',
+    )
+
+    t.strictSame(await reloaded.logout(), { ok: true, data: undefined })
+    t.strictSame(await reloaded.logout(), { ok: true, data: undefined }, 'once more does no harm')
+    wire.sent.length = 0
+    t.match(await client.me(), { ok: false, problem: { code: 'unauthenticated' } })
+    t.match(await client.me(), { ok: false, problem: { code: 'unauthenticated' } })
+    t.strictSame(
+      wire.sent,
+      mode === 'cookie' ? ['GET /me', 'POST /token/refresh'] : ['GET /me'],
+      'asks once more, and never again',
+    )
+    t.strictSame(states, ['logged_in', 'logged_out'])
+    t.strictSame(ends, ['revoked'], 'the other client learns of it from the service')
+    t.match(await clientBy(wire, options).restore(), { status: 'logged_out' }, 'after another reload too')
+  })
+
+  t.test(`${mode} mode: 50 parallel calls with an expired token make one refresh`, async t => {
+    const time = testClock()
+    const service = await startApp(t, { env: { REFRESH_GRACE: '0' }, overrides: { clock: time.clock } })
+    const { email, password } = await confirmedAccount(service)
+    const wire = wireTo(service.app)
+    const client = clientBy(wire, { mode })
+    await client.login({ email, password })
+    for (const round of [1, 2]) {
+      time.advance(1000)
+      wire.sent.length = 0
+      const results = await Promise.all(Array.from({ length: 50 }, () => client.me()))
+      t.equal(results.filter(({ ok }) => ok).length, 50, `round ${round}`)
+      t.equal(
+        wire.sent.filter(line => line === 'GET /me').length,
+        100,
+        'each is refused once and repeated once',
+      )
+      t.equal(wire.sent.filter(line => line === 'POST /token/refresh').length, 1)
+    }
+  })
+
+  t.test(`${mode} mode: a lost response to a refresh is recovered within the grace`, async t => {
+    const time = testClock()
+    const service = await startApp(t, { overrides: { clock: time.clock } })
+    const { email, password } = await confirmedAccount(service)
+    const wire = wireTo(service.app)
+    const client = clientBy(wire, { mode })
+    await client.login({ email, password })
+    for (const lost of [1, 2]) {
+      time.advance(1000)
+      wire.sent.length = 0
+      let left = lost
+      wire.mishap = ({ url }) => (url.endsWith('/token/refresh') && left-- > 0 ? 'response lost' : undefined)
+      t.match(await client.me(), { ok: true, data: { email } }, `${lost} lost`)
+      t.equal(wire.sent.filter(line => line === 'POST /token/refresh').length, lost + 1)
+    }
+    wire.mishap = () => undefined
+    time.advance(1000)
+    t.match(await client.me(), { ok: true }, 'and the session goes on')
+  })
+
+  t.test(`${mode} mode: to be offline is no log out`, async t => {
+    const time = testClock()
+    const service = await startApp(t, { overrides: { clock: time.clock } })
+    const { email, password } = await confirmedAccount(service)
+    const wire = wireTo(service.app)
+    const client = clientBy(wire, { mode })
+    await client.login({ email, password })
+    time.advance(1000)
+    wire.mishap = () => 'never sent'
+    t.match(await client.me(), { ok: false, problem: { code: 'network', status: 0 } })
+    wire.mishap = ({ url }) => (url.endsWith('/token/refresh') ? 'never sent' : undefined)
+    t.match(await client.me(), { ok: false, problem: { code: 'network' } })
+    t.equal(
+      await client.accessToken().then(token => typeof token),
+      'string',
+      'by its own clock it is still good',
+    )
+    for (const [status, code] of [
+      [429, 'rate_limited'],
+      [503, 'overloaded'],
+      [500, 'internal_error'],
+    ] as const) {
+      wire.mishap = ({ url }) => (url.endsWith('/token/refresh') ? refusal(status, code, 90) : undefined)
+      t.match(await client.me(), { ok: false, problem: { code, status, retryAfter: 90 } }, code)
+    }
+    wire.mishap = ({ url }) =>
+      url.endsWith('/token/refresh') ? new Response('<p>Welcome to our hotel', { status: 200 }) : undefined
+    t.match(await client.me(), { ok: false, problem: { code: 'unexpected_response' } })
+    t.match(client.getState(), { status: 'logged_in' })
+    wire.mishap = () => undefined
+    t.match(await client.me(), { ok: true, data: { email } })
+  })
+}
+
+t.test('an access token that has expired by the own clock is renewed before a call', async t => {
+  const service = await startApp(t, { env: { ACCESS_TOKEN_TTL: '60' } })
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const client = clientBy(wire)
+  await client.login({ email, password })
+  const now = Date.now
+  t.teardown(() => {
+    Date.now = now
+  })
+  Date.now = () => now() + 61_000
+  wire.sent.length = 0
+  t.match(await client.me(), { ok: true })
+  t.strictSame(wire.sent, ['POST /token/refresh', 'GET /me'])
+})
+
+t.test('log out works with an expired access token, and offline it changes nothing', async t => {
+  const time = testClock()
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const client = clientBy(wire)
+  const ends: string[] = []
+  client.onSessionEnd(reason => ends.push(reason))
+  await client.login({ email, password })
+  time.advance(1000)
+  wire.mishap = () => 'never sent'
+  t.match(await client.logout(), { ok: false, problem: { code: 'network' } })
+  t.match(client.getState(), { status: 'logged_in' })
+  wire.mishap = () => undefined
+  wire.sent.length = 0
+  t.match(await client.logout(), { ok: true })
+  t.strictSame(wire.sent, ['POST /logout'])
+  t.strictSame(ends, ['logged_out'])
+})
+
+t.test('a session that ended elsewhere is told once, with the reason', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const open = async () => {
+    const client = clientBy(wireTo(service.app))
+    const ends: string[] = []
+    client.onSessionEnd(reason => ends.push(reason))
+    t.match(await client.login({ email, password }), { ok: true })
+    return { client, ends }
+  }
+  const here = await open()
+  const there = await open()
+  t.match(await there.client.endOtherSessions(), { ok: true })
+  const results = await Promise.all([here.client.me(), here.client.sessions(), here.client.me()])
+  for (const result of results) t.match(result, { ok: false, problem: { code: 'unauthenticated' } })
+  t.strictSame(here.ends, ['revoked'])
+  t.match(here.client.getState(), { status: 'logged_out' })
+  t.match(await there.client.deleteMe({ currentPassword: password }), { ok: true })
+  t.strictSame(there.ends, ['account_deleted'])
+})
+
+t.test('a browser that keeps no cookie is told at the login, and the session is ended', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  wire.keepsCookies = false
+  const client = clientBy(wire, { mode: 'cookie' })
+  t.match(await client.login({ email, password }), { ok: false, problem: { code: 'cookie_refused' } })
+  t.strictSame(wire.sent, ['POST /login', 'POST /token/refresh', 'POST /logout'])
+  t.strictSame(client.getState(), { status: 'unknown' })
+  const other = clientBy(wireTo(service.app))
+  await other.login({ email, password })
+  const sessions = await other.sessions()
+  t.equal(
+    sessions.ok && sessions.data.sessions.filter(({ current }) => !current).length,
+    1,
+    'that of the confirmation',
+  )
+})
+
+t.test('a storage that fails is no log out', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const inner = memoryStorage()
+  let broken = false
+  const check = <T>(done: T): T => {
+    if (broken) throw new Error('the key chain is locked')
+    return done
+  }
+  const storage = {
+    get: async () => check(inner.get()),
+    set: async (token: string) => check(broken ? undefined : inner.set(token)),
+    remove: async () => check(broken ? undefined : inner.remove()),
+  }
+  const client = clientBy(wireTo(service.app), { storage })
+  t.match(await client.login({ email, password }), { ok: true })
+  broken = true
+  t.match(await client.refresh(), { ok: false, problem: { code: 'storage' } })
+  t.match(client.getState(), { status: 'logged_in' })
+  t.match(await client.me(), { ok: true })
+  broken = false
+  t.match(await client.refresh(), { ok: true })
+  const token = await inner.get()
+  t.type(token, 'string')
+  broken = true
+  t.match(await client.logout(), { ok: true })
+})

@@ -1,0 +1,77 @@
+/** What is between the client and the service: counts requests, keeps the cookie, and fails as networks do. */
+import type { FastifyInstance } from 'fastify'
+import { type ClientOptions, createClient } from '../../../client/src/index.ts'
+
+/** What happens to a request instead of its being answered, or after the service has processed it. */
+export type Mishap = 'never sent' | 'response lost' | Response
+
+export interface Wire {
+  fetch: (request: Request) => Promise<Response>
+  /** `POST /login` and the like, in order. */
+  sent: string[]
+  /** Called for each request; what it returns happens to it. */
+  mishap: (request: Request) => Mishap | undefined
+  /** Whether the browser keeps cookies. */
+  keepsCookies: boolean
+}
+
+/** A wire to an app; cookies are kept as a browser keeps them. */
+export function wireTo(app: FastifyInstance): Wire {
+  let jar: string | undefined
+  const wire: Wire = {
+    sent: [],
+    mishap: () => undefined,
+    keepsCookies: true,
+    async fetch(request) {
+      const { pathname, search } = new URL(request.url)
+      wire.sent.push(`${request.method} ${pathname}`)
+      const mishap = wire.mishap(request)
+      if (mishap === 'never sent') throw new TypeError('fetch failed')
+      if (mishap instanceof Response) return mishap
+      const payload = await request.text()
+      const isRefresh = pathname === '/token/refresh'
+      const answer = await app.inject({
+        method: request.method as 'GET',
+        url: pathname + search,
+        headers: { ...Object.fromEntries(request.headers), ...(isRefresh && jar && { cookie: jar }) },
+        ...(payload !== '' && { payload }),
+      })
+      if (mishap === 'response lost') throw new TypeError('terminated')
+      const set = answer.headers['set-cookie']
+      if (wire.keepsCookies && set !== undefined) {
+        jar = /Max-Age=0/.test(String(set)) ? undefined : String(set).split(';')[0]
+      }
+      const { 'content-type': type = '', 'retry-after': retryAfter } = answer.headers
+      const headers = {
+        'content-type': String(type),
+        ...(retryAfter && { 'retry-after': String(retryAfter) }),
+      }
+      return new Response(answer.body || null, { status: answer.statusCode, headers })
+    },
+  }
+  return wire
+}
+
+/** A client at the end of a wire. */
+export function clientBy(wire: Wire, options: ClientOptions = {}) {
+  return createClient({ baseUrl: 'http://localhost', fetch: wire.fetch, ...options })
+}
+
+/** A problem document, as the service or something in front of it answers. */
+export function refusal(status: number, code: string, retryAfter?: number): Response {
+  const problem = {
+    type: `urn:latchkey:problem:${code}`,
+    title: code,
+    status,
+    code,
+    detail: code,
+    requestId: '1',
+  }
+  return new Response(JSON.stringify(problem), {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+    },
+  })
+}
