@@ -1,6 +1,6 @@
 /**
- * Writes openapi/openapi.json from the routes, and client/src/api.ts from that, or with `--check` says whether both are
- * current.
+ * Writes openapi/openapi.json and openapi/operators.json from the routes, and client/src/api.ts from the first, or with
+ * `--check` says whether they are current.
  */
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,22 +8,33 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildApp } from '../src/app.ts'
 import { loadConfig } from '../src/config/config.ts'
+import { buildOperatorApp } from '../src/operators/app.ts'
 import { clientTypes, headOf, TYPES } from './client-types.ts'
 
-/** The committed document. */
-export const DOCUMENT = join(
-  fileURLToPath(import.meta.resolve('#root/package.json')),
-  '../openapi/openapi.json',
-)
+const file = (name: string) =>
+  join(fileURLToPath(import.meta.resolve('#root/package.json')), '../openapi', name)
 
-/** The document as the routes describe it now, as text. */
-export async function currentDocument(): Promise<string> {
+/** The committed document of the service. */
+export const DOCUMENT = file('openapi.json')
+/** The committed document of the operators' API. */
+export const OPERATORS_DOCUMENT = file('operators.json')
+
+/** The documents as the routes describe them now, as text. */
+export async function currentDocuments(): Promise<Map<string, string>> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-openapi-'))
   const env = { DATABASE_URL: `file:${folder}/openapi.db`, JWT_SECRET: 'x'.repeat(32), LOG_LEVEL: 'silent' }
   const app = await buildApp(loadConfig(env))
   try {
     await app.ready()
-    return `${JSON.stringify(app.swagger(), null, 2)}\n`
+    const operators = await buildOperatorApp(app)
+    await operators.ready()
+    const text = ({ swagger }: typeof app) => `${JSON.stringify(swagger(), null, 2)}\n`
+    const documents = [
+      [DOCUMENT, text(app)],
+      [OPERATORS_DOCUMENT, text(operators)],
+    ] as const
+    await operators.close()
+    return new Map(documents)
   } finally {
     await app.close()
     rmSync(folder, { recursive: true })
@@ -31,14 +42,18 @@ export async function currentDocument(): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const current = await currentDocument()
+  const documents = await currentDocuments()
+  const current = documents.get(DOCUMENT) ?? ''
   const read = (path: string) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
   if (!process.argv.includes('--check')) {
-    writeFileSync(DOCUMENT, current)
+    for (const [path, text] of documents) writeFileSync(path, text)
     if (!read(TYPES).startsWith(headOf(current))) writeFileSync(TYPES, clientTypes(current))
-  } else if (read(DOCUMENT) !== current || read(TYPES) !== clientTypes(current)) {
+  } else {
+    const isCurrent = [...documents].every(([path, text]) => read(path) === text)
+    if (isCurrent && read(TYPES) === clientTypes(current)) process.exit()
     process.stderr.write(
-      'openapi/openapi.json or client/src/api.ts is not what the routes say: run npm run openapi and commit both\n',
+      'openapi/openapi.json, openapi/operators.json or client/src/api.ts is not what the routes say: ' +
+        'run npm run openapi and commit them\n',
     )
     process.exitCode = 1
   }

@@ -1,5 +1,4 @@
 /** Builds the app: Fastify's options and the plugins in the order of their registration. */
-import accepts from '@fastify/accepts'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pages } from '../web/server/pages.ts'
 import { accountSecure } from './accounts/account-secure.ts'
@@ -15,23 +14,13 @@ import type { Config } from './config/config.ts'
 import database from './database/index.ts'
 import afterResponse from './http/after-response.ts'
 import { pathStripper } from './http/base-path.ts'
-import clientAddress from './http/client-address.ts'
 import counters from './http/counters.ts'
 import csrf from './http/csrf.ts'
-import drain from './http/drain.ts'
-import errorHandler from './http/error-handler.ts'
 import health from './http/health.ts'
-import { escapeMalformed, httpProblem } from './http/http-problem.ts'
-import jsonBody from './http/json-body.ts'
+import { escapeMalformed } from './http/http-problem.ts'
 import openapi from './http/openapi.ts'
-import pipelining from './http/pipelining.ts'
-import rateLimit from './http/rate-limit.ts'
-import { logController, logging, requestLog } from './http/request-log.ts'
-import { schemaController } from './http/schema-compilers.ts'
-import securityHeaders from './http/security-headers.ts'
-import securityLog from './http/security-log.ts'
-import strictHttp from './http/strict-http.ts'
-import traceContext, { traceOptions } from './http/trace-context.ts'
+import { logging } from './http/request-log.ts'
+import { listenerOptions, registerStack } from './http/stack.ts'
 import wellKnown from './http/well-known.ts'
 import housekeeping, { type HousekeepingOptions } from './jobs/housekeeping.ts'
 import mail, { type MailOptions } from './mail/mail.ts'
@@ -69,19 +58,6 @@ export interface Overrides {
   logStream?: { write(line: string): void }
 }
 
-/** Durations in milliseconds, sizes in bytes. */
-const HTTP = {
-  bodyLimit: 16 * 1024,
-  headersTimeout: 5000,
-  requestTimeout: 10_000,
-  keepAliveTimeout: 72_000,
-  /** How often `requestTimeout` is checked. Node's default (30 s) lets a slow-loris stay that long. */
-  connectionsCheckingInterval: 1000,
-  // Closes stalled readers: longest silence while a response is due, besides the wait for a hash.
-  stallTimeout: 20_000,
-  maxHeaderSize: 16 * 1024,
-}
-
 /**
  * Builds the service without listening. Throws if the database, the keys or the mail transport cannot be set
  * up.
@@ -90,27 +66,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   const paths = pathStripper(config.APP_URL)
   const app = Fastify({
     logger: logging(config, overrides.logStream),
-    logController: logController(),
-    ...traceOptions(config.TRUST_PROXY),
-    trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
-    bodyLimit: HTTP.bodyLimit,
-    requestTimeout: HTTP.requestTimeout,
-    keepAliveTimeout: HTTP.keepAliveTimeout,
-    connectionTimeout: HTTP.stallTimeout + config.HASH_PATIENCE * 1000,
-    http: {
-      headersTimeout: HTTP.headersTimeout,
-      connectionsCheckingInterval: HTTP.connectionsCheckingInterval,
-      maxHeaderSize: HTTP.maxHeaderSize,
-      // http/strict-http.ts checks it and responds with a problem document.
-      requireHostHeader: false,
-    },
-    // Requests on open connections are still answered while the service drains.
-    return503OnClosing: false,
-    clientErrorHandler: httpProblem,
+    ...listenerOptions(config),
     rewriteUrl: request => paths.strip(escapeMalformed(request)),
-    schemaController,
-    // The router's own limit responds without a problem document. The schemas have limits.
-    routerOptions: { maxParamLength: HTTP.maxHeaderSize },
   })
   app.log.info({ version: VERSION, node: process.versions.node }, 'starting')
   app.decorate('config', config)
@@ -118,18 +75,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.decorate('uptime', overrides.uptime ?? (() => performance.now()))
 
   app.addHook('onRoute', paths.note)
-  await app.register(clientAddress)
-  await app.register(traceContext)
-  await app.register(requestLog)
-  await app.register(securityLog)
-  await app.register(drain)
-  await app.register(errorHandler)
-  await app.register(securityHeaders)
-  await app.register(counters)
-  await app.register(rateLimit)
-  await app.register(strictHttp)
-  await app.register(pipelining)
-  await app.register(jsonBody)
+  await registerStack(app, { counters, cors: true, limitsEverything: true })
   await app.register(csrf)
   await app.register(openapi)
 
@@ -142,7 +88,6 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(recordedRefusals)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)
-  await app.register(accepts)
   await app.register(afterResponse)
   await app.register(housekeeping, overrides.housekeeping ?? {})
   await app.register(health)

@@ -10,6 +10,8 @@ export interface ServiceFacts {
   url: string
   pages: string
   docs: string
+  /** URL of the operators' API. */
+  operators: string
   database: string
   limits: string
   hashes: string
@@ -17,7 +19,7 @@ export interface ServiceFacts {
   links: string
 }
 
-export function serviceFacts(app: FastifyInstance): ServiceFacts {
+export function serviceFacts(app: FastifyInstance, operators: FastifyInstance | undefined): ServiceFacts {
   const { config } = app
   const { port } = app.server.address() as AddressInfo
   const url = localUrl(config.HOST, port)
@@ -25,6 +27,9 @@ export function serviceFacts(app: FastifyInstance): ServiceFacts {
     url,
     pages: config.PAGES === 'off' ? 'none: PAGES=off' : `${url}/app`,
     docs: config.DOCS === 'off' ? 'none: DOCS=off' : `${url}/docs`,
+    operators: operators
+      ? localUrl(config.OPERATOR_HOST, (operators.server.address() as AddressInfo).port)
+      : 'none: OPERATOR_PORT is not set',
     database: withoutCredentials(config.DATABASE_URL),
     limits:
       config.RATE_LIMIT === 'off'
@@ -39,14 +44,15 @@ export function serviceFacts(app: FastifyInstance): ServiceFacts {
 }
 
 /** Formats the facts for a terminal. */
-export function banner(app: FastifyInstance): string {
+export function banner(app: FastifyInstance, operators: FastifyInstance | undefined): string {
   const { config } = app
-  const facts = serviceFacts(app)
+  const facts = serviceFacts(app, operators)
   const isGenerous = config.NODE_ENV === 'development' && config.RATE_LIMIT === 'on'
   const lines = [
     ['listening on', facts.url],
     ['pages', facts.pages],
     ['Swagger UI', facts.docs],
+    ...(operators ? [['operators', facts.operators]] : []),
     ['database', facts.database],
     ['limits in', facts.limits],
     ...(isGenerous

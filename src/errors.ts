@@ -13,10 +13,12 @@ export const CATALOGUE = {
   code_invalid: [400, 'The code is wrong'],
   invalid_credentials: [401, 'Wrong email or password, or the email is not confirmed yet'],
   unauthenticated: [401, 'A valid access token is required'],
+  api_key_invalid: [401, 'A valid API key is required'],
   refresh_token_invalid: [401, 'The refresh token is not valid'],
   invalid_password: [403, 'The current password is wrong'],
   email_not_confirmed: [403, 'The email is not confirmed yet'],
   account_disabled: [403, 'The account is disabled'],
+  insufficient_scope: [403, 'The API key lacks a scope'],
   origin_not_allowed: [403, 'Cookie mode is not allowed for this origin'],
   not_found: [404, 'The resource does not exist'],
   method_not_allowed: [405, 'The resource does not allow this method'],
@@ -33,6 +35,9 @@ export const CATALOGUE = {
 } as const satisfies Record<string, readonly [status: number, title: string]>
 
 export type ProblemCode = keyof typeof CATALOGUE
+
+/** Codes of the operators' API alone. */
+export type OperatorProblemCode = 'api_key_invalid' | 'insufficient_scope'
 
 /** One invalid input: its place (JSON pointer) and the reason. */
 export const Fault = Type.Object(

@@ -12,6 +12,7 @@ export const SECURITY_EVENTS = {
   authn_password_change_fail: ['warn', 'password change failed'],
   authn_token_revoked: ['info', 'session revoked'],
   authn_token_reuse: ['warn', 'refresh token replayed, session revoked'],
+  authz_admin: ['info', 'change by an operator'],
   authz_fail: ['info', 'token or code refused, or resource not found'],
   excess_rate_limit_exceeded: ['warn', 'rate limit exceeded'],
   input_validation_fail: ['info', 'input refused'],

@@ -6,6 +6,7 @@ import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
 import { type Config, type ConfigError, loadConfig, processEnvironment } from './config/config.ts'
 import { productionWarnings } from './config/production.ts'
+import { isLoopback } from './config/urls.ts'
 import { report } from './process-log.ts'
 
 /** A load balancer that probes each second sees that readiness is off before the listener closes. */
@@ -22,33 +23,63 @@ const BACKLOG = 4096
 export async function startServer(): Promise<(reason: string, exitCode: number) => void> {
   const config = configuration()
   const app = await buildApp(config).catch(refuse)
+  const operators = await operatorApp(app).catch(refuse)
   for (const { variable, message } of productionWarnings(config)) app.log.warn({ variable }, message)
 
   // Resolved first: for `localhost`, Fastify opens a second listener without our parser errors and our
   // shutdown.
   const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
   await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
+  if (operators) await listenForOperators(operators).catch(refuse)
   if (config.NODE_ENV === 'production')
-    app.log.info({ event: 'sys_startup', ...serviceFacts(app) }, 'listening')
-  else process.stdout.write(banner(app))
+    app.log.info({ event: 'sys_startup', ...serviceFacts(app, operators) }, 'listening')
+  else process.stdout.write(banner(app, operators))
 
   let stopping = false
   return (reason, exitCode) => {
-    if (!stopping) void stop(app, reason)
+    if (!stopping) void stop(app, operators, reason)
     else if (exitCode === 0) process.exit(1)
     process.exitCode = exitCode || process.exitCode || 0
     stopping = true
   }
 }
 
-async function stop(app: FastifyInstance, reason: string) {
+/** Builds the operators' app, whose code is not loaded where it is off. It closes with the service. */
+async function operatorApp(service: FastifyInstance): Promise<FastifyInstance | undefined> {
+  if (service.config.OPERATOR_PORT === undefined) return undefined
+  const { buildOperatorApp } = await import('./operators/app.ts')
+  const operators = await buildOperatorApp(service)
+  let closed: Promise<undefined> | undefined
+  service.addHook('preClose', async () => {
+    closed = operators.close()
+  })
+  // Before the database closes, because these hooks run in reverse order.
+  service.addHook('onClose', async () => closed)
+  return operators
+}
+
+async function listenForOperators(app: FastifyInstance): Promise<void> {
+  const { OPERATOR_HOST, OPERATOR_PORT } = app.config
+  const { address } = await lookup(OPERATOR_HOST, { order: 'ipv4first' })
+  await app.listen({ host: address, port: OPERATOR_PORT ?? 0 })
+  if (isLoopback(address)) return
+  app.log.warn(
+    { variable: 'OPERATOR_HOST' },
+    "other machines can reach the operators' API: let only a private network, or a proxy with TLS, reach it",
+  )
+}
+
+async function stop(app: FastifyInstance, operators: FastifyInstance | undefined, reason: string) {
   app.log.info({ event: 'sys_shutdown', reason }, 'shutting down')
-  setTimeout(() => app.server.closeAllConnections(), LAST_RESPONSE_MS).unref()
+  setTimeout(() => {
+    for (const { server } of [app, ...(operators ? [operators] : [])]) server.closeAllConnections()
+  }, LAST_RESPONSE_MS).unref()
   setTimeout(() => {
     app.log.error('shutdown timed out, ending the process')
     process.exit(1)
   }, SHUTDOWN_LIMIT_MS).unref()
   app.drain()
+  operators?.drain()
   if (ORCHESTRATOR_SIGNALS.includes(reason)) await delay(READINESS_NOTICE_MS)
   await app.close()
   process.exit()

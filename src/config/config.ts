@@ -175,6 +175,10 @@ function inconsistencies(config: Config): string[] {
     'JWT_SECRET_PREVIOUS: expected a secret that differs from JWT_SECRET',
   )
   demand(
+    config.OPERATOR_PORT === undefined || config.OPERATOR_PORT === 0 || config.OPERATOR_PORT !== config.PORT,
+    'OPERATOR_PORT: expected another port than PORT',
+  )
+  demand(
     config.ARGON2_MEMORY_KIB >= 8 * config.ARGON2_PARALLELISM,
     'ARGON2_MEMORY_KIB: expected at least 8 for each lane (RFC 9106)',
   )
@@ -213,7 +217,7 @@ function canonical(name: string, text: string): string {
 }
 
 function unbracketed(name: string, text: string): string {
-  return name === 'HOST' || name === 'MAIL_SERVER' ? text.replace(/^\[([\da-f:.]+)\]$/i, '$1') : text
+  return /^(HOST|OPERATOR_HOST|MAIL_SERVER)$/.test(name) ? text.replace(/^\[([\da-f:.]+)\]$/i, '$1') : text
 }
 
 /** Parses a value. Text of the wrong form stays as it is and fails validation. */

@@ -20,6 +20,18 @@ export const Environment = Type.Object({
         'URL of the service as browsers see it: base of links and of the refresh cookie; by default `http://localhost` and the port',
     }),
   ),
+  OPERATOR_PORT: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: 65535,
+      description: "port of the operators' API; without it there is none",
+    }),
+  ),
+  OPERATOR_HOST: Type.String({
+    default: '127.0.0.1',
+    minLength: 1,
+    description: "address of the operators' API; keep it off public networks",
+  }),
   PAGES: Type.Union([Type.Literal('on'), Type.Literal('off')], {
     default: 'on',
     description: '`off`: no pages under /app, only the API',

@@ -92,7 +92,9 @@ export function logProblem(error: ProblemError, request: FastifyRequest): void {
 function answer(error: ProblemError, request: FastifyRequest, reply: FastifyReply) {
   logProblem(error, request)
   if (error.retryAfter !== undefined) reply.header('retry-after', error.retryAfter)
-  if (error.statusCode === 401) reply.header('www-authenticate', challenge(error.code, request))
+  if (error.statusCode === 401 || error.code === 'insufficient_scope') {
+    reply.header('www-authenticate', challenge(error.code, request))
+  }
   // RFC 9110 section 15.5.16, as with the codings of http/json-body.ts.
   if (error.code === 'unsupported_media_type' && !error.headers) reply.header('accept', 'application/json')
   return reply
@@ -105,7 +107,9 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
 
 /** RFC 9110 section 15.5.2 wants a challenge in every 401; RFC 6750 section 3.1 an error for a token alone. */
 function challenge(code: ProblemCode, { headers }: FastifyRequest): string {
-  const tokenRefused = code === 'unauthenticated' && /^bearer +[^ ]/i.test(headers.authorization ?? '')
+  if (code === 'insufficient_scope') return 'Bearer error="insufficient_scope"'
+  const tokenRefused =
+    /^(unauthenticated|api_key_invalid)$/.test(code) && /^bearer +[^ ]/i.test(headers.authorization ?? '')
   return tokenRefused ? 'Bearer error="invalid_token"' : 'Bearer'
 }
 

@@ -35,7 +35,7 @@ export interface Document {
 }
 
 /** Completes every operation: optional bodies, headers, named schemas. */
-export function completed(document: Document) {
+export function completed(document: Document, tellsRateLimits: boolean) {
   for (const path of Object.values(document.paths ?? {})) {
     for (const { requestBody, responses = {} } of Object.values(path)) {
       // @fastify/swagger marks every body as required, also one without required properties.
@@ -44,7 +44,7 @@ export function completed(document: Document) {
       for (const [status, response] of Object.entries(responses)) {
         response.headers = {
           ...response.headers,
-          ...(status < '500' && RATE_LIMIT_HEADERS),
+          ...(tellsRateLimits && status < '500' && RATE_LIMIT_HEADERS),
           ...((status === '429' || status === '503') && RETRY_AFTER),
           ...(status === '401' && WWW_AUTHENTICATE),
         }

@@ -46,17 +46,43 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
   return file
 }
 
-async function openapi(app: FastifyInstance) {
-  const base = basePath(app.config.APP_URL)
+/** What the document of a listener says besides its routes. */
+export interface OpenapiOptions {
+  title: string
+  description: string
+  tags: { name: string; description: string }[]
+  /** What is sent as the bearer. */
+  bearer: { bearerFormat: string; description: string }
+  /** The path that the listener is below. */
+  base: string
+  /** Whether responses carry the state of the nearest rate limit. */
+  tellsRateLimits: boolean
+}
+
+/** The document of the service itself. */
+const publicDocument = (app: FastifyInstance): OpenapiOptions => ({
+  title: 'latchkey',
+  description: DESCRIPTION,
+  tags: TAGS,
+  bearer: {
+    bearerFormat: 'JWT',
+    description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC8725.',
+  },
+  base: basePath(app.config.APP_URL),
+  tellsRateLimits: true,
+})
+
+async function openapi(app: FastifyInstance, options: Partial<OpenapiOptions>) {
+  const { title, description, tags, bearer, base, tellsRateLimits } = { ...publicDocument(app), ...options }
   app.addSchema(Problem)
 
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'latchkey',
+        title,
         version: VERSION,
-        description: DESCRIPTION,
+        description,
         license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
       },
       servers: [
@@ -67,21 +93,12 @@ async function openapi(app: FastifyInstance) {
           'x-internal': false,
         } as never,
       ],
-      tags: TAGS,
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: 'http',
-            scheme: 'bearer',
-            bearerFormat: 'JWT',
-            description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC8725.',
-          },
-        },
-      },
+      tags,
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', ...bearer } } },
     },
     refResolver: { buildLocalReference: json => String(json['$id']) },
     transformObject: document =>
-      completed(('openapiObject' in document ? document.openapiObject : {}) as Document),
+      completed(('openapiObject' in document ? document.openapiObject : {}) as Document, tellsRateLimits),
   })
 
   let document: FixedDocument | undefined

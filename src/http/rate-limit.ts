@@ -29,7 +29,7 @@ declare module 'fastify' {
 /** The only routes that no limit counts. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
-async function rateLimits(app: FastifyInstance) {
+async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
   app.decorateRequest('uncount', null)
 
@@ -78,7 +78,7 @@ async function rateLimits(app: FastifyInstance) {
     }
   })
 
-  if (app.config.RATE_LIMIT === 'off') return
+  if (app.config.RATE_LIMIT === 'off' || !options.everything) return
   const overall = app.limit('all')
   const files = app.limit('files')
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {

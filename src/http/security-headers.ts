@@ -5,7 +5,7 @@ import fp from 'fastify-plugin'
 import { withLocalNames } from '../config/origins.ts'
 import { securityFields } from './security-fields.ts'
 
-async function securityHeaders(app: FastifyInstance) {
+async function securityHeaders(app: FastifyInstance, options: { cors: boolean }) {
   const fields = securityFields(app.config)
   // The first hook, because CORS answers preflights in its own.
   app.addHook('onRequest', (request, reply, done) => {
@@ -14,6 +14,7 @@ async function securityHeaders(app: FastifyInstance) {
     done()
   })
 
+  if (!options.cors) return
   const origins = withLocalNames(app.config.APP_URL, app.config.CORS_ORIGINS)
   if (origins.length > 0) {
     const named = origins.includes('*') ? [] : origins

@@ -13,6 +13,8 @@ import { withoutAddresses } from '../shared/log-scrub.ts'
 interface Subject {
   account?: string
   session?: string
+  /** The operator who did it: `key:<id>` or `cli`. */
+  actor?: string
 }
 
 declare module 'fastify' {
@@ -45,6 +47,8 @@ const REFUSALS: Record<ProblemCode, SecurityEvent | null> = {
   code_invalid: 'authz_fail',
   invalid_credentials: 'authn_login_fail',
   unauthenticated: 'authz_fail',
+  api_key_invalid: 'authn_login_fail',
+  insufficient_scope: 'authz_fail',
   refresh_token_invalid: 'authz_fail',
   invalid_password: 'authn_login_fail',
   email_not_confirmed: 'authn_login_fail',
@@ -109,19 +113,21 @@ export function logUnparsed(
 function write(
   request: FastifyRequest,
   event: SecurityEvent,
-  { account, session }: Subject,
+  { account, session, actor }: Subject,
   details: string[],
   code: string | undefined,
 ) {
   const [level, message] = SECURITY_EVENTS[event]
-  // Whoever changes an account here is its owner: the vocabulary names both.
+  const who = actor ?? account ?? ''
+  // The vocabulary names who changes an account, and the account: both are the owner on the public API.
   const onAccount = event.startsWith('user_') ? [account ?? ''] : []
-  const parameters = [account ?? '', ...onAccount, ...details].join(',')
+  const parameters = [who, ...onAccount, ...details].join(',')
   request.log[level](
     {
       event: parameters === '' ? event : `${event}:${parameters}`,
       account,
       session,
+      actor,
       code,
       method: request.method,
       // As the route has it: a path may hold what somebody pasted there.

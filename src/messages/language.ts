@@ -1,4 +1,4 @@
-import type { ProblemCode } from '../errors.ts'
+import type { OperatorProblemCode, ProblemCode } from '../errors.ts'
 import type { BrowserWords } from './en/browser.ts'
 import type { PageWords } from './en/pages.ts'
 import type { Mails } from './mail-words.ts'
@@ -11,5 +11,5 @@ export interface Messages {
   /** Texts that the server renders. */
   pages: PageWords
   /** Texts for scripts in the browser, including every error code. */
-  browser: BrowserWords & { problems: Record<ProblemCode, unknown> }
+  browser: BrowserWords & { problems: Record<Exclude<ProblemCode, OperatorProblemCode>, unknown> }
 }

@@ -46,7 +46,8 @@ export function isProblemOf(t: Test, answer: Answer, code: ProblemCode, name: st
         errors: [],
       },
       requestId: true,
-      challenge: status === 401 ? 'Bearer' : 'undefined',
+      // RFC 6750 section 3.1.
+      challenge: status === 401 || code === 'insufficient_scope' ? 'Bearer' : 'undefined',
     },
     `${name}: a problem document of ${code}`,
   )

@@ -1,3 +1,3 @@
 import { runTogether } from '../harness/suite.ts'
 
-await runTogether(['api/http', 'api/jobs', 'api/pages', 'api/docs', 'api/client'])
+await runTogether(['api/http', 'api/jobs', 'api/pages', 'api/docs', 'api/client', 'api/operators'])

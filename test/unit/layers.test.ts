@@ -18,6 +18,7 @@ const LAYERS: Record<string, string[]> = {
   jobs: ['config', 'database'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
+  operators: ['database', 'errors', 'http', 'sessions'],
   passwords: ['config', 'database', 'errors', 'shared'],
   'process-log': ['config', 'shared'],
   sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],

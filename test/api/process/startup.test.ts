@@ -34,7 +34,7 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   }
   const { app, log } = await startApp(t, { databaseUrl, env })
   await app.listen({ host: '127.0.0.1', port: 0 })
-  const text = banner(app)
+  const text = banner(app, undefined)
   t.match(text, new RegExp(`^\n {2}latchkey ${VERSION.replaceAll('.', '\\.')}\n`))
   t.match(
     log[0],

@@ -35,6 +35,7 @@ t.test('the defaults are those of the documentation', async t => {
       NODE_ENV: 'development',
       HOST: '127.0.0.1',
       PORT: 3000,
+      OPERATOR_HOST: '127.0.0.1',
       APP_URL: 'http://localhost:3000',
       PAGES: 'on',
       DOCS: 'on',
@@ -76,6 +77,7 @@ t.test('names every invalid variable with the expected value', async t => {
   const bad: Record<string, [value: string, expected: RegExp]> = {
     NODE_ENV: ['prod', /one of development, test, production/],
     PORT: ['65536', /whole number from 0 to 65535/],
+    OPERATOR_PORT: ['80.1', /whole number from 0 to 65535/],
     PAGES: ['yes', /one of on, off/],
     DOCS: ['yes', /one of on, off/],
     HSTS_INCLUDE_SUBDOMAINS: ['maybe', /true or false/],

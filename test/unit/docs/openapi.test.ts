@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { currentDocument, DOCUMENT } from '../../../openapi/export.ts'
+import { currentDocuments, DOCUMENT, OPERATORS_DOCUMENT } from '../../../openapi/export.ts'
 import { CATALOGUE } from '../../../src/errors.ts'
 
 interface Schema {
@@ -32,14 +32,18 @@ const operations = (document: { paths: Record<string, Record<string, Operation>>
     Object.entries(methods).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
   )
 
-t.test('the committed OpenAPI document is what the routes say', async t => {
-  t.equal(readFileSync(DOCUMENT, 'utf8'), await currentDocument(), 'npm run openapi writes it anew')
+const documents = await currentDocuments()
+const parsed = (path: string) => JSON.parse(documents.get(path) ?? '')
+
+t.test('the committed OpenAPI documents are what the routes say', async t => {
+  for (const [path, current] of documents) {
+    t.equal(readFileSync(path, 'utf8'), current, 'npm run openapi writes it anew')
+  }
 })
 
 t.test('every error status of every operation lists its codes with an example each', async t => {
-  const document = JSON.parse(await currentDocument())
-  t.equal(document.openapi, '3.1.0')
-  for (const { name, operation } of operations(document)) {
+  for (const path of documents.keys()) t.equal(parsed(path).openapi, '3.1.0')
+  for (const { name, operation } of [...documents.keys()].flatMap(path => operations(parsed(path)))) {
     for (const [status, response] of Object.entries(operation.responses)) {
       if (Number(status) < 400) continue
       const { schema, examples: named = {} } = response.content?.['application/problem+json'] ?? {}
@@ -58,8 +62,7 @@ t.test('every error status of every operation lists its codes with an example ea
 })
 
 t.test('every body has examples of its operation, each of which is valid', async t => {
-  const document = JSON.parse(await currentDocument())
-  for (const { name, operation } of operations(document)) {
+  for (const { name, operation } of [...documents.keys()].flatMap(path => operations(parsed(path)))) {
     const media = operation.requestBody?.content['application/json']
     if (media === undefined) continue
     const values = [media.example, ...Object.values(media.examples ?? {}).map(({ value }) => value)]
@@ -71,7 +74,7 @@ t.test('every body has examples of its operation, each of which is valid', async
 })
 
 t.test('what clients are generated from has names, forms and types', async t => {
-  const document = JSON.parse(await currentDocument())
+  const document = parsed(DOCUMENT)
   const { schemas } = document.components
   for (const name of ['User', 'Session', 'Event', 'ValidationError', 'Problem', 'TokenPair'])
     t.ok(schemas[name], name)
@@ -94,7 +97,7 @@ t.test('what clients are generated from has names, forms and types', async t => 
 })
 
 t.test('exactly the routes with authentication declare it', async t => {
-  const document = JSON.parse(await currentDocument())
+  const document = parsed(DOCUMENT)
   const closed = operations(document)
     .filter(({ operation }) => operation.security?.length !== 0)
     .map(({ name }) => name)
@@ -112,4 +115,11 @@ t.test('exactly the routes with authentication declare it', async t => {
     'post /password-change/confirm',
     'post /password-change/request',
   ])
+})
+
+t.test("of the operators' routes only the probes ask for no key", async t => {
+  const open = operations(parsed(OPERATORS_DOCUMENT))
+    .filter(({ operation }) => JSON.stringify(operation.security) !== '[{"bearer":[]}]')
+    .map(({ name }) => name)
+  t.strictSame(open, ['get /health/live', 'get /health/ready'])
 })

@@ -1,0 +1,112 @@
+/** Lets only bearers of an API key with the scope of the route through. */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import type { ApiKey, By } from '../database/queries/api-keys.ts'
+import { problem } from '../errors.ts'
+import { originOf } from '../sessions/origin.ts'
+import { isSameHash, parseKey } from './api-key.ts'
+import { type Scope, scopesOf } from './keys.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The scope that a key needs for the route. */
+    scope?: Scope
+  }
+  interface FastifyInstance {
+    /** Refuses a key at once that this instance has just revoked. */
+    forgetApiKey(id: string): void
+  }
+  interface FastifyRequest {
+    /** The key of the bearer; only on routes with a scope. */
+    apiKey: ApiKey
+  }
+}
+
+const BEARER = /^Bearer +(lk_\w{1,200})$/i
+
+/** How long a key is good after it was read; a key that is revoked elsewhere is refused after it. Milliseconds. */
+const REMEMBERED_MS = 1000
+/** More keys than an operator has. */
+const MOST_REMEMBERED = 100
+const HOUR_MS = 3_600_000
+
+/** Open to everybody: load balancers and orchestrators have no key. */
+const PROBES = new Set(['/health/live', '/health/ready'])
+
+async function authentication(app: FastifyInstance) {
+  const { apiKeys } = app.database
+  const remembered = new Map<string, { readAt: number; row: Promise<ApiKey | undefined> }>()
+
+  /** One read a second for each key, so that a request costs none. */
+  function find(id: string): Promise<ApiKey | undefined> {
+    const known = remembered.get(id)
+    if (known !== undefined && app.uptime() - known.readAt < REMEMBERED_MS) return known.row
+    const row = apiKeys.find(id)
+    remembered.delete(id)
+    remembered.set(id, { readAt: app.uptime(), row })
+    const forget = () => void (remembered.get(id)?.row === row && remembered.delete(id))
+    // A made-up id must not push out a real one for longer than its query takes.
+    row.then(found => found ?? forget(), forget)
+    if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
+    return row
+  }
+
+  async function keyOf(request: FastifyRequest): Promise<ApiKey | undefined> {
+    const shown = parseKey(BEARER.exec(request.headers.authorization ?? '')?.[1] ?? '')
+    if (shown === undefined) return undefined
+    const row = await find(shown.id)
+    const now = app.clock()
+    if (row === undefined || !isSameHash(row.hash, shown.hash) || row.revokedAt !== null) return undefined
+    if (row.expiresAt !== null && row.expiresAt <= now) return undefined
+    await noteUse(row, now)
+    return row
+  }
+
+  /** To the hour, and at once on the remembered row, so that one request of many writes. */
+  async function noteUse(row: ApiKey, now: Date) {
+    const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS)
+    if (row.lastUsedAt !== null && row.lastUsedAt >= hour) return
+    row.lastUsedAt = hour
+    await apiKeys.noteUse(row.id, hour)
+  }
+
+  const everything = app.limit('all')
+  const wrongKeys = app.limit('login')
+  app.decorate('forgetApiKey', id => void remembered.delete(id))
+  app.decorateRequest('apiKey')
+
+  app.addHook('onRequest', async (request, reply) => {
+    const { scope } = request.routeOptions.config
+    if (scope === undefined) {
+      if (!PROBES.has(request.routeOptions.url ?? '')) await everything.call(app, request, reply)
+      return
+    }
+    const key = await keyOf(request)
+    if (key === undefined) {
+      // Counted only now: whoever guesses from a network must not lock out the keys that are used there.
+      await wrongKeys.call(app, request, reply)
+      throw problem('api_key_invalid')
+    }
+    request.apiKey = key
+    request.subject = { actor: actorOf(key) }
+    if (!scopesOf(key).includes(scope)) {
+      throw problem('insufficient_scope', {
+        detail: `The key needs the scope ${scope}.`,
+        headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },
+      })
+    }
+  })
+}
+
+const actorOf = ({ id }: Pick<ApiKey, 'id'>) => `key:${id}` as const
+
+/** The operator of a request, as events have it: without address and device, which are not the account's. */
+export function byKey(request: FastifyRequest): By {
+  const { requestId, traceparent = null } = originOf(request)
+  return { actor: actorOf(request.apiKey), origin: { ip: null, device: null, requestId, traceparent } }
+}
+
+export default fp(authentication, {
+  name: 'operators-authenticate',
+  dependencies: ['database', 'rate-limit'],
+})

@@ -1,0 +1,161 @@
+/** GET and POST /keys, DELETE /keys/{id}: the keys of the operators' API. */
+import Type, { type Static } from 'typebox'
+import type { ApiKey } from '../database/queries/api-keys.ts'
+import { BODY_PROBLEMS, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
+import { byKey } from './authenticate.ts'
+import { createKey, listKeys, revokeKey, SCOPES, scopesOf } from './keys.ts'
+
+const Time = Type.String({ format: 'date-time', maxLength: 30 })
+const Id = Type.String({ format: 'uuid', maxLength: 36 })
+const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$' })
+const Scopes = Type.Array(Type.Enum([...SCOPES], { type: 'string' }), {
+  minItems: 1,
+  maxItems: SCOPES.length,
+  uniqueItems: true,
+})
+
+const fields = {
+  id: Id,
+  name: Name,
+  scopes: Scopes,
+  createdAt: Time,
+  createdBy: Type.String({ maxLength: 64, description: '`key:` and an id, or `cli`' }),
+  expiresAt: Type.Union([Time, Type.Null()]),
+  lastUsedAt: Type.Union([Time, Type.Null()], { description: 'to the hour' }),
+  revokedAt: Type.Union([Time, Type.Null()]),
+}
+
+const EXAMPLE = {
+  id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+  name: 'support desk',
+  scopes: ['users:read', 'users:write' as const],
+  createdAt: '2026-01-31T09:30:00.000Z',
+  createdBy: 'cli',
+  expiresAt: '2027-01-31T00:00:00.000Z',
+  lastUsedAt: null,
+  revokedAt: null,
+}
+
+/** A key as operators see it: never its hash. */
+export const PublicKey = Type.Object(fields, {
+  title: 'ApiKey',
+  additionalProperties: false,
+  description: 'An API key, without the key itself',
+})
+
+const CreatedKey = Type.Object(
+  { ...fields, key: Type.String({ maxLength: 128, description: 'shown this once; send it as the bearer' }) },
+  { title: 'CreatedApiKey', additionalProperties: false, description: 'The new key' },
+)
+
+const List = Type.Object(
+  { keys: Type.Array(PublicKey, { maxItems: 10_000 }) },
+  { additionalProperties: false, description: 'The newest first', examples: [{ keys: [EXAMPLE] }] },
+)
+
+const Body = Type.Object(
+  { name: Name, scopes: Scopes, expiresAt: Type.Optional(Time) },
+  {
+    additionalProperties: false,
+    examples: [{ name: 'support desk', scopes: ['users:read', 'users:write'] }],
+  },
+)
+
+const Params = Type.Object(
+  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'of the key' }) },
+  { additionalProperties: false },
+)
+
+/** Picks what operators may see. */
+export const publicKey = (row: ApiKey): Static<typeof PublicKey> => ({
+  id: row.id,
+  name: row.name,
+  scopes: scopesOf(row),
+  createdAt: row.createdAt.toISOString(),
+  createdBy: row.createdBy,
+  expiresAt: row.expiresAt?.toISOString() ?? null,
+  lastUsedAt: row.lastUsedAt?.toISOString() ?? null,
+  revokedAt: row.revokedAt?.toISOString() ?? null,
+})
+
+const REFUSED = ['api_key_invalid', 'insufficient_scope'] as const
+
+export async function keyRoutes(app: App) {
+  app.route({
+    method: 'GET',
+    url: '/keys',
+    config: { scope: 'keys:write' },
+    schema: {
+      operationId: 'listKeys',
+      summary: 'List API keys',
+      description: 'All keys, revoked and expired ones too.',
+      tags: ['keys'],
+      response: { 200: List, ...problems(...REFUSED) },
+    },
+    handler: list,
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/keys',
+    config: { scope: 'keys:write' },
+    schema: {
+      operationId: 'createKey',
+      summary: 'Create an API key',
+      description:
+        'The new key has a subset of the scopes of the key that creates it, and does not outlive it. The response is ' +
+        'the only place where the key itself is shown.',
+      tags: ['keys'],
+      body: Body,
+      response: {
+        201: {
+          description: 'The new key',
+          content: { 'application/json': { schema: CreatedKey, examples: { key: { value: CREATED } } } },
+        },
+        ...problems(...BODY_PROBLEMS, ...REFUSED),
+      },
+    },
+    handler: create,
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/keys/:id',
+    config: { scope: 'keys:write' },
+    schema: {
+      operationId: 'revokeKey',
+      summary: 'Revoke an API key',
+      description: 'Other instances refuse it within a second. A key may revoke itself.',
+      tags: ['keys'],
+      params: Params,
+      response: {
+        204: Type.Null({ description: 'It is revoked' }),
+        ...problems('validation_failed', ...REFUSED, 'not_found'),
+      },
+    },
+    handler: revoke,
+  })
+}
+
+const CREATED = { ...EXAMPLE, key: `lk_${EXAMPLE.id.replaceAll('-', '')}_${'0'.repeat(72)}` }
+
+const list: Handler<object, Static<typeof List>> = async function () {
+  return { keys: (await listKeys(this)).map(publicKey) }
+}
+
+const create: Handler<{ body: typeof Body }> = async function (request, reply) {
+  const { name, scopes, expiresAt } = request.body
+  const wanted = { name, scopes, expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt) }
+  const { key, row } = await createKey(this, wanted, byKey(request), request.apiKey)
+  request.securityEvent('authz_admin', request.subject ?? {}, 'api_key_created')
+  return reply.code(201).send({ ...publicKey(row), key })
+}
+
+const revoke: Handler<{ params: typeof Params }> = async function (request, reply) {
+  const { id } = request.params
+  await revokeKey(this, id, byKey(request))
+  this.forgetApiKey(id)
+  request.securityEvent('authz_admin', request.subject ?? {}, 'api_key_revoked')
+  return reply.code(204).send()
+}

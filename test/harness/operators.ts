@@ -1,0 +1,42 @@
+/** The operators' API for one test. */
+import type { FastifyInstance } from 'fastify'
+import type { Response } from 'light-my-request'
+import { buildOperatorApp } from '../../src/operators/app.ts'
+import { createKey, SCOPES, type Scope } from '../../src/operators/keys.ts'
+import type { TestApp } from './app.ts'
+import type { Teardown } from './database.ts'
+
+export interface Operators {
+  app: FastifyInstance
+  /** Creates a key as the command line does; the key itself. */
+  keyWith(...scopes: Scope[]): Promise<string>
+  /** Asks with a key that has every scope, or with one that is given. */
+  ask(method: Method, url: string, payload?: object, key?: string): Promise<Response>
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What the command line leaves in the history. */
+export const BY_COMMAND_LINE = { actor: 'cli', origin: { ip: null, device: null, requestId: null } } as const
+
+/** Builds the operators' app over that of a test; it closes when the test ends. */
+export async function startOperators(
+  t: Teardown,
+  { app: service }: Pick<TestApp, 'app'>,
+): Promise<Operators> {
+  const app = await buildOperatorApp(service)
+  t.teardown(() => app.close())
+  await app.ready()
+  const keyWith = async (...scopes: Scope[]) =>
+    (await createKey(service, { name: 'a test', scopes }, BY_COMMAND_LINE)).key
+  let everything: string | undefined
+  return {
+    app,
+    keyWith,
+    async ask(method, url, payload, key) {
+      everything ??= await keyWith(...SCOPES)
+      const headers = { authorization: `Bearer ${key ?? everything}` }
+      return app.inject({ method, url, headers, ...(payload && { payload }) })
+    },
+  }
+}
