@@ -1,4 +1,4 @@
-/** Whether cheap routes feel a flood of log ins: paced requests to them, idle and under the flood. */
+/** Whether cheap routes feel a flood of logins: paced requests to them, idle and under the flood. */
 import { availableParallelism } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { RawArgon2 } from '../baselines/baselines.ts'

@@ -1,4 +1,4 @@
-/** Ten times as many log ins as can be hashed, at a steady pace that answers do not slow down. */
+/** Ten times as many logins as can be hashed, at a steady pace that answers do not slow down. */
 import { availableParallelism } from 'node:os'
 import { loadConfig } from '../../src/config/config.ts'
 import { post } from '../driver.ts'

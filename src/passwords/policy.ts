@@ -10,7 +10,7 @@ export const MAX_LENGTH = 128
 
 /**
  * A password in a request. The bound is only there to have one: the policy refuses what is too long
- * for a new password, and no log in can match it.
+ * for a new password, and no login can match it.
  */
 export const Password = Type.String({
   minLength: 1,

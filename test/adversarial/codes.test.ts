@@ -15,9 +15,9 @@ const REQUESTS = 20
 /** Access tokens that outlive the hours of these tests. */
 const env = { ACCESS_TOKEN_TTL: '86400' }
 
-type House = TestApp & { rows: Rows; email: string; password: string; headers: { authorization: string } }
+type Service = TestApp & { rows: Rows; email: string; password: string; headers: { authorization: string } }
 
-async function houseWithAccount(t: Test, overrides = {}): Promise<House> {
+async function serviceWithAccount(t: Test, overrides = {}): Promise<Service> {
   const service = await startApp(t, { env, overrides })
   const rows = await openRows(t, service.databaseUrl)
   const { email, password, accessToken } = await confirmedAccount(service)
@@ -35,15 +35,15 @@ interface Begun {
 const flows = {
   'a password reset': {
     digits: 8,
-    ask: ({ app, email }: House) =>
+    ask: ({ app, email }: Service) =>
       app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
     tokenIn: (body: { requestToken: string }) => body.requestToken,
-    codeOf: async ({ app, rows }: House, token: string, user: User) => {
+    codeOf: async ({ app, rows }: Service, token: string, user: User) => {
       const request = { challengeId: claimsOf(token)['sub'] as string }
       const { mailId } = await rows.client.outbox.findFirstOrThrow({ where: request })
       return app.tokens.resetRequest.codes.make(mailId as string, ...boundParts(user))
     },
-    guess: ({ app }: Pick<House, 'app'>, token: string, code: string) =>
+    guess: ({ app }: Pick<Service, 'app'>, token: string, code: string) =>
       app.inject({
         method: 'POST',
         url: '/password-reset/confirm',
@@ -52,7 +52,7 @@ const flows = {
   },
   'a change of the password': {
     digits: 6,
-    ask: ({ app, headers, password }: House) =>
+    ask: ({ app, headers, password }: Service) =>
       app.inject({
         method: 'POST',
         url: '/password-change/request',
@@ -60,9 +60,9 @@ const flows = {
         headers,
       }),
     tokenIn: (body: { changeToken: string }) => body.changeToken,
-    codeOf: async ({ app }: House, token: string, user: User) =>
+    codeOf: async ({ app }: Service, token: string, user: User) =>
       app.tokens.changeCode.make(claimsOf(token)['jti'] as string, ...boundParts(user)),
-    guess: ({ app, headers }: Pick<House, 'app' | 'headers'>, token: string, code: string) =>
+    guess: ({ app, headers }: Pick<Service, 'app' | 'headers'>, token: string, code: string) =>
       app.inject({
         method: 'POST',
         url: '/password-change/confirm',
@@ -73,86 +73,86 @@ const flows = {
 }
 
 for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flows)) {
-  const begin = async (house: House): Promise<Begun> => {
-    const { answer, mails } = await withMails(house, house.rows, () => ask(house))
+  const begin = async (service: Service): Promise<Begun> => {
+    const { answer, mails } = await withMails(service, service.rows, () => ask(service))
     return { token: tokenIn(answer.json()), code: codeIn(mails[0]) }
   }
 
   t.test(`${flow}: 20 requests share fifteen attempts an hour`, async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const house = await houseWithAccount(t, { clock: time.clock })
-    const { answer: tokens, mails } = await withMails(house, house.rows, async () => {
+    const service = await serviceWithAccount(t, { clock: time.clock })
+    const { answer: tokens, mails } = await withMails(service, service.rows, async () => {
       const answers = []
-      for (let request = 0; request < REQUESTS; request++) answers.push(await ask(house))
+      for (let request = 0; request < REQUESTS; request++) answers.push(await ask(service))
       return answers.map(answer => tokenIn(answer.json()))
     })
-    const user = await house.rows.client.user.findUniqueOrThrow({ where: { email: house.email } })
+    const user = await service.rows.client.user.findUniqueOrThrow({ where: { email: service.email } })
     // Mails come in any order; with the key in hand it is known which code is whose.
     const begun: Begun[] = await Promise.all(
-      tokens.map(async token => ({ token, code: await codeOf(house, token, user) })),
+      tokens.map(async token => ({ token, code: await codeOf(service, token, user) })),
     )
     t.strictSame(mails.map(codeIn).sort(), begun.map(({ code }) => code).sort(), 'the codes of the mails')
     const wrong = []
-    for (const { token, code } of begun.slice(0, 14)) wrong.push(await guess(house, token, otherThan(code)))
+    for (const { token, code } of begun.slice(0, 14)) wrong.push(await guess(service, token, otherThan(code)))
     t.strictSame(tally(wrong), { '400 code_invalid': 14 })
 
     const last = begun.at(-1) as Begun
-    wrong.push(await guess(house, last.token, otherThan(last.code)))
+    wrong.push(await guess(service, last.token, otherThan(last.code)))
     const right = []
-    for (const { token, code } of begun) right.push(await guess(house, token, code))
+    for (const { token, code } of begun) right.push(await guess(service, token, code))
     t.strictSame(tally(right), { '400 code_invalid': REQUESTS }, 'from the 16th on, right codes are wrong')
 
     time.advance(3600)
-    const next = await begin(house)
-    t.equal((await guess(house, next.token, next.code)).statusCode, 204, 'an hour later a new one works')
+    const next = await begin(service)
+    t.equal((await guess(service, next.token, next.code)).statusCode, 204, 'an hour later a new one works')
   })
 
   t.test(`${flow}: the fifteenth attempt is still checked`, async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const house = await houseWithAccount(t, { clock: time.clock })
-    const begun = [await begin(house), await begin(house), await begin(house), await begin(house)]
+    const service = await serviceWithAccount(t, { clock: time.clock })
+    const begun = [await begin(service), await begin(service), await begin(service), await begin(service)]
     for (let tries = 0; tries < 14; tries++) {
       const { token, code } = begun[tries % 4] as Begun
-      t.equal((await guess(house, token, otherThan(code))).json().code, 'code_invalid')
+      t.equal((await guess(service, token, otherThan(code))).json().code, 'code_invalid')
     }
     // Its own fourth try, and the fifteenth of the account.
     const { token, code } = begun[3] as Begun
-    t.equal((await guess(house, token, code)).statusCode, 204)
+    t.equal((await guess(service, token, code)).statusCode, 204)
   })
 
   t.test(`${flow}: attempts are counted over all instances`, async t => {
-    const house = await houseWithAccount(t)
-    const { databaseUrl, smtp } = house
-    const second = { ...house, ...(await startApp(t, { databaseUrl, smtp, env })) }
-    const { token, code } = await begin(house)
+    const service = await serviceWithAccount(t)
+    const { databaseUrl, smtp } = service
+    const second = { ...service, ...(await startApp(t, { databaseUrl, smtp, env })) }
+    const { token, code } = await begin(service)
     for (let tries = 0; tries < 5; tries++) {
-      const refused = await guess(tries % 2 ? house : second, token, otherThan(code))
+      const refused = await guess(tries % 2 ? service : second, token, otherThan(code))
       t.equal(refused.json().code, 'code_invalid')
     }
-    for (const instance of [house, second]) {
+    for (const instance of [service, second]) {
       t.equal((await guess(instance, token, code)).json().code, 'code_invalid', 'locked at both')
     }
-    const next = await begin(house)
+    const next = await begin(service)
     t.equal((await guess(second, next.token, next.code)).statusCode, 204, 'either takes a code of the other')
   })
 
   t.test(`${flow}: the code is in no table, token or log`, async t => {
-    const house = await houseWithAccount(t)
-    const { client } = house.rows
+    const service = await serviceWithAccount(t)
+    const { client } = service.rows
     const begun: Begun[] = []
-    for (let request = 0; request < 6; request++) begun.push(await begin(house))
+    for (let request = 0; request < 6; request++) begun.push(await begin(service))
     t.equal(new Set(begun.map(({ code }) => code)).size, begun.length, 'each request has a code of its own')
     for (const { token, code } of begun) {
       t.match(code, new RegExp(`^\\d{${digits}}$`))
-      await guess(house, token, otherThan(code))
+      await guess(service, token, otherThan(code))
     }
     const stored = JSON.stringify([
-      await house.rows.dump(),
+      await service.rows.dump(),
       await client.guess.findMany(),
       await client.event.findMany(),
     ])
-    const log = JSON.stringify(house.log)
-    t.ok(stored.includes(house.email), 'the dump is one')
+    const log = JSON.stringify(service.log)
+    t.ok(stored.includes(service.email), 'the dump is one')
     t.ok(log.includes('/confirm'), 'the log is one')
     for (const { token, code } of begun) {
       const claims = claimsOf(token)
@@ -180,15 +180,17 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
 }
 
 t.test('a code cannot be derived from database and token without the key', async t => {
-  const house = await houseWithAccount(t)
-  const { databaseUrl, smtp, email } = house
-  const { answer, mails } = await withMails(house, house.rows, () => flows['a password reset'].ask(house))
-  const user = await house.rows.client.user.findUniqueOrThrow({ where: { email } })
+  const service = await serviceWithAccount(t)
+  const { databaseUrl, smtp, email } = service
+  const { answer, mails } = await withMails(service, service.rows, () =>
+    flows['a password reset'].ask(service),
+  )
+  const user = await service.rows.client.user.findUniqueOrThrow({ where: { email } })
   const request = { challengeId: claimsOf(answer.json().requestToken)['sub'] as string }
-  const { mailId } = await house.rows.client.outbox.findFirstOrThrow({ where: request })
+  const { mailId } = await service.rows.client.outbox.findFirstOrThrow({ where: request })
   const parts = [mailId as string, ...boundParts(user)]
   t.equal(
-    house.app.tokens.resetRequest.codes.make(...parts),
+    service.app.tokens.resetRequest.codes.make(...parts),
     codeIn(mails[0]),
     'all that the code is made of, but the key',
   )

@@ -60,13 +60,13 @@ async function held(): Promise<number> {
 /** Sends as many as are asked for, some at once. */
 export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
-  const house = await startApp(t, {
+  const service = await startApp(t, {
     databaseUrl: await freshDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
   })
-  const { app, log, smtp } = house
-  const rows = await openRows(t, house.databaseUrl)
-  let world = await freshWorld(house)
+  const { app, log, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
+  let world = await freshWorld(service)
   let spent = false
   let age = 0
   const reached = new Map<string, number>()
@@ -100,7 +100,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
     // What is spent is worth sending, too.
     if (spent && ++age >= 3) {
       forget()
-      world = await freshWorld(house)
+      world = await freshWorld(service)
       spent = false
       age = 0
     }
@@ -124,7 +124,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   const grown = before === 0 ? 0 : (await held()) - before
   const wrong = await wrongRows(rows, provider)
   const ready = (await app.inject('/health/ready')).statusCode
-  const { email, password } = await freshWorld(house)
+  const { email, password } = await freshWorld(service)
   const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   forget()
   return {

@@ -88,13 +88,13 @@ function inChunks(payload: Buffer, sizes: number[]): Buffer {
 /** Opens as many connections as are asked for, some at once. */
 export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
-  const house = await startApp(t, {
+  const service = await startApp(t, {
     databaseUrl: await freshDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
   })
-  const { app, log } = house
+  const { app, log } = service
   const { exchange } = await onTheWire(app)
-  const world = await freshWorld(house)
+  const world = await freshWorld(service)
   const statuses = new Map<number, number>()
 
   async function send(one: Written) {

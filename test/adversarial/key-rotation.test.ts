@@ -163,7 +163,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
 }
 
 /** One database and one mail server, and instances of any secrets over it. */
-async function house(t: Test) {
+async function startService(t: Test) {
   const first = await startApp(t, { env: { JWT_SECRET: old } })
   const { databaseUrl, smtp } = first
   const rows = await openRows(t, databaseUrl)
@@ -174,7 +174,7 @@ async function house(t: Test) {
 const faults = ({ log }: TestApp) => log.filter(({ level }) => Number(level) >= 50)
 
 t.test('during a secret rotation, each instance accepts the tokens of the other', async t => {
-  const { first, rows, instance } = await house(t)
+  const { first, rows, instance } = await startService(t)
   await first.app.close()
   // The middle of the change: one instance has swapped them, the other not yet. Each is away while the other
   // works, since either sends the mails of both.
@@ -213,7 +213,7 @@ t.test('during a secret rotation, each instance accepts the tokens of the other'
 })
 
 t.test('removing the old secret voids its tokens and keeps sessions and newer tokens', async t => {
-  const { first, rows, instance } = await house(t)
+  const { first, rows, instance } = await startService(t)
   const outstanding = await handOut(first, rows)
   await rows.settled()
   const session = await confirmedAccount(first)

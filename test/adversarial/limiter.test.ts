@@ -18,13 +18,13 @@ interface From {
   forwarded?: string
 }
 
-/** A log in without a body: 400 until it is limited, and no hash. */
+/** A login without a body: 400 until it is limited, and no hash. */
 function logIn(app: FastifyInstance, { remoteAddress = '10.0.0.1', forwarded }: From) {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
   return app.inject({ method: 'POST', url: '/login', remoteAddress, headers })
 }
 
-/** Asserts that log ins from all these are one client: ten pass, then none of any. */
+/** Asserts that logins from all these are one client: ten pass, then none of any. */
 async function isOneClient(t: Test, app: FastifyInstance, clients: From[], name: string) {
   for (let i = 0; i < 10; i++) {
     const { statusCode } = await logIn(app, clients[i % clients.length] as From)
@@ -250,7 +250,7 @@ t.test('no spelling of a path escapes its limit', async t => {
     t.equal(
       (answer.headers as Record<string, string>)['ratelimit-remaining'],
       String(9 - i),
-      `${target} counts as a log in`,
+      `${target} counts as a login`,
     )
   }
   for (const target of SPELLINGS) isProblemOf(t, await post(target), 'rate_limited', target)
@@ -286,9 +286,9 @@ t.test('no spelling of a path escapes its limit', async t => {
 })
 
 t.test('every spelling of an email shares one count of failures', async t => {
-  const house = await startApp(t, { env: limits })
-  const { app } = house
-  await confirmedAccount(house, 'ada@b\u00fccher.example')
+  const service = await startApp(t, { env: limits })
+  const { app } = service
+  await confirmedAccount(service, 'ada@b\u00fccher.example')
   const families = [
     [
       'ada@b\u00fccher.example',
@@ -322,11 +322,11 @@ t.test('every spelling of an email shares one count of failures', async t => {
 })
 
 t.test('every spelling of an email shares one cap', async t => {
-  const house = await startApp(t, { env: limits })
-  const rows = await openRows(t, house.databaseUrl)
-  await confirmedAccount(house, 'ada@b\u00fccher.example')
+  const service = await startApp(t, { env: limits })
+  const rows = await openRows(t, service.databaseUrl)
+  await confirmedAccount(service, 'ada@b\u00fccher.example')
   await rows.settled()
-  const before = house.smtp.mails.length
+  const before = service.smtp.mails.length
   const spellings = [
     'ada@b\u00fccher.example',
     'ADA@B\u00dcCHER.example',
@@ -340,7 +340,7 @@ t.test('every spelling of an email shares one cap', async t => {
       remoteAddress: `10.6.0.${i}`,
       payload: { email },
     } as const
-    t.equal((await house.app.inject(request)).statusCode, 202)
+    t.equal((await service.app.inject(request)).statusCode, 202)
     // Requests that wait together are served by one mail; the others come after it.
     if (i === 0) await rows.settled()
   }
@@ -355,14 +355,14 @@ t.test('every spelling of an email shares one cap', async t => {
     outcomes,
     ['queued', 'queued', 'queued', 'sent'].map(state => `${state} to ${canonical}`),
   )
-  t.equal(house.smtp.mails.length, before + 1, 'one mail')
+  t.equal(service.smtp.mails.length, before + 1, 'one mail')
 })
 
 t.test('a limited request costs no hash, email or row', async t => {
-  const house = await startApp(t, { env: limits })
-  const { app, smtp, databaseUrl } = house
+  const service = await startApp(t, { env: limits })
+  const { app, smtp, databaseUrl } = service
   const rows = await openRows(t, databaseUrl)
-  const { email, password, accessToken } = await confirmedAccount(house)
+  const { email, password, accessToken } = await confirmedAccount(service)
   await app.inject({
     method: 'POST',
     url: '/password-reset/request',

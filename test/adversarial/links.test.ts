@@ -28,10 +28,10 @@ const HOSTILE: Record<string, string>[] = [
  * Asks for mails with these header fields; the links must be those of the configuration. All kinds of mail take
  * their links from one place (api/mail/links), so two kinds stand for all.
  */
-async function noneReachesAMail(t: Test, house: TestApp, base: string) {
-  const { app, smtp } = house
-  const rows = await openRows(t, house.databaseUrl)
-  const { email: known } = await confirmedAccount(house)
+async function noneReachesAMail(t: Test, service: TestApp, base: string) {
+  const { app, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { email: known } = await confirmedAccount(service)
   let asked = 0
   for (const headers of HOSTILE) {
     const name = JSON.stringify(headers)
@@ -67,21 +67,21 @@ t.test('no request header reaches a link or an email', async t => {
 })
 
 t.test('an invalid Host is refused and sends no email', async t => {
-  const house = await startApp(t)
-  const { email } = await confirmedAccount(house)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const { email } = await confirmedAccount(service)
+  const rows = await openRows(t, service.databaseUrl)
   await rows.settled()
-  const mails = house.smtp.mails.length
+  const mails = service.smtp.mails.length
   for (const host of [`app.example.org:443@${EVIL}`, `${EVIL}#`]) {
     for (const url of ['/register', '/confirm-email/resend', '/password-reset/request']) {
       const payload = { email, ...(url === '/register' && { password: 'correct horse battery staple' }) }
-      const answer = await house.app.inject({ method: 'POST', url, payload, headers: { host } })
+      const answer = await service.app.inject({ method: 'POST', url, payload, headers: { host } })
       isProblemOf(t, answer, 'bad_request', `${url} with ${host}`)
       t.notMatch(JSON.stringify(answer.headers) + answer.body, EVIL, 'nothing is echoed')
     }
   }
   t.equal(await rows.client.outbox.count({ where: { state: 'queued' } }), 0)
-  t.equal(house.smtp.mails.length, mails)
+  t.equal(service.smtp.mails.length, mails)
 })
 
 t.test('behind a trusted proxy, too', async t => {

@@ -16,9 +16,9 @@ const network = (i: number) =>
 
 t.test('guesses from a thousand networks do not lock the owner out of a familiar network', async t => {
   t.setTimeout(110_000)
-  const house = await startApp(t, { env: { RATE_LIMIT: 'on' } })
-  const { app } = house
-  const { email, password } = await confirmedAccount(house)
+  const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = service
+  const { email, password } = await confirmedAccount(service)
   t.equal((await logIn(app, email, password, '192.0.2.1')).statusCode, 200)
 
   // As many at once as leave room in the queue, without a pause.
@@ -44,7 +44,7 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
 
   t.equal((await logIn(app, email, password, '203.0.113.9')).statusCode, 429, 'a new network waits')
   const newPassword = 'a staple of correct batteries'
-  const token = await resetToken(house, email)
+  const token = await resetToken(service, email)
   const reset = await app.inject({
     method: 'POST',
     url: '/password-reset/confirm',
@@ -56,11 +56,11 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
 })
 
 t.test('in a flood the owner gets Retry-After and then logs in', async t => {
-  const house = await startApp(t, {
+  const service = await startApp(t, {
     env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1', ARGON2_MEMORY_KIB: '1024' },
   })
-  const { app } = house
-  const { email, password } = await confirmedAccount(house)
+  const { app } = service
+  const { email, password } = await confirmedAccount(service)
   const flood = Array.from({ length: STRANGERS }, (_, i) => logIn(app, email, 'wrong guess', network(i)))
   const inTheMiddle = await logIn(app, email, password, '192.0.2.1')
   const answers = tally(await Promise.all(flood))
@@ -79,9 +79,9 @@ t.test('in a flood the owner gets Retry-After and then logs in', async t => {
 t.test(
   'a stranger who used up an address of the owner’s own network costs a wait and no account',
   async t => {
-    const house = await startApp(t, { env: { RATE_LIMIT: 'on' } })
-    const { app } = house
-    const { email, password } = await confirmedAccount(house)
+    const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+    const { app } = service
+    const { email, password } = await confirmedAccount(service)
     for (let i = 0; i < 8; i++) await logIn(app, email, 'wrong guess', '192.0.2.1')
     const shut = await logIn(app, email, password, '192.0.2.1')
     t.equal(shut.statusCode, 429)

@@ -10,9 +10,9 @@ const PASSWORD = 'correct horse battery staple'
 /** More hashes wait here than one core is given patience for by default. */
 const env = { HASH_PATIENCE: '60' }
 
-type House = TestApp & { rows: Rows }
+type Service = TestApp & { rows: Rows }
 
-async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
   const service = await startApp(t, { ...options, env: { ...env, ...options.env } })
   return { ...service, rows: await openRows(t, service.databaseUrl) }
 }
@@ -27,7 +27,7 @@ async function aMoment() {
   }
 }
 
-async function account(service: House, email?: string) {
+async function account(service: Service, email?: string) {
   await service.rows.settled()
   const made = await confirmedAccount(service, email, PASSWORD)
   return { ...made, headers: { authorization: `Bearer ${made.accessToken}` } }
@@ -37,7 +37,7 @@ type Account = Awaited<ReturnType<typeof account>>
 const login = ({ app }: TestApp, email: string, password: string) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
-async function beginChange(service: House, { headers }: Account) {
+async function beginChange(service: Service, { headers }: Account) {
   const payload = { currentPassword: PASSWORD }
   const { answer, mails } = await withMails(service, service.rows, () =>
     service.app.inject({ method: 'POST', url: '/password-change/request', headers, payload }),
@@ -45,7 +45,7 @@ async function beginChange(service: House, { headers }: Account) {
   return { changeToken: answer.json().changeToken as string, code: codeIn(mails[0]) }
 }
 
-async function beginReset(service: House, { email }: Account) {
+async function beginReset(service: Service, { email }: Account) {
   const { answer, mails } = await withMails(service, service.rows, () =>
     service.app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
   )
@@ -55,7 +55,7 @@ async function beginReset(service: House, { email }: Account) {
   }
 }
 
-async function emailLink(service: House, { headers }: Account, newEmail: string) {
+async function emailLink(service: Service, { headers }: Account, newEmail: string) {
   const { mails } = await withMails(service, service.rows, () =>
     service.app.inject({
       method: 'POST',
@@ -79,7 +79,7 @@ const passwords = numbered(AT_ONCE, index => `password of contender ${index}`)
 /** Asserts that one of the contenders won, and that its password and no other is the account's. */
 async function oneWon(
   t: Test,
-  service: House,
+  service: Service,
   email: string,
   answers: { statusCode: number; body: string }[],
 ) {
@@ -107,7 +107,7 @@ async function oneWon(
 }
 
 t.test('of 20 parallel confirmations of a change with the right code one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   const begun = await beginChange(service, ada)
   const answers = await Promise.all(
@@ -117,7 +117,7 @@ t.test('of 20 parallel confirmations of a change with the right code one succeed
 })
 
 t.test('of several changes confirmed in parallel one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   const begun = [
     await beginChange(service, ada),
@@ -133,7 +133,7 @@ t.test('of several changes confirmed in parallel one succeeds', async t => {
 })
 
 t.test('of 20 parallel resets with the right code one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   const { byCode } = await beginReset(service, ada)
   const answers = await Promise.all(passwords.map(newPassword => reset(service, { ...byCode, newPassword })))
@@ -141,7 +141,7 @@ t.test('of 20 parallel resets with the right code one succeeds', async t => {
 })
 
 t.test('of a parallel reset by link, reset by code and change one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   for (let round = 0; round < 3; round++) {
     const ada = await account(service)
     const { byCode, byLink } = await beginReset(service, ada)
@@ -159,7 +159,7 @@ t.test('of a parallel reset by link, reset by code and change one succeeds', asy
 })
 
 t.test('20 parallel wrong codes count as 20', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { client } = service.rows
   const ada = await account(service)
   const newPassword = 'a password that nobody had before'
@@ -180,7 +180,7 @@ t.test('20 parallel wrong codes count as 20', async t => {
 })
 
 t.test('four parallel wrong codes leave a fifth attempt, five do not', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const newPassword = 'a password that nobody had before'
   for (const [wrong, status] of [
     [4, 204],
@@ -195,9 +195,9 @@ t.test('four parallel wrong codes leave a fifth attempt, five do not', async t =
 })
 
 t.test('20 parallel guesses on two instances count as 20', async t => {
-  const first = await house(t)
+  const first = await startService(t)
   const { databaseUrl, smtp } = first
-  const second = await house(t, { databaseUrl, smtp })
+  const second = await startService(t, { databaseUrl, smtp })
   const ada = await account(first)
   const { byCode } = await beginReset(first, ada)
   const newPassword = 'a password that nobody had before'
@@ -208,7 +208,7 @@ t.test('20 parallel guesses on two instances count as 20', async t => {
 })
 
 t.test('of 20 parallel confirmations of a new email one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   const token = await emailLink(service, ada, 'new@example.org')
   const answers = await Promise.all(numbered(AT_ONCE, () => changeEmail(service, token)))
@@ -221,7 +221,7 @@ t.test('of 20 parallel confirmations of a new email one succeeds', async t => {
 })
 
 t.test('of two new emails confirmed in parallel one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   for (let round = 0; round < 3; round++) {
     const ada = await account(service)
     const wanted = [`one-${ada.email}`, `two-${ada.email}`] as const
@@ -245,7 +245,7 @@ t.test('of two new emails confirmed in parallel one succeeds', async t => {
 })
 
 t.test('of two accounts and a registration one gets the email', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app, rows } = service
   const outcomes: Record<string, number> = {}
   for (let round = 0; round < 4; round++) {
@@ -281,7 +281,7 @@ t.test('of two accounts and a registration one gets the email', async t => {
 })
 
 t.test('of a parallel change of email and of password one succeeds', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   for (let round = 0; round < 4; round++) {
     const ada = await account(service)
     const newEmail = `new-${ada.email}`

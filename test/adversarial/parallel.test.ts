@@ -228,7 +228,7 @@ t.test('no race with a reset keeps a session of the old password', async t => {
   const outcomes: Record<string, number> = {}
 
   for (let round = 0; round < 30; round++) {
-    // Every other round the log in also has a stronger hash of the old password to store.
+    // Every other round the login also has a stronger hash of the old password to store.
     const weak = await hash(password, { memoryCost: 64, timeCost: 1, parallelism: 1 })
     const user = await rows.client.user.update({
       where: { email },

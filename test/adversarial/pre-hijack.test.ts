@@ -32,8 +32,8 @@ function confirm({ app }: TestApp, token: string, password: string) {
 }
 
 t.test("every link sets the victim's password and never a planted one", async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
   const registrationOrders = [
     ...orders<Who>(['victim', 'attacker']),
     ...orders<Who>(['victim', 'attacker', 'attacker']),
@@ -45,50 +45,50 @@ t.test("every link sets the victim's password and never a planted one", async t 
       const name = `registered ${order.join(', ')}; link ${first + 1} opened first`
       const links: string[] = []
       for (const who of order) {
-        links.push(await register(house, email, PASSWORD[who]))
-        const early = await logIn(house, email, PASSWORD[who])
+        links.push(await register(service, email, PASSWORD[who]))
+        const early = await logIn(service, email, PASSWORD[who])
         t.equal(early.json().code, 'invalid_credentials', `${name}: ${who} before any confirmation`)
       }
       t.match(await rows.countsOf(email), { users: 0, sessions: 0, registrations: 1 }, name)
-      t.equal((await confirm(house, links[first] as string, PASSWORD.victim)).statusCode, 200, name)
+      t.equal((await confirm(service, links[first] as string, PASSWORD.victim)).statusCode, 200, name)
       t.match(await rows.countsOf(email), { users: 1, sessions: 1, registrations: 0 }, name)
       for (const token of links) {
-        const again = await confirm(house, token, PASSWORD.attacker)
+        const again = await confirm(service, token, PASSWORD.attacker)
         t.equal(again.json().code, 'token_spent', `${name}: every link is spent`)
       }
       t.equal(
-        (await logIn(house, email, PASSWORD.attacker)).statusCode,
+        (await logIn(service, email, PASSWORD.attacker)).statusCode,
         401,
         `${name}: the attacker stays out`,
       )
-      t.equal((await logIn(house, email, PASSWORD.victim)).statusCode, 200, name)
+      t.equal((await logIn(service, email, PASSWORD.victim)).statusCode, 200, name)
     }
   }
   t.equal(scenario, 2 * 2 + 3 * 3, 'every order was tried')
 })
 
 t.test('an attacker who registers after the confirmation gets and changes nothing', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
   const email = 'victim@example.org'
-  await confirm(house, await register(house, email, PASSWORD.victim), PASSWORD.victim)
+  await confirm(service, await register(service, email, PASSWORD.victim), PASSWORD.victim)
   const before = await rows.client.user.findUniqueOrThrow({ where: { email } })
 
   const payload = { email, password: PASSWORD.attacker }
-  t.equal((await house.app.inject({ method: 'POST', url: '/register', payload })).statusCode, 202)
+  t.equal((await service.app.inject({ method: 'POST', url: '/register', payload })).statusCode, 202)
   await rows.settled()
-  t.notMatch(house.smtp.mails.at(-1)?.raw, /token=/, 'the mail carries no token')
-  t.equal((await logIn(house, email, PASSWORD.attacker)).statusCode, 401)
+  t.notMatch(service.smtp.mails.at(-1)?.raw, /token=/, 'the mail carries no token')
+  t.equal((await logIn(service, email, PASSWORD.attacker)).statusCode, 401)
   t.strictSame(await rows.client.user.findUniqueOrThrow({ where: { email } }), before)
 })
 
 t.test('opening a link changes nothing', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
   const email = 'victim@example.org'
-  const token = await register(house, email, PASSWORD.attacker)
+  const token = await register(service, email, PASSWORD.attacker)
   await rows.settled()
-  const link = /https?:\S+#token=\S+/.exec(house.smtp.mails[0]?.text ?? '')?.[0] as string
+  const link = /https?:\S+#token=\S+/.exec(service.smtp.mails[0]?.text ?? '')?.[0] as string
   const { pathname, hash } = new URL(link)
   t.equal(hash, `#token=${token}`, 'the token is in the fragment')
 
@@ -101,47 +101,47 @@ t.test('opening a link changes nothing', async t => {
       '/confirm-email',
       `/confirm-email?token=${token}`,
     ]) {
-      const response = await house.app.inject({ method, url })
+      const response = await service.app.inject({ method, url })
       t.ok(response.statusCode >= 400 || method !== 'POST', `${method} ${url.slice(0, 30)}`)
       t.notMatch(response.body, /accessToken/)
     }
   }
-  const response = await house.app.inject({ method: 'POST', url: '/confirm-email', payload: { token } })
+  const response = await service.app.inject({ method: 'POST', url: '/confirm-email', payload: { token } })
   t.equal(response.json().code, 'validation_failed', 'the password belongs to it')
   t.strictSame(await rows.dump(), before)
-  t.equal((await confirm(house, token, PASSWORD.victim)).statusCode, 200, 'the link was alive all the time')
+  t.equal((await confirm(service, token, PASSWORD.victim)).statusCode, 200, 'the link was alive all the time')
 })
 
 t.test('an expired registration sends no email and blocks no email', async t => {
   const time = testClock()
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const rows = await openRows(t, service.databaseUrl)
   const email = 'ada@example.org'
-  const token = await register(house, email, PASSWORD.attacker)
+  const token = await register(service, email, PASSWORD.attacker)
   await rows.settled()
   const { expiresAt } = await rows.client.registration.findUniqueOrThrow({ where: { email } })
   time.advance((expiresAt.getTime() - time.clock().getTime()) / 1000)
-  const mails = house.smtp.mails.length
-  t.equal((await confirm(house, token, PASSWORD.victim)).json().code, 'token_expired')
+  const mails = service.smtp.mails.length
+  t.equal((await confirm(service, token, PASSWORD.victim)).json().code, 'token_expired')
   for (const url of ['/confirm-email/resend', '/password-reset/request']) {
-    await house.app.inject({ method: 'POST', url, payload: { email } })
+    await service.app.inject({ method: 'POST', url, payload: { email } })
   }
   await rows.settled()
-  t.equal(house.smtp.mails.length, mails)
+  t.equal(service.smtp.mails.length, mails)
   t.match(await rows.countsOf(email), { users: 0, sessions: 0 })
 
-  const fresh = await register(house, email, PASSWORD.victim)
-  t.equal((await confirm(house, fresh, PASSWORD.victim)).statusCode, 200)
+  const fresh = await register(service, email, PASSWORD.victim)
+  t.equal((await confirm(service, fresh, PASSWORD.victim)).statusCode, 200)
 })
 
 t.test("with EMAIL_CONFIRMATION=off a reset by the mailbox's owner evicts a squatter", async t => {
-  const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const { app, smtp } = house
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const { app, smtp } = service
+  const rows = await openRows(t, service.databaseUrl)
   const email = 'victim@example.org'
   const payload = { email, password: PASSWORD.attacker }
   t.equal((await app.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
-  const squatter = (await logIn(house, email, PASSWORD.attacker)).json()
+  const squatter = (await logIn(service, email, PASSWORD.attacker)).json()
 
   await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
   const confirmation = tokenIn((await smtp.waitForMails(1))[0])
@@ -154,13 +154,13 @@ t.test("with EMAIL_CONFIRMATION=off a reset by the mailbox's owner evicts a squa
   })
   t.equal(reset.statusCode, 204)
 
-  t.equal((await logIn(house, email, PASSWORD.attacker)).statusCode, 401, 'the password is dead')
+  t.equal((await logIn(service, email, PASSWORD.attacker)).statusCode, 401, 'the password is dead')
   const headers = { authorization: `Bearer ${squatter.accessToken}` }
   t.equal((await app.inject({ method: 'GET', url: '/me', headers })).statusCode, 401, 'the session too')
   const { refreshToken } = squatter
   const refreshed = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
   t.equal(refreshed.json().code, 'refresh_token_invalid')
-  t.equal((await confirm(house, confirmation, PASSWORD.attacker)).json().code, 'token_spent')
-  t.equal((await logIn(house, email, PASSWORD.victim)).statusCode, 200)
+  t.equal((await confirm(service, confirmation, PASSWORD.attacker)).json().code, 'token_spent')
+  t.equal((await logIn(service, email, PASSWORD.victim)).statusCode, 200)
   t.type((await rows.client.user.findUniqueOrThrow({ where: { email } })).emailConfirmedAt, Date)
 })

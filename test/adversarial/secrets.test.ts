@@ -64,8 +64,8 @@ function isFreeOf(t: Test, text: string, secrets: Map<string, string>, where: st
 type Caused = Awaited<ReturnType<typeof withMails>>['mails']
 
 /** The whole life of an account, and what goes wrong on the way. Collects every secret that it meets. */
-async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, string>> {
-  const { app, env } = house
+async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, string>> {
+  const { app, env } = service
   const secrets = new Map(Object.entries(PASSWORDS).map(([name, one]) => [`${name} password`, one]))
   secrets.set('signing secret', env['JWT_SECRET'] as string)
   secrets.set('SMTP password', SMTP_PASSWORD)
@@ -84,7 +84,7 @@ async function wholeJourney(house: TestApp, rows: Rows): Promise<Map<string, str
   }
   /** What it answers, and the mails that follow; every token and code of these is a secret. */
   const mailing = async (name: string, act: () => ReturnType<typeof post>) => {
-    const caused = await withMails(house, rows, act)
+    const caused = await withMails(service, rows, act)
     for (const [index, { text }] of caused.mails.entries()) {
       const token = /#token=(\S+)/.exec(text)?.[1]
       if (token) secrets.set(`${name}: token of mail ${index}`, token)
@@ -255,9 +255,9 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
   const auth = { user: 'mailer', pass: SMTP_PASSWORD }
   const smtp = await startSmtpServer(t, { auth })
   const env = { MAIL_USERNAME: auth.user, MAIL_PASSWORD: auth.pass, LOG_LEVEL: 'trace', REFRESH_GRACE: '0' }
-  const house = await startApp(t, { smtp, env })
-  const rows = await openRows(t, house.databaseUrl)
-  const secrets = await wholeJourney(house, rows)
+  const service = await startApp(t, { smtp, env })
+  const rows = await openRows(t, service.databaseUrl)
+  const secrets = await wholeJourney(service, rows)
   await rows.settled()
 
   const minted = [...secrets.keys()].join('\n')
@@ -281,10 +281,10 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
   const sessions = dump.sessions as { refreshHash: string }[]
   t.ok(sessions.length > 0)
 
-  const log = house.log.map(line => JSON.stringify(line)).join('\n')
-  t.ok(house.log.length > 30, 'the log was really written')
+  const log = service.log.map(line => JSON.stringify(line)).join('\n')
+  t.ok(service.log.length > 30, 'the log was really written')
   t.ok(
-    house.log.some(line => line['msg'] === 'refused'),
+    service.log.some(line => line['msg'] === 'refused'),
     'down to the level where refusals are explained',
   )
   isFreeOf(t, log, secrets, 'log')
@@ -311,8 +311,8 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
 })
 
 t.test('internal errors are logged without the secrets of the request', async t => {
-  const house = await startApp(t)
-  const { app, log } = house
+  const service = await startApp(t)
+  const { app, log } = service
   const { users } = app.database
   const original = users.credentialsFor
   users.credentialsFor = () => {
@@ -322,7 +322,7 @@ t.test('internal errors are logged without the secrets of the request', async t 
   t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 500)
   users.credentialsFor = original
   await app.inject({ method: 'POST', url: '/register', payload })
-  const token = tokenIn((await house.smtp.waitForMails(1))[0])
+  const token = tokenIn((await service.smtp.waitForMails(1))[0])
   const hash = app.passwords.hash
   app.passwords.hash = () => Promise.reject(new Error('no memory'))
   const confirming = { token, password: PASSWORDS.first }
@@ -341,17 +341,17 @@ t.test('a link that a mail server quotes reaches neither log nor outbox', async 
     respond: command =>
       command === 'DATA' && quoted ? { code: 554, text: `refused: ${quoted}` } : undefined,
   })
-  const house = await startApp(t, { smtp })
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { smtp })
+  const rows = await openRows(t, service.databaseUrl)
   const payload = { email, password: PASSWORDS.first }
-  await house.app.inject({ method: 'POST', url: '/register', payload })
+  await service.app.inject({ method: 'POST', url: '/register', payload })
   const token = tokenIn((await smtp.waitForMails(1))[0])
   // As spam filters do, which name the link that they object to.
   quoted = `http://localhost:3000/app/confirm-email#token=${token}`
-  await house.app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  await service.app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
   await rows.settled()
   const { outbox } = await rows.dump()
   t.match(outbox[1], { state: 'dead', lastError: /554/ })
   isFreeOf(t, JSON.stringify(outbox), new Map([['token', token]]), 'outbox')
-  isFreeOf(t, JSON.stringify(house.log), new Map([['token', token]]), 'log')
+  isFreeOf(t, JSON.stringify(service.log), new Map([['token', token]]), 'log')
 })

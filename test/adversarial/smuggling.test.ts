@@ -110,15 +110,15 @@ t.test('ambiguous framing is refused, with everything that follows', async t => 
     }
   }
   t.equal((await app.inject('/health/live')).statusCode, 200)
-  t.strictSame(served(), ['/health/live'], 'no log in was tried, and nothing inside was served')
+  t.strictSame(served(), ['/health/live'], 'no login was tried, and nothing inside was served')
 })
 
 const NOTHING = { statusCode: 0, headers: {}, body: '' }
 
 t.test('a request behind ambiguous framing has no effect', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const { exchange } = await onTheWire(house.app)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const { exchange } = await onTheWire(service.app)
   const inner = requestText('POST /password-reset/request', {
     fields: [JSON_TYPE],
     body: '{"email":"smuggled@example.org"}',
@@ -206,12 +206,12 @@ t.test('pipelined requests are answered in order, refusals included', async t =>
   const quick = requestText('GET /health/live')
   const broken = `${logIn(['Transfer-Encoding: chunked'], '')}5\r\nhelloZZ\r\n`
   const cases: [what: string, bytes: string, expected: number[]][] = [
-    ['garbage behind a log in', `${slow}GARBAGE\r\n\r\n`, [401, 400]],
+    ['garbage behind a login', `${slow}GARBAGE\r\n\r\n`, [401, 400]],
     ['garbage behind two', `${slow}${quick}GARBAGE\r\n\r\n${quick}`, [401, 200, 400]],
-    ['a broken body behind a log in', `${slow}${broken}${quick}`, [401, 400]],
+    ['a broken body behind a login', `${slow}${broken}${quick}`, [401, 400]],
     ['a broken body alone', `${broken}${quick}`, [400]],
     ['a field that is too long', `${slow}GET / HTTP/1.1\r\nX: ${'x'.repeat(17_000)}`, [401, 431]],
-    ['CONNECT behind a log in', `${slow}CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n`, [401, 400]],
+    ['CONNECT behind a login', `${slow}CONNECT evil.example:443 HTTP/1.1\r\nHost: x\r\n\r\n`, [401, 400]],
     ['ten and garbage', `${quick.repeat(10)}\0\0\0\0`, [...Array(10).fill(200), 400]],
   ]
   for (const [what, bytes, expected] of cases) {

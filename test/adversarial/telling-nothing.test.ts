@@ -21,7 +21,7 @@ const WRONG = 'not the password of anybody'
 let made = 0
 
 /** Addresses in every state for each endpoint; all mails that this took have been sent. */
-async function prepare(house: TestApp, rows: Rows, endpoints: readonly string[] = ENDPOINTS) {
+async function prepare(service: TestApp, rows: Rows, endpoints: readonly string[] = ENDPOINTS) {
   const addresses: Record<string, string> = {}
   for (const endpoint of endpoints) {
     for (const state of STATES) {
@@ -29,10 +29,10 @@ async function prepare(house: TestApp, rows: Rows, endpoints: readonly string[] 
       const email = `${state.padEnd(8, 'x')}-${String(++made).padStart(4, '0')}@example.org`
       addresses[`${endpoint} ${state}`] = email
       if (state === 'pending') {
-        await house.app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
+        await service.app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
         await rows.settled()
       }
-      if (state === 'known' || state === 'disabled') await confirmedAccount(house, email, PASSWORD)
+      if (state === 'known' || state === 'disabled') await confirmedAccount(service, email, PASSWORD)
       if (state === 'disabled') await rows.disable(email)
     }
   }
@@ -43,13 +43,13 @@ function payloadFor(endpoint: Endpoint, email: string) {
   return endpoint === '/register' ? { email, password: 'another password altogether' } : { email }
 }
 
-async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
+async function allAlike(t: Test, service: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
   const hashes = countHashes(t)
   for (const endpoint of ENDPOINTS) {
     const seen: Record<string, unknown> = {}
     for (const state of STATES) {
       const before = hashes()
-      const response = await house.app.inject({
+      const response = await service.app.inject({
         method: 'POST',
         url: endpoint,
         payload: payloadFor(endpoint, addressOf(endpoint, state)),
@@ -71,8 +71,8 @@ async function allAlike(t: Test, house: TestApp, addressOf: Awaited<ReturnType<t
 }
 
 t.test('responses are equal for every email, in all headers and in the number of hashes', async t => {
-  const house = await startApp(t)
-  await allAlike(t, house, await prepare(house, await openRows(t, house.databaseUrl)))
+  const service = await startApp(t)
+  await allAlike(t, service, await prepare(service, await openRows(t, service.databaseUrl)))
 })
 
 t.test('responses are equal with rate limits, including the remaining counts', async t => {
@@ -86,17 +86,17 @@ t.test('responses are equal with rate limits, including the remaining counts', a
 })
 
 t.test('responses are equal during an outage of the mail server', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const addressOf = await prepare(service, rows)
   const answerTo = async (endpoint: Endpoint, email: string) =>
-    visible(await house.app.inject({ method: 'POST', url: endpoint, payload: payloadFor(endpoint, email) }))
+    visible(await service.app.inject({ method: 'POST', url: endpoint, payload: payloadFor(endpoint, email) }))
 
   const up: Record<string, unknown> = {}
   for (const endpoint of ENDPOINTS) up[endpoint] = await answerTo(endpoint, 'somebody-0000@example.org')
   await rows.settled()
-  await house.smtp.stop()
-  const mails = house.smtp.mails.length
+  await service.smtp.stop()
+  const mails = service.smtp.mails.length
   const hashes = countHashes(t)
   for (const endpoint of ENDPOINTS) {
     for (const state of STATES) {
@@ -106,19 +106,19 @@ t.test('responses are equal during an outage of the mail server', async t => {
       t.equal(hashes() - before, 0, `${endpoint}: ${state}: hashes`)
     }
   }
-  t.equal(house.smtp.mails.length, mails, 'and no mail got through')
+  t.equal(service.smtp.mails.length, mails, 'and no mail got through')
 })
 
 t.test('a failed login reveals nothing and costs one hash for every email', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows, ['/login'])
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const addressOf = await prepare(service, rows, ['/login'])
   const hashes = countHashes(t)
   const seen: Record<string, object> = {}
   for (const state of STATES) {
     const before = hashes()
     const payload = { email: addressOf('/login', state), password: WRONG }
-    const response = await house.app.inject({ method: 'POST', url: '/login', payload })
+    const response = await service.app.inject({ method: 'POST', url: '/login', payload })
     t.equal(response.json().code, 'invalid_credentials')
     seen[state] = { ...visible(response), hashes: hashes() - before }
     t.match(seen[state], { status: 401, hashes: 1 }, state)
@@ -127,7 +127,7 @@ t.test('a failed login reveals nothing and costs one hash for every email', asyn
 
   const before = hashes()
   const payload = { email: addressOf('/login', 'disabled'), password: PASSWORD }
-  const response = await house.app.inject({ method: 'POST', url: '/login', payload })
+  const response = await service.app.inject({ method: 'POST', url: '/login', payload })
   t.match(
     response.json(),
     { code: 'account_disabled' },
@@ -137,11 +137,11 @@ t.test('a failed login reveals nothing and costs one hash for every email', asyn
 })
 
 t.test('a registration followed by a login does not reveal an account', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows, ['/login'])
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const addressOf = await prepare(service, rows, ['/login'])
   const ask = async (url: string, payload: object) =>
-    visible(await house.app.inject({ method: 'POST', url, payload }))
+    visible(await service.app.inject({ method: 'POST', url, payload }))
   const seen: Record<string, object[]> = {}
   for (const state of STATES) {
     const email = addressOf('/login', state)
@@ -161,14 +161,14 @@ t.test('a registration followed by a login does not reveal an account', async t 
 })
 
 t.test('every email causes the same queries before the response', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows, [...ENDPOINTS, '/login'])
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const addressOf = await prepare(service, rows, [...ENDPOINTS, '/login'])
   // What the worker reads comes after the answer and differs, which is the point of the outbox.
-  house.app.mail.wake = () => {}
+  service.app.mail.wake = () => {}
   // The history is written after the answer. Here it waits for it: else no answer would ever come.
   let answered = Promise.resolve()
-  const recorded = recordQueries(house.app, name => (name.startsWith('events.') ? answered : undefined))
+  const recorded = recordQueries(service.app, name => (name.startsWith('events.') ? answered : undefined))
   const expected = {
     '/register': ['registrations.file'],
     '/confirm-email/resend': ['outbox.file'],
@@ -184,7 +184,7 @@ t.test('every email causes the same queries before the response', async t => {
       const email = addressOf(endpoint, state)
       const payload =
         endpoint === '/login' ? { email, password: WRONG } : payloadFor(endpoint as Endpoint, email)
-      const { queries } = await recorded(() => house.app.inject({ method: 'POST', url: endpoint, payload }))
+      const { queries } = await recorded(() => service.app.inject({ method: 'POST', url: endpoint, payload }))
       answer()
       t.strictSame(queries, names, `${endpoint}: ${state}`)
     }
@@ -192,14 +192,14 @@ t.test('every email causes the same queries before the response', async t => {
 })
 
 t.test(
-  'a refused log in has as much to write for every address, and leaves something to accounts alone',
+  'a refused login has as much to write for every address, and leaves something to accounts alone',
   async t => {
-    const house = await startApp(t)
-    const rows = await openRows(t, house.databaseUrl)
-    const addressOf = await prepare(house, rows, ['/login'])
+    const service = await startApp(t)
+    const rows = await openRows(t, service.databaseUrl)
+    const addressOf = await prepare(service, rows, ['/login'])
     const written: Promise<unknown>[] = []
-    const { recordInEqualTime } = house.app.database.events
-    house.app.database.events.recordInEqualTime = event => {
+    const { recordInEqualTime } = service.app.database.events
+    service.app.database.events.recordInEqualTime = event => {
       const writing = recordInEqualTime(event)
       written.push(writing)
       return writing
@@ -207,7 +207,7 @@ t.test(
     for (const [index, state] of STATES.entries()) {
       const before = await rows.client.event.count()
       const payload = { email: addressOf('/login', state), password: WRONG }
-      await house.app.inject({ method: 'POST', url: '/login', payload })
+      await service.app.inject({ method: 'POST', url: '/login', payload })
       await until('it is being written', () => written.length > index)
       await Promise.all(written)
       const user = await rows.client.user.findUnique({ where: { email: payload.email } })
@@ -234,17 +234,17 @@ const CODES = [
 ]
 
 t.test('a wrong code reveals nothing and costs the same for every email', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
   const urls = CODES.map(({ url }) => url)
-  const addressOf = await prepare(house, rows, urls)
+  const addressOf = await prepare(service, rows, urls)
   const hashes = countHashes(t)
-  const recorded = recordQueries(house.app)
+  const recorded = recordQueries(service.app)
   for (const { url, from, member, mailed, reads } of CODES) {
     const guessed = async (requestToken: string, code: string) => {
       const before = hashes()
       const payload = { requestToken, code, [member]: 'another password altogether' }
-      const { answer, queries } = await recorded(() => house.app.inject({ method: 'POST', url, payload }))
+      const { answer, queries } = await recorded(() => service.app.inject({ method: 'POST', url, payload }))
       return { ...visible(answer), code: answer.json().code, hashes: hashes() - before, queries }
     }
     const requests: Record<string, { requestToken: string; code: string }> = {}
@@ -252,8 +252,8 @@ t.test('a wrong code reveals nothing and costs the same for every email', async 
       const email = addressOf(url, state)
       // Enabled while the mail is written, so that there is a right code.
       if (state === 'disabled') await rows.enable(email)
-      const { answer, mails } = await withMails(house, rows, () =>
-        house.app.inject({ method: 'POST', url: from, payload: { email } }),
+      const { answer, mails } = await withMails(service, rows, () =>
+        service.app.inject({ method: 'POST', url: from, payload: { email } }),
       )
       if (state === 'disabled') await rows.disable(email)
       const code = mailed.includes(state) ? codeIn(mails[0]) : '00000000'
@@ -276,21 +276,21 @@ t.test('a wrong code reveals nothing and costs the same for every email', async 
 })
 
 t.test('with EMAIL_CONFIRMATION=off only the status of a registration reveals an account', async t => {
-  const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const hashes = countHashes(t)
   const email = 'ada@example.org'
   for (const status of [201, 409]) {
     const before = hashes()
     const payload = { email, password: PASSWORD }
-    const response = await house.app.inject({ method: 'POST', url: '/register', payload })
+    const response = await service.app.inject({ method: 'POST', url: '/register', payload })
     t.equal(response.statusCode, status)
     t.equal(hashes() - before, 1, 'a taken address costs the same hash')
   }
   const seen = []
   for (const address of [email, 'bob@example.org']) {
     const payload = { email: address }
-    seen.push(visible(await house.app.inject({ method: 'POST', url: '/password-reset/request', payload })))
-    seen.push(visible(await house.app.inject({ method: 'POST', url: '/confirm-email/resend', payload })))
+    seen.push(visible(await service.app.inject({ method: 'POST', url: '/password-reset/request', payload })))
+    seen.push(visible(await service.app.inject({ method: 'POST', url: '/confirm-email/resend', payload })))
   }
   t.strictSame(seen.slice(2), seen.slice(0, 2), 'a reset and a resend still tell nothing')
 })
@@ -318,19 +318,19 @@ const MAILS: Record<Endpoint, Record<State, { subject: RegExp; token: boolean } 
 }
 
 t.test('only the mailbox learns the state of the account', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const addressOf = await prepare(house, rows)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const addressOf = await prepare(service, rows)
   for (const endpoint of ENDPOINTS) {
     for (const state of STATES) {
       const name = `${endpoint}: ${state}`
       const email = addressOf(endpoint, state)
-      const before = house.smtp.mails.length
+      const before = service.smtp.mails.length
       const payload = payloadFor(endpoint, email)
-      await house.app.inject({ method: 'POST', url: endpoint, payload })
+      await service.app.inject({ method: 'POST', url: endpoint, payload })
       await rows.settled()
 
-      const mails = house.smtp.mails.slice(before)
+      const mails = service.smtp.mails.slice(before)
       const expected = MAILS[endpoint][state]
       t.equal(mails.length, expected ? 1 : 0, `${name}: number of mails`)
       for (const mail of mails) {

@@ -23,17 +23,17 @@ function guards({ headers }: Pick<Answer, 'headers'>): object {
   )
 }
 
-async function service(t: Test, env: Record<string, string> = {}) {
-  const house = await startApp(t, { env })
-  const wire = await onTheWire(house.app)
+async function start(t: Test, env: Record<string, string> = {}) {
+  const service = await startApp(t, { env })
+  const wire = await onTheWire(service.app)
   const first = async (bytes: string | Buffer) =>
     (await wire.exchange(bytes, { answers: 1 })).answers[0] ?? NOTHING
-  return { ...house, ...wire, first }
+  return { ...service, ...wire, first }
 }
 
 t.test('responses of every status have the security headers, also those of the parser', async t => {
-  const { app, first, ...house } = await service(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
-  const { email, password } = await confirmedAccount({ app, ...house })
+  const { app, first, ...service } = await start(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
+  const { email, password } = await confirmedAccount({ app, ...service })
   const post = (path: string, body: string, fields = [JSON_TYPE]) =>
     first(requestText(`POST ${path}`, { fields: [...CLOSE, ...fields], body }))
   const normal = await first(requestText('GET /health/live', { fields: CLOSE }))
@@ -80,7 +80,7 @@ t.test('responses of every status have the security headers, also those of the p
 })
 
 t.test('no response allows an origin that is not listed', async t => {
-  const { first } = await service(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
+  const { first } = await start(t, { RATE_LIMIT: 'on', CORS_ORIGINS: 'https://app.example' })
   const origins = [
     'null',
     'https://evil.example',
@@ -124,7 +124,7 @@ t.test('no response allows an origin that is not listed', async t => {
 })
 
 t.test('only HTTP/1.0 and 1.1 are spoken', async t => {
-  const { exchange } = await service(t)
+  const { exchange } = await start(t)
   const host = 'Host: localhost\r\nConnection: close\r\n\r\n'
   for (const version of [
     'HTTP/0.9',
@@ -156,7 +156,7 @@ t.test('only HTTP/1.0 and 1.1 are spoken', async t => {
 })
 
 t.test('every form of request target is routed by its path or refused', async t => {
-  const { first } = await service(t)
+  const { first } = await start(t)
   const targets: [target: string, outcome: 200 | ProblemCode][] = [
     ['/health/live', 200],
     ['/health/live?x=y', 200],
@@ -199,7 +199,7 @@ t.test('every form of request target is routed by its path or refused', async t 
 })
 
 t.test('an unsupported method gets a problem document', async t => {
-  const { first } = await service(t)
+  const { first } = await start(t)
   for (const method of METHODS) {
     if (['GET', 'POST', 'HEAD', 'CONNECT'].includes(method)) continue
     for (const path of ['/login', '/nowhere']) {
@@ -212,8 +212,8 @@ t.test('an unsupported method gets a problem document', async t => {
 })
 
 t.test('up to 200 header fields and 16 KiB are read, and more are refused', async t => {
-  const { first, app, ...house } = await service(t)
-  const { accessToken } = await confirmedAccount({ app, ...house })
+  const { first, app, ...service } = await start(t)
+  const { accessToken } = await confirmedAccount({ app, ...service })
   const bearer = `Authorization: Bearer ${accessToken}`
   const get = (count: number, ...fields: string[]) =>
     first(requestText('GET /me', { fields: [...Array(count - fields.length - 1).fill('a:'), ...fields] }))
@@ -249,7 +249,7 @@ t.test('up to 200 header fields and 16 KiB are read, and more are refused', asyn
 })
 
 t.test('a disconnect at any byte logs no error', async t => {
-  const { open, log, app, first } = await service(t, { RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1' })
+  const { open, log, app, first } = await start(t, { RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1' })
   const body = '{"email":"ada@example.org","password":"x"}'
   const whole = requestText('POST /login', { fields: [JSON_TYPE, 'X-Forwarded-For: 192.0.2.7'], body })
   for (let end = 1; end <= whole.length; end += 3) {

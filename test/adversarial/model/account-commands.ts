@@ -121,13 +121,18 @@ export const moveByCode: Choose = (run, op, picks) => {
       const { now } = moment
       const { email, ...token } = state.requests[request.name] as Request
       if (isExpired(token, now)) return refused('400 token_expired', state)
-      let mayTry = false
+      let attemptAllowed = false
       const counted = after(state, copy => {
-        mayTry = countTry(copy, 'move', request.name, `${email} ${token.account}`, now)
+        attemptAllowed = countTry(copy, 'move', request.name, `${email} ${token.account}`, now)
       })
       const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountOf(counted, token.account)
-      if (!account || account.disabled || !mayTry || !isRight(counted, code.name, request.name, account)) {
+      if (
+        !account ||
+        account.disabled ||
+        !attemptAllowed ||
+        !isRight(counted, code.name, request.name, account)
+      ) {
         return [...refused('400 code_invalid', counted), ...late]
       }
       if (account.password !== password) return [...refused('403 invalid_password', counted), ...late]

@@ -1,4 +1,4 @@
-/** Many runs on one house, as fast-check draws, shrinks and replays them. */
+/** Many runs on one service, as fast-check draws, shrinks and replays them. */
 import fc from 'fast-check'
 import type { Teardown } from '../../harness/database.ts'
 import { shrinkShortly } from '../../harness/shrink.ts'
@@ -29,12 +29,12 @@ export interface Checked {
 /** Holds a service against the model. */
 export async function check(t: Teardown, options: CheckOptions): Promise<Checked> {
   const { runs, seed, path, replay } = options
-  const house = await startService(t, options)
+  const service = await startService(t, options)
   const property = fc.asyncProperty(
     commands(replay),
     fc.constantFrom(1, 2, 0),
     endings,
-    shrinkShortly((steps: Steps, accounts: number, ends: Drawn[]) => oneRun(house, steps, accounts, ends)),
+    shrinkShortly((steps: Steps, accounts: number, ends: Drawn[]) => oneRun(service, steps, accounts, ends)),
   )
   const details = await fc.check(property, {
     seed,
@@ -44,14 +44,14 @@ export async function check(t: Teardown, options: CheckOptions): Promise<Checked
   return {
     runs: details.numRuns,
     ...(details.failed && { failure: failureOf(details) }),
-    errors: house.errors,
+    errors: service.errors,
   }
 }
 
 type Steps = Parameters<typeof fc.asyncModelRun<Model, Real, false, Model>>[1]
 
-async function oneRun(house: Service, steps: Steps, accounts: number, ends: Drawn[]) {
-  const real = house.startRun()
+async function oneRun(service: Service, steps: Steps, accounts: number, ends: Drawn[]) {
+  const real = service.startRun()
   const quietly = { probing: false }
   for (let email = 0; email < accounts; email++) {
     await real.act([[{ choose: register, picks: { ...PLAIN, email } }, 0]])

@@ -126,7 +126,7 @@ function stepWords(step: Step): string {
 /** Turns of the event loop that one of several waits for. Few: for the same thing twice, which takes as long. */
 export const fewTurns = fc.nat(12)
 /**
- * Many: what hashes takes some hundred turns. Else a log in would never have read an account just before a
+ * Many: what hashes takes some hundred turns. Else a login would never have read an account just before a
  * reset changes it, and gone on just after.
  */
 export const turns = fc.oneof(fewTurns, fc.nat(60), fc.nat(400))

@@ -99,14 +99,19 @@ export const resetByCode: Choose = (run, op, picks) => {
       const token = state.requests[request.name] as State['requests'][string]
       if (isExpired(token, now)) return refused('400 token_expired', state)
       if (password === WEAK) return refused('422 password_rejected', state)
-      let mayTry = false
+      let attemptAllowed = false
       const counted = after(state, copy => {
-        mayTry = countTry(copy, 'reset', request.name, token.email, now)
+        attemptAllowed = countTry(copy, 'reset', request.name, token.email, now)
       })
       // Judged by the account as it was just before another changed it.
       const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountAt(counted, token.email)
-      if (!account || account.disabled || !mayTry || !isRight(counted, code.name, request.name, account)) {
+      if (
+        !account ||
+        account.disabled ||
+        !attemptAllowed ||
+        !isRight(counted, code.name, request.name, account)
+      ) {
         return [...refused('400 code_invalid', counted), ...late]
       }
       return done('204', counted, copy => setPassword(copy, account.id, password, op, 'password_reset', now))
@@ -175,14 +180,14 @@ export function changing(
   if (isExpired(token, now)) return refused('400 token_expired', state)
   if (token.session !== session) return refused('400 token_invalid', state)
   const account = accountOf(state, token.account)
-  let mayTry = false
+  let attemptAllowed = false
   const counted = after(state, copy => {
-    mayTry = countTry(copy, 'change', change, token.account, now)
+    attemptAllowed = countTry(copy, 'change', change, token.account, now)
   })
   const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
   if (!account || printOf(account) !== token.print) return [...refused('400 token_spent', state), ...late]
   if (password === WEAK) return refused('422 password_rejected', state)
-  if (!mayTry || !isRight(counted, code, change, account))
+  if (!attemptAllowed || !isRight(counted, code, change, account))
     return [...refused('400 code_invalid', counted), ...late]
   return done('204', counted, copy => setPassword(copy, account.id, password, op, 'password_changed', now))
 }

@@ -184,15 +184,15 @@ export const confirmByCode: Choose = (run, op, picks) => {
       const { email, ...token } = state.requests[request.name] as Request
       if (isExpired(token, now)) return refused('400 token_expired', state)
       if (password === WEAK) return refused('422 password_rejected', state)
-      let mayTry = false
+      let attemptAllowed = false
       const counted = after(state, copy => {
-        mayTry = countTry(copy, 'confirm', request.name, email, now)
+        attemptAllowed = countTry(copy, 'confirm', request.name, email, now)
       })
       const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountAt(counted, email)
       const row = account ? undefined : pendingAt(counted, email, now)
       const waits = row ?? (account?.confirmed || account?.disabled ? undefined : account)
-      if (!mayTry || waits === undefined || !isRight(counted, code.name, request.name, waits)) {
+      if (!attemptAllowed || waits === undefined || !isRight(counted, code.name, request.name, waits)) {
         return [...refused('400 code_invalid', counted), ...late]
       }
       const confirmation = { password, op, device, now }

@@ -16,7 +16,7 @@ export interface RunRows {
     locale: string | null
     sessions: string[]
     events: string[]
-    /** How often a log in was refused, which is written after the answer. */
+    /** How often a login was refused, which is written after the answer. */
     refused: number
   }[]
   pending: string[]

@@ -34,10 +34,10 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
       `the service does what the model says, on ${provider}`,
       { skip, timeout: 0, buffered: true },
       async t => {
-        const checks = SERVICES.map(([, house, share]): CheckOptions => {
+        const checks = SERVICES.map(([, service, share]): CheckOptions => {
           const seed = Number(fixed ?? randomInt(2 ** 31))
           return {
-            ...{ ...house, provider, seed, runs: Math.ceil(runs * share) },
+            ...{ ...service, provider, seed, runs: Math.ceil(runs * share) },
             ...(path !== undefined && { path }),
             ...(replay !== undefined && { replay }),
           }

@@ -20,7 +20,7 @@ import type { ReceivedMail } from '../../harness/smtp.ts'
 const WEEK = 604_800
 const NEW_PASSWORD = 'a password that nobody had before'
 
-interface House extends TestApp {
+interface Service extends TestApp {
   rows: Rows
   post(url: string, payload: object, accessToken?: string): Promise<Response>
   /** Waits for all mails that were asked for; those to one address, oldest first. */
@@ -29,10 +29,10 @@ interface House extends TestApp {
   changeAddress(account: Account, to: string, password?: string): Promise<void>
 }
 
-async function startHouse(t: Test, options: TestAppOptions = {}): Promise<House> {
+async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
   const service = await startApp(t, options)
   const rows = await openRows(t, service.databaseUrl)
-  const post: House['post'] = (url, payload, accessToken) =>
+  const post: Service['post'] = (url, payload, accessToken) =>
     service.app.inject({
       method: 'POST',
       url,
@@ -59,28 +59,28 @@ const AGENTS =
   'curl wget httpie dart okhttp node postmanruntime python-requests go-http-client insomnia bruno'.split(' ')
 
 /** A log in from a device that was not seen before: its session, and the token of its notice. */
-async function strangeLogIn(house: House, { email, password }: Account) {
-  const answer = await house.app.inject({
+async function strangeLogIn(service: Service, { email, password }: Account) {
+  const answer = await service.app.inject({
     method: 'POST',
     url: '/login',
-    headers: { 'user-agent': AGENTS[house.smtp.mails.length % AGENTS.length] },
+    headers: { 'user-agent': AGENTS[service.smtp.mails.length % AGENTS.length] },
     payload: { email, password },
   })
   if (answer.statusCode !== 200) throw new Error(answer.body)
-  const notice = (await house.mailsTo(email)).at(-1)
+  const notice = (await service.mailsTo(email)).at(-1)
   if (!/^New device/.test(notice?.subject ?? '')) throw new Error(`no notice: ${notice?.subject}`)
   return { ...(answer.json() as { accessToken: string; refreshToken: string }), token: tokenIn(notice) }
 }
 
 t.test('the right email secures the account and revokes all sessions', async t => {
   const time = testClock()
-  const house = await startHouse(t, { overrides: { clock: time.clock } })
-  const { app, rows, post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
-  const stranger = await confirmedAccount(house)
-  const thief = await strangeLogIn(house, account)
+  const service = await startService(t, { overrides: { clock: time.clock } })
+  const { app, rows, post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
+  const stranger = await confirmedAccount(service)
+  const thief = await strangeLogIn(service, account)
   // What is under way when it happens.
-  const reset = await resetToken(house, account.email)
+  const reset = await resetToken(service, account.email)
   const { requestToken } = (await post('/password-reset/request', { email: account.email })).json()
   const change = (
     await post('/password-change/request', { currentPassword: account.password }, thief.accessToken)
@@ -90,8 +90,8 @@ t.test('the right email secures the account and revokes all sessions', async t =
     { currentPassword: account.password, newEmail: 'eve@example.org' },
     thief.accessToken,
   )
-  const [newAddress] = await house.mailsTo('eve@example.org')
-  const texts = (await house.mailsTo(account.email)).map(({ text }) => text)
+  const [newAddress] = await service.mailsTo('eve@example.org')
+  const texts = (await service.mailsTo(account.email)).map(({ text }) => text)
   const resetCode = /^\s*(\d{8}|\d{4} \d{4})\s*$/m.exec(
     texts.findLast(text => /\d{8}|\d{4} \d{4}/.test(text)) ?? '',
   )
@@ -102,7 +102,7 @@ t.test('the right email secures the account and revokes all sessions', async t =
   const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
 
   time.advance(60)
-  const sofar = (await house.mailsTo(account.email)).length
+  const sofar = (await service.mailsTo(account.email)).length
   const secured = await post('/account/secure', { token: thief.token, email: ' ADA@Example.org ' })
   t.equal(secured.statusCode, 204)
   t.equal(secured.body, '')
@@ -145,7 +145,7 @@ t.test('the right email secures the account and revokes all sessions', async t =
   const toEve = { token: tokenIn(newAddress), password: account.password }
   isProblemOf(t, await post('/email-change/confirm', toEve), 'token_spent')
 
-  const mails = (await house.mailsTo(account.email)).slice(sofar)
+  const mails = (await service.mailsTo(account.email)).slice(sofar)
   t.equal(mails.length, 1, 'one mail')
   t.match(mails[0]?.subject, /is secured/)
   const token = tokenIn(mails[0])
@@ -164,11 +164,11 @@ t.test('the right email secures the account and revokes all sessions', async t =
 })
 
 t.test('a link scanner cannot secure an account', async t => {
-  const house = await startHouse(t)
-  const { app, rows, post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
-  const other = await confirmedAccount(house, 'other@example.org')
-  const { token } = await strangeLogIn(house, account)
+  const service = await startService(t)
+  const { app, rows, post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
+  const other = await confirmedAccount(service, 'other@example.org')
+  const { token } = await strangeLogIn(service, account)
   const before = [await rows.dump(), await rows.client.event.findMany()]
 
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT'] as const) {
@@ -177,7 +177,9 @@ t.test('a link scanner cannot secure an account', async t => {
       t.ok(statusCode === 405 || statusCode === 404, `${method}: ${statusCode}`)
     }
   }
-  const page = /(\/app\/secure)#/.exec((await house.mailsTo(account.email)).at(-1)?.text ?? '')?.[1] as string
+  const page = /(\/app\/secure)#/.exec(
+    (await service.mailsTo(account.email)).at(-1)?.text ?? '',
+  )?.[1] as string
   for (const method of ['GET', 'HEAD', 'POST'] as const) await app.inject({ method, url: page })
   for (const [what, payload] of Object.entries({
     nothing: {},
@@ -222,12 +224,12 @@ t.test('a link scanner cannot secure an account', async t => {
 
 t.test('a second call changes nothing and sends no email, before and after the reset', async t => {
   const time = testClock()
-  const house = await startHouse(t, { overrides: { clock: time.clock } })
-  const { app, rows, post } = house
-  const account = await confirmedAccount(house)
+  const service = await startService(t, { overrides: { clock: time.clock } })
+  const { app, rows, post } = service
+  const account = await confirmedAccount(service)
   const { email } = account
-  const first = await strangeLogIn(house, account)
-  const second = await strangeLogIn(house, account)
+  const first = await strangeLogIn(service, account)
+  const second = await strangeLogIn(service, account)
   const everything = async () => {
     await rows.settled()
     return [await rows.dump(), await rows.client.event.findMany()]
@@ -245,7 +247,7 @@ t.test('a second call changes nothing and sends no email, before and after the r
   }
   t.strictSame(await everything(), before)
 
-  const token = tokenIn((await house.mailsTo(email)).at(-1))
+  const token = tokenIn((await service.mailsTo(email)).at(-1))
   t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
   const back = (await post('/login', { email, password: NEW_PASSWORD })).json()
   before = await everything()
@@ -257,19 +259,19 @@ t.test('a second call changes nothing and sends no email, before and after the r
   t.equal(me.statusCode, 200, 'the owner stays in')
 
   time.advance(1)
-  const next = await strangeLogIn(house, { ...account, password: NEW_PASSWORD })
+  const next = await strangeLogIn(service, { ...account, password: NEW_PASSWORD })
   t.equal((await post('/account/secure', { token: next.token, email })).statusCode, 204, 'a new notice works')
 })
 
 t.test('of 20 parallel calls one secures the account and sends one email', async t => {
-  const house = await startHouse(t)
-  const { rows, post } = house
-  const account = await confirmedAccount(house)
+  const service = await startService(t)
+  const { rows, post } = service
+  const account = await confirmedAccount(service)
   const { email } = account
-  const [first, second] = [await strangeLogIn(house, account), await strangeLogIn(house, account)]
-  const sofar = house.smtp.mails.length
+  const [first, second] = [await strangeLogIn(service, account), await strangeLogIn(service, account)]
+  const sofar = service.smtp.mails.length
   // All have read the account before any goes on: what decides is the write.
-  const { users } = house.app.database
+  const { users } = service.app.database
   const { findById } = users
   let waiting = 0
   let goOn = () => {}
@@ -292,43 +294,47 @@ t.test('of 20 parallel calls one secures the account and sends one email', async
   )
   t.strictSame(tally(answers), { '204': 1, '400 token_spent': 19 })
   await rows.settled()
-  t.equal(house.smtp.mails.length, sofar + 1)
+  t.equal(service.smtp.mails.length, sofar + 1)
   t.equal(await rows.client.event.count({ where: { kind: 'secured' } }), 1)
 })
 
 t.test("a token with another account's email secures neither account", async t => {
-  const house = await startHouse(t)
-  const ada = await confirmedAccount(house, 'ada@example.org')
-  const eve = await confirmedAccount(house, 'eve@example.org')
-  const [of, other] = [await strangeLogIn(house, ada), await strangeLogIn(house, eve)]
-  isProblemOf(t, await house.post('/account/secure', { token: of.token, email: eve.email }), 'token_spent')
-  isProblemOf(t, await house.post('/account/secure', { token: other.token, email: ada.email }), 'token_spent')
-  t.equal(await house.rows.client.session.count(), 4)
-  t.equal(await house.rows.client.user.count({ where: { securedAt: null } }), 2)
+  const service = await startService(t)
+  const ada = await confirmedAccount(service, 'ada@example.org')
+  const eve = await confirmedAccount(service, 'eve@example.org')
+  const [of, other] = [await strangeLogIn(service, ada), await strangeLogIn(service, eve)]
+  isProblemOf(t, await service.post('/account/secure', { token: of.token, email: eve.email }), 'token_spent')
+  isProblemOf(
+    t,
+    await service.post('/account/secure', { token: other.token, email: ada.email }),
+    'token_spent',
+  )
+  t.equal(await service.rows.client.session.count(), 4)
+  t.equal(await service.rows.client.user.count({ where: { securedAt: null } }), 2)
 })
 
 t.test('a notice expires after a week', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const house = await startHouse(t, { overrides: { clock: time.clock } })
-  const account = await confirmedAccount(house)
-  const { token } = await strangeLogIn(house, account)
-  const { token: another } = await strangeLogIn(house, account)
+  const service = await startService(t, { overrides: { clock: time.clock } })
+  const account = await confirmedAccount(service)
+  const { token } = await strangeLogIn(service, account)
+  const { token: another } = await strangeLogIn(service, account)
   time.advance(WEEK - 1)
-  t.equal((await house.post('/account/secure', { token, email: account.email })).statusCode, 204)
+  t.equal((await service.post('/account/secure', { token, email: account.email })).statusCode, 204)
   time.advance(1)
   isProblemOf(
     t,
-    await house.post('/account/secure', { token: another, email: account.email }),
+    await service.post('/account/secure', { token: another, email: account.email }),
     'token_expired',
   )
 })
 
 t.test('disabled and deleted accounts are not secured', async t => {
-  const house = await startHouse(t)
-  const { rows, post } = house
-  const disabled = await confirmedAccount(house)
-  const gone = await confirmedAccount(house)
-  const links = [await strangeLogIn(house, disabled), await strangeLogIn(house, gone)]
+  const service = await startService(t)
+  const { rows, post } = service
+  const disabled = await confirmedAccount(service)
+  const gone = await confirmedAccount(service)
+  const links = [await strangeLogIn(service, disabled), await strangeLogIn(service, gone)]
   await rows.disable(disabled.email)
   await rows.client.user.delete({ where: { email: gone.email } })
   const before = await rows.dump()
@@ -339,19 +345,19 @@ t.test('disabled and deleted accounts are not secured', async t => {
 })
 
 t.test('the first notice locks out a thief who changed email and password', async t => {
-  const house = await startHouse(t)
-  const { app, rows, post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
-  const thief = await strangeLogIn(house, account)
-  await house.changeAddress({ ...account, ...thief }, 'eve@example.org')
-  const eves = await resetToken(house, 'eve@example.org')
+  const service = await startService(t)
+  const { app, rows, post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
+  const thief = await strangeLogIn(service, account)
+  await service.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  const eves = await resetToken(service, 'eve@example.org')
   const stolen = 'what the thief chose to have'
   t.equal((await post('/password-reset/confirm', { token: eves, newPassword: stolen })).statusCode, 204)
   const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
   t.equal(typeof session.accessToken, 'string')
   await rows.settled()
-  const late = await resetToken(house, 'eve@example.org')
-  const evesNotice = (await house.mailsTo('eve@example.org')).find(({ subject }) =>
+  const late = await resetToken(service, 'eve@example.org')
+  const evesNotice = (await service.mailsTo('eve@example.org')).find(({ subject }) =>
     /was changed/.test(subject),
   )
 
@@ -365,35 +371,35 @@ t.test('the first notice locks out a thief who changed email and password', asyn
   const back = { token: tokenIn(evesNotice), email: 'eve@example.org' }
   isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the thief cannot take it back')
 
-  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
+  const token = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
   const mine = (await post('/login', { email: account.email, password: NEW_PASSWORD })).json()
   const answer = await app.inject({ url: '/me', headers: { authorization: `Bearer ${mine.accessToken}` } })
   t.equal(answer.json().email, account.email)
   t.equal(await rows.client.user.count(), 1)
-  const sofar = (await house.mailsTo('eve@example.org')).length
+  const sofar = (await service.mailsTo('eve@example.org')).length
   await post('/password-reset/request', { email: 'eve@example.org' })
-  t.equal((await house.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
+  t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
 })
 
 t.test('a thief who secures the account from the new email cannot void the older notice', async t => {
   const time = testClock()
-  const house = await startHouse(t, { overrides: { clock: time.clock } })
-  const { app, post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
+  const service = await startService(t, { overrides: { clock: time.clock } })
+  const { app, post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
   time.advance(10)
-  const thief = await strangeLogIn(house, account)
+  const thief = await strangeLogIn(service, account)
   time.advance(10)
-  await house.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  await service.changeAddress({ ...account, ...thief }, 'eve@example.org')
   time.advance(10)
-  const eves = await strangeLogIn(house, { ...account, email: 'eve@example.org' })
+  const eves = await strangeLogIn(service, { ...account, email: 'eve@example.org' })
   time.advance(10)
   t.equal((await post('/account/secure', { token: eves.token, email: 'eve@example.org' })).statusCode, 204)
   const stolen = 'what the thief chose to have'
-  const reset = tokenIn((await house.mailsTo('eve@example.org')).at(-1))
+  const reset = tokenIn((await service.mailsTo('eve@example.org')).at(-1))
   time.advance(10)
   t.equal((await post('/password-reset/confirm', { token: reset, newPassword: stolen })).statusCode, 204)
-  const evesLast = (await house.mailsTo('eve@example.org')).at(-1)
+  const evesLast = (await service.mailsTo('eve@example.org')).at(-1)
   const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
 
   time.advance(10)
@@ -404,33 +410,33 @@ t.test('a thief who secures the account from the new email cannot void the older
   for (const token of [eves.token, tokenIn(evesLast)]) {
     isProblemOf(t, await post('/account/secure', { token, email: 'eve@example.org' }), 'token_spent')
   }
-  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
+  const token = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
   t.equal((await post('/login', { email: account.email, password: NEW_PASSWORD })).statusCode, 200)
 })
 
 t.test('the notice of a changed email goes to the old one and restores it', async t => {
-  const house = await startHouse(t)
-  const { post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
-  await house.changeAddress(account, 'eve@example.org')
-  const notice = (await house.mailsTo(account.email)).at(-1)
+  const service = await startService(t)
+  const { post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
+  await service.changeAddress(account, 'eve@example.org')
+  const notice = (await service.mailsTo(account.email)).at(-1)
   t.match(notice?.subject, /e-mail address .*was changed/)
   t.match(notice?.text, /eve@example\.org/)
   const token = tokenIn(notice)
   isProblemOf(t, await post('/account/secure', { token, email: 'eve@example.org' }), 'token_spent')
   t.equal((await post('/account/secure', { token, email: account.email })).statusCode, 204)
-  const user = await house.rows.client.user.findFirstOrThrow()
+  const user = await service.rows.client.user.findFirstOrThrow()
   t.match(user, { email: account.email, emailConfirmedAt: Date })
 })
 
 t.test('an old email that has another account stays with it, and the account is secured', async t => {
-  const house = await startHouse(t)
-  const { app, rows, post } = house
-  const account = await confirmedAccount(house, 'ada@example.org')
-  await house.changeAddress(account, 'eve@example.org')
-  const token = tokenIn((await house.mailsTo(account.email)).at(-1))
-  const heir = await confirmedAccount(house, account.email, 'the password of the heir')
+  const service = await startService(t)
+  const { app, rows, post } = service
+  const account = await confirmedAccount(service, 'ada@example.org')
+  await service.changeAddress(account, 'eve@example.org')
+  const token = tokenIn((await service.mailsTo(account.email)).at(-1))
+  const heir = await confirmedAccount(service, account.email, 'the password of the heir')
   await rows.settled()
   const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
 
@@ -443,7 +449,7 @@ t.test('an old email that has another account stays with it, and the account is 
   const login = { email: 'eve@example.org', password: account.password }
   isProblemOf(t, await post('/login', login), 'invalid_credentials')
 
-  const reset = tokenIn((await house.mailsTo(account.email)).at(-1))
+  const reset = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal(
     (await post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD })).statusCode,
     204,
@@ -458,15 +464,15 @@ t.test('an old email that has another account stays with it, and the account is 
 })
 
 t.test('a secured account gets its email after an outage of the mail server', async t => {
-  const house = await startHouse(t, { overrides: { mail: { timing: { firstRetry: 0.05, poll: 0.05 } } } })
-  const account = await confirmedAccount(house)
-  const { token } = await strangeLogIn(house, account)
-  await house.smtp.stop()
-  t.equal((await house.post('/account/secure', { token, email: account.email })).statusCode, 204)
-  await house.smtp.start()
-  const reset = tokenIn((await house.mailsTo(account.email)).at(-1))
+  const service = await startService(t, { overrides: { mail: { timing: { firstRetry: 0.05, poll: 0.05 } } } })
+  const account = await confirmedAccount(service)
+  const { token } = await strangeLogIn(service, account)
+  await service.smtp.stop()
+  t.equal((await service.post('/account/secure', { token, email: account.email })).statusCode, 204)
+  await service.smtp.start()
+  const reset = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal(
-    (await house.post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD })).statusCode,
+    (await service.post('/password-reset/confirm', { token: reset, newPassword: NEW_PASSWORD })).statusCode,
     204,
   )
 })

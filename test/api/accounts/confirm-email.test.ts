@@ -28,15 +28,15 @@ function resend({ app }: TestApp, address = email) {
 
 t.test('the link and a new password create the account and its first session', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house, {
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service, {
     email,
     password: 'what was typed at the registration',
     locale: 'de-at',
   })
   time.advance(3600)
-  const response = await confirm(house, { token, password })
+  const response = await confirm(service, { token, password })
   t.equal(response.statusCode, 200)
   t.equal(response.headers['cache-control'], 'no-store')
   const pair = response.json()
@@ -50,7 +50,7 @@ t.test('the link and a new password create the account and its first session', a
   ])
 
   const headers = { authorization: `Bearer ${pair.accessToken}` }
-  const me = await house.app.inject({ method: 'GET', url: '/me', headers })
+  const me = await service.app.inject({ method: 'GET', url: '/me', headers })
   const now = '2026-05-01T13:00:00.000Z'
   t.match(me.json(), {
     email,
@@ -60,12 +60,12 @@ t.test('the link and a new password create the account and its first session', a
     createdAt: now,
   })
   t.match(await rows.countsOf(email), { users: 1, sessions: 1, registrations: 0, mails: 1 })
-  t.equal(house.smtp.mails.length, 1, 'and no further mail')
+  t.equal(service.smtp.mails.length, 1, 'and no further mail')
 
-  isProblemOf(t, await confirm(house, { token, password }), 'token_spent', 'a second time')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_spent', 'a second time')
   t.match(await rows.countsOf(email), { users: 1, sessions: 1 })
   const { refreshToken } = pair
-  const refreshed = await house.app.inject({
+  const refreshed = await service.app.inject({
     method: 'POST',
     url: '/token/refresh',
     payload: { refreshToken },
@@ -74,55 +74,56 @@ t.test('the link and a new password create the account and its first session', a
 })
 
 t.test('a rejected password spends nothing and is not hashed', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service)
   await rows.settled()
   const before = await rows.dump()
   const hashes = countHashes(t)
   for (const bad of ['short', 'password', email, 'x'.repeat(1024)]) {
-    isProblemOf(t, await confirm(house, { token, password: bad }), 'password_rejected', bad.slice(0, 30))
+    isProblemOf(t, await confirm(service, { token, password: bad }), 'password_rejected', bad.slice(0, 30))
   }
   t.equal(hashes(), 0)
   t.strictSame(await rows.dump(), before)
-  t.equal((await confirm(house, { token, password })).statusCode, 200)
+  t.equal((await confirm(service, { token, password })).statusCode, 200)
 })
 
 t.test('the first confirmation spends every other link of the email', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const tokens = [await pending(house), await pending(house), await pending(house)]
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const tokens = [await pending(service), await pending(service), await pending(service)]
   const last = tokens.pop()
-  t.equal((await confirm(house, { token: last, password })).statusCode, 200)
+  t.equal((await confirm(service, { token: last, password })).statusCode, 200)
   for (const token of [...tokens, last]) {
-    isProblemOf(t, await confirm(house, { token, password: 'another password altogether' }), 'token_spent')
+    isProblemOf(t, await confirm(service, { token, password: 'another password altogether' }), 'token_spent')
   }
   t.match(await rows.countsOf(email), { users: 1, sessions: 1, registrations: 0 })
-  const logIn = await house.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const logIn = await service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   t.equal(logIn.statusCode, 200)
 })
 
 t.test('no deletion or change of email makes a used link valid again', async t => {
-  const house = await startApp(t)
-  const { app } = house
-  const rows = await openRows(t, house.databaseUrl)
-  const tokens = [await pending(house), await pending(house)]
-  const pair = (await confirm(house, { token: tokens[0], password })).json()
+  const service = await startApp(t)
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const tokens = [await pending(service), await pending(service)]
+  const pair = (await confirm(service, { token: tokens[0], password })).json()
   const headers = { authorization: `Bearer ${pair.accessToken}` }
   const allSpent = async (when: string) => {
-    for (const token of tokens) isProblemOf(t, await confirm(house, { token, password }), 'token_spent', when)
+    for (const token of tokens)
+      isProblemOf(t, await confirm(service, { token, password }), 'token_spent', when)
   }
   const newEmail = 'ada@example.com'
-  const sent = house.smtp.mails.length
+  const sent = service.smtp.mails.length
   const payload = { currentPassword: password, newEmail }
   await app.inject({ method: 'POST', url: '/email-change/request', headers, payload })
-  const mails = (await house.smtp.waitForMails(sent + 2)).slice(sent)
+  const mails = (await service.smtp.waitForMails(sent + 2)).slice(sent)
   const move = tokenIn(mails.find(({ to }) => to.includes(newEmail)))
   await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token: move, password } })
   t.match(await rows.countsOf(newEmail), { users: 1 })
   await allSpent('after the change of address')
   // Registered anew: another row, which the old links know nothing of.
-  await pending(house)
+  await pending(service)
   await allSpent('after a new registration')
 
   const leaving = { currentPassword: password }
@@ -132,71 +133,71 @@ t.test('no deletion or change of email makes a used link valid again', async t =
 })
 
 t.test('a reset request for a pending registration sends the confirmation link', async t => {
-  const house = await startApp(t)
-  await pending(house)
-  const sent = house.smtp.mails.length
+  const service = await startApp(t)
+  await pending(service)
+  const sent = service.smtp.mails.length
   const payload = { email }
-  await house.app.inject({ method: 'POST', url: '/password-reset/request', payload })
-  const mail = (await house.smtp.waitForMails(sent + 1))[sent]
+  await service.app.inject({ method: 'POST', url: '/password-reset/request', payload })
+  const mail = (await service.smtp.waitForMails(sent + 1))[sent]
   t.match(mail?.subject, /^Confirm your e-mail address/)
-  t.equal((await confirm(house, { token: tokenIn(mail), password })).statusCode, 200)
+  t.equal((await confirm(service, { token: tokenIn(mail), password })).statusCode, 200)
 })
 
 t.test('a link is valid for CONFIRM_TOKEN_TTL from when it was sent', async t => {
   const time = testClock()
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house)
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service)
   time.advance(DAY + 31)
-  isProblemOf(t, await confirm(house, { token, password }), 'token_expired')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_expired')
   t.match(await rows.countsOf(email), { users: 0, sessions: 0, registrations: 1 })
 
-  const sent = house.smtp.mails.length
-  t.equal((await resend(house)).statusCode, 202)
-  const fresh = tokenIn((await house.smtp.waitForMails(sent + 1))[sent])
+  const sent = service.smtp.mails.length
+  t.equal((await resend(service)).statusCode, 202)
+  const fresh = tokenIn((await service.smtp.waitForMails(sent + 1))[sent])
   time.advance(DAY - 60)
-  isProblemOf(t, await confirm(house, { token, password }), 'token_expired', 'the first link stays dead')
-  t.equal((await confirm(house, { token: fresh, password })).statusCode, 200, 'the resent one lives a day')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_expired', 'the first link stays dead')
+  t.equal((await confirm(service, { token: fresh, password })).statusCode, 200, 'the resent one lives a day')
 })
 
 t.test('a registration lives as long as its last link', async t => {
   const time = testClock()
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  await pending(house)
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  await pending(service)
   // The registration alone would run out in an hour.
   time.advance(3 * DAY - 3600)
-  const sent = house.smtp.mails.length
-  await resend(house)
-  const token = tokenIn((await house.smtp.waitForMails(sent + 1))[sent])
+  const sent = service.smtp.mails.length
+  await resend(service)
+  const token = tokenIn((await service.smtp.waitForMails(sent + 1))[sent])
   time.advance(DAY - 60)
-  t.equal(await house.app.database.expired.remove('registrations', time.clock(), 10), 0)
-  t.equal((await confirm(house, { token, password })).statusCode, 200)
+  t.equal(await service.app.database.expired.remove('registrations', time.clock(), 10), 0)
+  t.equal((await confirm(service, { token, password })).statusCode, 200)
 })
 
 t.test('the link of a deleted registration is spent', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service)
   await rows.client.registration.deleteMany()
-  isProblemOf(t, await confirm(house, { token, password }), 'token_spent')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
   t.match(await rows.countsOf(email), { users: 0, sessions: 0 })
 })
 
 t.test('the link of a registration with another email is spent', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service)
   await rows.client.registration.updateMany({ data: { email: 'eve@example.com' } })
-  isProblemOf(t, await confirm(house, { token, password }), 'token_spent')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
   await rows.client.registration.updateMany({ data: { email } })
-  t.equal((await confirm(house, { token, password })).statusCode, 200, 'and alive once it is as it was')
+  t.equal((await confirm(service, { token, password })).statusCode, 200, 'and alive once it is as it was')
 })
 
 t.test('a link of the previous release works and sets a new password', async t => {
-  const house = await startApp(t)
-  const { app } = house
-  const rows = await openRows(t, house.databaseUrl)
-  const { app: old } = await startApp(t, { env: { JWT_SECRET: house.env['JWT_SECRET'] as string } })
+  const service = await startApp(t)
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const { app: old } = await startApp(t, { env: { JWT_SECRET: service.env['JWT_SECRET'] as string } })
   const planted = 'a password that a stranger planted'
   const createdAt = new Date()
   const registrations = await Promise.all(
@@ -216,26 +217,26 @@ t.test('a link of the previous release works and sets a new password', async t =
   const mail = { kind: 'registration' as const, recipient: email, registrationId: registrations[0]?.id }
   const due = { state: 'queued', attempts: 0, nextAttemptAt: createdAt, createdAt }
   await rows.client.outbox.create({ data: { ...mail, ...due, id: uuidv7() } as never })
-  await resend(house)
-  const mails = await house.smtp.waitForMails(2)
+  await resend(service)
+  const mails = await service.smtp.waitForMails(2)
   t.strictSame(
     mails.map(one => claimsOf(tokenIn(one))['sub']).sort(),
     registrations.map(({ id }) => id),
   )
 
-  isProblemOf(t, await confirm(house, { token: tokens[0], password: 'short' }), 'password_rejected')
-  t.equal((await confirm(house, { token: tokens[0], password })).statusCode, 200)
-  isProblemOf(t, await confirm(house, { token: tokens[0], password }), 'token_spent')
-  isProblemOf(t, await confirm(house, { token: tokens[1], password: planted }), 'token_spent')
+  isProblemOf(t, await confirm(service, { token: tokens[0], password: 'short' }), 'password_rejected')
+  t.equal((await confirm(service, { token: tokens[0], password })).statusCode, 200)
+  isProblemOf(t, await confirm(service, { token: tokens[0], password }), 'token_spent')
+  isProblemOf(t, await confirm(service, { token: tokens[1], password: planted }), 'token_spent')
   t.equal(await rows.client.legacyRegistration.count(), 0)
   isProblemOf(t, await logIn(planted), 'invalid_credentials')
   t.equal((await logIn(password)).statusCode, 200)
 })
 
 t.test('other tokens are invalid', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const token = await pending(house)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const token = await pending(service)
   const [header, claims, signature] = token.split('.') as [string, string, string]
   const other = await startApp(t, { env: { JWT_SECRET: 'another secret of at least 32 bytes, really' } })
   const forged = await pending(other)
@@ -249,27 +250,27 @@ t.test('other tokens are invalid', async t => {
     forged,
   ]
   for (const one of bad) {
-    isProblemOf(t, await confirm(house, { token: one, password }), 'token_invalid', one.slice(0, 30))
+    isProblemOf(t, await confirm(service, { token: one, password }), 'token_invalid', one.slice(0, 30))
   }
   t.match(await rows.countsOf(email), { users: 0, registrations: 1 })
 })
 
 t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
-  const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const { app } = house
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
   const squatted = { email, password: 'the password of a squatter' }
   await app.inject({ method: 'POST', url: '/register', payload: squatted })
   const squatter = (await app.inject({ method: 'POST', url: '/login', payload: squatted })).json()
-  await resend(house)
-  const token = tokenIn((await house.smtp.waitForMails(1))[0])
-  isProblemOf(t, await confirm(house, { token, password: 'short' }), 'password_rejected')
-  const pair = await confirm(house, { token, password })
+  await resend(service)
+  const token = tokenIn((await service.smtp.waitForMails(1))[0])
+  isProblemOf(t, await confirm(service, { token, password: 'short' }), 'password_rejected')
+  const pair = await confirm(service, { token, password })
   t.equal(pair.statusCode, 200)
   const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
   t.type(user.emailConfirmedAt, Date)
   t.same(user.passwordChangedAt, user.emailConfirmedAt)
-  isProblemOf(t, await confirm(house, { token, password }), 'token_spent', 'once')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_spent', 'once')
 
   const me = ({ accessToken }: { accessToken: string }) =>
     app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
@@ -277,21 +278,21 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
   t.equal((await me(pair.json())).statusCode, 200)
   const logIn = await app.inject({ method: 'POST', url: '/login', payload: squatted })
   isProblemOf(t, logIn, 'invalid_credentials')
-  t.match((await house.smtp.waitForMails(2))[1]?.subject, /password .* was changed/)
+  t.match((await service.smtp.waitForMails(2))[1]?.subject, /password .* was changed/)
 
-  await resend(house)
-  const mail = (await house.smtp.waitForMails(3))[2]
+  await resend(service)
+  const mail = (await service.smtp.waitForMails(3))[2]
   t.match(mail?.subject, /already have an account/)
   t.notMatch(mail?.raw, /token=/)
 })
 
 t.test('with EMAIL_CONFIRMATION=off the link of a disabled account is void', async t => {
-  const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const rows = await openRows(t, house.databaseUrl)
-  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
-  await resend(house)
-  const token = tokenIn((await house.smtp.waitForMails(1))[0])
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const rows = await openRows(t, service.databaseUrl)
+  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await resend(service)
+  const token = tokenIn((await service.smtp.waitForMails(1))[0])
   await rows.disable(email)
-  isProblemOf(t, await confirm(house, { token, password }), 'token_spent')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
   t.equal((await rows.client.user.findUniqueOrThrow({ where: { email } })).emailConfirmedAt, null)
 })

@@ -20,16 +20,16 @@ const CONFIRM = /^Confirm your new e-mail address/
 const REQUESTED = /^A new e-mail address was requested/
 const CHANGED = /^Your e-mail address .* was changed/
 
-type House = TestApp & { rows: Rows }
+type Service = TestApp & { rows: Rows }
 
-async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
   const service = await startApp(t, options)
   return { ...service, rows: await openRows(t, service.databaseUrl) }
 }
 
 type Bearer = Pick<Account, 'accessToken' | 'password'>
 
-const ask = ({ app }: Pick<House, 'app'>, { accessToken, password }: Bearer, newEmail: string) =>
+const ask = ({ app }: Pick<Service, 'app'>, { accessToken, password }: Bearer, newEmail: string) =>
   app.inject({
     method: 'POST',
     url: '/email-change/request',
@@ -37,30 +37,30 @@ const ask = ({ app }: Pick<House, 'app'>, { accessToken, password }: Bearer, new
     payload: { currentPassword: password, newEmail },
   })
 
-const confirm = ({ app }: Pick<House, 'app'>, token: string, password = PASSWORD) =>
+const confirm = ({ app }: Pick<Service, 'app'>, token: string, password = PASSWORD) =>
   app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
 
-const login = ({ app }: Pick<House, 'app'>, email: string, password = PASSWORD) =>
+const login = ({ app }: Pick<Service, 'app'>, email: string, password = PASSWORD) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
-const me = async ({ app }: Pick<House, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
+const me = async ({ app }: Pick<Service, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
   app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
 
 /** An account, once no mail of another is under way that could be taken for its own. */
-async function account(service: House, email?: string) {
+async function account(service: Service, email?: string) {
   await service.rows.settled()
   return confirmedAccount(service, email, PASSWORD)
 }
 
 /** The token of the link that goes to the new address. */
-async function link(service: House, bearer: Bearer, newEmail: string): Promise<string> {
+async function link(service: Service, bearer: Bearer, newEmail: string): Promise<string> {
   const { mails } = await withMails(service, service.rows, () => ask(service, bearer, newEmail))
   return tokenIn(mailTo(mails, newEmail, CONFIRM))
 }
 
 t.test('the link to the new email and the password change the email', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock } })
+  const service = await startService(t, { overrides: { clock: time.clock } })
   const ada = await account(service, 'ada@example.org')
   const stranger = await account(service)
   time.advance(60)
@@ -108,7 +108,7 @@ t.test('the link to the new email and the password change the email', async t =>
 t.test(
   'the answer is the same whether the new address is free, taken, pending or the present one',
   async t => {
-    const service = await house(t)
+    const service = await startService(t)
     const { app, rows, smtp } = service
     const ada = await account(service, 'adaaa@example.org')
     await account(service, 'taken@example.org')
@@ -164,7 +164,7 @@ t.test(
 )
 
 t.test('the link without the password is useless to the owner of a mistyped email', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app, rows } = service
   const ada = await account(service)
   const token = await link(service, ada, 'stranger@example.net')
@@ -201,7 +201,7 @@ t.test('the link without the password is useless to the owner of a mistyped emai
 })
 
 t.test('wrong passwords with a link count like failed logins', async t => {
-  const unlimited = await house(t)
+  const unlimited = await startService(t)
   const { databaseUrl, smtp } = unlimited
   const ada = await account(unlimited)
   const token = await link(unlimited, ada, 'stranger@example.net')
@@ -217,7 +217,7 @@ t.test('wrong passwords with a link count like failed logins', async t => {
 })
 
 t.test('a request requires the current password', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   await service.rows.settled()
   const before = await service.rows.dump()
@@ -233,7 +233,7 @@ t.test('a request requires the current password', async t => {
 })
 
 t.test('an email that was taken in the meantime is a conflict and changes nothing', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service)
   const token = await link(service, ada, 'wanted@example.org')
   const other = await account(service, 'wanted@example.org')
@@ -257,7 +257,7 @@ t.test('an email that was taken in the meantime is a conflict and changes nothin
 })
 
 t.test('a change voids every link and code sent to the old email, and keeps sessions', async t => {
-  const service = await house(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { app, rows } = service
   const email = 'ada@example.org'
   await app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
@@ -298,7 +298,7 @@ t.test('a change voids every link and code sent to the old email, and keeps sess
 })
 
 t.test('of two pending changes each link is for its own email, and the first voids the other', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   for (const first of [0, 1]) {
     const ada = await account(service)
     const wanted = [`one-${ada.email}`, `two-${ada.email}`]
@@ -314,7 +314,7 @@ t.test('of two pending changes each link is for its own email, and the first voi
 })
 
 t.test('a used link stays used when the account returns to its old email', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service, 'ada@example.org')
   const used = await link(service, ada, 'ada@example.net')
   const unused = await link(service, ada, 'ada@example.com')
@@ -325,7 +325,7 @@ t.test('a used link stays used when the account returns to its old email', async
 })
 
 t.test('voided resets and changes stay void when the account returns to its old email', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app, rows } = service
   const ada = await account(service, 'ada@example.org')
   const headers = { authorization: `Bearer ${ada.accessToken}` }
@@ -357,7 +357,7 @@ t.test('voided resets and changes stay void when the account returns to its old 
 })
 
 t.test('an email is stored in canonical form, whatever its case', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service, 'ada@example.org')
   await account(service, 'taken@example.org')
   const { mails } = await withMails(service, service.rows, () => ask(service, ada, ' Ada.L@Example.NET '))
@@ -372,7 +372,7 @@ t.test('an email is stored in canonical form, whatever its case', async t => {
 })
 
 t.test('pending registrations of the new email are void', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app, rows } = service
   const ada = await account(service)
   const email = 'wanted@example.org'
@@ -396,7 +396,7 @@ t.test('pending registrations of the new email are void', async t => {
 })
 
 t.test('the old email can register again as another account', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const ada = await account(service, 'ada@example.org')
   t.equal((await confirm(service, await link(service, ada, 'ada@example.net'))).statusCode, 204)
   const next = await account(service, 'ada@example.org')
@@ -409,7 +409,7 @@ t.test(
   'a link expires, and is spent for an account that was disabled, is gone or has a new password',
   async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const service = await house(t, { overrides: { clock: time.clock } })
+    const service = await startService(t, { overrides: { clock: time.clock } })
     const { app, rows } = service
     const fates: Record<string, (email: string) => Promise<unknown>> = {
       disabled: email => rows.disable(email),
@@ -444,7 +444,7 @@ t.test(
 t.test(
   'during an outage of the mail server the responses are the same, and the link arrives later',
   async t => {
-    const service = await house(t)
+    const service = await startService(t)
     const ada = await account(service, 'adaaa@example.org')
     await account(service, 'taken@example.org')
     const up = visible(await ask(service, ada, 'free1@example.org'))
@@ -474,7 +474,7 @@ t.test(
 
 // Regression: it opened a session, and told the new address of a device that had used the old one. Found by the model.
 t.test('a login with the old email that races with the change is refused', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const bearer = await account(service, 'overtaken@example.org')
   const token = await link(service, bearer, 'moved@example.org')
   const { passwords } = service.app

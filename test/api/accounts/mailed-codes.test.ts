@@ -17,18 +17,18 @@ import { visible } from '../../harness/visible.ts'
 const PASSWORD = 'correct horse battery staple'
 const CONFIRM = /^Confirm your/
 
-type House = TestApp & { rows: Rows; advance(seconds: number): void }
+type Service = TestApp & { rows: Rows; advance(seconds: number): void }
 
-async function house(t: Test, env: Record<string, string> = {}): Promise<House> {
+async function startService(t: Test, env: Record<string, string> = {}): Promise<Service> {
   const { clock, advance } = testClock(new Date('2030-01-01T00:10:00Z'))
   const service = await startApp(t, { env, overrides: { clock } })
   return { ...service, advance, rows: await openRows(t, service.databaseUrl) }
 }
 
-const post = ({ app }: Pick<House, 'app'>, url: string, payload: object, headers = {}) =>
+const post = ({ app }: Pick<Service, 'app'>, url: string, payload: object, headers = {}) =>
   app.inject({ method: 'POST', url, payload, headers })
 
-const login = (service: Pick<House, 'app'>, email: string) =>
+const login = (service: Pick<Service, 'app'>, email: string) =>
   post(service, '/login', { email, password: PASSWORD })
 
 let made = 0
@@ -47,7 +47,7 @@ interface Flow {
   mode: 'required' | 'off'
   url: string
   success: number
-  subject(service: Pick<House, 'app' | 'smtp' | 'rows'>, email?: string): Promise<Subject>
+  subject(service: Pick<Service, 'app' | 'smtp' | 'rows'>, email?: string): Promise<Subject>
 }
 
 /** The three ways to a code. */
@@ -79,7 +79,7 @@ const FLOWS: Record<string, Flow> = {
 }
 
 /** The token of the answer; code and link of the mail. */
-async function begin(service: House, { email, ask }: Subject) {
+async function begin(service: Service, { email, ask }: Subject) {
   const { answer, mails } = await withMails(service, service.rows, ask)
   const mail = mailTo(mails, email, CONFIRM)
   const { requestToken } = answer.json() as { requestToken: string }
@@ -88,7 +88,7 @@ async function begin(service: House, { email, ask }: Subject) {
 
 for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
   t.test(`the code for ${name}`, async t => {
-    const service = await house(t, { EMAIL_CONFIRMATION: mode })
+    const service = await startService(t, { EMAIL_CONFIRMATION: mode })
     const { rows } = service
     const confirm = (proof: object, password = PASSWORD) => post(service, url, { ...proof, password })
 
@@ -187,7 +187,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
 t.test(
   'tries are counted by account and address as well: fifteen an hour, of which another account spends none',
   async t => {
-    const service = await house(t)
+    const service = await startService(t)
     const { url, success, subject } = FLOWS['a new address'] as Flow
     const confirm = (proof: object) => post(service, url, { ...proof, password: PASSWORD })
     const [one, other] = [
@@ -213,7 +213,7 @@ t.test(
 )
 
 t.test('a rejected password spends neither code nor attempt', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { rows } = service
   for (const [name, { url, mode, success, subject }] of Object.entries(FLOWS)) {
     if (mode === 'off') continue
@@ -229,7 +229,7 @@ t.test('a rejected password spends neither code nor attempt', async t => {
 })
 
 t.test('a code is valid for one purpose only', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { accessToken, email } = await confirmedAccount(service)
   const headers = { authorization: `Bearer ${accessToken}` }
   const asked = async (to: string, act: () => ReturnType<typeof post>) => {
@@ -256,7 +256,7 @@ t.test('a code is valid for one purpose only', async t => {
 })
 
 t.test('needs either a token or a code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   for (const [name, { url, mode, subject, success }] of Object.entries(FLOWS)) {
     if (mode === 'off') continue
     const { byCode, byLink } = await begin(service, await subject(service))
@@ -273,7 +273,7 @@ t.test('needs either a token or a code', async t => {
 })
 
 t.test('a code confirms in cookie mode, too', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { byCode } = await begin(service, await (FLOWS['a registration'] as Flow).subject(service))
   const done = await post(service, '/confirm-email', { ...byCode, password: PASSWORD, mode: 'cookie' })
   t.equal(done.statusCode, 200)
@@ -282,7 +282,7 @@ t.test('a code confirms in cookie mode, too', async t => {
 })
 
 t.test('an email without a code behaves like a wrong code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { rows } = service
   const account: Account = await confirmedAccount(service, 'known@example.org', PASSWORD)
   await confirmedAccount(service, 'disab@example.org', PASSWORD)
@@ -310,7 +310,7 @@ t.test('waiting requests share one email, whose code fits the token of each', as
   let client = 0
   // Each from a network of its own: what is shown here is the cap of a recipient.
   const inject = (request: object) => app.inject({ ...request, remoteAddress: `10.9.8.${++client}` })
-  const service = { ...world, app: { inject } as unknown as House['app'] }
+  const service = { ...world, app: { inject } as unknown as Service['app'] }
   for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
     if (mode === 'off') continue
     for (const which of [0, 4]) {
@@ -333,7 +333,7 @@ t.test('waiting requests share one email, whose code fits the token of each', as
 })
 
 t.test('a reset email contains no confirmation code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const email = newAddress()
   await withMails(service, service.rows, () => post(service, '/register', { email }))
   const { mails } = await withMails(service, service.rows, () =>

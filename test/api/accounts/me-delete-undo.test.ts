@@ -15,7 +15,7 @@ const PASSWORD = 'correct horse battery staple'
 const NEW_PASSWORD = 'a password that nobody had before'
 const WEEK = 604_800
 
-async function startHouse(t: Test) {
+async function startService(t: Test) {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, {
     env: { ACCESS_TOKEN_TTL: '86400' },
@@ -68,150 +68,155 @@ async function startHouse(t: Test) {
   const { sweep } = housekeeper(service.app, { rest: 0 })
   return { ...service, rows, time, send, post, mailsTo, logIn, secure, leave, move, traces, sweep }
 }
-type House = Awaited<ReturnType<typeof startHouse>>
+type Service = Awaited<ReturnType<typeof startService>>
 
 /** The owner's account, taken over, moved to the thief's address and deleted. */
-async function stolenAndDeleted(house: House) {
-  const ada = await confirmedAccount(house, OWNER, PASSWORD)
-  const { id } = (await house.send('GET', '/me', undefined, ada.accessToken)).json()
-  const thief = (await house.logIn(OWNER)).json() as { accessToken: string; refreshToken: string }
-  await house.move(thief.accessToken)
-  const moved = (await house.mailsTo(OWNER)).at(-1)
-  const left = await house.leave(thief.accessToken)
+async function stolenAndDeleted(service: Service) {
+  const ada = await confirmedAccount(service, OWNER, PASSWORD)
+  const { id } = (await service.send('GET', '/me', undefined, ada.accessToken)).json()
+  const thief = (await service.logIn(OWNER)).json() as { accessToken: string; refreshToken: string }
+  await service.move(thief.accessToken)
+  const moved = (await service.mailsTo(OWNER)).at(-1)
+  const left = await service.leave(thief.accessToken)
   if (left.statusCode !== 204) throw new Error(left.body)
   return { ada, thief, id, notice: tokenIn(moved) }
 }
 
 t.test('the owner recovers an account that a thief moved and deleted', async t => {
-  const house = await startHouse(t)
-  const { ada, thief, id, notice } = await stolenAndDeleted(house)
+  const service = await startService(t)
+  const { ada, thief, id, notice } = await stolenAndDeleted(service)
   for (const { accessToken, refreshToken } of [ada, thief]) {
-    isProblemOf(t, await house.send('GET', '/me', undefined, accessToken), 'unauthenticated')
-    isProblemOf(t, await house.post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
+    isProblemOf(t, await service.send('GET', '/me', undefined, accessToken), 'unauthenticated')
+    isProblemOf(t, await service.post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
   }
-  for (const email of [OWNER, THIEF]) isProblemOf(t, await house.logIn(email), 'invalid_credentials')
-  t.strictSame(await house.rows.countsOf(THIEF), { users: 0, registrations: 0, sessions: 0, mails: 1 })
-  t.equal(await house.rows.client.user.count(), 0)
-  const stored = JSON.stringify(await house.rows.client.deletedAccount.findMany())
+  for (const email of [OWNER, THIEF]) isProblemOf(t, await service.logIn(email), 'invalid_credentials')
+  t.strictSame(await service.rows.countsOf(THIEF), { users: 0, registrations: 0, sessions: 0, mails: 1 })
+  t.equal(await service.rows.client.user.count(), 0)
+  const stored = JSON.stringify(await service.rows.client.deletedAccount.findMany())
   t.notMatch(stored, /@|argon2/, 'what is kept has no address and no hash')
 
-  const [farewell, other] = [(await house.mailsTo(OWNER)).at(-1), (await house.mailsTo(THIEF)).at(-1)]
+  const [farewell, other] = [(await service.mailsTo(OWNER)).at(-1), (await service.mailsTo(THIEF)).at(-1)]
   t.match(farewell?.subject, /was deleted/, 'the farewell goes where the owner reads it')
   t.match(farewell?.text, /\/app\/secure#token=/)
   t.match(other?.subject, /was deleted/)
   t.notMatch(other?.text, /#token=/, 'the thief is told of no way back')
 
   for (const email of [THIEF, 'eve@example.org']) {
-    isProblemOf(t, await house.secure(notice, email), 'token_spent', `with ${email}`)
+    isProblemOf(t, await service.secure(notice, email), 'token_spent', `with ${email}`)
   }
-  house.time.advance(60)
-  const answers = await Promise.all([1, 2, 3, 4].map(() => house.secure(notice, OWNER)))
+  service.time.advance(60)
+  const answers = await Promise.all([1, 2, 3, 4].map(() => service.secure(notice, OWNER)))
   t.strictSame(tally(answers), { '204': 1, '400 token_spent': 3 })
-  isProblemOf(t, await house.secure(tokenIn(farewell), OWNER), 'token_spent', 'the farewell has had its say')
-  isProblemOf(t, await house.logIn(OWNER), 'invalid_credentials', 'the old password is blocked')
-  isProblemOf(t, await house.send('GET', '/me', undefined, thief.accessToken), 'unauthenticated')
+  isProblemOf(
+    t,
+    await service.secure(tokenIn(farewell), OWNER),
+    'token_spent',
+    'the farewell has had its say',
+  )
+  isProblemOf(t, await service.logIn(OWNER), 'invalid_credentials', 'the old password is blocked')
+  isProblemOf(t, await service.send('GET', '/me', undefined, thief.accessToken), 'unauthenticated')
 
-  const secured = (await house.mailsTo(OWNER)).at(-1)
+  const secured = (await service.mailsTo(OWNER)).at(-1)
   t.match(secured?.subject, /is secured/)
   const reset = { token: tokenIn(secured), newPassword: NEW_PASSWORD }
-  t.equal((await house.post('/password-reset/confirm', reset)).statusCode, 204)
-  const back = await house.logIn(OWNER, NEW_PASSWORD)
+  t.equal((await service.post('/password-reset/confirm', reset)).statusCode, 204)
+  const back = await service.logIn(OWNER, NEW_PASSWORD)
   t.equal(back.statusCode, 200)
   const { accessToken } = back.json()
-  t.match((await house.send('GET', '/me', undefined, accessToken)).json(), { id, email: OWNER })
-  const { events } = (await house.send('GET', '/me/events', undefined, accessToken)).json()
+  t.match((await service.send('GET', '/me', undefined, accessToken)).json(), { id, email: OWNER })
+  const { events } = (await service.send('GET', '/me/events', undefined, accessToken)).json()
   const kinds = events.map(({ kind }: { kind: string }) => kind).reverse()
   t.strictSame(kinds.slice(-5), ['deleted', 'secured', 'log_in_refused', 'password_reset', 'logged_in'])
 })
 
 t.test("the farewell's link undoes the deletion, also without a change of email", async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
   // The links of its notices are bound to how often it was disabled, and so is what a deletion leaves.
-  await house.rows.disable(OWNER)
-  await house.rows.enable(OWNER)
-  const { accessToken } = (await house.logIn(OWNER)).json()
-  t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /^New device/)
-  house.time.advance(WEEK - 1)
-  const again = (await house.logIn(OWNER)).json()
-  isProblemOf(t, await house.leave(accessToken), 'unauthenticated')
-  t.equal((await house.leave(again.accessToken)).statusCode, 204)
-  const farewell = tokenIn((await house.mailsTo(OWNER)).at(-1))
-  house.time.advance(WEEK - 1)
-  await house.sweep()
-  t.equal((await house.secure(farewell, OWNER)).statusCode, 204)
-  t.match((await house.mailsTo(OWNER)).at(-1)?.subject, /is secured/)
+  await service.rows.disable(OWNER)
+  await service.rows.enable(OWNER)
+  const { accessToken } = (await service.logIn(OWNER)).json()
+  t.match((await service.mailsTo(OWNER)).at(-1)?.subject, /^New device/)
+  service.time.advance(WEEK - 1)
+  const again = (await service.logIn(OWNER)).json()
+  isProblemOf(t, await service.leave(accessToken), 'unauthenticated')
+  t.equal((await service.leave(again.accessToken)).statusCode, 204)
+  const farewell = tokenIn((await service.mailsTo(OWNER)).at(-1))
+  service.time.advance(WEEK - 1)
+  await service.sweep()
+  t.equal((await service.secure(farewell, OWNER)).statusCode, 204)
+  t.match((await service.mailsTo(OWNER)).at(-1)?.subject, /is secured/)
 })
 
 t.test('a notice undoes a deletion that is in progress', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
-  const { accessToken } = (await house.logIn(OWNER)).json()
-  const notice = tokenIn((await house.mailsTo(OWNER)).at(-1))
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
+  const { accessToken } = (await service.logIn(OWNER)).json()
+  const notice = tokenIn((await service.mailsTo(OWNER)).at(-1))
   let deleted: () => void = () => {}
   const deletion = new Promise<void>(resolve => {
     deleted = resolve
   })
   let reached = false
-  recordQueries(house.app, name => {
+  recordQueries(service.app, name => {
     if (name !== 'users.secure') return undefined
     reached = true
     return deletion
   })
-  const securing = house.secure(notice, OWNER)
+  const securing = service.secure(notice, OWNER)
   await until('the account was read', () => reached)
-  t.equal((await house.leave(accessToken)).statusCode, 204)
+  t.equal((await service.leave(accessToken)).statusCode, 204)
   deleted()
   t.equal((await securing).statusCode, 204)
-  t.equal(await house.rows.client.user.count(), 1)
-  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent', 'once')
+  t.equal(await service.rows.client.user.count(), 1)
+  isProblemOf(t, await service.secure(notice, OWNER), 'token_spent', 'once')
 })
 
 t.test('a thief who undoes the deletion at their own address does not outrank the owner', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
-  const thief = (await house.logIn(OWNER)).json()
-  await house.move(thief.accessToken)
-  const notice = tokenIn((await house.mailsTo(OWNER)).at(-1))
-  await house.app.inject({
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
+  const thief = (await service.logIn(OWNER)).json()
+  await service.move(thief.accessToken)
+  const notice = tokenIn((await service.mailsTo(OWNER)).at(-1))
+  await service.app.inject({
     method: 'POST',
     url: '/login',
     payload: { email: THIEF, password: PASSWORD },
     headers: { 'user-agent': 'Wget/1.21' },
   })
-  t.match((await house.mailsTo(THIEF)).at(-1)?.subject, /^New device/)
-  house.time.advance(1)
-  await house.leave(thief.accessToken)
+  t.match((await service.mailsTo(THIEF)).at(-1)?.subject, /^New device/)
+  service.time.advance(1)
+  await service.leave(thief.accessToken)
   const [owners, thiefs] = [
-    tokenIn((await house.mailsTo(OWNER)).at(-1)),
-    tokenIn((await house.mailsTo(THIEF)).at(-1)),
+    tokenIn((await service.mailsTo(OWNER)).at(-1)),
+    tokenIn((await service.mailsTo(THIEF)).at(-1)),
   ]
-  house.time.advance(1)
-  t.equal((await house.secure(thiefs, THIEF)).statusCode, 204)
-  house.time.advance(1)
+  service.time.advance(1)
+  t.equal((await service.secure(thiefs, THIEF)).statusCode, 204)
+  service.time.advance(1)
   t.equal(
-    (await house.secure(owners, OWNER)).statusCode,
+    (await service.secure(owners, OWNER)).statusCode,
     204,
     'the farewell to the owner is as old as the notice',
   )
-  isProblemOf(t, await house.secure(thiefs, THIEF), 'token_spent')
-  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent')
-  t.match(await house.rows.client.user.findMany(), [{ email: OWNER }])
+  isProblemOf(t, await service.secure(thiefs, THIEF), 'token_spent')
+  isProblemOf(t, await service.secure(notice, OWNER), 'token_spent')
+  t.match(await service.rows.client.user.findMany(), [{ email: OWNER }])
 })
 
 t.test('the old email is free and reveals nothing, and its new account stays', async t => {
-  const house = await startHouse(t)
-  const { notice } = await stolenAndDeleted(house)
+  const service = await startService(t)
+  const { notice } = await stolenAndDeleted(service)
   for (const email of [OWNER, THIEF, 'nobody@example.org']) {
-    const before = (await house.mailsTo(email)).length
-    await house.post('/password-reset/request', { email })
-    t.equal((await house.mailsTo(email)).length, before, `no reset for ${email}`)
+    const before = (await service.mailsTo(email)).length
+    await service.post('/password-reset/request', { email })
+    t.equal((await service.mailsTo(email)).length, before, `no reset for ${email}`)
   }
-  const taken = await confirmedAccount(house, OWNER, NEW_PASSWORD)
-  isProblemOf(t, await house.secure(notice, OWNER), 'token_spent')
-  const me = await house.send('GET', '/me', undefined, taken.accessToken)
+  const taken = await confirmedAccount(service, OWNER, NEW_PASSWORD)
+  isProblemOf(t, await service.secure(notice, OWNER), 'token_spent')
+  const me = await service.send('GET', '/me', undefined, taken.accessToken)
   t.match(me.json(), { email: OWNER })
-  const { events } = (await house.send('GET', '/me/events', undefined, taken.accessToken)).json()
+  const { events } = (await service.send('GET', '/me/events', undefined, taken.accessToken)).json()
   t.strictSame(
     events.map(({ kind }: { kind: string }) => kind),
     ['confirmed', 'registered'],
@@ -219,92 +224,92 @@ t.test('the old email is free and reveals nothing, and its new account stays', a
 })
 
 t.test('after the time to undo, nothing of the account remains', async t => {
-  const house = await startHouse(t)
-  const { id, notice } = await stolenAndDeleted(house)
-  const farewell = tokenIn((await house.mailsTo(OWNER)).at(-1))
-  t.ok((await house.traces(id)).includes('deleted'))
-  const history = await house.rows.client.event.count()
-  house.time.advance(WEEK)
-  isProblemOf(t, await house.secure(notice, OWNER), 'token_expired')
-  isProblemOf(t, await house.secure(farewell, OWNER), 'token_expired')
-  await house.sweep()
-  t.strictSame(await house.traces(id, OWNER, THIEF), [])
-  const events = await house.rows.client.event.findMany()
+  const service = await startService(t)
+  const { id, notice } = await stolenAndDeleted(service)
+  const farewell = tokenIn((await service.mailsTo(OWNER)).at(-1))
+  t.ok((await service.traces(id)).includes('deleted'))
+  const history = await service.rows.client.event.count()
+  service.time.advance(WEEK)
+  isProblemOf(t, await service.secure(notice, OWNER), 'token_expired')
+  isProblemOf(t, await service.secure(farewell, OWNER), 'token_expired')
+  await service.sweep()
+  t.strictSame(await service.traces(id, OWNER, THIEF), [])
+  const events = await service.rows.client.event.findMany()
   t.equal(events.length, history)
   for (const event of events) t.match(event, { userId: null, ip: null, device: null, requestId: null })
 })
 
 t.test('a queued notice is sent and valid after the account is deleted', async t => {
-  const house = await startHouse(t)
-  const ada = await confirmedAccount(house, OWNER, PASSWORD)
-  await house.rows.settled()
-  await house.smtp.stop()
-  const { accessToken } = (await house.logIn(OWNER)).json()
-  t.equal((await house.leave(accessToken)).statusCode, 204)
-  isProblemOf(t, await house.send('GET', '/me', undefined, ada.accessToken), 'unauthenticated')
-  await house.smtp.start()
+  const service = await startService(t)
+  const ada = await confirmedAccount(service, OWNER, PASSWORD)
+  await service.rows.settled()
+  await service.smtp.stop()
+  const { accessToken } = (await service.logIn(OWNER)).json()
+  t.equal((await service.leave(accessToken)).statusCode, 204)
+  isProblemOf(t, await service.send('GET', '/me', undefined, ada.accessToken), 'unauthenticated')
+  await service.smtp.start()
   // A try under way may still fail, and its retry is then due later by this clock.
   await until('every mail is sent', async () => {
-    house.time.advance(1)
-    return (await house.rows.client.outbox.count({ where: { state: 'queued' } })) === 0
+    service.time.advance(1)
+    return (await service.rows.client.outbox.count({ where: { state: 'queued' } })) === 0
   })
-  const notice = (await house.mailsTo(OWNER)).find(({ subject }) => /^New device/.test(subject))
-  t.equal((await house.secure(tokenIn(notice), OWNER)).statusCode, 204)
+  const notice = (await service.mailsTo(OWNER)).find(({ subject }) => /^New device/.test(subject))
+  t.equal((await service.secure(tokenIn(notice), OWNER)).statusCode, 204)
 })
 
 t.test('an email queued before the account was disabled is not sent after it is enabled', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
-  const other = await confirmedAccount(house)
-  await house.rows.settled()
-  const before = house.smtp.mails.length
-  await house.smtp.stop()
-  for (const email of [OWNER, other.email]) await house.logIn(email)
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
+  const other = await confirmedAccount(service)
+  await service.rows.settled()
+  const before = service.smtp.mails.length
+  await service.smtp.stop()
+  for (const email of [OWNER, other.email]) await service.logIn(email)
   const deferred = { state: 'queued', attempts: 1, leasedUntil: null }
   await until(
     'both mails wait for their second try',
-    async () => (await house.rows.client.outbox.count({ where: deferred })) === 2,
+    async () => (await service.rows.client.outbox.count({ where: deferred })) === 2,
   )
-  await house.rows.disable(OWNER)
-  await house.rows.enable(OWNER)
-  await house.smtp.start()
-  house.time.advance(60)
-  await house.smtp.waitForMail(other.email, /^New device/, before)
-  await house.rows.settled()
+  await service.rows.disable(OWNER)
+  await service.rows.enable(OWNER)
+  await service.smtp.start()
+  service.time.advance(60)
+  await service.smtp.waitForMail(other.email, /^New device/, before)
+  await service.rows.settled()
   t.strictSame(
-    house.smtp.mails.slice(before).map(({ to }) => to),
+    service.smtp.mails.slice(before).map(({ to }) => to),
     [[other.email]],
   )
 })
 
 t.test('an account without a valid notice is deleted at once', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
-  await house.logIn(OWNER)
-  const token = tokenIn((await house.mailsTo(OWNER)).at(-1))
-  house.time.advance(WEEK)
-  const { accessToken } = (await house.logIn(OWNER)).json()
-  const { id } = (await house.send('GET', '/me', undefined, accessToken)).json()
-  t.equal((await house.leave(accessToken)).statusCode, 204)
-  isProblemOf(t, await house.secure(token, OWNER), 'token_expired')
-  const farewell = (await house.mailsTo(OWNER)).at(-1)
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
+  await service.logIn(OWNER)
+  const token = tokenIn((await service.mailsTo(OWNER)).at(-1))
+  service.time.advance(WEEK)
+  const { accessToken } = (await service.logIn(OWNER)).json()
+  const { id } = (await service.send('GET', '/me', undefined, accessToken)).json()
+  t.equal((await service.leave(accessToken)).statusCode, 204)
+  isProblemOf(t, await service.secure(token, OWNER), 'token_expired')
+  const farewell = (await service.mailsTo(OWNER)).at(-1)
   t.match(farewell?.subject, /was deleted/)
   t.notMatch(farewell?.text, /#token=/)
-  t.strictSame(await house.traces(id), [])
+  t.strictSame(await service.traces(id), [])
 })
 
 t.test('a notice from before the account was disabled is void, also after a deletion', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, OWNER, PASSWORD)
-  await house.logIn(OWNER)
-  const token = tokenIn((await house.mailsTo(OWNER)).at(-1))
-  await house.rows.disable(OWNER)
-  await house.rows.enable(OWNER)
-  const { accessToken } = (await house.logIn(OWNER)).json()
-  isProblemOf(t, await house.secure(token, OWNER), 'token_spent')
-  t.equal((await house.leave(accessToken)).statusCode, 204)
-  const farewell = (await house.mailsTo(OWNER)).at(-1)
+  const service = await startService(t)
+  await confirmedAccount(service, OWNER, PASSWORD)
+  await service.logIn(OWNER)
+  const token = tokenIn((await service.mailsTo(OWNER)).at(-1))
+  await service.rows.disable(OWNER)
+  await service.rows.enable(OWNER)
+  const { accessToken } = (await service.logIn(OWNER)).json()
+  isProblemOf(t, await service.secure(token, OWNER), 'token_spent')
+  t.equal((await service.leave(accessToken)).statusCode, 204)
+  const farewell = (await service.mailsTo(OWNER)).at(-1)
   t.match(farewell?.subject, /was deleted/)
   t.notMatch(farewell?.text, /#token=/)
-  isProblemOf(t, await house.secure(token, OWNER), 'token_spent')
+  isProblemOf(t, await service.secure(token, OWNER), 'token_spent')
 })

@@ -18,7 +18,7 @@ const password = 'correct horse battery staple'
 
 const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
-async function startHouse(t: Test, options: TestAppOptions = {}) {
+async function startService(t: Test, options: TestAppOptions = {}) {
   const service = await startApp(t, options)
   return { ...service, rows: await openRows(t, service.databaseUrl) }
 }
@@ -31,10 +31,10 @@ const leave = (
   app.inject({ method: 'DELETE', url: '/me', headers: bearer(pair), payload: { currentPassword } })
 
 t.test('a deleted account is removed from every table, and confirmed by email in its language', async t => {
-  const house = await startHouse(t)
-  const { app, rows, smtp } = house
-  const stranger = await confirmedAccount(house, 'eve@example.org')
-  const ada = await confirmedAccount(house, email, password)
+  const service = await startService(t)
+  const { app, rows, smtp } = service
+  const stranger = await confirmedAccount(service, 'eve@example.org')
+  const ada = await confirmedAccount(service, email, password)
   const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   await app.inject({
     method: 'POST',
@@ -66,7 +66,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   const history = await rows.client.event.findMany({ where: { userId: id }, orderBy: { id: 'asc' } })
   t.ok(history.length >= 3)
 
-  const left = await leave(house, ada)
+  const left = await leave(service, ada)
   t.equal(left.statusCode, 204)
   t.equal(left.body, '')
   const atOnce = JSON.stringify([await rows.dump(), await rows.client.event.findMany()])
@@ -105,13 +105,13 @@ t.test('a deleted account is removed from every table, and confirmed by email in
 })
 
 t.test('deletion requires the current password', async t => {
-  const house = await startHouse(t)
-  const { app, rows } = house
-  const ada = await confirmedAccount(house, email, password)
+  const service = await startService(t)
+  const { app, rows } = service
+  const ada = await confirmedAccount(service, email, password)
   await rows.settled()
   const before = [await rows.dump(), await rows.client.event.findMany()]
-  isProblemOf(t, await leave(house, ada, 'not this one at all'), 'invalid_password')
-  isProblemOf(t, await leave(house, { accessToken: 'x' }), 'unauthenticated')
+  isProblemOf(t, await leave(service, ada, 'not this one at all'), 'invalid_password')
+  isProblemOf(t, await leave(service, { accessToken: 'x' }), 'unauthenticated')
   for (const payload of [{}, { password }, { currentPassword: null }, { currentPassword: password, email }]) {
     const answer = await app.inject({ method: 'DELETE', url: '/me', headers: bearer(ada), payload })
     isProblemOf(t, answer, 'validation_failed', JSON.stringify(payload))
@@ -122,18 +122,18 @@ t.test('deletion requires the current password', async t => {
 })
 
 t.test('wrong passwords count like failed logins', async t => {
-  const house = await startHouse(t, { env: { RATE_LIMIT: 'on' } })
+  const service = await startService(t, { env: { RATE_LIMIT: 'on' } })
   const remoteAddress = '192.0.2.201'
-  const ada = await confirmedAccount(house, 'slow@example.org', password)
+  const ada = await confirmedAccount(service, 'slow@example.org', password)
   const guess = (n: number) =>
     n % 2
-      ? house.app.inject({
+      ? service.app.inject({
           method: 'POST',
           url: '/login',
           payload: { email: ada.email, password: 'not this one at all' },
           remoteAddress,
         })
-      : house.app.inject({
+      : service.app.inject({
           method: 'DELETE',
           url: '/me',
           headers: bearer(ada),
@@ -148,14 +148,14 @@ t.test('wrong passwords count like failed logins', async t => {
     isProblemOf(t, refused, 'rate_limited')
     t.match(refused.headers['retry-after'], /^\d+$/)
   }
-  t.equal(await house.rows.client.user.count(), 1)
+  t.equal(await service.rows.client.user.count(), 1)
 })
 
 t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
-  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
-  const { rows, smtp } = house
-  const ada = await confirmedAccount(house, email, password)
-  const answers = await Promise.all(Array.from({ length: 20 }, () => leave(house, ada)))
+  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  const { rows, smtp } = service
+  const ada = await confirmedAccount(service, email, password)
+  const answers = await Promise.all(Array.from({ length: 20 }, () => leave(service, ada)))
   t.strictSame(tally(answers), { '204': 1, '401 unauthenticated': 19 })
   await rows.settled()
   t.equal(smtp.mails.length, 2, 'the confirmation and one farewell')
@@ -164,13 +164,13 @@ t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
 })
 
 t.test('a login that races with the deletion opens no session', async t => {
-  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
-  const { app, rows } = house
-  const ada = await confirmedAccount(house, email, password)
+  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  const { app, rows } = service
+  const ada = await confirmedAccount(service, email, password)
   const logIns = Array.from({ length: 10 }, () =>
     app.inject({ method: 'POST', url: '/login', payload: { email, password } }),
   )
-  const [left, ...answers] = await Promise.all([leave(house, ada), ...logIns])
+  const [left, ...answers] = await Promise.all([leave(service, ada), ...logIns])
   t.equal(left.statusCode, 204)
   for (const answer of answers) {
     t.ok([200, 401].includes(answer.statusCode), String(answer.statusCode))
@@ -183,15 +183,15 @@ t.test('a login that races with the deletion opens no session', async t => {
 })
 
 t.test('the email can register again, and old tokens do not affect the new account', async t => {
-  const house = await startHouse(t)
-  const { app, rows, smtp } = house
+  const service = await startService(t)
+  const { app, rows, smtp } = service
   const post = (url: string, payload: object, headers = {}) =>
     app.inject({ method: 'POST', url, payload, headers })
-  const ada = await confirmedAccount(house, email, password)
+  const ada = await confirmedAccount(service, email, password)
   await post('/login', { email, password }, { 'user-agent': 'curl/8.5.0' })
   await rows.settled()
   const secure = tokenIn(smtp.mails.at(-1))
-  const reset = await resetToken(house, email)
+  const reset = await resetToken(service, email)
   const { requestToken } = (await post('/password-reset/request', { email })).json()
   const { changeToken } = (
     await post('/password-change/request', { currentPassword: password }, bearer(ada))
@@ -205,10 +205,10 @@ t.test('the email can register again, and old tokens do not affect the new accou
   const [resetCode, changeCode] = [digits(/^\s*(\d{4}) ?(\d{4})\s*$/m), digits(/^\s*(\d{3}) ?(\d{3})\s*$/m)]
   t.match([resetCode, changeCode], [/^\d{8}$/, /^\d{6}$/])
 
-  t.equal((await leave(house, ada)).statusCode, 204)
+  t.equal((await leave(service, ada)).statusCode, 204)
   await rows.settled()
   // The same password on purpose: nothing but the account tells the two apart.
-  const again = await confirmedAccount(house, email, password)
+  const again = await confirmedAccount(service, email, password)
   const before = await rows.client.user.findUniqueOrThrow({ where: { email } })
   const newPassword = 'a password that nobody had before'
   isProblemOf(t, await app.inject({ url: '/me', headers: bearer(ada) }), 'unauthenticated')
@@ -236,9 +236,9 @@ t.test('the email can register again, and old tokens do not affect the new accou
 t.test(
   'with the mail server down the account goes at once, and only notices and the farewell later',
   async t => {
-    const house = await startHouse(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
-    const { app, rows, smtp } = house
-    const ada = await confirmedAccount(house, email, password)
+    const service = await startService(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
+    const { app, rows, smtp } = service
+    const ada = await confirmedAccount(service, email, password)
     await rows.settled()
     await smtp.stop()
     const payload = { currentPassword: password, newEmail: 'countess@example.org' }
@@ -247,7 +247,7 @@ t.test(
     // One that a worker has in hand can still go out; these are back in the queue.
     const refused = { state: 'queued', leasedUntil: null, NOT: { lastError: null } }
     while ((await rows.client.outbox.count({ where: refused })) < 3) await delay(10)
-    t.equal((await leave(house, ada)).statusCode, 204)
+    t.equal((await leave(service, ada)).statusCode, 204)
     const left = await rows.client.outbox.findMany({ orderBy: { id: 'asc' } })
     t.strictSame(
       left.map(({ kind, recipient }) => [kind, recipient]),

@@ -10,7 +10,7 @@ const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefo
 
 const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
-async function startHouse(t: Test, options: TestAppOptions = {}) {
+async function startService(t: Test, options: TestAppOptions = {}) {
   const service = await startApp(t, options)
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -37,17 +37,17 @@ async function startHouse(t: Test, options: TestAppOptions = {}) {
 }
 
 t.test('a new device is announced once, with its name and IP address', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, email, password)
-  await confirmedAccount(house, 'eve@example.org', password)
-  await house.news()
-  t.equal((await house.logIn('lightMyRequest')).statusCode, 200)
-  t.strictSame(await house.news(), [], 'it confirmed the account')
-  t.equal((await house.logIn(FIREFOX, '203.0.113.9', 'not this one at all')).statusCode, 401)
-  t.strictSame(await house.news(), [], 'a refused log in is none')
+  const service = await startService(t)
+  await confirmedAccount(service, email, password)
+  await confirmedAccount(service, 'eve@example.org', password)
+  await service.news()
+  t.equal((await service.logIn('lightMyRequest')).statusCode, 200)
+  t.strictSame(await service.news(), [], 'it confirmed the account')
+  t.equal((await service.logIn(FIREFOX, '203.0.113.9', 'not this one at all')).statusCode, 401)
+  t.strictSame(await service.news(), [], 'a refused login is none')
 
-  t.equal((await house.logIn(FIREFOX, '203.0.113.9')).statusCode, 200)
-  const [notice, ...others] = await house.news()
+  t.equal((await service.logIn(FIREFOX, '203.0.113.9')).statusCode, 200)
+  const [notice, ...others] = await service.news()
   t.strictSame(others, [])
   t.strictSame(notice?.to, [email])
   t.match(notice?.subject, /^New device/)
@@ -56,76 +56,81 @@ t.test('a new device is announced once, with its name and IP address', async t =
     t.match(body, /203\.0\.113\.9/)
     t.match(body, /\/app\/secure#token=eyJ/)
   }
-  t.equal((await house.logIn(FIREFOX, '198.51.100.1')).statusCode, 200)
-  t.strictSame(await house.news(), [], 'another network is no other device')
-  t.equal((await house.logIn('')).statusCode, 200)
-  t.match((await house.news())[0]?.text, /Device: unknown/, 'a device without a name is a device')
-  t.equal((await house.logIn('a'.repeat(600))).statusCode, 200)
-  t.strictSame(await house.news(), [])
+  t.equal((await service.logIn(FIREFOX, '198.51.100.1')).statusCode, 200)
+  t.strictSame(await service.news(), [], 'another network is no other device')
+  t.equal((await service.logIn('')).statusCode, 200)
+  t.match((await service.news())[0]?.text, /Device: unknown/, 'a device without a name is a device')
+  t.equal((await service.logIn('a'.repeat(600))).statusCode, 200)
+  t.strictSame(await service.news(), [])
 })
 
 t.test('the first login is no new device', async t => {
-  const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
-  t.equal((await house.logIn(FIREFOX)).statusCode, 200)
-  t.strictSame(await house.news(), [])
-  t.equal((await house.logIn('curl/8.5.0')).statusCode, 200)
-  t.equal((await house.news()).length, 1)
+  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  t.equal((await service.logIn(FIREFOX)).statusCode, 200)
+  t.strictSame(await service.news(), [])
+  t.equal((await service.logIn('curl/8.5.0')).statusCode, 200)
+  t.equal((await service.news()).length, 1)
 })
 
 t.test('of two parallel first logins the second is announced', async t => {
-  const house = await startHouse(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  await house.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
-  const answers = await Promise.all([house.logIn(FIREFOX), house.logIn('curl/8.5.0')])
+  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const answers = await Promise.all([service.logIn(FIREFOX), service.logIn('curl/8.5.0')])
   t.ok(answers.every(({ statusCode }) => statusCode === 200))
-  t.equal((await house.news()).length, 1)
+  t.equal((await service.news()).length, 1)
 })
 
 t.test('of parallel logins from a new device one is announced', async t => {
-  const house = await startHouse(t, { env: { HASH_PATIENCE: '60' } })
-  await confirmedAccount(house, email, password)
-  await house.news()
-  const answers = await Promise.all(Array.from({ length: 20 }, () => house.logIn(FIREFOX)))
+  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  await confirmedAccount(service, email, password)
+  await service.news()
+  const answers = await Promise.all(Array.from({ length: 20 }, () => service.logIn(FIREFOX)))
   t.ok(answers.every(({ statusCode }) => statusCode === 200))
-  t.equal((await house.news()).length, 1)
+  t.equal((await service.news()).length, 1)
 })
 
 t.test('a user agent cannot put text into the email', async t => {
-  const house = await startHouse(t)
-  await confirmedAccount(house, email, password)
-  await house.news()
-  await house.logIn('Your account is blocked, see https://evil.example/unblock/1 (Windows NT 10.0)')
-  const [notice] = await house.news()
+  const service = await startService(t)
+  await confirmedAccount(service, email, password)
+  await service.news()
+  await service.logIn('Your account is blocked, see https://evil.example/unblock/1 (Windows NT 10.0)')
+  const [notice] = await service.news()
   t.match(notice?.text, /Device: Other client on Windows/)
   t.notMatch(`${notice?.text}${notice?.html}${notice?.subject}`, /evil|blocked,/)
 })
 
 /** Account, and everything that a person does; the notices are in the person's language. */
-async function inGerman(house: Awaited<ReturnType<typeof startHouse>>): Promise<Account> {
-  const account = await confirmedAccount(house, email, password)
-  await house.app.inject({ method: 'PATCH', url: '/me', headers: bearer(account), payload: { locale: 'de' } })
-  await house.news()
+async function inGerman(service: Awaited<ReturnType<typeof startService>>): Promise<Account> {
+  const account = await confirmedAccount(service, email, password)
+  await service.app.inject({
+    method: 'PATCH',
+    url: '/me',
+    headers: bearer(account),
+    payload: { locale: 'de' },
+  })
+  await service.news()
   return account
 }
 
 t.test('notices are in the language of the account', async t => {
-  const house = await startHouse(t)
-  await inGerman(house)
-  await house.logIn(FIREFOX, '203.0.113.9')
-  const [notice] = await house.news()
+  const service = await startService(t)
+  await inGerman(service)
+  await service.logIn(FIREFOX, '203.0.113.9')
+  const [notice] = await service.news()
   t.match(notice?.html, 'lang="de"')
   t.match(notice?.text, /Firefox on Linux/)
   t.notMatch(notice?.text, /Device|This was not me/)
 })
 
 t.test('notices go to the old email, the link to the new one', async t => {
-  const house = await startHouse(t)
-  const { app } = house
-  const ada = await inGerman(house)
+  const service = await startService(t)
+  const { app } = service
+  const ada = await inGerman(service)
   const newEmail = 'countess@example.org'
   const payload = { currentPassword: password, newEmail }
   await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
-  const asked = await house.news()
+  const asked = await service.news()
   t.equal(asked.length, 2)
   const link = asked.find(({ to }) => to.includes(newEmail))
   const warning = asked.find(({ to }) => to.includes(email))
@@ -137,7 +142,7 @@ t.test('notices go to the old email, the link to the new one', async t => {
 
   const token = /#token=(\S+)/.exec(link?.text ?? '')?.[1]
   await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
-  const [changed, ...others] = await house.news()
+  const [changed, ...others] = await service.news()
   t.strictSame(others, [])
   t.strictSame(changed?.to, [email], 'the old address')
   t.match(changed?.text, newEmail)
@@ -149,26 +154,26 @@ t.test('notices go to the old email, the link to the new one', async t => {
     payload: { email: newEmail },
   })
   t.equal(reset.statusCode, 202)
-  const [mail] = await house.news()
+  const [mail] = await service.news()
   const newPassword = 'a password that nobody had before'
   const confirm = { token: /#token=(\S+)/.exec(mail?.text ?? '')?.[1], newPassword }
   t.equal(
     (await app.inject({ method: 'POST', url: '/password-reset/confirm', payload: confirm })).statusCode,
     204,
   )
-  const [notice, ...rest] = await house.news()
+  const [notice, ...rest] = await service.news()
   t.strictSame(rest, [])
   t.strictSame(notice?.to, [newEmail], 'from then on the new address is told')
   t.match(notice?.text, /\/app\/secure#token=/)
 })
 
 t.test('a taken email gets no message, and the caller learns nothing', async t => {
-  const house = await startHouse(t)
-  const ada = await confirmedAccount(house, email, password)
-  await confirmedAccount(house, 'eve@example.org', password)
-  await house.news()
+  const service = await startService(t)
+  const ada = await confirmedAccount(service, email, password)
+  await confirmedAccount(service, 'eve@example.org', password)
+  await service.news()
   const ask = (newEmail: string) =>
-    house.app.inject({
+    service.app.inject({
       method: 'POST',
       url: '/email-change/request',
       headers: bearer(ada),
@@ -177,6 +182,6 @@ t.test('a taken email gets no message, and the caller learns nothing', async t =
   const [taken, free] = [await ask('eve@example.org'), await ask('may@example.org')]
   t.equal(taken.statusCode, 202)
   t.equal(visible(taken).body, visible(free).body)
-  const recipients = (await house.news()).flatMap(({ to }) => to).sort()
+  const recipients = (await service.news()).flatMap(({ to }) => to).sort()
   t.strictSame(recipients, [email, email, 'may@example.org'])
 })

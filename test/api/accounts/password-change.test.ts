@@ -15,9 +15,9 @@ import { openRows, type Rows } from '../../harness/rows.ts'
 
 const newPassword = 'a password that nobody had before'
 
-type House = TestApp & { rows: Rows }
+type Service = TestApp & { rows: Rows }
 
-async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
   const service = await startApp(t, options)
   return { ...service, rows: await openRows(t, service.databaseUrl) }
 }
@@ -25,7 +25,7 @@ async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 
 const ask = (
-  { app }: Pick<House, 'app'>,
+  { app }: Pick<Service, 'app'>,
   accessToken: string,
   currentPassword: string,
   remoteAddress = '10.0.0.1',
@@ -38,17 +38,17 @@ const ask = (
     remoteAddress,
   })
 
-const confirm = ({ app }: Pick<House, 'app'>, accessToken: string, payload: object) =>
+const confirm = ({ app }: Pick<Service, 'app'>, accessToken: string, payload: object) =>
   app.inject({ method: 'POST', url: '/password-change/confirm', headers: bearer(accessToken), payload })
 
-const login = ({ app }: Pick<House, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
+const login = ({ app }: Pick<Service, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password }, remoteAddress })
 
-const statusOfMe = async ({ app }: Pick<House, 'app'>, accessToken: string) =>
+const statusOfMe = async ({ app }: Pick<Service, 'app'>, accessToken: string) =>
   (await app.inject({ url: '/me', headers: bearer(accessToken) })).statusCode
 
 /** The token of the answer and the code of the mail. */
-async function begin(service: House, { email, password, accessToken }: Account) {
+async function begin(service: Service, { email, password, accessToken }: Account) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, accessToken, password))
   if (answer.statusCode !== 202) throw new Error(answer.body)
   const code = codeIn(mailTo(mails, email, /code/i))
@@ -56,7 +56,7 @@ async function begin(service: House, { email, password, accessToken }: Account) 
 }
 
 t.test('a change takes two steps, revokes every session and notifies the owner', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const { email, password, accessToken, refreshToken } = account
@@ -102,7 +102,7 @@ t.test('a change takes two steps, revokes every session and notifies the owner',
 })
 
 t.test('token and code work once', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
   const payload = { changeToken, code, newPassword }
@@ -119,7 +119,7 @@ t.test('token and code work once', async t => {
 })
 
 t.test('a wrong current password starts nothing', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { accessToken, password } = await confirmedAccount(service)
   await service.rows.settled()
   const before = await service.rows.dump()
@@ -176,7 +176,7 @@ t.test('wrong passwords share one count over all endpoints', async t => {
 })
 
 t.test('another token is refused and costs no attempt', async t => {
-  const service = await house(t, { env: { EMAIL_CONFIRMATION: 'required' } })
+  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'required' } })
   const account = await confirmedAccount(service)
   const { email, password, accessToken } = account
   const { changeToken, code } = await begin(service, account)
@@ -211,7 +211,7 @@ t.test('another token is refused and costs no attempt', async t => {
 })
 
 t.test('a code belongs to its own request only', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service)
   const [first, second] = [await begin(service, account), await begin(service, account)]
   t.not(first.changeToken, second.changeToken)
@@ -224,7 +224,7 @@ t.test('a code belongs to its own request only', async t => {
 
 t.test('a request expires after CHANGE_CODE_TTL, to the second', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock }, env: { CHANGE_CODE_TTL: '60' } })
+  const service = await startService(t, { overrides: { clock: time.clock }, env: { CHANGE_CODE_TTL: '60' } })
   const account = await confirmedAccount(service)
   const { answer, mails } = await withMails(service, service.rows, () =>
     ask(service, account.accessToken, account.password),
@@ -243,7 +243,7 @@ t.test('a request expires after CHANGE_CODE_TTL, to the second', async t => {
 })
 
 t.test('a rejected password spends neither token nor attempt', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service, 'memorable.name@example.org')
   const { changeToken, code } = await begin(service, account)
   for (const refused of [
@@ -264,7 +264,7 @@ t.test('a rejected password spends neither token nor attempt', async t => {
 })
 
 t.test('a malformed code costs no attempt', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
   const number = Number(code)
@@ -284,7 +284,7 @@ t.test('a malformed code costs no attempt', async t => {
 })
 
 t.test('five wrong codes block the request, even for the right code, and no other request', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
   const wrong = otherThan(code)
@@ -306,7 +306,7 @@ t.test('five wrong codes block the request, even for the right code, and no othe
 })
 
 t.test('a request is void once the account has changed', async t => {
-  const service = await house(t, { env: { ARGON2_TIME_COST: '2' } })
+  const service = await startService(t, { env: { ARGON2_TIME_COST: '2' } })
   const { app } = service
   const happenings: Record<string, (account: Account) => Promise<number>> = {
     'the address changed': async ({ email, password, accessToken }) => {
@@ -351,7 +351,7 @@ t.test('a request is void once the account has changed', async t => {
 })
 
 t.test('a change voids earlier reset links and codes', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app } = service
   const account = await confirmedAccount(service)
   const { email } = account
@@ -376,7 +376,9 @@ t.test(
   'during an outage of the mail server the response is the same, and the code arrives while it is valid',
   async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const service = await house(t, { overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } } })
+    const service = await startService(t, {
+      overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } },
+    })
     const account = await confirmedAccount(service)
     await service.rows.settled()
     const up = await ask(service, account.accessToken, account.password)
@@ -407,7 +409,7 @@ t.test(
 
 t.test('a code that expires before its email can be sent is not sent', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock } })
+  const service = await startService(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(service)
   await service.rows.settled()
   const before = service.smtp.mails.length

@@ -18,31 +18,31 @@ import { claimsOf } from '../../unit/tokens/forge.ts'
 const newPassword = 'a password that nobody had before'
 const third = 'a third password for this test'
 
-type House = TestApp & { rows: Rows }
+type Service = TestApp & { rows: Rows }
 
-async function house(t: Test, options: TestAppOptions = {}): Promise<House> {
+async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
   const service = await startApp(t, options)
   return { ...service, rows: await openRows(t, service.databaseUrl) }
 }
 
-const ask = ({ app }: Pick<House, 'app'>, email: string) =>
+const ask = ({ app }: Pick<Service, 'app'>, email: string) =>
   app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
 
-const confirm = ({ app }: Pick<House, 'app'>, payload: object) =>
+const confirm = ({ app }: Pick<Service, 'app'>, payload: object) =>
   app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
 
-const login = ({ app }: Pick<House, 'app'>, email: string, password: string) =>
+const login = ({ app }: Pick<Service, 'app'>, email: string, password: string) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
 /** The token of the answer; code and link of the mail. */
-async function begin(service: House, email: string) {
+async function begin(service: Service, email: string) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, email))
   const { requestToken } = answer.json() as { requestToken: string }
   return { requestToken, code: codeIn(mails[0]), token: tokenIn(mails[0]) }
 }
 
 t.test('the emailed code and the request token set a password once', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email, password, accessToken } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const { requestToken, code, token } = await begin(service, email)
@@ -79,7 +79,7 @@ t.test('the emailed code and the request token set a password once', async t => 
 })
 
 t.test('the link voids the codes of all requests', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service)
   const [first, second] = [await begin(service, email), await begin(service, email)]
   t.equal((await confirm(service, { token: first.token, newPassword })).statusCode, 204)
@@ -90,7 +90,7 @@ t.test('the link voids the codes of all requests', async t => {
 })
 
 t.test('the response has the same form, length and headers for every email', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { app, rows } = service
   const [known, disabled, pending, unknown] = ['known', 'disab', 'pendi', 'unkno'].map(
     name => `${name}@example.org`,
@@ -117,7 +117,7 @@ t.test('the response has the same form, length and headers for every email', asy
 })
 
 t.test('every spelling of an email is the same account', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service, 'ada@example.org')
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, ' ADA@Example.ORG '))
   t.strictSame(mails[0]?.to, [email])
@@ -126,7 +126,7 @@ t.test('every spelling of an email is the same account', async t => {
 })
 
 t.test('the code is accepted as the email shows it, and in other spellings', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
   const grouped = (digits: string) => `${digits.slice(0, 4)} ${digits.slice(4)}`
@@ -141,7 +141,7 @@ t.test('the code is accepted as the email shows it, and in other spellings', asy
 })
 
 t.test('an unknown email behaves like a wrong code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { rows } = service
   const known = await confirmedAccount(service, 'known@example.org')
   const disabled = await confirmedAccount(service, 'disab@example.org')
@@ -178,7 +178,7 @@ t.test('an unknown email behaves like a wrong code', async t => {
 })
 
 t.test('five wrong codes block that request, but neither its link nor another request', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service)
   const first = await begin(service, email)
   for (let tries = 0; tries < 5; tries++) {
@@ -204,7 +204,7 @@ t.test('five wrong codes block that request, but neither its link nor another re
 
 t.test('accepts at most fifteen attempts an hour', async t => {
   const time = testClock(new Date('2030-01-01T00:10:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock } })
+  const service = await startService(t, { overrides: { clock: time.clock } })
   const { email } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   for (let request = 0; request < 3; request++) {
@@ -229,7 +229,7 @@ t.test('accepts at most fifteen attempts an hour', async t => {
 })
 
 t.test('needs either a token or a code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service)
   const { requestToken, code, token } = await begin(service, email)
   const wrong = [
@@ -256,7 +256,7 @@ t.test('needs either a token or a code', async t => {
 })
 
 t.test('a rejected password spends neither code nor attempt', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service, 'memorable.name@example.org')
   const { requestToken, code } = await begin(service, email)
   const unknown = (await ask(service, 'notorious.name@example.org')).json().requestToken
@@ -282,7 +282,7 @@ t.test('a rejected password spends neither code nor attempt', async t => {
 })
 
 t.test('a code belongs to its own request only', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email, password } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const [first, second] = [await begin(service, email), await begin(service, email)]
@@ -308,7 +308,7 @@ t.test('a code belongs to its own request only', async t => {
 
 t.test('a request expires after RESET_TOKEN_TTL, to the second', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock } })
+  const service = await startService(t, { overrides: { clock: time.clock } })
   const { email, password } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
   time.advance(1799.999)
@@ -320,7 +320,7 @@ t.test('a request expires after RESET_TOKEN_TTL, to the second', async t => {
 })
 
 t.test('disabled and deleted accounts have no valid code', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email } = await confirmedAccount(service)
   const gone = await confirmedAccount(service)
   const [{ token, ...proof }, { token: _, ...ofGone }] = [
@@ -337,7 +337,7 @@ t.test('disabled and deleted accounts have no valid code', async t => {
 })
 
 t.test('a later registration of the email cannot use an earlier request', async t => {
-  const service = await house(t)
+  const service = await startService(t)
   const { email, password } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
   await service.rows.client.user.delete({ where: { email } })
@@ -347,7 +347,7 @@ t.test('a later registration of the email cannot use an earlier request', async 
 })
 
 t.test('without confirmation, a code confirms the address as a link does', async t => {
-  const service = await house(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const email = 'ada@example.org'
   const payload = { email, password: 'correct horse battery staple' }
   const made = await service.app.inject({ method: 'POST', url: '/register', payload })
@@ -361,7 +361,7 @@ t.test('without confirmation, a code confirms the address as a link does', async
 
 t.test('a second email within a minute is delayed, and its code belongs to its own request', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await house(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
+  const service = await startService(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
   const { email } = await confirmedAccount(service)
   const first = await begin(service, email)
   const mails = service.smtp.mails.length
@@ -389,20 +389,20 @@ t.test('a second email within a minute is delayed, and its code belongs to its o
 
 t.test('a request signed with the previous secret stays valid while that is configured', async t => {
   const next = randomBytes(32).toString('base64url')
-  const before = await house(t)
+  const before = await startService(t)
   const { databaseUrl, smtp } = before
   const { email } = await confirmedAccount(before)
   const old = await begin(before, email)
   await before.app.close()
   const env = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: testEnvironment.JWT_SECRET }
-  const during = await house(t, { databaseUrl, smtp, env })
+  const during = await startService(t, { databaseUrl, smtp, env })
   const fresh = await begin(during, email)
   await during.app.close()
-  const after = await house(t, { databaseUrl, smtp, env: { JWT_SECRET: next } })
+  const after = await startService(t, { databaseUrl, smtp, env: { JWT_SECRET: next } })
   const late = { requestToken: old.requestToken, code: old.code, newPassword }
   isProblemOf(t, await confirm(after, late), 'token_invalid')
   await after.app.close()
-  const again = await house(t, { databaseUrl, smtp, env })
+  const again = await startService(t, { databaseUrl, smtp, env })
   t.equal((await confirm(again, late)).statusCode, 204)
   const dead = { requestToken: fresh.requestToken, code: fresh.code, newPassword: third }
   isProblemOf(t, await confirm(again, dead), 'code_invalid', 'and kills those of the new secret')

@@ -74,19 +74,23 @@ t.test('50 registrations of one email store one row, and its links are spent tog
 })
 
 t.test('registering a known email does not change its account', async t => {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
-  const account = await confirmedAccount(house, email, password)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
+  const account = await confirmedAccount(service, email, password)
   const before = await rows.dump()
   const payload = { email, password: 'another password altogether', locale: 'fr' }
-  const response = await house.app.inject({ method: 'POST', url: '/register', payload })
+  const response = await service.app.inject({ method: 'POST', url: '/register', payload })
   t.equal(response.statusCode, 202)
   await rows.settled()
   const after = await rows.dump()
   t.strictSame(after.users, before.users)
   t.strictSame(after.sessions, before.sessions)
   const headers = { authorization: `Bearer ${account.accessToken}` }
-  t.equal((await house.app.inject({ method: 'GET', url: '/me', headers })).statusCode, 200, 'still logged in')
+  t.equal(
+    (await service.app.inject({ method: 'GET', url: '/me', headers })).statusCode,
+    200,
+    'still logged in',
+  )
 })
 
 t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => {

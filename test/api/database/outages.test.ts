@@ -138,9 +138,9 @@ t.test('the date style of a server, database or role changes nothing', { skip },
   const { client } = await openRows(t, databaseUrl)
   const name = new URL(databaseUrl).pathname.slice(1)
   await client.$executeRawUnsafe(`ALTER DATABASE ${name} SET datestyle = 'German, DMY'`)
-  const house = await startApp(t, { databaseUrl })
-  const { accessToken, email } = await confirmedAccount(house)
-  const me = await house.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  const service = await startApp(t, { databaseUrl })
+  const { accessToken, email } = await confirmedAccount(service)
+  const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
   t.match(me.json(), { email, createdAt: /^20\d\d-/ })
 })
 

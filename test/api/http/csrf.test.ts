@@ -67,13 +67,13 @@ function combinations(): Combination[] {
 }
 
 /** What is sent in cookie mode, and the answer where the request is let through. */
-async function callsOf(house: TestApp) {
-  const { email, password } = await confirmedAccount(house)
-  // Of an account of its own: many log ins push old sessions out.
-  const { refreshToken } = await confirmedAccount(house)
+async function callsOf(service: TestApp) {
+  const { email, password } = await confirmedAccount(service)
+  // Of an account of its own: many logins push old sessions out.
+  const { refreshToken } = await confirmedAccount(service)
   type Headers = Record<string, string>
   const post = (url: string, payload: object, headers: Headers = {}) =>
-    house.app.inject({ method: 'POST', url, payload, headers })
+    service.app.inject({ method: 'POST', url, payload, headers })
   const session = async () => `Bearer ${(await post('/login', { email, password })).json().accessToken}`
   let authorization = await session()
   return [
@@ -109,9 +109,9 @@ async function callsOf(house: TestApp) {
 }
 
 /** Sends each combination to each endpoint; what is refused must have no effect. */
-async function isDecided(t: Test, house: TestApp, cases: Combination[]) {
-  const rows = await openRows(t, house.databaseUrl)
-  for (const { url, passed, send, begin } of await callsOf(house)) {
+async function isDecided(t: Test, service: TestApp, cases: Combination[]) {
+  const rows = await openRows(t, service.databaseUrl)
+  for (const { url, passed, send, begin } of await callsOf(service)) {
     await begin?.()
     const state = async () => [
       await rows.client.event.count(),
@@ -134,16 +134,16 @@ async function isDecided(t: Test, house: TestApp, cases: Combination[]) {
 }
 
 t.test('only allowed origins and clients that are no browsers may use cookie mode', async t => {
-  const house = await startApp(t, { env })
+  const service = await startApp(t, { env })
   // Those that pass first, so that the others have to leave everything as it is.
   const cases = combinations().sort((a, b) => Number(b.allowed) - Number(a.allowed))
   t.equal(cases.filter(({ allowed }) => allowed).length, 1 + 31 + 3 * 7)
-  await isDecided(t, house, cases)
+  await isDecided(t, service, cases)
 })
 
 t.test('`*` in CORS_ORIGINS allows no cookies', async t => {
-  const house = await startApp(t, { env: { ...env, CORS_ORIGINS: '*, https://app.example.org' } })
-  await isDecided(t, house, [
+  const service = await startApp(t, { env: { ...env, CORS_ORIGINS: '*, https://app.example.org' } })
+  await isDecided(t, service, [
     { name: 'a named one', headers: { origin: 'https://app.example.org' }, allowed: true },
     { name: 'https://evil.example', headers: { origin: 'https://evil.example' }, allowed: false },
     { name: '*', headers: { origin: '*' }, allowed: false },
@@ -153,17 +153,17 @@ t.test('`*` in CORS_ORIGINS allows no cookies', async t => {
     { method: 'OPTIONS', url: '/login', headers: { 'access-control-request-method': 'POST' } },
   ] as const) {
     const headers = { ...('headers' in request && request.headers), origin: 'https://app.example.org' }
-    const answer = await house.app.inject({ ...request, headers })
+    const answer = await service.app.inject({ ...request, headers })
     t.equal(answer.headers['access-control-allow-origin'], '*')
     t.notOk('access-control-allow-credentials' in answer.headers, request.method)
   }
 })
 
 t.test('without CORS_ORIGINS only the origin of APP_URL is allowed', async t => {
-  const house = await startApp(t, { env: { APP_URL: 'https://example.org:3000/x', REFRESH_GRACE: '600' } })
+  const service = await startApp(t, { env: { APP_URL: 'https://example.org:3000/x', REFRESH_GRACE: '600' } })
   await isDecided(
     t,
-    house,
+    service,
     [
       'https://example.org:3000',
       'https://example.org',
@@ -174,7 +174,7 @@ t.test('without CORS_ORIGINS only the origin of APP_URL is allowed', async t => 
 })
 
 t.test('on a local service localhost, 127.0.0.1 and [::1] are the same origin for each port', async t => {
-  const house = await startApp(t, { env: { CORS_ORIGINS: 'http://127.0.0.1:5173', REFRESH_GRACE: '600' } })
+  const service = await startApp(t, { env: { CORS_ORIGINS: 'http://127.0.0.1:5173', REFRESH_GRACE: '600' } })
   const ours = ['localhost', '127.0.0.1', '[::1]'].flatMap(name =>
     [3000, 5173].map(port => `http://${name}:${port}`),
   )
@@ -186,9 +186,9 @@ t.test('on a local service localhost, 127.0.0.1 and [::1] are the same origin fo
   ]
   const cases = (origins: string[], allowed: boolean) =>
     origins.map(origin => ({ name: origin, headers: { origin }, allowed }))
-  await isDecided(t, house, [...cases(ours, true), ...cases(foreign, false)])
+  await isDecided(t, service, [...cases(ours, true), ...cases(foreign, false)])
   const granted = async (origin: string) =>
-    (await house.app.inject({ url: '/me', headers: { origin } })).headers['access-control-allow-origin']
+    (await service.app.inject({ url: '/me', headers: { origin } })).headers['access-control-allow-origin']
   t.equal(await granted('http://localhost:5173'), 'http://localhost:5173')
   t.equal(await granted('http://localhost:3001'), undefined)
 })
@@ -227,9 +227,9 @@ t.test('a refused origin does not spend the link', async t => {
 })
 
 t.test('a refused refresh or logout does not revoke the session', async t => {
-  const house = await startApp(t, { env: { ...env, REFRESH_GRACE: '0' } })
-  const { app } = house
-  const { email, password } = await confirmedAccount(house)
+  const service = await startApp(t, { env: { ...env, REFRESH_GRACE: '0' } })
+  const { app } = service
+  const { email, password } = await confirmedAccount(service)
   const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password, mode } })
   const cookie = showing(cookieIn(session))
   const authorization = `Bearer ${session.json().accessToken}`
@@ -247,9 +247,9 @@ t.test('a refused refresh or logout does not revoke the session', async t => {
 })
 
 t.test('without cookie mode the origin does not matter', async t => {
-  const house = await startApp(t, { env })
-  const { app } = house
-  const { email, password } = await confirmedAccount(house)
+  const service = await startApp(t, { env })
+  const { app } = service
+  const { email, password } = await confirmedAccount(service)
   const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
   const post = (url: string, payload: object | undefined, more: Record<string, string> = {}) =>
     app.inject({ method: 'POST', url, headers: { ...headers, ...more }, ...(payload && { payload }) })

@@ -87,9 +87,9 @@ t.test('an undeclared query is ignored', async t => {
 })
 
 t.test('an invalid or missing bearer is a 401 that says how to authenticate', async t => {
-  const house = await startApp(t)
-  const { app } = house
-  const { accessToken } = await confirmedAccount(house)
+  const service = await startApp(t)
+  const { app } = service
+  const { accessToken } = await confirmedAccount(service)
   const headers: Record<string, string>[] = [
     {},
     { authorization: '' },

@@ -13,8 +13,8 @@ const FIXED = [
 ]
 
 t.test('compresses fixed documents for clients that accept it, and nothing else', async t => {
-  const house = await startApp(t)
-  const { app } = house
+  const service = await startApp(t)
+  const { app } = service
   const page = (await app.inject('/app/login')).body
   const style = new URL(/href="([^"]+style\.css)"/.exec(page)?.[1] ?? '', 'http://x/app/login').pathname
   const get = (url: string, headers: Record<string, string> = {}) => app.inject({ url, headers })
@@ -58,7 +58,7 @@ t.test('compresses fixed documents for clients that accept it, and nothing else'
     t.equal(head.headers['content-encoding'], 'br', url)
   }
 
-  const { accessToken } = await confirmedAccount(house)
+  const { accessToken } = await confirmedAccount(service)
   const others = [
     '/app/login',
     '/docs/',

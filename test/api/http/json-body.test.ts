@@ -79,17 +79,21 @@ async function everyRoute(
   expected: ProblemCode,
   makeCases: (route: Route) => Record<string, { payload?: string | Buffer; type?: string; path?: string }>,
 ) {
-  const house = await startApp(t)
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t)
+  const rows = await openRows(t, service.databaseUrl)
   // Behind the bearer, bodies are read only for who has a session.
-  const { accessToken } = await confirmedAccount(house, 'somebody@example.org', 'a password that is not sent')
+  const { accessToken } = await confirmedAccount(
+    service,
+    'somebody@example.org',
+    'a password that is not sent',
+  )
   await rows.settled()
-  const before = { rows: await rows.dump(), mails: house.smtp.mails.length }
+  const before = { rows: await rows.dump(), mails: service.smtp.mails.length }
   const authorization = `Bearer ${accessToken}`
   const wrong: string[] = []
-  for (const route of routesWithBody(house)) {
+  for (const route of routesWithBody(service)) {
     for (const [what, { payload, type = JSON_TYPE, path }] of Object.entries(makeCases(route))) {
-      const response = await house.app.inject({
+      const response = await service.app.inject({
         method: 'POST',
         url: route.url,
         headers: { authorization, ...(type !== '' && { 'content-type': type }) },
@@ -107,9 +111,9 @@ async function everyRoute(
   }
   t.strictSame(wrong, [], 'each says where it is wrong, lists faults of input alone, and quotes nothing')
   t.strictSame(await rows.dump(), before.rows, 'no row')
-  t.equal(house.smtp.mails.length, before.mails, 'no mail')
+  t.equal(service.smtp.mails.length, before.mails, 'no mail')
   t.strictSame(
-    house.log.filter(line => Number(line['level']) >= 50),
+    service.log.filter(line => Number(line['level']) >= 50),
     [],
     'and no error in the log',
   )
@@ -258,7 +262,7 @@ t.test('a body one byte over the limit is too large', t =>
 t.test(
   'what is allowed passes: white space up to the limit, parameters of the type, escapes, a mark',
   async t => {
-    const house = await startApp(t)
+    const service = await startApp(t)
     const body = JSON.stringify({ email: 'ada@example.org' })
     const passing: [what: string, payload: string, type: string][] = [
       ['plain', body, JSON_TYPE],
@@ -273,10 +277,10 @@ t.test(
     for (const [what, payload, type] of passing) {
       const headers = { 'content-type': type }
       const url = '/password-reset/request'
-      const { statusCode } = await house.app.inject({ method: 'POST', url, headers, payload })
+      const { statusCode } = await service.app.inject({ method: 'POST', url, headers, payload })
       t.equal(statusCode, what.startsWith('a string') ? 400 : 202, what)
     }
-    const quoted = await house.app.inject({
+    const quoted = await service.app.inject({
       method: 'POST',
       url: '/login',
       headers: { 'content-type': JSON_TYPE },
@@ -307,9 +311,9 @@ t.test('a 415 names the accepted types', async t => {
 })
 
 t.test('a body without content has no type to check, by length or in chunks', async t => {
-  const house = await startApp(t)
-  const { exchange } = await onTheWire(house.app)
-  const { email, password } = await confirmedAccount(house)
+  const service = await startApp(t)
+  const { exchange } = await onTheWire(service.app)
+  const { email, password } = await confirmedAccount(service)
   const framings: [field: string, body: string][] = [
     ['Content-Length: 0', ''],
     ['Transfer-Encoding: chunked', '0\r\n\r\n'],
@@ -318,7 +322,7 @@ t.test('a body without content has no type to check, by length or in chunks', as
   for (const [framing, body] of framings) {
     for (const type of types) {
       const payload = { email, password }
-      const { accessToken } = (await house.app.inject({ method: 'POST', url: '/login', payload })).json()
+      const { accessToken } = (await service.app.inject({ method: 'POST', url: '/login', payload })).json()
       for (const line of ['DELETE /sessions', 'POST /logout']) {
         const typed = type === undefined ? [] : [`Content-Type: ${type}`]
         const fields = [`Authorization: Bearer ${accessToken}`, ...typed, framing]

@@ -35,9 +35,9 @@ function hasNoCors(t: Test, { headers }: Answer, name: string) {
 }
 
 t.test('every response has the security headers', async t => {
-  const house = await startApp(t)
-  const { app } = house
-  const account = await confirmedAccount(house)
+  const service = await startApp(t)
+  const { app } = service
+  const account = await confirmedAccount(service)
   const bearer = { authorization: `Bearer ${account.accessToken}` }
   const { email, password } = account
   const requests: [status: number, options: InjectOptions][] = [

@@ -29,9 +29,9 @@ const bearer = ({ accessToken }: Pair) => ({ authorization: `Bearer ${accessToke
 
 t.test('each route logs the event of each outcome, with account and request', async t => {
   const time = testClock()
-  const house = await startApp(t, { overrides: { clock: time.clock } })
-  const { app, log } = house
-  const rows = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const { app, log } = service
+  const rows = await openRows(t, service.databaseUrl)
   const faults: string[] = []
   const seen = new Set<string>()
   const asked = new Set<string>()
@@ -45,7 +45,7 @@ t.test('each route logs the event of each outcome, with account and request', as
     const name = `${method} ${options.url} ${expected.code ?? 'succeeds'}`
     const before = log.length
     const headers = { 'user-agent': USER_AGENT, ...options.headers }
-    const caused = await withMails(house, rows, () => app.inject({ ...options, method, headers }))
+    const caused = await withMails(service, rows, () => app.inject({ ...options, method, headers }))
     const { answer } = caused
     asked.add(`${method.toLowerCase()} ${options.url.replace(/(?<=\/sessions\/).+/, '{id}')}`)
     const lines = log.slice(before).filter(line => 'event' in line)
@@ -389,7 +389,7 @@ t.test('each route logs the event of each outcome, with account and request', as
     },
   )
 
-  const leaver = await confirmedAccount(house)
+  const leaver = await confirmedAccount(service)
   const goes = subjectOf(leaver)
   await step(
     { url: '/me', method: 'DELETE', headers: bearer(leaver), payload: { currentPassword: leaver.password } },
@@ -426,8 +426,8 @@ t.test('each route logs the event of each outcome, with account and request', as
 t.test(
   'without confirmation an account is created at once, and its confirmation sets the password',
   async t => {
-    const house = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-    const { app, log } = house
+    const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+    const { app, log } = service
     const email = 'ada@example.org'
     const made = await app.inject({
       method: 'POST',
@@ -442,7 +442,7 @@ t.test(
     })
     t.equal(taken.statusCode, 409)
     await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
-    const token = tokenIn((await house.smtp.waitForMails(1))[0])
+    const token = tokenIn((await service.smtp.waitForMails(1))[0])
     await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password: NEW_PASSWORD } })
     t.strictSame(
       log.flatMap(({ event }) => event ?? []),

@@ -89,9 +89,9 @@ function breakableClock() {
 t.test('worker and housekeeping continue after an error', async t => {
   const { clock, advance, state } = breakableClock()
   const overrides: Overrides = { clock, mail: { timing }, housekeeping: { interval: 20, rest: 0 } }
-  const house = await startApp(t, { overrides })
-  const { app, smtp, log } = house
-  const { client } = await openRows(t, house.databaseUrl)
+  const service = await startApp(t, { overrides })
+  const { app, smtp, log } = service
+  const { client } = await openRows(t, service.databaseUrl)
   const register = (email: string) =>
     app.inject({ method: 'POST', url: '/register', payload: { ...person, email } })
   t.equal((await register('before@example.org')).statusCode, 202)

@@ -71,10 +71,10 @@ t.test('without TRUST_PROXY ids and traces of clients are ignored', async t => {
 })
 
 t.test('log lines of an email have the id and trace of its request', async t => {
-  const house = await startApp(t, { env: { TRUST_PROXY: '10.0.0.0/8' } })
-  const { app, log, databaseUrl } = house
+  const service = await startApp(t, { env: { TRUST_PROXY: '10.0.0.0/8' } })
+  const { app, log, databaseUrl } = service
   const rows = await openRows(t, databaseUrl)
-  const account = await confirmedAccount(house)
+  const account = await confirmedAccount(service)
   const known = await rows.client.outbox.findMany()
   const seen = new Set(known.map(({ id }) => id))
   const faults: string[] = []
@@ -83,7 +83,7 @@ t.test('log lines of an email have the id and trace of its request', async t => 
   const step = async (options: InjectOptions) => {
     const id = `request-${++last}`
     const headers = { ...options.headers, 'x-request-id': id, traceparent: TRACEPARENT }
-    const caused = await withMails(house, rows, () =>
+    const caused = await withMails(service, rows, () =>
       app.inject({ method: 'POST', ...options, headers, remoteAddress: PROXY }),
     )
     if (caused.answer.statusCode >= 400) faults.push(`${options.url}: ${caused.answer.body}`)
@@ -132,7 +132,7 @@ t.test('log lines of an email have the id and trace of its request', async t => 
   const moved = await step({ url: '/email-change/confirm', payload: { token, password: newPassword } })
   const notice = tokenIn(mailTo(moved.mails, email, /./))
   await step({ url: '/account/secure', payload: { token: notice, email } })
-  const leaver = await confirmedAccount(house)
+  const leaver = await confirmedAccount(service)
   for (const { id } of await rows.client.outbox.findMany()) seen.add(id)
   await step({
     method: 'DELETE',

@@ -9,14 +9,14 @@ const password = 'correct horse battery staple'
 const TOKEN = /^#token=[\w-]+\.[\w-]+\.[\w-]+$/
 
 /** Every kind of link there is, each from the mail that has it. */
-async function linksOf(t: { teardown(handler: () => unknown): unknown }, house: TestApp) {
-  const { app } = house
-  const rows = await openRows(t, house.databaseUrl)
-  const account = await confirmedAccount(house)
+async function linksOf(t: { teardown(handler: () => unknown): unknown }, service: TestApp) {
+  const { app } = service
+  const rows = await openRows(t, service.databaseUrl)
+  const account = await confirmedAccount(service)
   const authorization = `Bearer ${account.accessToken}`
   const caused = async (url: string, payload: object) =>
     (
-      await withMails(house, rows, () =>
+      await withMails(service, rows, () =>
         app.inject({ method: 'POST', url, payload, headers: { authorization } }),
       )
     ).mails

@@ -130,7 +130,7 @@ for (const [what, loadFast] of [
   ['present', undefined],
   ['absent', absent],
 ] as const) {
-  t.test(`a log in whose stored hash is garbage is a wrong password: optional library ${what}`, async t => {
+  t.test(`a login whose stored hash is garbage is a wrong password: optional library ${what}`, async t => {
     const world = await startApp(t, { overrides: { passwords: loadFast ? { loadFast } : {} } })
     const { app, databaseUrl, log } = world
     t.match(app.passwords.describe(), loadFast ? /^argon2, \d+ at once$/ : /^@node-rs\/argon2, \d+ at once$/)

@@ -13,7 +13,7 @@ import { until } from '../../harness/until.ts'
 
 /**
  * Guesses come from many addresses of one /64, which one limit counts together and the other does not
- * reach: ten log ins from one network in three minutes end before the back-off gets long.
+ * reach: ten logins from one network in three minutes end before the back-off gets long.
  */
 const network = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
 
@@ -88,7 +88,7 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
   const { app } = world
   const { email } = await confirmedAccount(world)
   const hashes = countHashes(t)
-  // Past the limit of ten log ins, so that only this one is measured.
+  // Past the limit of ten logins, so that only this one is measured.
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () =>
       app.guessBackoff.attempt({ email, ip: '10.0.0.9' }).then(

@@ -128,7 +128,7 @@ t.test('a job that fails frees its place, even one that throws at once', async t
 })
 
 t.test(
-  'more log ins than can be served: some are shed with 503, the others are right, and none is lost',
+  'more logins than can be served: some are shed with 503, the others are right, and none is lost',
   async t => {
     const world = await startApp(t, {
       env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },

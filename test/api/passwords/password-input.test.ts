@@ -30,10 +30,10 @@ t.test('a password that the policy refuses makes no row, no mail and no hash', a
 })
 
 t.test('a refused password leaves a reset link alive, and the old password good', async t => {
-  const house = await startApp(t)
-  const { app } = house
-  const { email, password } = await confirmedAccount(house, 'somebody.else@example.org')
-  const token = await resetToken(house, email)
+  const service = await startApp(t)
+  const { app } = service
+  const { email, password } = await confirmedAccount(service, 'somebody.else@example.org')
+  const token = await resetToken(service, email)
   for (const [what, newPassword] of REFUSED) {
     const payload = { token, newPassword }
     const refused = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })

@@ -227,7 +227,7 @@ t.test('slow bodies from more addresses than there are places keep no owner out'
 
 // Those who had found room went on to the database, and most were shed only when they were back from it.
 t.test(
-  'of log ins that come at once as many pass as there is room for, and no other asks the database',
+  'of logins that come at once as many pass as there is room for, and no other asks the database',
   async t => {
     const world = await startApp(t, {
       env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },

@@ -269,7 +269,7 @@ t.test('the 51st session ends the oldest, also for parallel logins', async t => 
   t.match(
     ending,
     { at: time.clock(), ip: '203.0.113.9', device: 'Firefox on Linux', requestId: String },
-    'the history has it, with the log in that caused it',
+    'the history has it, with the login that caused it',
   )
   t.strictSame(others, [])
   t.equal((await listOf(service, newest)).length, 50)

@@ -23,7 +23,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   const victim = instances[1] as Instance
   const person = newPerson(t, cluster)
   const load = startLoad(t, cluster, accounts)
-  const { outcomes } = load.books
+  const { outcomes } = load.ledger
   const began = performance.now()
   await answered(outcomes, 5 * PEOPLE, began)
   // A few at a time, so that some are answered before the end, some are in flight, and some come after.
@@ -39,10 +39,10 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   await until('half of the resets are answered', () => redeemed >= RESETS / 2)
   t.equal(await victim.service.end('SIGKILL'), 'SIGKILL')
   await answered(outcomes, 10 * PEOPLE, performance.now())
-  const books = await load.stop()
+  const ledger = await load.stop()
 
-  const failures = books.outcomes.filter(failed)
-  t.comment(`${books.outcomes.length} requests, ${failures.length} failed`)
+  const failures = ledger.outcomes.filter(failed)
+  t.comment(`${ledger.outcomes.length} requests, ${failures.length} failed`)
   for (const { method, path, answer } of failures) {
     t.equal(answer.status, 502)
     t.equal(method, 'POST', `only what is not idempotent failed (${path})`)
@@ -68,16 +68,16 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   }
   t.ok(acknowledged >= RESETS / 2)
 
-  const sessions = await Promise.all(books.loggedIn.map(bearer => person.get('/me', { bearer })))
+  const sessions = await Promise.all(ledger.loggedIn.map(bearer => person.get('/me', { bearer })))
   t.strictSame(new Set(sessions.map(({ status }) => status)), new Set([200]), 'every log in is a session')
   for (const account of accounts) {
-    const refreshToken = books.refreshed.get(account.email) ?? ''
+    const refreshToken = ledger.refreshed.get(account.email) ?? ''
     const next = await person.post('/token/refresh', { refreshToken })
     t.equal(next.status, 200, 'every chain of refresh tokens goes on')
     Object.assign(account, next.body)
   }
   const known = await rows.client.registration.findMany({ select: { email: true } })
-  const lost = books.registered.filter(email => !known.some(row => row.email === email))
+  const lost = ledger.registered.filter(email => !known.some(row => row.email === email))
   t.strictSame(lost, [], 'every registration is there')
 
   // What the dead worker had in hand waits for its lease of 60 s, for which the test has no time.
@@ -90,13 +90,13 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   await rows.settled()
   const mailsTo = (email: string, subject: RegExp) =>
     smtp.mails.filter(mail => mail.to.includes(email) && subject.test(mail.subject)).length
-  const links = books.registered.map(email => mailsTo(email, /^Confirm/))
+  const links = ledger.registered.map(email => mailsTo(email, /^Confirm/))
   t.ok(
     links.every(count => count >= 1),
     'every registration got its link',
   )
   // Between handing a mail over and noting that it did, a worker that dies leaves it to be sent again.
   t.ok(links.filter(count => count > 1).length <= inHand.length)
-  for (const email of books.resetAsked) t.ok(mailsTo(email, /^Reset/) >= 1)
+  for (const email of ledger.resetAsked) t.ok(mailsTo(email, /^Reset/) >= 1)
   t.equal(await rows.client.outbox.count({ where: { state: { not: 'sent' } } }), 0, 'no mail is lost')
 })

@@ -1,4 +1,4 @@
-/** A mixed load through the balancer, and books of what was acknowledged. */
+/** A mixed load through the balancer, and ledger of what was acknowledged. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Teardown } from '../../harness/database.ts'
 import { until } from '../../harness/until.ts'
@@ -22,11 +22,11 @@ export interface Outcome {
 }
 
 /** What the service said yes to. */
-export interface Books {
+export interface Ledger {
   outcomes: Outcome[]
   /** Addresses that were told that a mail is on its way. */
   registered: string[]
-  /** Access tokens of log ins. */
+  /** Access tokens of logins. */
   loggedIn: string[]
   /** The last refresh token that each chain was given. */
   refreshed: Map<string, string>
@@ -35,9 +35,9 @@ export interface Books {
 }
 
 export interface Load {
-  books: Books
+  ledger: Ledger
   /** Stops asking and waits for the answers under way. */
-  stop(): Promise<Books>
+  stop(): Promise<Ledger>
 }
 
 /** Answers that do not count as failed: the load uses only what must succeed. */
@@ -48,7 +48,7 @@ export const failed = ({ answer }: Outcome) => answer.status < 200 || answer.sta
  * refresh tokens form one chain; who gets no answer to a refresh asks again with the same token.
  */
 export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): Load {
-  const books: Books = {
+  const ledger: Ledger = {
     outcomes: [],
     registered: [],
     loggedIn: [],
@@ -63,12 +63,12 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
     let bearer = accessToken
     let token = refreshToken
     let logIns = 0
-    books.refreshed.set(email, token)
+    ledger.refreshed.set(email, token)
     const ask = async (method: Outcome['method'], path: string, body: object = {}) => {
       const at = performance.now()
       const answer = await (method === 'GET' ? person.get(path, { bearer }) : person.post(path, body))
       const outcome = { method, path, answer, at }
-      books.outcomes.push(outcome)
+      ledger.outcomes.push(outcome)
       return failed(outcome) ? undefined : answer
     }
     const steps = [
@@ -78,22 +78,22 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
         if (answer === undefined) return
         token = answer.body.refreshToken
         bearer = answer.body.accessToken
-        books.refreshed.set(email, token)
+        ledger.refreshed.set(email, token)
       },
       () => ask('GET', '/sessions'),
       async () => {
         const registered = `load-${made++}@example.org`
         if (await ask('POST', '/register', { email: registered, password: PASSWORD }))
-          books.registered.push(registered)
+          ledger.registered.push(registered)
       },
       () => ask('GET', '/me'),
       async () => {
         if (logIns++ >= LOG_INS) return
         const answer = await ask('POST', '/login', { email, password: PASSWORD })
-        if (answer) books.loggedIn.push(answer.body.accessToken)
+        if (answer) ledger.loggedIn.push(answer.body.accessToken)
       },
       async () => {
-        if (await ask('POST', '/password-reset/request', { email })) books.resetAsked.add(email)
+        if (await ask('POST', '/password-reset/request', { email })) ledger.resetAsked.add(email)
       },
     ]
     for (let step = made++; !stopped; step++) {
@@ -104,11 +104,11 @@ export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): L
 
   const people = accounts.map(live)
   return {
-    books,
+    ledger,
     async stop() {
       stopped = true
       await Promise.all(people)
-      return books
+      return ledger
     },
   }
 }

@@ -43,7 +43,7 @@ t.test('three instances are one service', { skip: noCluster }, async t => {
     t.equal((await person.post('/login', { email, password: PASSWORD })).status, 200, 'nothing has changed')
   })
 
-  await t.test('failed log ins from one network slow down at all of them', async t => {
+  await t.test('failed logins from one network slow down at all of them', async t => {
     const { email } = await account(newPerson(t, cluster))
     const guesser = newPerson(t, cluster)
     const failures = await inTurn(5, () => guesser.post('/login', { email, password: 'a wrong password' }))

@@ -8,7 +8,7 @@ t.test('all instances are restarted under load, and no request fails', { skip: n
   const { instances, balancer, rows } = cluster
   const before = balancer.log().length
   const load = startLoad(t, cluster, accounts)
-  const { outcomes } = load.books
+  const { outcomes } = load.ledger
 
   for (const instance of instances) {
     await served(outcomes, instance, performance.now())
@@ -17,13 +17,13 @@ t.test('all instances are restarted under load, and no request fails', { skip: n
     // The next one goes when this one has its share again, as a deployment waits for readiness.
     await served(outcomes, instance, performance.now())
   }
-  const books = await load.stop()
+  const ledger = await load.stop()
 
-  t.strictSame(books.outcomes.filter(failed), [], 'no request failed')
-  const again = books.outcomes.filter(({ answer }) => answer.upstream.length > 1)
-  t.comment(`${books.outcomes.length} requests, ${again.length} of them went to a second instance`)
+  t.strictSame(ledger.outcomes.filter(failed), [], 'no request failed')
+  const again = ledger.outcomes.filter(({ answer }) => answer.upstream.length > 1)
+  t.comment(`${ledger.outcomes.length} requests, ${again.length} of them went to a second instance`)
   const answers = balancer.log().slice(before)
-  t.ok(answers.length >= books.outcomes.length)
+  t.ok(answers.length >= ledger.outcomes.length)
   t.ok(answers.every(({ status }) => status < 500))
   await rows.settled()
   t.equal(await rows.client.outbox.count({ where: { state: { not: 'sent' } } }), 0, 'and every mail was sent')

@@ -34,12 +34,12 @@ const registration = (index: number) =>
   post('/register', { email: `person-${index}@example.org`, password: `${SECRET} ${index}` })
 
 t.test('a registration whose client disconnects happens completely or not at all', async t => {
-  const house = await besieged(t, LONG_HASHES)
-  const handles = house.handles()
+  const service = await besieged(t, LONG_HASHES)
+  const handles = service.handles()
   const clients = 40
   const leaving: Promise<unknown>[] = []
   for (let index = 0; index < clients; index++) {
-    const socket = await house.open()
+    const socket = await service.open()
     const bytes = registration(index)
     // Some before the fields end, some in the body, the others while they wait, hash or are answered.
     const sent = index % 4 === 0 ? Math.floor((bytes.length * (index + 1)) / clients) : bytes.length
@@ -54,17 +54,17 @@ t.test('a registration whose client disconnects happens completely or not at all
   }
   await Promise.all(leaving)
   const began = performance.now()
-  const socket = await house.open()
+  const socket = await service.open()
   socket.write(registration(clients))
   const [answer] = await once(socket, 'data')
   t.equal(answersIn(answer)[0]?.statusCode, 202, 'who comes after them is served')
   t.comment(`after ${Math.round(performance.now() - began)} ms`)
   socket.destroy()
-  await until('all handles are given back', () => house.handles() <= handles)
-  unmoved(t, house)
-  await house.service.end('SIGINT')
+  await until('all handles are given back', () => service.handles() <= handles)
+  unmoved(t, service)
+  await service.service.end('SIGINT')
 
-  const { client } = await openRows(t, house.databaseUrl)
+  const { client } = await openRows(t, service.databaseUrl)
   const registrations = (await client.registration.findMany()).map(({ email }) => email)
   const mails = await client.outbox.findMany({ where: { kind: 'registration' } })
   t.strictSame(
@@ -91,12 +91,12 @@ for (const { what, limit, head } of [
   },
 ]) {
   t.test(`clients that send ${what} byte by byte are cut off in time and delay nobody`, async t => {
-    const house = await besieged(t)
-    const handles = house.handles()
+    const service = await besieged(t)
+    const handles = service.handles()
     const lives = Array.from({ length: 50 }, async () => {
       // Before it connects: a busy test process learns late that it has.
       const began = performance.now()
-      const socket = await house.open()
+      const socket = await service.open()
       const received: Buffer[] = []
       socket.on('data', chunk => received.push(chunk))
       const ended = once(socket, 'close')
@@ -106,7 +106,7 @@ for (const { what, limit, head } of [
       clearInterval(dribble)
       return { ms: performance.now() - began, answer: answersIn(Buffer.concat(received))[0] }
     })
-    for (let asked = 0; asked < 10; asked++) t.equal(await house.get('/health/ready'), 200)
+    for (let asked = 0; asked < 10; asked++) t.equal(await service.get('/health/ready'), 200)
     const ended = await Promise.all(lives)
     const times = ended.map(({ ms }) => Math.round(ms))
     t.ok(Math.min(...times) >= limit, `none was cut off early: ${Math.min(...times)} ms`)
@@ -115,18 +115,18 @@ for (const { what, limit, head } of [
       ended.every(({ answer }) => answer?.statusCode === 408),
       'each was told why',
     )
-    await until('all handles are given back', () => house.handles() <= handles)
-    unmoved(t, house)
+    await until('all handles are given back', () => service.handles() <= handles)
+    unmoved(t, service)
   })
 }
 
 t.test('clients that never read their responses hold little memory and are disconnected', async t => {
   // The time that nothing may move in is as long as this and twenty seconds.
-  const house = await besieged(t, { HASH_PATIENCE: '1' })
-  for (let asked = 0; asked < 5; asked++) t.equal(await house.get(LARGE), 200)
-  const handles = house.handles()
-  const memory = house.memory()
-  const sockets = await Promise.all(Array.from({ length: 50 }, () => house.open()))
+  const service = await besieged(t, { HASH_PATIENCE: '1' })
+  for (let asked = 0; asked < 5; asked++) t.equal(await service.get(LARGE), 200)
+  const handles = service.handles()
+  const memory = service.memory()
+  const sockets = await Promise.all(Array.from({ length: 50 }, () => service.open()))
   const gone = sockets.map(socket => once(socket, 'close'))
   const began = performance.now()
   for (const socket of sockets) {
@@ -139,22 +139,22 @@ t.test('clients that never read their responses hold little memory and are disco
   let mostMemory = 0
   let mostHandles = 0
   const look = () => {
-    mostMemory = Math.max(mostMemory, house.memory() - memory)
-    mostHandles = Math.max(mostHandles, house.handles() - handles)
+    mostMemory = Math.max(mostMemory, service.memory() - memory)
+    mostHandles = Math.max(mostHandles, service.handles() - handles)
   }
   // Not all at the same time: on a busy machine the first is cut off before the last one's turn.
   const stalled = new Set<number>()
   await until('each was sent more than it takes', () => {
     look()
-    for (const port of house.stalled()) stalled.add(port)
+    for (const port of service.stalled()) stalled.add(port)
     return stalled.size === sockets.length
   })
-  t.equal(await house.get('/health/ready'), 200)
+  t.equal(await service.get('/health/ready'), 200)
   // Half of them leave by themselves.
   for (const [index, socket] of sockets.entries()) if (index % 2) socket.resetAndDestroy()
   await until('all are let go', () => {
     look()
-    return house.handles() <= handles
+    return service.handles() <= handles
   })
   t.comment(`${Math.round(mostMemory / MEGABYTE)} MB and ${mostHandles} handles more at the most`)
   t.comment(`let go after ${Math.round(performance.now() - began)} ms`)
@@ -162,7 +162,7 @@ t.test('clients that never read their responses hold little memory and are disco
   await Promise.all(gone)
   t.ok(mostHandles <= sockets.length + OWN_HANDLES, 'a socket each, and no file', { mostHandles })
   t.ok(mostMemory < 512 * MEGABYTE, `${Math.round(mostMemory / MEGABYTE)} MB`)
-  unmoved(t, house)
+  unmoved(t, service)
 })
 
 t.test('idle connections end after 5 s and keep nobody out', t => holdIdleConnections(t, { count: 500 }))

@@ -18,7 +18,7 @@ import { mailFor, newAccount, newPerson, PASSWORD } from '../cluster/person.ts'
 import { settableClock } from './settable-clock.ts'
 
 const HOUR = 3600
-/** Longer than any wait of a few failed log ins, and far shorter than what the clock is set by. */
+/** Longer than any wait of a few failed logins, and far shorter than what the clock is set by. */
 const A_MINUTE = 60
 
 /** How long the processor time of the idle process is measured. */

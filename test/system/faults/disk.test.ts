@@ -138,24 +138,24 @@ for (const { name, through, begins, ends } of shortages) {
     ends(service, folder)
     const healedAt = Date.now()
     await until('all are served again', async () => (await crowd.answers(4 * PEOPLE)).every(isYes))
-    const books = await crowd.stop()
-    areClear(t, books.replies, 'from beginning to end')
+    const ledger = await crowd.stop()
+    areClear(t, ledger.replies, 'from beginning to end')
 
-    await everyLogInIsASession(t, url, books)
+    await everyLogInIsASession(t, url, ledger)
     endLeases(service, databaseUrl, healedAt)
     const mails = (email: string) => smtp.mails.filter(({ to }) => to.includes(email)).length
-    await until('all mails have come', () => books.registered.every(email => mails(email) > 0))
+    await until('all mails have come', () => ledger.registered.every(email => mails(email) > 0))
     t.strictSame(
-      books.registered.filter(email => mails(email) !== 1),
+      ledger.registered.filter(email => mails(email) !== 1),
       [],
       'each newcomer has one mail',
     )
     const copy = await openCopy(t, within(service, folder))
-    await everyRegistrationIsThere(t, copy, books)
+    await everyRegistrationIsThere(t, copy, ledger)
     const integrity = await copy.client.$queryRawUnsafe('PRAGMA integrity_check')
     t.strictSame(integrity, [{ integrity_check: 'ok' }], 'the file is sound')
-    isSound(t, service, books)
-    t.comment(`${books.replies.length} answers, ${books.replies.filter(isOverloaded).length} of them 503`)
+    isSound(t, service, ledger)
+    t.comment(`${ledger.replies.length} answers, ${ledger.replies.filter(isOverloaded).length} of them 503`)
   })
 }
 

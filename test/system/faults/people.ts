@@ -25,12 +25,12 @@ export interface Reply {
 }
 
 /** What the service said yes to. */
-export interface Books {
+export interface Ledger {
   replies: Reply[]
   /** Addresses that were told that a mail is on its way. */
   registered: string[]
   resetAsked: Set<string>
-  /** Access tokens of log ins. */
+  /** Access tokens of logins. */
   loggedIn: string[]
 }
 
@@ -79,11 +79,11 @@ export async function newAccount(url: string, smtp: SmtpServer, email: string): 
 }
 
 export interface Crowd {
-  books: Books
+  ledger: Ledger
   /** Waits until so many have been asked and answered from this moment on. */
   answers(count: number): Promise<Reply[]>
   /** Stops asking and waits for the answers under way. */
-  stop(): Promise<Books>
+  stop(): Promise<Ledger>
 }
 
 /**
@@ -92,27 +92,27 @@ export interface Crowd {
  * @param people addresses and access tokens of accounts, one for each
  */
 export function startCrowd(t: Teardown, url: string, people: { email: string; bearer: string }[]): Crowd {
-  const books: Books = { replies: [], registered: [], resetAsked: new Set(), loggedIn: [] }
+  const ledger: Ledger = { replies: [], registered: [], resetAsked: new Set(), loggedIn: [] }
   let stopped = false
   let made = 0
 
   async function live({ email, bearer }: { email: string; bearer: string }) {
     const say = async (...what: Parameters<typeof ask>) => {
       const reply = await ask(...what)
-      books.replies.push(reply)
+      ledger.replies.push(reply)
       await delay(THINK_MS)
       return reply
     }
     while (!stopped) {
       await say(url, 'GET', '/me', { bearer })
       const loggedIn = await say(url, 'POST', '/login', { body: { email, password: PASSWORD } })
-      if (loggedIn.status === 200) books.loggedIn.push(loggedIn.body.accessToken)
+      if (loggedIn.status === 200) ledger.loggedIn.push(loggedIn.body.accessToken)
       const reset = await say(url, 'POST', '/password-reset/request', { body: { email } })
-      if (reset.status === 202) books.resetAsked.add(email)
+      if (reset.status === 202) ledger.resetAsked.add(email)
       const newcomer = `newcomer-${++made}@example.org`
       const body = { email: newcomer, password: PASSWORD }
       const registered = await say(url, 'POST', '/register', { body })
-      if (registered.status === 202) books.registered.push(newcomer)
+      if (registered.status === 202) ledger.registered.push(newcomer)
     }
   }
 
@@ -120,14 +120,14 @@ export function startCrowd(t: Teardown, url: string, people: { email: string; be
   const stop = async () => {
     stopped = true
     await lives
-    return books
+    return ledger
   }
   t.teardown(stop)
   return {
-    books,
+    ledger,
     async answers(count) {
       const began = performance.now()
-      const since = () => books.replies.filter(({ at }) => at >= began)
+      const since = () => ledger.replies.filter(({ at }) => at >= began)
       await until(`${count} answers`, () => since().length >= count)
       return since()
     },

@@ -38,7 +38,7 @@ async function twoInstances(t: Test, databaseUrl: string): Promise<readonly [Tes
   const [first] = accounts as [Account]
   const token = await resetToken(other, first.email)
   const answers = await Promise.all(
-    [one, other, one, other].map(house => post(house, '/password-reset/confirm', { token, newPassword })),
+    [one, other, one, other].map(service => post(service, '/password-reset/confirm', { token, newPassword })),
   )
   t.strictSame(answers.map(({ statusCode }) => statusCode).sort(), [204, 400, 400, 400], 'one wins')
   const bearer = { authorization: `Bearer ${first.accessToken}` }
@@ -66,13 +66,13 @@ t.test('in transaction mode, with ?pgbouncer=true', async t => {
   // What a role is set to counts from its next connection: PgBouncer must not have one yet.
   const pooled = async () =>
     `${await startPgBouncer(t, database.url, poolMode('transaction'))}?pgbouncer=true`
-  const houses = await twoInstances(t, await pooled())
-  for (const house of houses) {
-    t.match(warnings(house), [{ level: 40, limits: LIMITS }], 'the absence of time limits is told')
-    t.equal(warnings(house).length, 1, 'once')
+  const services = await twoInstances(t, await pooled())
+  for (const service of services) {
+    t.match(warnings(service), [{ level: 40, limits: LIMITS }], 'the absence of time limits is told')
+    t.equal(warnings(service).length, 1, 'once')
   }
   await limit(database)
-  for (const house of await twoInstances(t, await pooled())) t.strictSame(warnings(house), [])
+  for (const service of await twoInstances(t, await pooled())) t.strictSame(warnings(service), [])
 })
 
 t.test('in transaction mode, without ?pgbouncer=true, readiness says what is missing', async t => {

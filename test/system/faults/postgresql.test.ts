@@ -6,7 +6,7 @@
 import t, { type Test } from 'tap'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-import { ask, type Books } from './people.ts'
+import { ask, type Ledger } from './people.ts'
 import { type PostgresServer, startPostgres } from './private-postgres.ts'
 import { type Service, startService } from './service.ts'
 import {
@@ -48,18 +48,18 @@ async function probesTell(t: Test, url: string, message: string | RegExp) {
   t.ok(ready.ms < LONGEST_ANSWER_MS, 'readiness is told in time', { ms: ready.ms })
 }
 
-async function heals(house: Outage) {
-  const { url, crowd } = house
+async function heals(service: Outage) {
+  const { url, crowd } = service
   await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
-  house.healedAt = Date.now()
+  service.healedAt = Date.now()
   await until('people are served again', async () => (await crowd.answers(PEOPLE)).every(isYes))
 }
 
 /** That whoever was told yes has it. */
-async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, books: Books) {
+async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, ledger: Ledger) {
   const rows = await openRows(t, database.url)
-  await everyRegistrationIsThere(t, rows, books)
-  await everyLogInIsASession(t, url, books)
+  await everyRegistrationIsThere(t, rows, ledger)
+  await everyLogInIsASession(t, url, ledger)
   // What could not even be given back waits for its lease, for which nobody has the time. What was claimed since
   // is in hand, and would be sent twice.
   const during = { lt: new Date(healedAt + LEASE_MS) }
@@ -73,30 +73,30 @@ async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage,
   const mails = (email: string, subject: RegExp) =>
     smtp.mails.filter(mail => mail.to.includes(email) && subject.test(mail.subject)).length
   t.strictSame(
-    books.registered.filter(email => mails(email, /confirm/i) !== 1),
+    ledger.registered.filter(email => mails(email, /confirm/i) !== 1),
     [],
     'each newcomer has one mail',
   )
   t.strictSame(
-    [...books.resetAsked].filter(email => mails(email, /reset/i) === 0),
+    [...ledger.resetAsked].filter(email => mails(email, /reset/i) === 0),
     [],
     'and each reset its own',
   )
 }
 
-async function isWhole(t: Test, house: Outage) {
-  const books = await house.crowd.stop()
-  areClear(t, books.replies, 'from beginning to end')
-  await nothingIsLost(t, house, books)
-  isSound(t, house.service, books)
+async function isWhole(t: Test, service: Outage) {
+  const ledger = await service.crowd.stop()
+  areClear(t, ledger.replies, 'from beginning to end')
+  await nothingIsLost(t, service, ledger)
+  isSound(t, service.service, ledger)
   t.comment(
-    `${books.replies.length} answers, ${books.replies.filter(isOverloaded).length} of them 503, slowest ${Math.round(slowest(books.replies))} ms`,
+    `${ledger.replies.length} answers, ${ledger.replies.filter(isOverloaded).length} of them 503, slowest ${Math.round(slowest(ledger.replies))} ms`,
   )
 }
 
 t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
-  const house = await startOutage(t)
-  const { database, url, crowd } = house
+  const service = await startOutage(t)
+  const { database, url, crowd } = service
   for (const how of ['fast', 'immediate'] as const) {
     await database.stop(how)
     const without = await crowd.answers(4 * PEOPLE)
@@ -104,27 +104,27 @@ t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
     t.ok(slowest(without) < LONGEST_ANSWER_MS, `${how}: all in bounded time`, { ms: slowest(without) })
     await probesTell(t, url, 'does not answer')
     await database.start()
-    await heals(house)
+    await heals(service)
   }
-  await isWhole(t, house)
+  await isWhole(t, service)
 })
 
 t.test('PostgreSQL hangs under load with its connections open', async t => {
-  const house = await startOutage(t)
-  const { database, url, crowd } = house
+  const service = await startOutage(t)
+  const { database, url, crowd } = service
   database.pause()
   const without = await crowd.answers(3 * PEOPLE)
   t.ok(without.every(isOverloaded), 'nobody is told yes')
   t.ok(slowest(without) < LONGEST_ANSWER_MS, 'and nobody waits for it to come back', { ms: slowest(without) })
   await probesTell(t, url, /^does not answer/)
   database.resume()
-  await heals(house)
-  await isWhole(t, house)
+  await heals(service)
+  await isWhole(t, service)
 })
 
 t.test('PostgreSQL turns read-only under load, as a server that was failed over from', async t => {
-  const house = await startOutage(t)
-  const { database, url, crowd } = house
+  const service = await startOutage(t)
+  const { database, url, crowd } = service
   // Sessions that are open keep what they began with: as a failover does, this cuts them, and new ones are
   // read-only. Those then stay so although the database is no longer: the service has to leave them.
   await database.run('ALTER DATABASE accounts SET default_transaction_read_only = on')
@@ -138,6 +138,6 @@ t.test('PostgreSQL turns read-only under load, as a server that was failed over 
   t.match(without.find(isOverloaded)?.body, { detail: /cannot be written to/ })
   await probesTell(t, url, 'cannot be written to')
   await database.run('ALTER DATABASE accounts SET default_transaction_read_only = off')
-  await heals(house)
-  await isWhole(t, house)
+  await heals(service)
+  await isWhole(t, service)
 })

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { CATALOGUE } from '../../../src/errors.ts'
 import type { ServiceProcess } from '../../harness/process.ts'
 import type { Rows } from '../../harness/rows.ts'
-import { ask, type Books, PASSWORD, type Reply } from './people.ts'
+import { ask, type Ledger, PASSWORD, type Reply } from './people.ts'
 
 /** What a person may be answered while something is wrong: yes, or a 503 that says when to come again. */
 export function areClear(t: Test, replies: readonly Reply[], name: string) {
@@ -34,7 +34,7 @@ export const slowest = (replies: readonly Reply[]) => Math.max(0, ...replies.map
 /** Each account keeps its fifty newest. */
 const NEWEST = 100
 
-export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Books) {
+export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Ledger) {
   const statuses = []
   for (const bearer of loggedIn.slice(-NEWEST)) {
     statuses.push((await ask(url, 'GET', '/me', { bearer })).status)
@@ -42,7 +42,7 @@ export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: B
   t.strictSame([...new Set(statuses)], [200], `every log in is a session (${statuses.length})`)
 }
 
-export async function everyRegistrationIsThere(t: Test, { client }: Rows, { registered }: Books) {
+export async function everyRegistrationIsThere(t: Test, { client }: Rows, { registered }: Ledger) {
   const known = new Set((await client.registration.findMany()).map(({ email }) => email))
   t.strictSame(
     registered.filter(email => !known.has(email)),
@@ -52,11 +52,11 @@ export async function everyRegistrationIsThere(t: Test, { client }: Rows, { regi
 }
 
 /** That the process never failed at anything that nobody foresaw, and told nothing secret. */
-export function isSound(t: Test, service: ServiceProcess, books?: Books) {
+export function isSound(t: Test, service: ServiceProcess, ledger?: Ledger) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
   t.equal(service.stderr(), '', 'nothing was left unhandled')
   const written = service.stdout()
-  const secrets = [PASSWORD, '#token=', 'eyJ', ...(books?.loggedIn ?? [])]
+  const secrets = [PASSWORD, '#token=', 'eyJ', ...(ledger?.loggedIn ?? [])]
   t.strictSame(
     secrets.filter(secret => written.includes(secret)),
     [],

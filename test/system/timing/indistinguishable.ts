@@ -32,7 +32,7 @@ const MINUTE = 60_000
 /** A log in with a wrong password. */
 const refusal = ROUTES.find(({ path }) => path === '/login') as Route
 
-type Measure = (house: Service, route: Route, plan: Plan) => Promise<Findings>
+type Measure = (service: Service, route: Route, plan: Plan) => Promise<Findings>
 
 interface Case {
   branch?: string
@@ -42,7 +42,7 @@ interface Case {
   status?: number
 }
 
-type Silent = (t: Test, house: Service, route: Route, what: Case) => Promise<Figure[]>
+type Silent = (t: Test, service: Service, route: Route, what: Case) => Promise<Figure[]>
 
 /** What the tests of one run share; the seed is printed. */
 function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
@@ -56,19 +56,23 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   t.setTimeout(60 * MINUTE)
 
   /** Holds each state against an unknown address; what seems to tell is looked at again, with other people. */
-  const silent: Silent = async (t, house, route, { branch, states, by = measure, status }) => {
-    const { provider } = house
+  const silent: Silent = async (t, service, route, { branch, states, by = measure, status }) => {
+    const { provider } = service
     const { path } = route
     const from = firstFor(route)
     const plan = { from, rounds: pairs, warmUp, random }
-    const findings = await by(house, route, { ...plan, states: ['unknown', ...states] })
+    const findings = await by(service, route, { ...plan, states: ['unknown', ...states] })
     const figures: Figure[] = []
     for (const state of states) {
       const about = { provider, path, branch: branch ?? state }
       let figure = figureOf(findings, state, about)
       if (!isSilent(figure, route, bound)) {
         t.comment(`again: ${inWords(figure)}`)
-        const again = await by(house, route, { ...plan, from: from + people / 4, states: ['unknown', state] })
+        const again = await by(service, route, {
+          ...plan,
+          from: from + people / 4,
+          states: ['unknown', state],
+        })
         figure = figureOf(again, state, about)
       }
       t.ok(isSilent(figure, route, bound), inWords(figure))
@@ -93,11 +97,11 @@ export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void
 
   t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
     t.setTimeout(15 * MINUTE)
-    const house = await startService(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
-    await silent(t, house, refusal, { states: ['known', 'secured'] })
+    const service = await startService(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
+    await silent(t, service, refusal, { states: ['known', 'secured'] })
     const states: State[] = ['unknown', 'outdated']
     const plan = { from: 0, rounds: Math.ceil(pairs / 4), warmUp: Math.ceil(warmUp / 4), random }
-    const findings = await measure(house, refusal, { ...plan, states })
+    const findings = await measure(service, refusal, { ...plan, states })
     const figure = figureOf(findings, 'outdated', {
       provider: 'sqlite',
       path: refusal.path,
@@ -116,12 +120,12 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
     const figures: Figure[] = []
     const open = (mailServer: 'up' | 'down') =>
       startService(t, { provider, people, cost: LOW_COST, mailServer })
-    const house = await open('up')
+    const service = await open('up')
     for (const route of ROUTES) {
-      figures.push(...(await silent(t, house, route, { states: STATES })))
+      figures.push(...(await silent(t, service, route, { states: STATES })))
       const locked = { branch: 'locked', states: ['known'] as const, by: measureLocked }
       const status = route === refusal ? 429 : route.status
-      figures.push(...(await silent(t, house, route, { ...locked, status })))
+      figures.push(...(await silent(t, service, route, { ...locked, status })))
     }
     const alone = await open('down')
     for (const route of ROUTES) {
@@ -141,11 +145,11 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
 
   t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
     t.setTimeout(5 * MINUTE)
-    const house = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const service = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
     for (let round = 0; round < pairs / 2; round++) {
       for (const path of shuffled(Object.keys(times), random)) {
-        const { ms } = await house.stranger.ask(bytesOf(path, undefined, house.network(), undefined))
+        const { ms } = await service.stranger.ask(bytesOf(path, undefined, service.network(), undefined))
         times[path]?.push(ms)
       }
     }
@@ -154,14 +158,14 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
   })
 
   t.test('whoever guesses has to wait as long, whatever the address is', async t => {
-    const house = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
+    const service = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const answersTo = new Map<State, string[]>()
-    const networks = new Map([...STATES, 'unknown' as const].map(state => [state, house.network()]))
+    const networks = new Map([...STATES, 'unknown' as const].map(state => [state, service.network()]))
     const guess = async (times: number) => {
       let wait = 0
       for (const [state, network] of networks) {
         for (let time = 0; time < times; time++) {
-          const { answer } = await ask(house, refusal, addressOf(state, 0), network)
+          const { answer } = await ask(service, refusal, addressOf(state, 0), network)
           const { 'ratelimit-reset': _, ...headers } = answer.headers
           answersTo.set(state, [...(answersTo.get(state) ?? []), visible({ ...answer, headers })])
           wait = Math.max(wait, Number(headers['retry-after'] ?? 0))

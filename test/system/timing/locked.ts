@@ -21,9 +21,9 @@ const PATIENCE = 50
 const logIn = ROUTES.find(({ path }) => path === '/login') as Route
 
 /** Asks about locked addresses, in an order drawn from all questions; see `measure`. */
-export async function measureLocked(house: Service, route: Route, plan: Plan): Promise<Findings> {
+export async function measureLocked(service: Service, route: Route, plan: Plan): Promise<Findings> {
   const findings = nothingSeen(STATES)
-  const bearer = await bearerFor(house, route)
+  const bearer = await bearerFor(service, route)
   const questions = shuffled(
     STATES.flatMap(state => Array.from({ length: plan.rounds }, () => state)),
     plan.random,
@@ -38,16 +38,16 @@ export async function measureLocked(house: Service, route: Route, plan: Plan): P
         const index = next.get(state) ?? 0
         next.set(state, index + 1)
         const about = state === 'unknown' ? `locked ${route.path}` : ''
-        return [state, { email: addressOf(state, index, about), network: house.network() }]
+        return [state, { email: addressOf(state, index, about), network: service.network() }]
       }),
     )
-    const lockedAt = await lock(house, [...targets.values()], plan.random)
+    const lockedAt = await lock(service, [...targets.values()], plan.random)
     const before = questions.length
     for (const state of asked) {
       if (performance.now() - lockedAt > SURELY_LOCKED) break
       const { email, network } = targets.get(state) as Target
-      const { answer, ms } = await ask(house, route, email, network, bearer)
-      const after = await house.quiet(answer.statusCode === 202 ? route.mails : 0)
+      const { answer, ms } = await ask(service, route, email, network, bearer)
+      const after = await service.quiet(answer.statusCode === 202 ? route.mails : 0)
       // Each has as much left of its limits; for how long, the second tells in which it was asked.
       const { 'ratelimit-reset': _, ...headers } = answer.headers
       note(findings, state, { ...answer, headers }, ms, after)
@@ -66,12 +66,12 @@ interface Target {
 }
 
 /** Guesses at each until it is locked; returns when that surely began. */
-async function lock(house: Service, targets: Target[], random: () => number): Promise<number> {
+async function lock(service: Service, targets: Target[], random: () => number): Promise<number> {
   let began = 0
   for (let guess = 1; guess <= GUESSES; guess++) {
     if (guess === GUESSES) began = performance.now()
-    for (const { email, network } of shuffled(targets, random)) await ask(house, logIn, email, network)
+    for (const { email, network } of shuffled(targets, random)) await ask(service, logIn, email, network)
   }
-  await house.quiet(0)
+  await service.quiet(0)
   return began
 }

@@ -49,10 +49,10 @@ export function note(findings: Findings, state: State, answer: Answer, ms: numbe
 }
 
 /** Asks; each request comes from a network that nobody else has. */
-export async function measure(house: Service, route: Route, plan: Plan): Promise<Findings> {
+export async function measure(service: Service, route: Route, plan: Plan): Promise<Findings> {
   const { states, from, rounds, warmUp, random } = plan
   const findings = nothingSeen(states)
-  const bearer = await bearerFor(house, route)
+  const bearer = await bearerFor(service, route)
   const drawn = (first: number, count: number) =>
     shuffled(
       Array.from({ length: count }, (_, i) => states.map(state => ({ state, index: first + i }))).flat(),
@@ -61,8 +61,8 @@ export async function measure(house: Service, route: Route, plan: Plan): Promise
   async function askAbout({ state, index }: { state: State; index: number }) {
     // One that nobody has heard of is known once it was registered.
     const email = addressOf(state, index, state === 'unknown' ? route.path : '')
-    const { answer, ms } = await ask(house, route, email, house.network(), bearer)
-    return { answer, ms, after: await house.quiet(route.mails) }
+    const { answer, ms } = await ask(service, route, email, service.network(), bearer)
+    return { answer, ms, after: await service.quiet(route.mails) }
   }
   for (const person of drawn(from, warmUp)) await askAbout(person)
   for (const person of drawn(from + warmUp, rounds)) {
@@ -73,18 +73,18 @@ export async function measure(house: Service, route: Route, plan: Plan): Promise
 }
 
 /** @returns an access token, where the route needs one */
-export async function bearerFor(house: Service, route: Route): Promise<string | undefined> {
+export async function bearerFor(service: Service, route: Route): Promise<string | undefined> {
   if (!route.bearer) return undefined
   const body = { email: BEARER, password: PASSWORD }
-  const { answer } = await house.stranger.ask(bytesOf('/login', body, house.network(), undefined))
+  const { answer } = await service.stranger.ask(bytesOf('/login', body, service.network(), undefined))
   if (answer.statusCode !== 200) throw new Error(`nobody is logged in: ${answer.body}`)
-  await house.quiet(0)
+  await service.quiet(0)
   return JSON.parse(answer.body).accessToken
 }
 
 /** Asks for a route about an address. */
-export function ask(house: Service, route: Route, email: string, network: string, bearer?: string) {
-  return house.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
+export function ask(service: Service, route: Route, email: string, network: string, bearer?: string) {
+  return service.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 
 /** What everybody can see of an answer, less what differs between any two: ids, the date and a token's bits. */

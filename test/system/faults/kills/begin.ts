@@ -2,7 +2,7 @@ import { type Account, actions, demand, SUBJECTS, sessionOf, type World } from '
 
 /** Registers an address and confirms it. */
 export async function begin(world: World): Promise<Account> {
-  const { door, books } = world
+  const { door, ledger } = world
   const { ask, cut, fresh, logIn, owe, mailed, tokenIn } = actions(world)
   const { email, password } = fresh()
   const at = mailed(email, SUBJECTS.confirm)
@@ -14,7 +14,7 @@ export async function begin(world: World): Promise<Account> {
     answer = await door.insist('POST', '/confirm-email', call)
     if (answer.status === 200) {
       cut('did not happen')
-      books.acknowledged.confirm++
+      ledger.acknowledged.confirm++
     } else {
       cut('happened')
       demand(answer.body.code === 'token_spent', `${email}: a second try to confirm`, answer)

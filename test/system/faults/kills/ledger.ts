@@ -28,7 +28,7 @@ export interface Owed {
   account: string
 }
 
-export interface Books {
+export interface Ledger {
   acknowledged: Record<Kind, number>
   /** Requests without an answer, by what was found out later. */
   cut: Record<'happened' | 'did not happen' | 'either', number>
@@ -37,7 +37,7 @@ export interface Books {
   gone: Set<string>
 }
 
-export const emptyBooks = (): Books => ({
+export const emptyLedger = (): Ledger => ({
   acknowledged: Object.fromEntries(KINDS.map(kind => [kind, 0])) as Record<Kind, number>,
   cut: { happened: 0, 'did not happen': 0, either: 0 },
   owed: [],

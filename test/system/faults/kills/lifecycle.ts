@@ -8,7 +8,7 @@ import { tokenIn } from '../../../harness/app.ts'
 import type { Draw } from '../../../harness/draw.ts'
 import { codeIn } from '../../../harness/mailbox.ts'
 import type { ReceivedMail } from '../../../harness/smtp.ts'
-import type { Books, Kind, Mailbag } from './ledger.ts'
+import type { Kind, Ledger, Mailbag } from './ledger.ts'
 import type { Answer, Call, Door } from './service.ts'
 
 export interface Session {
@@ -38,7 +38,7 @@ export type Step = (account: Account) => Promise<Account | undefined>
 export interface World {
   door: Door
   mail: Mailbag
-  books: Books
+  ledger: Ledger
   draw: Draw
   /** Unique among all people. */
   name: string
@@ -71,14 +71,14 @@ export const sessionOf = (answer: Answer): Session => ({
 
 /** What every part of a life is made of. */
 export function actions(world: World) {
-  const { door, mail, books, name } = world
+  const { door, mail, ledger, name } = world
 
   /** Asks for a change: its answer where it was acknowledged, undefined where none came. */
   async function ask(kind: Kind, status: number, method: string, path: string, call: Call) {
     const answer = await door.ask(method, path, call)
     if (answer === undefined) return undefined
     demand(answer.status === status, `${kind} of ${name}`, answer)
-    books.acknowledged[kind]++
+    ledger.acknowledged[kind]++
     return answer
   }
 
@@ -90,15 +90,15 @@ export function actions(world: World) {
     logIn,
     fresh: () => ({ email: `${name}-${++world.made}@example.org`, password: randomUUID() }),
     owe: (account: string, address: string, subject: RegExp) =>
-      books.owed.push({ account, address, subject }),
-    cut: (what: keyof Books['cut']) => void books.cut[what]++,
+      ledger.owed.push({ account, address, subject }),
+    cut: (what: keyof Ledger['cut']) => void ledger.cut[what]++,
 
     /** Which of two ways to log in works; exactly one must. */
     async first(one: Pick<Account, 'email' | 'password'>, other: Pick<Account, 'email' | 'password'>) {
       const [a, b] = [await logIn(one.email, one.password), await logIn(other.email, other.password)]
       const statuses = [a.status, b.status].join()
-      demand(statuses === '200,401' || statuses === '401,200', `${name}: one of two log ins`, [a, b])
-      books.cut[a.status === 200 ? 'happened' : 'did not happen']++
+      demand(statuses === '200,401' || statuses === '401,200', `${name}: one of two logins`, [a, b])
+      ledger.cut[a.status === 200 ? 'happened' : 'did not happen']++
       return a.status === 200
     },
 

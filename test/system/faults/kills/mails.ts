@@ -1,11 +1,11 @@
 import type { Between } from './invariants.ts'
-import type { Books, Mailbag, Owed } from './ledger.ts'
+import type { Ledger, Mailbag, Owed } from './ledger.ts'
 
 /** What is wrong with the mails that came, in words. */
 export async function wrongMails(
   rows: Between,
   mail: Mailbag,
-  { owed, gone }: Books,
+  { owed, gone }: Ledger,
   inHand: Map<string, number>,
 ) {
   const wrong: string[] = []

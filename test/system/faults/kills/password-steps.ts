@@ -6,7 +6,7 @@ const MOST_CODES = 8
 
 /** Both steps end with an account whose password is known again, whatever became of the request. */
 export function passwordSteps(world: World): { reset: Step; change: Step } {
-  const { door, books, draw, name } = world
+  const { door, ledger, draw, name } = world
   const act = actions(world)
   const { ask, cut, owe, mailed, redeem, tokenIn, codeIn } = act
   const one = (account: Account) => draw.of(account.sessions as [Session, ...Session[]])
@@ -46,7 +46,7 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
       door.ask('POST', '/password-reset/confirm', { body: { token: tokenIn(mail), newPassword } }),
     )
     demand(answer === undefined || answer.status === 204, `${name}: a reset`, answer)
-    if (answer) books.acknowledged.reset++
+    if (answer) ledger.acknowledged.reset++
     return changed(account, newPassword, answer)
   }
 
@@ -72,7 +72,7 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
       return door.ask('POST', '/password-change/confirm', { bearer, body })
     })
     demand(answer === undefined || answer.status === 204, `${name}: a change`, answer)
-    if (answer) books.acknowledged.change++
+    if (answer) ledger.acknowledged.change++
     return changed(account, newPassword, answer)
   }
 

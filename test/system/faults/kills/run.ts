@@ -18,7 +18,7 @@ import { startSmtpServer } from '../../../harness/smtp.ts'
 import { until } from '../../../harness/until.ts'
 import { begin } from './begin.ts'
 import { between, faultsOf, openPlain } from './invariants.ts'
-import { emptyBooks, KINDS, mailbag } from './ledger.ts'
+import { emptyLedger, KINDS, mailbag } from './ledger.ts'
 import type { Account, World } from './lifecycle.ts'
 import { wrongMails } from './mails.ts'
 import { newDoor } from './service.ts'
@@ -70,7 +70,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   t.teardown(() => end.abort())
   const door = newDoor(end.signal)
   const mail = mailbag(smtp, end.signal)
-  const books = emptyBooks()
+  const ledger = emptyLedger()
   /** Mails that a process had in hand when it died, by recipient: these may come twice. */
   const inHand = new Map<string, number>()
 
@@ -78,7 +78,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   let failure: Error | undefined
   const accounts = new Map<number, Account | undefined>()
   async function live(index: number) {
-    const world: World = { door, mail, books, draw: drawFrom(seed + index), name: `person${index}`, made: 0 }
+    const world: World = { door, mail, ledger, draw: drawFrom(seed + index), name: `person${index}`, made: 0 }
     const { next, audit } = stepsOf(world)
     let account: Account | undefined
     while (!stopped) {
@@ -158,13 +158,13 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   await between(url, provider, async rows => {
     t.strictSame(await faultsOf(rows, provider), [], 'the database is whole')
     t.strictSame(
-      await wrongMails(rows, mail, books, inHand),
+      await wrongMails(rows, mail, ledger, inHand),
       [],
       'every mail came, and none twice but those in hand',
     )
   })
 
-  const { acknowledged, cut } = books
+  const { acknowledged, cut } = ledger
   t.comment(`${kills} kills, ${young} of them before it served; ${smtp.mails.length} mails`)
   t.comment(`acknowledged: ${JSON.stringify(acknowledged)}`)
   t.comment(`without an answer: ${JSON.stringify(cut)}`)

@@ -11,7 +11,7 @@ import {
 } from './lifecycle.ts'
 import { passwordSteps } from './password-steps.ts'
 
-/** Fewer than an account may have: one more would end the oldest. Those of log ins without an answer count, too. */
+/** Fewer than an account may have: one more would end the oldest. Those of logins without an answer count, too. */
 const MOST_SESSIONS = 12
 const DEVICES = [
   'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
@@ -22,7 +22,7 @@ const LOCALES = ['en', 'en-GB', 'pt', 'nl', null] as const
 
 /** The steps of one account; each answers with the account that there is afterwards, or none. */
 export function stepsOf(world: World) {
-  const { door, books, draw, name } = world
+  const { door, ledger, draw, name } = world
   const act = actions(world)
   const { ask, cut, owe, tokenIn } = act
   const { reset, change } = passwordSteps(world)
@@ -109,9 +109,9 @@ export function stepsOf(world: World) {
     const after = await act.logIn(email, currentPassword)
     demand(after.status === (gone ? 401 : 200), `${name}: an account is there or not`, { gone, after })
     if (!gone) return account
-    books.owed = books.owed.filter(owed => owed.account !== account.id)
+    ledger.owed = ledger.owed.filter(owed => owed.account !== account.id)
     owe('', email, SUBJECTS.farewell)
-    for (const address of account.addresses) books.gone.add(address)
+    for (const address of account.addresses) ledger.gone.add(address)
     return undefined
   }
 
