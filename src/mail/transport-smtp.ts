@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
-import nodemailer, { type NodemailerError } from 'nodemailer'
+import type { NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
 import type { Config } from '../config/config.ts'
 import { smtpError } from './smtp-error.ts'
@@ -49,29 +49,34 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
   const name = config.MAIL_EHLO_NAME ?? ehloName(config.APP_URL)
   const timeouts = { ...smtpTimeouts, ...options.timeouts }
   const inClear = !MAIL_USE_TLS && !MAIL_USE_SSL && isLoopback(host)
-  const transporter = nodemailer.createTransport({
-    pool: true,
-    host,
-    port,
-    ...(name && { name }),
-    secure: MAIL_USE_SSL,
-    requireTLS: MAIL_USE_TLS,
-    ignoreTLS: inClear,
-    tls: {
-      minVersion: 'TLSv1.2',
-      rejectUnauthorized: true,
-      ...authority(config.MAIL_CA_FILE),
-      ...options.tls,
-    },
-    connectionTimeout: timeouts.connect,
-    greetingTimeout: timeouts.greeting,
-    socketTimeout: timeouts.socket,
-    disableFileAccess: true,
-    disableUrlAccess: true,
-    ...(config.MAIL_USERNAME
-      ? { auth: { user: config.MAIL_USERNAME, pass: config.MAIL_PASSWORD ?? '' } }
-      : {}),
-  })
+  const trusted = { ...authority(config.MAIL_CA_FILE), ...options.tls }
+  // At the first mail: the main thread only checks the settings.
+  const connect = async () => {
+    const nodemailer = await import('nodemailer')
+    return nodemailer.createTransport({
+      pool: true,
+      host,
+      port,
+      ...(name && { name }),
+      secure: MAIL_USE_SSL,
+      requireTLS: MAIL_USE_TLS,
+      ignoreTLS: inClear,
+      tls: {
+        minVersion: 'TLSv1.2',
+        rejectUnauthorized: true,
+        ...trusted,
+      },
+      connectionTimeout: timeouts.connect,
+      greetingTimeout: timeouts.greeting,
+      socketTimeout: timeouts.socket,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+      ...(config.MAIL_USERNAME
+        ? { auth: { user: config.MAIL_USERNAME, pass: config.MAIL_PASSWORD ?? '' } }
+        : {}),
+    })
+  }
+  let transporter: ReturnType<typeof connect> | undefined
 
   const security = MAIL_USE_SSL
     ? 'TLS'
@@ -97,7 +102,8 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
         })
       }
       try {
-        await transporter.sendMail({
+        transporter ??= connect()
+        await (await transporter).sendMail({
           from,
           to: { name: '', address: to },
           ...(replyTo && { replyTo }),
@@ -113,7 +119,7 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
         throw smtpError(error as NodemailerError, { to, text }, config.MAIL_PASSWORD)
       }
     },
-    close: () => transporter.close(),
+    close: () => void transporter?.then(pool => pool.close()),
   }
 }
 
