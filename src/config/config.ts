@@ -1,5 +1,5 @@
 /** Reads and validates the environment. */
-import { Value } from 'typebox/value'
+import { Check } from 'typebox/schema'
 import { postgresqlUrlProblem } from '../shared/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 import { type Config, Environment } from './environment.ts'
@@ -109,7 +109,7 @@ export function describeEnvironment(): { name: string; default: string; descript
 /** One variable at a time, because a compiled schema stops after eight errors. */
 function invalid(values: Record<string, unknown>): string[] {
   const problems = Object.entries(Environment.properties)
-    .filter(([name, schema]) => name in values && !Value.Check(schema, values[name]))
+    .filter(([name, schema]) => name in values && !Check(schema, values[name]))
     .map(([name]) => `${name}: expected ${expectation(name)}`)
   const { DATABASE_URL, REDIS_URL } = values
   const database = /^postgres(ql)?:/.test(String(DATABASE_URL)) && postgresqlUrlProblem(String(DATABASE_URL))

@@ -6,7 +6,7 @@
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyServerOptions } from 'fastify'
 import type { TSchema } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile, Errors } from 'typebox/schema'
 import { Settings } from 'typebox/system'
 import { problem } from '../errors.ts'
 import { inputFaults } from './input-faults.ts'
@@ -29,12 +29,11 @@ function buildValidator() {
 
 function validatorOf(schema: TSchema) {
   const validator = Compile(schema)
-  const alternatives = alternativesOf(schema).map(one => ({ schema: one, validator: Compile(one) }))
   return (value: unknown) => {
     if (validator.Check(value)) return { value }
     // No body at all, which Fastify hands over as null, lacks what an empty one lacks.
-    const errors = alternatives
-      .map(one => inputFaults(one.validator.Errors(value ?? {}) as never, one.schema))
+    const errors = alternativesOf(schema)
+      .map(one => inputFaults(Errors(one, value ?? {})[1] as never, one))
       // The alternative that the input comes closest to explains it best.
       .reduce((closest, faults) => (faults.length < closest.length ? faults : closest))
     return {

@@ -6,7 +6,7 @@
 import fastifyJwt, { type JWT } from '@fastify/jwt'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
-import { Compile } from 'typebox/compile'
+import { Compile } from 'typebox/schema'
 import { problem } from '../errors.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 
