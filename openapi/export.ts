@@ -28,10 +28,10 @@ export async function currentDocuments(): Promise<Map<string, string>> {
     await app.ready()
     const operators = await buildOperatorApp(app)
     await operators.ready()
-    const text = ({ swagger }: typeof app) => `${JSON.stringify(swagger(), null, 2)}\n`
+    const text = async ({ openapi }: typeof app) => `${JSON.stringify(await openapi(), null, 2)}\n`
     const documents = [
-      [DOCUMENT, text(app)],
-      [OPERATORS_DOCUMENT, text(operators)],
+      [DOCUMENT, await text(app)],
+      [OPERATORS_DOCUMENT, await text(operators)],
     ] as const
     await operators.close()
     return new Map(documents)

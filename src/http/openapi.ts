@@ -1,16 +1,21 @@
 /**
- * OpenAPI 3.1 from the routes' own schemas, and Swagger UI on top of it.
+ * OpenAPI 3.1 from the routes' own schemas, and Swagger UI on top of it. Both are made at the first request for them.
  */
 import { readFileSync } from 'node:fs'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
 import { basePath } from '../config/urls.ts'
-import { Problem } from '../errors.ts'
-import { VERSION } from '../shared/version.ts'
+import { Problem, problem } from '../errors.ts'
+import type { OpenapiOptions } from './documentation.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from './fixed-document.ts'
-import { completed, type Document } from './openapi-document.ts'
+import type { Document } from './openapi-document.ts'
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The OpenAPI document. To be called once every route is registered. */
+    openapi(): Promise<Document>
+  }
+}
 
 const DESCRIPTION = `Accounts with email and password: registration, login, sessions and password reset.
 
@@ -27,10 +32,7 @@ const TAGS = [
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Favicon and logo, in place of the package's own. */
-const mark = () => readFileSync(new URL('../../web/mark.svg', import.meta.url))
-
-/** The large files of Swagger UI; the package serves the small ones itself. */
+/** The large files of Swagger UI, which are served compressed; the package serves the small ones. */
 const SWAGGER_UI = {
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
   'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
@@ -44,19 +46,6 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
   const file = swaggerUiFiles.get(name) ?? fixedDocument(readFileSync(path), type, { compress: true })
   swaggerUiFiles.set(name, file)
   return file
-}
-
-/** What the document of a listener says besides its routes. */
-export interface OpenapiOptions {
-  title: string
-  description: string
-  tags: { name: string; description: string }[]
-  /** What is sent as the bearer. */
-  bearer: { bearerFormat: string; description: string }
-  /** The path that the listener is below. */
-  base: string
-  /** Whether responses carry the state of the nearest rate limit. */
-  tellsRateLimits: boolean
 }
 
 /** The document of the service itself. */
@@ -73,87 +62,47 @@ const publicDocument = (app: FastifyInstance): OpenapiOptions => ({
 })
 
 async function openapi(app: FastifyInstance, options: Partial<OpenapiOptions>) {
-  const { title, description, tags, bearer, base, tellsRateLimits } = { ...publicDocument(app), ...options }
+  const all = { ...publicDocument(app), ...options }
+  const { base } = all
   app.addSchema(Problem)
 
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title,
-        version: VERSION,
-        description,
-        license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
-      },
-      servers: [
-        {
-          // A path works under each name of the host.
-          url: base || '/',
-          description: 'The instance that serves this document, local or production',
-          'x-internal': false,
-        } as never,
-      ],
-      tags,
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer', ...bearer } } },
-    },
-    refResolver: { buildLocalReference: json => String(json['$id']) },
-    transformObject: document =>
-      completed(('openapiObject' in document ? document.openapiObject : {}) as Document, tellsRateLimits),
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', route => {
+    if (route.method !== 'HEAD' && route.schema?.hide !== true) routes.push(route)
   })
+  let docs: Promise<FastifyInstance> | undefined
+  const documentation = () => {
+    docs ??= import('./documentation.ts').then(made => made.documentation(app, routes, all))
+    return docs
+  }
+  app.addHook('onClose', async () => (await docs)?.close())
+  app.decorate('openapi', async () => (await documentation()).swagger() as Document)
 
   let document: FixedDocument | undefined
-  const sendOpenapi = (request: FastifyRequest, reply: FastifyReply) => {
-    // At the first request, when all routes are registered.
-    document ??= fixedDocument(JSON.stringify(app.swagger()), JSON_TYPE, { compress: true })
+  const sendOpenapi = async (request: FastifyRequest, reply: FastifyReply) => {
+    document ??= fixedDocument(JSON.stringify(await app.openapi()), JSON_TYPE, { compress: true })
     return sendDocument(request, reply.header('cache-control', 'no-cache'), document)
   }
-  app.get('/openapi.json', { schema: { hide: true } }, sendOpenapi)
+  const hidden = { schema: { hide: true } }
+  app.get('/openapi.json', hidden, sendOpenapi)
 
   if (app.config.DOCS === 'off') return
-  await app.register(async docs => {
-    for (const [name, type] of Object.entries(SWAGGER_UI)) {
-      docs.get(`/docs/static/${name}`, { schema: { hide: true } }, (request, reply) =>
-        sendDocument(request, reply.header('cache-control', 'no-cache'), swaggerUiFile(name, type)),
-      )
-    }
-    await docs.register(swaggerUi, {
-      routePrefix: '/docs',
-      logo: { type: 'image/svg+xml', content: mark() },
-      theme: {
-        title: 'latchkey API',
-        favicon: [
-          {
-            filename: 'mark.svg',
-            rel: 'icon',
-            type: 'image/svg+xml',
-            sizes: 'any',
-            content: mark().toString(),
-          },
-        ],
-      },
-      indexPrefix: base,
-      uiHooks: {
-        preHandler: async (request, reply) => {
-          const { url } = request.routeOptions
-          // Swagger UI requests the document below its own path.
-          if (url === '/docs/json') return sendOpenapi(request, reply)
-          // The package's own redirect ignores the base path.
-          return url === '/docs/static/index.html' ? reply.redirect(`${base}/docs`) : undefined
-        },
-      },
-      staticCSP: {
-        'default-src': "'none'",
-        'script-src': "'self'",
-        // Swagger UI sets style attributes and draws its icons from data: URLs.
-        'style-src': ["'self'", "'unsafe-inline'"],
-        'img-src': ["'self'", 'data:'],
-        'font-src': "'self'",
-        'connect-src': "'self'",
-        'frame-ancestors': "'none'",
-      },
-      uiConfig: { persistAuthorization: false, tryItOutEnabled: true, displayOperationId: false },
+  for (const [name, type] of Object.entries(SWAGGER_UI)) {
+    app.get(`/docs/static/${name}`, hidden, (request, reply) =>
+      sendDocument(request, reply.header('cache-control', 'no-cache'), swaggerUiFile(name, type)),
+    )
+  }
+  // Swagger UI requests the document below its own path.
+  app.get('/docs/json', hidden, sendOpenapi)
+  // The package's own redirect ignores the base path.
+  app.get('/docs/static/index.html', hidden, async (_request, reply) => reply.redirect(`${base}/docs`))
+  for (const path of ['/docs', '/docs/*']) {
+    app.get(path, hidden, async ({ url, headers }, reply) => {
+      const page = await (await documentation()).inject({ url, headers })
+      if (page.statusCode === 404) throw problem('not_found')
+      return reply.code(page.statusCode).headers(page.headers).send(page.rawPayload)
     })
-  })
+  }
 }
 
 export default fp(openapi, { name: 'openapi' })

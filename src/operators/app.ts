@@ -1,8 +1,9 @@
 /** The operators' API: an app of its own over the database, the tokens and the mails of the service. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import type { OpenapiOptions } from '../http/documentation.ts'
 import health from '../http/health.ts'
-import openapi, { type OpenapiOptions } from '../http/openapi.ts'
+import openapi from '../http/openapi.ts'
 import { listenerOptions, registerStack } from '../http/stack.ts'
 import authenticate from './authenticate.ts'
 import { keyRoutes } from './key-routes.ts'

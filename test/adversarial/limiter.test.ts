@@ -424,7 +424,7 @@ t.test('a limited request costs no hash, email or row', async t => {
   }
   t.strictSame(after, before, 'no row and no mail')
   const documented = Object.entries(
-    (app.swagger().paths ?? {}) as Record<string, Record<string, { requestBody?: object }>>,
+    ((await app.openapi()).paths ?? {}) as Record<string, Record<string, { requestBody?: object }>>,
   ).flatMap(([path, operations]) =>
     Object.entries(operations ?? {})
       .filter(([, { requestBody }]) => requestBody)

@@ -77,7 +77,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
   // Past Prisma, whose interpreter would take longer than what is read.
   const { statements, close } = await openDatabase(databaseUrl)
   t.teardown(close)
-  const declared = declaredStatuses(app.swagger() as never)
+  const declared = declaredStatuses((await app.openapi()) as never)
   let runs = 0
 
   async function call(

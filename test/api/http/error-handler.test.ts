@@ -7,7 +7,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TR
 
 t.test('an unsupported method is a 405 with Allow', async t => {
   const { app } = await startApp(t)
-  const paths = Object.entries(app.swagger().paths ?? {})
+  const paths = Object.entries((await app.openapi()).paths ?? {})
   t.ok(paths.length >= 12)
   const hidden = ['/openapi.json', '/.well-known/change-password'].map(url => [url, { get: {} }] as const)
   for (const [url, operations] of [...paths, ...hidden]) {

@@ -34,8 +34,8 @@ interface Route {
 }
 
 /** The routes with a body, from the document that the service itself hands out. */
-function routesWithBody({ app }: TestApp): Route[] {
-  const { paths = {} } = app.swagger() as { paths?: Record<string, { post?: Operation }> }
+async function routesWithBody({ app }: TestApp): Promise<Route[]> {
+  const { paths = {} } = (await app.openapi()) as { paths?: Record<string, { post?: Operation }> }
   const routes = Object.entries(paths).flatMap(([url, { post }]) => {
     const { required: bodyRequired = false, content = {} } = post?.requestBody ?? {}
     const schema = content[JSON_TYPE]?.schema
@@ -91,7 +91,7 @@ async function everyRoute(
   const before = { rows: await rows.dump(), mails: service.smtp.mails.length }
   const authorization = `Bearer ${accessToken}`
   const wrong: string[] = []
-  for (const route of routesWithBody(service)) {
+  for (const route of await routesWithBody(service)) {
     for (const [what, { payload, type = JSON_TYPE, path }] of Object.entries(makeCases(route))) {
       const response = await service.app.inject({
         method: 'POST',

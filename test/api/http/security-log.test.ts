@@ -406,7 +406,7 @@ t.test('each route logs the event of each outcome, with account and request', as
   await step({ url: '/login', method: 'GET' }, { code: 'method_not_allowed' })
 
   t.strictSame(faults, [])
-  const operations = Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
+  const operations = Object.entries((await app.openapi()).paths ?? {}).flatMap(([path, methods]) =>
     Object.keys(methods ?? {}).map(method => `${method} ${path}`),
   )
   t.strictSame(

@@ -36,5 +36,5 @@ t.test('without a page it is a 404', async t => {
 
 t.test('is not part of the OpenAPI document', async t => {
   const { app } = await startApp(t)
-  t.notOk(JSON.stringify(app.swagger()).includes(url))
+  t.notOk(JSON.stringify(await app.openapi()).includes(url))
 })

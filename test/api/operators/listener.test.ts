@@ -15,11 +15,11 @@ const MATRIX: Record<string, Scope> = {
   'DELETE /keys/{id}': 'keys:write',
 }
 
-type Documented = { swagger(): { paths?: Record<string, object> } }
+type Documented = { openapi(): Promise<{ paths?: Record<string, object> }> }
 
 /** Every operation that a document names, with an id in its path. */
-const operationsOf = (app: unknown) =>
-  Object.entries((app as Documented).swagger().paths ?? {}).flatMap(([path, methods]) =>
+const operationsOf = async (app: unknown) =>
+  Object.entries((await (app as Documented).openapi()).paths ?? {}).flatMap(([path, methods]) =>
     Object.keys(methods).map(method => ({
       name: `${method.toUpperCase()} ${path}`,
       method: method.toUpperCase() as Method,
@@ -41,10 +41,10 @@ t.test('neither listener has a route of the other', async t => {
     })
     if (statusCode !== 404) faults.push(`${name}: ${statusCode}`)
   }
-  const theirs = operationsOf(operators.app).filter(one => !isCommon(one))
+  const theirs = (await operationsOf(operators.app)).filter(one => !isCommon(one))
   t.ok(theirs.length >= 3)
   for (const { name, ...request } of theirs) await asked(service.app, `public ${name}`, request)
-  const ours = operationsOf(service.app).filter(one => !isCommon(one))
+  const ours = (await operationsOf(service.app)).filter(one => !isCommon(one))
   t.ok(ours.length > 15)
   for (const { name, ...request } of ours) await asked(operators.app, `operators ${name}`, request)
   for (const url of ['/app', '/app/login', '/.well-known/change-password']) {
@@ -56,7 +56,7 @@ t.test('neither listener has a route of the other', async t => {
 t.test('each route takes its scope and no other', async t => {
   const service = await startApp(t)
   const { app, ask, keyWith } = await startOperators(t, service)
-  const operations = operationsOf(app).filter(one => !isCommon(one))
+  const operations = (await operationsOf(app)).filter(one => !isCommon(one))
   t.strictSame(operations.map(({ name }) => name).sort(), Object.keys(MATRIX).sort())
   const keys = new Map<Scope, string>()
   for (const scope of SCOPES) keys.set(scope, await keyWith(scope))
@@ -105,7 +105,7 @@ t.test('whatever is no living key is refused on every route', async t => {
     'two keys': `Bearer ${good} ${good}`,
   }
   const faults: string[] = []
-  for (const { name, method, url } of operationsOf(app).filter(one => !isCommon(one))) {
+  for (const { name, method, url } of (await operationsOf(app)).filter(one => !isCommon(one))) {
     for (const [what, authorization] of Object.entries(shown)) {
       const response = await app.inject({ method, url, headers: { ...(authorization && { authorization }) } })
       if (response.statusCode !== 401 || response.json().code !== 'api_key_invalid') {

@@ -163,7 +163,7 @@ t.test('PAGES=off: the API alone', async t => {
 t.test('pages are no part of the API document', async t => {
   const { app } = await startApp(t)
   t.same(
-    Object.keys(app.swagger().paths ?? {}).filter(path => path.startsWith('/app')),
+    Object.keys((await app.openapi()).paths ?? {}).filter(path => path.startsWith('/app')),
     [],
   )
 })
