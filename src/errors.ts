@@ -24,6 +24,7 @@ export const CATALOGUE = {
   method_not_allowed: [405, 'The resource does not allow this method'],
   request_timeout: [408, 'The request took too long to arrive'],
   email_taken: [409, 'The email is already in use'],
+  mail_not_changeable: [409, 'The state of the email does not allow this'],
   payload_too_large: [413, 'The body is too large'],
   unsupported_media_type: [415, 'The body must be application/json'],
   password_rejected: [422, 'The password is not acceptable'],
@@ -37,7 +38,7 @@ export const CATALOGUE = {
 export type ProblemCode = keyof typeof CATALOGUE
 
 /** Codes of the operators' API alone. */
-export type OperatorProblemCode = 'api_key_invalid' | 'insufficient_scope'
+export type OperatorProblemCode = 'api_key_invalid' | 'insufficient_scope' | 'mail_not_changeable'
 
 /** One invalid input: its place (JSON pointer) and the reason. */
 export const Fault = Type.Object(

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
+import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
 
@@ -8,14 +8,7 @@ const DEFAULT_LIMIT = 20
 
 const Query = Type.Object(
   {
-    limit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 100,
-        format: 'int32',
-        description: 'events per page; 20 by default',
-      }),
-    ),
+    limit: pageLimit('events', DEFAULT_LIMIT, 100),
     cursor: Type.Optional(
       Type.String({ format: 'uuid', maxLength: 36, description: '`nextCursor` of the page before' }),
     ),
@@ -67,12 +60,6 @@ export async function meEvents(app: App) {
     },
     handler: history,
   })
-}
-
-/** Query values are text. Digits become a number, so that validation can name the range. */
-async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
-  const { limit } = request.query
-  if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
 }
 
 const history: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async function (request) {

@@ -71,7 +71,7 @@ export async function runCommandLine(argv: string[], surroundings: Surroundings)
     }
     const [command, rest] = await find(argv)
     const input = parse(command, rest)
-    await confirm(command, input, surroundings)
+    await confirm(command, session.context, input, surroundings)
     const { json, text } = await command.run(session.context, input)
     out(isJson ? `${JSON.stringify(json)}\n` : text === '' ? '' : `${text}\n`)
     return EXIT.ok
@@ -89,8 +89,7 @@ function databaseSession({ environment, now, err }: Surroundings) {
   let opening: Promise<OpenedQueries> | undefined
   const context: Context = {
     environment,
-    now,
-    async database() {
+    async needs() {
       opening ??= (async () => (await import('./database.ts')).openQueries(await environment()))()
       const { queries, newer } = await opening
       if (newer.length > 0) {
@@ -98,7 +97,7 @@ function databaseSession({ environment, now, err }: Surroundings) {
           `latchkey: a later release has migrated this database (${newer.join(', ')}); use its command line.\n`,
         )
       }
-      return queries
+      return { database: queries, clock: now }
     },
   }
   return {
@@ -183,9 +182,14 @@ function parse(command: Command, args: string[]): Input {
   }
 }
 
-async function confirm(command: Command, input: Input, { ask }: Surroundings) {
-  const question = command.question?.(input)
-  if (question === undefined || input.flag('yes')) return
+async function confirm(
+  { question: ofCommand }: Command,
+  context: Context,
+  input: Input,
+  { ask }: Surroundings,
+) {
+  if (ofCommand === undefined || input.flag('yes')) return
+  const question = await ofCommand(context, input)
   if (ask === undefined) throw usageError(`${question} Add --yes, since nobody can be asked here.`)
   if (!/^\s*y(es)?\s*$/i.test(await ask(`${question} [y/N] `))) {
     throw commandError(EXIT.failed, 'declined', 'Nothing was changed.')

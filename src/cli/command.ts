@@ -1,6 +1,9 @@
 /** What a command of the command line is, and how it fails. */
 import type { Queries } from '../database/index.ts'
 
+/** The operator of events and keys that the command line causes. */
+export const BY_CLI = { actor: 'cli', origin: { ip: null, device: null, requestId: null } } as const
+
 /** Exit codes; docs/operate.md and `latchkey --help` list them. */
 export const EXIT = {
   ok: 0,
@@ -43,11 +46,10 @@ export interface Input {
 
 /** What a command has to work with. */
 export interface Context {
-  /** The database of DATABASE_URL, opened at the first call. */
-  database(): Promise<Queries>
+  /** What functions of operators/ need; opens the database of DATABASE_URL at the first call. */
+  needs(): Promise<{ database: Queries; clock: () => Date }>
   /** Variables of the process, completed from `.env`. */
   environment(): Promise<NodeJS.ProcessEnv>
-  now(): Date
 }
 
 /** What a command returns: `json` for programs, `text` for people. */
@@ -69,7 +71,7 @@ export interface Command {
   isOptional?: true
   options?: Readonly<Record<string, Option>>
   /** A question that is asked before a change that cannot be reverted. */
-  question?: (input: Input) => string
+  question?: (context: Context, input: Input) => Promise<string>
   run(context: Context, input: Input): Promise<Output>
 }
 

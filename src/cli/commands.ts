@@ -20,6 +20,21 @@ export const GROUPS: readonly Group[] = [
     load: async () => [(await import('./migrate.ts')).migrateCommand],
   },
   {
+    name: 'keys',
+    summary: "keys of the operators' API: list, create, revoke",
+    load: async () => (await import('./keys.ts')).keys,
+  },
+  {
+    name: 'mails',
+    summary: 'emails: list, show, retry, cancel',
+    load: async () => (await import('./mails.ts')).mails,
+  },
+  {
+    name: 'events',
+    summary: 'what happened to accounts, keys and emails',
+    load: async () => [(await import('./events.ts')).events],
+  },
+  {
     name: 'version',
     summary: 'print the version',
     load: async () => [(await import('./version.ts')).version],

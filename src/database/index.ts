@@ -9,6 +9,7 @@ import { expired, guesses } from './queries/attempts.ts'
 import { deletions, notices } from './queries/deletions.ts'
 import { eventFeed } from './queries/event-feed.ts'
 import { events } from './queries/events.ts'
+import { mails } from './queries/mails.ts'
 import { mailTurns, outbox } from './queries/outbox.ts'
 import { legacyRegistrations, registrations } from './queries/registrations.ts'
 import { sessions } from './queries/sessions.ts'
@@ -74,6 +75,7 @@ export function queriesOf({ client, statements }: OpenDatabase) {
     sessions: sessions(client, statements),
     outbox: outbox(statements),
     mailTurns: mailTurns(statements),
+    mails: mails(statements),
     events: events(client, statements),
     eventFeed: eventFeed(statements),
     apiKeys: apiKeys(client, statements),

@@ -58,6 +58,7 @@ const REFUSALS: Record<ProblemCode, SecurityEvent | null> = {
   method_not_allowed: null,
   request_timeout: null,
   email_taken: null,
+  mail_not_changeable: null,
   payload_too_large: 'input_validation_fail',
   unsupported_media_type: 'input_validation_fail',
   password_rejected: 'input_validation_fail',

@@ -6,7 +6,10 @@ import health from '../http/health.ts'
 import openapi from '../http/openapi.ts'
 import { listenerOptions, registerStack } from '../http/stack.ts'
 import authenticate from './authenticate.ts'
+import { eventRoutes } from './event-routes.ts'
 import { keyRoutes } from './key-routes.ts'
+import { mailRoutes } from './mail-routes.ts'
+import { versionRoutes } from './version-routes.ts'
 
 const DOCUMENT: OpenapiOptions = {
   title: 'latchkey for operators',
@@ -15,6 +18,8 @@ const DOCUMENT: OpenapiOptions = {
     'networks.\n\nThe bearer is an API key: `lk_`, an id, 256 random bits and a checksum. Each operation needs one ' +
     'scope. The first key is made on the command line.',
   tags: [
+    { name: 'events', description: 'What happened to accounts, keys and emails' },
+    { name: 'mails', description: 'Emails: what became of them, retry, cancel' },
     { name: 'keys', description: 'API keys and their scopes' },
     { name: 'health', description: 'Probes for load balancers and orchestrators' },
   ],
@@ -65,6 +70,6 @@ export async function buildOperatorApp(service: FastifyInstance): Promise<Fastif
     if (route.config?.scope === undefined) return
     route.schema = { ...route.schema, security: [{ bearer: [] }] }
   })
-  for (const routes of [keyRoutes]) await app.register(routes)
+  for (const routes of [keyRoutes, eventRoutes, mailRoutes, versionRoutes]) await app.register(routes)
   return app
 }

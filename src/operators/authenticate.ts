@@ -9,8 +9,8 @@ import { type Scope, scopesOf } from './keys.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The scope that a key needs for the route. */
-    scope?: Scope
+    /** The scope that a key needs for the route; `any` takes every key. */
+    scope?: Scope | 'any'
   }
   interface FastifyInstance {
     /** Refuses a key at once that this instance has just revoked. */
@@ -89,7 +89,7 @@ async function authentication(app: FastifyInstance) {
     }
     request.apiKey = key
     request.subject = { actor: actorOf(key) }
-    if (!scopesOf(key).includes(scope)) {
+    if (scope !== 'any' && !scopesOf(key).includes(scope)) {
       throw problem('insufficient_scope', {
         detail: `The key needs the scope ${scope}.`,
         headers: { 'www-authenticate': `Bearer error="insufficient_scope", scope="${scope}"` },

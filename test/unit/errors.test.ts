@@ -38,6 +38,7 @@ const CONTRACT = {
   method_not_allowed: 405,
   request_timeout: 408,
   email_taken: 409,
+  mail_not_changeable: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   password_rejected: 422,

@@ -10,7 +10,7 @@ import t from 'tap'
  */
 const LAYERS: Record<string, string[]> = {
   accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
-  cli: ['config', 'database', 'errors', 'shared'],
+  cli: ['config', 'database', 'errors', 'operators', 'shared'],
   config: ['shared'],
   database: ['generated', 'shared'],
   errors: ['security-events'],
@@ -18,7 +18,7 @@ const LAYERS: Record<string, string[]> = {
   jobs: ['config', 'database'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
-  operators: ['database', 'errors', 'http', 'sessions'],
+  operators: ['database', 'errors', 'http', 'sessions', 'shared'],
   passwords: ['config', 'database', 'errors', 'shared'],
   'process-log': ['config', 'shared'],
   sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],

@@ -36,6 +36,8 @@ const IS_BEHIND = 'SELECT id FROM events WHERE position IS NULL ORDER BY id LIMI
 const LAST = `INSERT INTO sequences (id, value) VALUES ('events', 0)
   ON CONFLICT (id) DO UPDATE SET value = sequences.value RETURNING value`
 const GIVEN = `UPDATE sequences SET value = value + $1 WHERE id = 'events'`
+const LATEST = `SELECT ${columns(FIELDS, 'events')} FROM events WHERE position IS NOT NULL
+  ORDER BY position DESC LIMIT $1`
 const PAGE = `SELECT ${columns(FIELDS, 'events')} FROM events WHERE position > $1 ORDER BY position LIMIT $2`
 
 /** @param statements on the database */
@@ -57,6 +59,9 @@ export function eventFeed({ provider, read, transaction }: Statements) {
     })
   }
 
+  // PostgreSQL's driver has a bigint as text.
+  const placed = (rows: FeedEvent[]) => rows.map(row => ({ ...row, position: Number(row.position) }))
+
   return {
     /**
      * The next events, oldest first. No event appears before a position that a reader has passed.
@@ -65,9 +70,13 @@ export function eventFeed({ provider, read, transaction }: Statements) {
      */
     async next(after: number, limit: number): Promise<FeedEvent[]> {
       await givePositions()
-      const rows = await read<FeedEvent>(PAGE, [after, limit])
-      // PostgreSQL's driver has a bigint as text.
-      return rows.map(row => ({ ...row, position: Number(row.position) }))
+      return placed(await read<FeedEvent>(PAGE, [after, limit]))
+    },
+
+    /** The latest events, oldest first. */
+    async latest(limit: number): Promise<FeedEvent[]> {
+      await givePositions()
+      return placed(await read<FeedEvent>(LATEST, [limit])).reverse()
     },
   }
 }

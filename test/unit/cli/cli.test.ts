@@ -13,6 +13,9 @@ const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/p
 const commands: Command[] = []
 for (const group of GROUPS) commands.push(...(await group.load()))
 
+/** Options that a command does not run without. */
+const NEEDED: Record<string, string[]> = { 'keys create': ['--all-scopes'] }
+
 /** One call in this process: what it printed, and its exit code. */
 async function call(argv: string[], surroundings: Partial<Surroundings> = {}) {
   const written = { out: '', err: '' }
@@ -92,7 +95,7 @@ t.test('no command opens a database that is not there, or creates one', async t 
   for (const command of commands) {
     if (['serve', 'migrate', 'version'].includes(command.name)) continue
     const parameters = Object.keys(command.parameters ?? {}).map(() => 'ada@example.org')
-    const flags = command.question ? ['--yes'] : []
+    const flags = [...(command.question ? ['--yes'] : []), ...(NEEDED[command.name] ?? [])]
     const { code, err } = await call([...command.name.split(' '), ...parameters, ...flags], { environment })
     if (code !== 5 || !err.includes(`There is no database at ${folder}/none/latchkey.db`)) {
       faults.push(`${command.name}: ${code} ${err}`)

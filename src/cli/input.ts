@@ -1,0 +1,45 @@
+/** Reads values of options. */
+import { type Input, usageError } from './command.ts'
+
+const DAY_MS = 86_400_000
+
+/** A whole number from 1 to `most`. */
+export function readLimit(input: Input, byDefault: number, most: number): number {
+  const text = input.optional('limit')
+  if (text === undefined) return byDefault
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : 0
+  if (number < 1 || number > most) throw usageError(`--limit: expected a whole number from 1 to ${most}.`)
+  return number
+}
+
+/** One of a list of names, or undefined where the option is missing. */
+export function readChoice<Name extends string>(
+  input: Input,
+  option: string,
+  names: readonly Name[],
+): Name | undefined {
+  const text = input.optional(option)
+  if (text === undefined || names.includes(text as Name)) return text as Name | undefined
+  throw usageError(`--${option}: expected one of ${names.join(', ')}.`)
+}
+
+/** A time: a date, a date and time of ISO 8601 (UTC unless it names a zone), or days from now such as `90d`. */
+export function readTime(input: Input, option: string, now: Date): Date | undefined {
+  const text = input.optional(option)
+  if (text === undefined) return undefined
+  const days = /^(\d{1,4})d$/.exec(text)?.[1]
+  if (days !== undefined) return new Date(now.getTime() + Number(days) * DAY_MS)
+  const [, date, time = 'T00:00', zone = 'Z'] =
+    /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
+  const at = new Date(`${date}${time}${zone}`)
+  if (Number.isNaN(at.getTime())) {
+    throw usageError(
+      `--${option}: expected a date such as 2027-01-31, a time such as 2027-01-31T09:30Z, or days such as 90d.`,
+    )
+  }
+  return at
+}
+
+export const LIMIT = (byDefault: number) => ({
+  limit: { value: 'number', description: `how many at most; ${byDefault} by default` },
+})

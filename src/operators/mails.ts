@@ -1,0 +1,96 @@
+/** Finding, retrying and cancelling mails, for the operators' API and the command line. */
+import type { By } from '../database/queries/api-keys.ts'
+import type { MailFilter, MailPlace, MailRow, Mails } from '../database/queries/mails.ts'
+import { type ProblemError, problem } from '../errors.ts'
+
+/** What mails need of the service. */
+export interface MailNeeds {
+  database: { mails: Mails }
+  clock: () => Date
+}
+
+/** Where a page of a list begins: behind a mail, whose time is in milliseconds since 1970. */
+export const CURSOR = '^[0-9]{1,16}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+
+/**
+ * A page of mails: the newest first, or in the order of their next attempt where a state is asked for that waits for one.
+ *
+ * @param cursor `nextCursor` of the page before
+ */
+export async function listMails(
+  { database: { mails } }: MailNeeds,
+  filter: MailFilter,
+  cursor: string | undefined,
+  limit: number,
+): Promise<{ mails: MailRow[]; nextCursor: string | null }> {
+  // One more than asked for tells whether there is another page.
+  const rows = await mails.list(filter, cursor === undefined ? undefined : placeIn(cursor), limit + 1)
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  if (rows.length <= limit || last === undefined) return { mails: page, nextCursor: null }
+  const { at, id } = mails.placeOf(last, filter.state)
+  return { mails: page, nextCursor: `${at.getTime()}-${id}` }
+}
+
+function placeIn(cursor: string): MailPlace {
+  const [, at = '', id = ''] = /^(\d+)-(.+)$/.exec(cursor) ?? []
+  return { at: new Date(Math.min(Number(at), 8.64e15)), id }
+}
+
+/** @throws {ProblemError} `not_found` */
+export async function findMail({ database: { mails } }: MailNeeds, id: string): Promise<MailRow> {
+  const mail = await mails.find(id)
+  if (mail === undefined)
+    throw problem('not_found', { detail: 'There is no such email; sent ones are kept for a while.' })
+  return mail
+}
+
+/**
+ * Makes a mail due now. A dead letter and a cancelled mail get all their attempts again.
+ *
+ * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail is finished or is being sent
+ */
+export async function retryMail(needs: MailNeeds, id: string, by: By): Promise<MailRow> {
+  const isChanged = await needs.database.mails.retry({ id, now: needs.clock(), by })
+  const mail = await findMail(needs, id)
+  if (!isChanged) throw notChangeable(mail, needs.clock())
+  return mail
+}
+
+/**
+ * Cancels a mail that waits, with the requests that it would serve.
+ *
+ * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail does not wait or is being sent
+ */
+export async function cancelMail(needs: MailNeeds, id: string, by: By): Promise<MailRow> {
+  const isChanged = await needs.database.mails.cancel({ id, now: needs.clock(), by })
+  const mail = await findMail(needs, id)
+  if (!isChanged) throw notChangeable(mail, needs.clock())
+  return mail
+}
+
+/** Whether a worker has the mail in hand. */
+export const isInProgress = ({ state, leasedUntil }: MailRow, now: Date) =>
+  state === 'queued' && leasedUntil !== null && leasedUntil > now
+
+function notChangeable(mail: MailRow, now: Date): ProblemError {
+  return problem('mail_not_changeable', { detail: reasonOf(mail, now) })
+}
+
+function reasonOf(mail: MailRow, now: Date): string {
+  if (isInProgress(mail, now)) return 'The email is being sent at this moment. Look again in a minute.'
+  switch (mail.state) {
+    case 'sent':
+      return 'The email was sent. If it did not arrive, look at the mail server and at the spam folder.'
+    case 'joined':
+      return `Another email serves this request: ${mail.mailId}.`
+    case 'dropped':
+      return 'There was nothing to send: the account or the request no longer exists, or the email waited too long.'
+    case 'dead':
+      return 'The email is a dead letter: it is sent only if you retry it.'
+    case 'cancelled':
+      return 'The email is cancelled already.'
+    default:
+      return 'Somebody changed the email at the same moment. Look at it again.'
+  }
+}

@@ -1,0 +1,49 @@
+import Type, { type Static } from 'typebox'
+import type { FeedEvent } from '../database/queries/event-feed.ts'
+import {
+  EVENT_KINDS,
+  type EventKind,
+  OPERATOR_EVENT_KINDS,
+  SERVICE_EVENT_KINDS,
+} from '../database/queries/events.ts'
+
+const orNull = (maxLength: number, description: string) =>
+  Type.Union([Type.String({ maxLength }), Type.Null()], { description })
+
+/** An event as operators see it. */
+export const OperatorEvent = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    kind: Type.Enum([...EVENT_KINDS, ...OPERATOR_EVENT_KINDS, ...SERVICE_EVENT_KINDS], { type: 'string' }),
+    at: Type.String({ format: 'date-time', maxLength: 30 }),
+    userId: orNull(36, 'the account; null where there is none, or where it was deleted for good'),
+    actor: orNull(
+      64,
+      'the operator: `key:` and the id of an API key, or `cli`; null for the owner or a stranger',
+    ),
+    target: orNull(64, 'the id of the API key or email that it is about'),
+    ip: orNull(64, 'where the request came from'),
+    device: orNull(128, 'such as `Firefox on Linux`'),
+    requestId: orNull(64, 'the request, as in the log'),
+  },
+  { title: 'Event', additionalProperties: false, description: 'Something that happened' },
+)
+export type OperatorEvent = Static<typeof OperatorEvent>
+
+export const EXAMPLE: OperatorEvent = {
+  id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+  kind: 'disabled',
+  at: '2026-01-31T09:30:00.000Z',
+  userId: '01936f3e-8a70-7f2a-b7a0-33b6c5a0a4f1',
+  actor: 'key:01936f3e-8a60-7d11-8f4e-0c9a6c2b7e10',
+  target: null,
+  ip: null,
+  device: null,
+  requestId: '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f',
+}
+
+/** Picks what operators may see. */
+export function operatorEvent(row: FeedEvent): OperatorEvent {
+  const { id, kind, at, userId, actor, target, ip, device, requestId } = row
+  return { id, kind: kind as EventKind, at: at.toISOString(), userId, actor, target, ip, device, requestId }
+}
