@@ -89,7 +89,6 @@ export interface ProblemError extends Error, ProblemOptions {
 
 /**
  * Creates the error to throw for a code of the catalogue.
- *
  * @param code which problem
  * @param options detail, retry and log fields
  */
@@ -151,7 +150,6 @@ const UNIVERSAL: ProblemCode[] = ['rate_limited', 'internal_error', 'overloaded'
 
 /**
  * Builds the error part of a `response` schema: an entry per status, an example per code.
- *
  * @param codes codes of this operation, in addition to the universal ones
  * @returns as `object`, so that the type of a route's response is that of its success alone
  */

@@ -1,6 +1,4 @@
-/**
- * Security events of the log, named after OWASP's Logging Vocabulary Cheat Sheet; docs/logging.md lists them.
- */
+// Security events of the log, named after OWASP's Logging Vocabulary Cheat Sheet; docs/logging.md lists them.
 
 // `warn` marks events that matter in numbers. What strangers cause at will is never `error`, which pages
 // somebody.

@@ -1,7 +1,5 @@
-/**
- * POST /account/secure: "this was not me", from a notice. The email has to be typed, because link scanners
- * submit forms. No password or session is needed, because an attacker may have changed both.
- */
+// POST /account/secure: "this was not me", from a notice. The email has to be typed, because link scanners
+// submit forms. No password or session is needed, because an attacker may have changed both.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { DeletedAccount } from '../database/queries/deletions.ts'

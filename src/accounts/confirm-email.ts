@@ -1,7 +1,5 @@
-/**
- * POST /confirm-email and /confirm-email/resend. Only a password set after the mailbox is proved counts, so
- * that nobody can plant one (pre-hijacking) and a link scanner confirms nothing.
- */
+// POST /confirm-email and /confirm-email/resend. Only a password set after the mailbox is proved counts, so
+// that nobody can plant one (pre-hijacking) and a link scanner confirms nothing.
 
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'

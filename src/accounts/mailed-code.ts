@@ -26,7 +26,6 @@ export interface CodeFlow<Claims, Found> {
 /**
  * Verifies a code and counts the attempt by request and by email, whether an account exists or not. One email
  * can serve several requests; the code lives from when it was sent.
- *
  * @returns what `find` found
  * @throws {ProblemError} `token_invalid`, `token_expired`, `code_invalid`, and what `assertAcceptable` throws
  */

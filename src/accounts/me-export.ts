@@ -1,7 +1,5 @@
-/**
- * GET /me/export: all data of an account (GDPR, articles 15 and 20). Streamed in pages, so that a long
- * history neither fills memory nor blocks the event loop.
- */
+// GET /me/export: all data of an account (GDPR, articles 15 and 20). Streamed in pages, so that a long
+// history neither fills memory nor blocks the event loop.
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'

@@ -1,7 +1,5 @@
-/**
- * POST /password-change/request and /password-change/confirm: needs the current password and a code that
- * proves the mailbox.
- */
+// POST /password-change/request and /password-change/confirm: needs the current password and a code that
+// proves the mailbox.
 import Type from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'

@@ -5,7 +5,6 @@ import { type CodeProof, redeemCode } from './mailed-code.ts'
 
 /**
  * Returns the account of a reset token, without spending it.
- *
  * @throws {ProblemError} `token_invalid`, `token_expired`, `token_spent`
  */
 export async function redeemLink(
@@ -20,7 +19,6 @@ export async function redeemLink(
 
 /**
  * Returns the account of a code. Counts an attempt, unless the policy rejects the password.
- *
  * @throws {ProblemError} `token_invalid`, `token_expired`, `password_rejected`, `code_invalid`
  */
 export async function redeemResetCode(

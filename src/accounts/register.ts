@@ -1,7 +1,5 @@
-/**
- * POST /register never looks the account up: new, known and unconfirmed emails cost the same. No password is
- * stored before the mailbox is proved, because it could be planted (pre-hijacking).
- */
+// POST /register never looks the account up: new, known and unconfirmed emails cost the same. No password is
+// stored before the mailbox is proved, because it could be planted (pre-hijacking).
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'

@@ -37,7 +37,6 @@ export function processEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * Validates an environment, in which empty values count as absent. Returns the frozen configuration.
- *
  * @throws {ConfigError} naming every invalid variable and the expected value
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
@@ -62,7 +61,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 
 /**
  * Reads DATABASE_URL alone, since the migration step should need no other secret.
- *
  * @throws {ConfigError} if DATABASE_URL is invalid, or missing in production
  */
 export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {

@@ -4,7 +4,6 @@ import { parseEnv } from 'node:util'
 
 /**
  * Reads a text file in UTF-8, or in UTF-16 with a byte order mark (as Notepad and PowerShell write it).
- *
  * @throws Error for another encoding, or if the file cannot be read
  */
 export function readText(path: string): string {
@@ -32,7 +31,6 @@ const INDENTED = /^[^\S\n]+(?=\n|#|$)/gm
 
 /**
  * Adds the variables of a `.env` file, if there is one, to the environment of the process. Overrides none.
- *
  * @throws Error if the file exists and cannot be read
  */
 export function loadEnvFile(path: string): void {

@@ -51,7 +51,6 @@ export function trustsPublicAddresses(trusted = ''): boolean {
 
 /**
  * Tells trusted proxies from other peers, for headers that Fastify's `trustProxy` does not cover.
- *
  * @param trusted TRUST_PROXY, accepted by `proxyProblem`; undefined trusts nobody
  */
 export function trustOf(trusted: string | undefined): (peer: string | undefined) => boolean {

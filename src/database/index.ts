@@ -49,7 +49,6 @@ export interface OpenOptions {
 /**
  * Opens the database, without migrating it. On SQLite, creates a missing file and folder. On PostgreSQL, the
  * first query connects, so this succeeds while the server is down.
- *
  * @param databaseUrl `file:…` or `postgresql://…`
  * @throws Error for another scheme, or a file that cannot be opened
  */

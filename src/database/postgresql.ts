@@ -43,7 +43,6 @@ const SHOW_LIMITS = Object.keys(SERVER_LIMITS)
 /**
  * Builds the options of `pg`. Parameters of the URL override the timeouts. With `?pgbouncer=true` the role
  * must set them, because poolers refuse start-up parameters.
- *
  * @throws Error that names DATABASE_URL and the fault, without any part of the URL
  */
 export function postgresqlConfig(databaseUrl: string) {
@@ -230,7 +229,6 @@ const MIGRATION_LOCK = 72_707_369
 
 /**
  * Runs `work` in one transaction that excludes other migrating processes. An error or crash rolls it back.
- *
  * @param patience milliseconds to wait for another migrating process
  */
 export function inMigrationTransaction<T>(

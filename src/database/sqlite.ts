@@ -28,7 +28,6 @@ export function sqlitePath(databaseUrl: string): string {
 
 /**
  * Opens the file in WAL mode. Creates a missing file (mode 0600) and folder (mode 0700).
- *
  * @param busyTimeout milliseconds that a statement waits for another process, blocking this one
  * @throws Error that names the file or folder without write permission
  */
@@ -134,7 +133,6 @@ const migrationConnection = (run: RunNow, connection: SqliteConnection): Migrati
 
 /**
  * Runs `work` in one transaction that excludes other writers. An error or crash rolls it back.
- *
  * @param patience milliseconds to wait for the lock
  */
 export async function inMigrationTransaction<T>(

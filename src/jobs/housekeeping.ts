@@ -1,7 +1,5 @@
-/**
- * Deletes expired rows. One instance works at a time, under a lease, in small batches with pauses, so that no
- * statement delays requests.
- */
+// Deletes expired rows. One instance works at a time, under a lease, in small batches with pauses, so that no
+// statement delays requests.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -36,7 +34,6 @@ interface Dependencies {
 export interface Housekeeper {
   /**
    * Deletes all expired rows.
-   *
    * @returns the number of rows, or undefined if another instance holds the lease
    */
   sweep(): Promise<number | undefined>

@@ -1,7 +1,5 @@
-/**
- * Caps for emails that strangers can cause: three an hour per recipient and purpose. The caller learns
- * nothing. Requests that wait for the same email share it, so that none is dropped.
- */
+// Caps for emails that strangers can cause: three an hour per recipient and purpose. The caller learns
+// nothing. Requests that wait for the same email share it, so that none is dropped.
 import type { Cap, Lead, OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { MailDependencies } from './dependencies.ts'

@@ -15,7 +15,6 @@ type NoticeSubject = User | DeletedAccount
 
 /**
  * Composes the email of a row.
- *
  * @param newestRequest time of the newest request that the email serves
  * @returns undefined if there is nothing to send to the recipient
  */

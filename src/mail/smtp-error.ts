@@ -25,7 +25,6 @@ export type SendFailure = Pick<
  * Converts nodemailer's error into one that is safe to log and store. The original is not kept, because it
  * contains the server's raw answer. Only a refusal of this recipient or message is permanent; an operator can
  * fix a refusal of the service.
- *
  * @param mail the email, parts of which the answer may quote
  * @param password the SMTP password, which it may quote too
  */

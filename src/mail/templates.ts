@@ -55,7 +55,6 @@ export interface RenderedMail {
 
 /**
  * Renders an email in the language of the person.
- *
  * @returns subject, plain text (link and code each on their own line) and HTML (every value escaped)
  */
 export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]): RenderedMail {

@@ -39,7 +39,6 @@ const smtpTimeouts = {
 /**
  * Sends emails over a pool of SMTP connections with verified TLS (1.2 or later). Without MAIL_USE_TLS and
  * MAIL_USE_SSL, STARTTLS is used if offered, except on localhost, where certificates cannot be verified.
- *
  * @throws Error if MAIL_DEFAULT_SENDER or MAIL_REPLY_TO is not one address, or MAIL_CA_FILE cannot be read
  */
 export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {}): MailTransport {

@@ -1,7 +1,5 @@
-/**
- * SMTP in a separate thread: building and sending an email takes milliseconds of the event loop, which would
- * reveal in the next response that an email was sent.
- */
+// SMTP in a separate thread: building and sending an email takes milliseconds of the event loop, which would
+// reveal in the next response that an email was sent.
 import { Worker } from 'node:worker_threads'
 import { MailSendError, type MailTransport, type OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'

@@ -14,7 +14,6 @@ export interface MailTransport {
   describe(): string
   /**
    * Sends one email.
-   *
    * @throws MailSendError if it was not accepted
    */
   send(mail: OutgoingMail): Promise<void>

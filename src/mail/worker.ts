@@ -1,7 +1,5 @@
-/**
- * The outbox worker: claims rows by lease, sends each email, and retries with exponential back-off and jitter
- * until it is sent or a dead letter.
- */
+// The outbox worker: claims rows by lease, sends each email, and retries with exponential back-off and jitter
+// until it is sent or a dead letter.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { outageDetail, outageOf } from '../database/outage.ts'

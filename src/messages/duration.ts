@@ -1,6 +1,5 @@
 /**
  * Formats seconds, rounded down: "30 minutes", "24 hours", from two days on in days.
- *
  * @param language BCP 47 tag
  */
 export function duration(seconds: number, language: string): string {

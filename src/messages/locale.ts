@@ -30,7 +30,6 @@ const NO_LANGUAGE = /^(C|POSIX)$/i
 
 /**
  * Returns the canonical language tag (RFC 5646), or null without one.
- *
  * @throws {ProblemError} `validation_failed` if it is no language tag in any spelling
  */
 export function canonicalLocale(spelling: string | undefined): string | null {

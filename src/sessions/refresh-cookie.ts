@@ -1,7 +1,5 @@
-/**
- * Cookie mode: keeps the refresh token in an HttpOnly cookie, so that injected scripts cannot take it away.
- * Only requests with `"mode": "cookie"` use it, from the origins that http/csrf.ts allows.
- */
+// Cookie mode: keeps the refresh token in an HttpOnly cookie, so that injected scripts cannot take it away.
+// Only requests with `"mode": "cookie"` use it, from the origins that http/csrf.ts allows.
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'

@@ -1,8 +1,6 @@
-/**
- * POST /token/refresh. A spent token was lost or stolen, so it ends the whole family (RFC 9700, section
- * 4.14.2). In the grace window it returns the same successor, to a client that lost the response or a second
- * tab.
- */
+// POST /token/refresh. A spent token was lost or stolen, so it ends the whole family (RFC 9700, section
+// 4.14.2). In the grace window it returns the same successor, to a client that lost the response or a second
+// tab.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Session } from '../database/queries/sessions.ts'

@@ -8,7 +8,6 @@ export function guesses(client: PrismaClient) {
   return {
     /**
      * Counts an attempt before its outcome is known, so that parallel attempts count too.
-     *
      * @returns the attempts so far, including this one
      */
     async count(id: string, expiresAt: Date): Promise<number> {
@@ -118,7 +117,6 @@ export function expired({ provider, change }: Statements) {
 
     /**
      * Deletes rows that expired before a time. Returns their number.
-     *
      * @param limit most rows; on SQLite, other writes wait meanwhile
      */
     remove: async (kind: ExpiredKind, before: Date, limit: number): Promise<number> =>

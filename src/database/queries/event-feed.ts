@@ -1,11 +1,9 @@
-/**
- * One feed of the events of all accounts, for programs that read on from where they stopped.
- *
- * An id or a number that is given with the row orders events by when they were written, not by when they
- * became visible: a reader would skip an event whose transaction commits late. So positions are given after
- * the commit, by whoever reads the feed, one reader at a time. They survive a dump and a restore, unlike
- * PostgreSQL's transaction ids.
- */
+// One feed of the events of all accounts, for programs that read on from where they stopped.
+//
+// An id or a number that is given with the row orders events by when they were written, not by when they
+// became visible: a reader would skip an event whose transaction commits late. So positions are given after
+// the commit, by whoever reads the feed, one reader at a time. They survive a dump and a restore, unlike
+// PostgreSQL's transaction ids.
 import type { Event } from '../../generated/sqlite/client.ts'
 import { columns, type Statements } from '../sql.ts'
 
@@ -65,7 +63,6 @@ export function eventFeed({ provider, read, transaction }: Statements) {
   return {
     /**
      * The next events, oldest first. No event appears before a position that a reader has passed.
-     *
      * @param after position of the last event before them, 0 for the first
      */
     async next(after: number, limit: number): Promise<FeedEvent[]> {

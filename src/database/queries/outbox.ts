@@ -1,7 +1,5 @@
-/**
- * Queries of the outbox. A row is inserted in the transaction that causes the email, claimed by lease
- * (compare-and-swap, for any number of instances) and finished once.
- */
+// Queries of the outbox. A row is inserted in the transaction that causes the email, claimed by lease
+// (compare-and-swap, for any number of instances) and finished once.
 
 import { v7 as uuidv7 } from 'uuid'
 import type { MailTurn, Outbox } from '../../generated/sqlite/client.ts'
@@ -166,7 +164,6 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
 
     /**
      * After a clock rollback, moves rows whose due time lies ahead to now.
-     *
      * @param leasedUntil end of a lease that starts now
      * @param tolerance seconds by which correct clocks may differ
      */
@@ -295,7 +292,6 @@ export function mailTurns({ read, change, transaction }: Statements) {
   return {
     /**
      * Makes a claimed row the next email, together with all requests it serves, or lets it wait for its turn.
-     *
      * @param kinds requests that one email can serve
      * @param cap undefined if emails are not limited; then each row gets its own email
      */
@@ -314,7 +310,6 @@ export function mailTurns({ read, change, transaction }: Statements) {
 
     /**
      * Returns the id that the code of a request is derived from: that of the email that serves it.
-     *
      * @param since emails sent earlier have expired
      * @returns undefined if no such email was sent or is being sent
      */

@@ -49,7 +49,6 @@ export function registrations(client: PrismaClient, { changeAll }: Statements) {
     /**
      * Turns a registration into an account with a password and a first session. Deleting the registration is
      * the compare-and-swap.
-     *
      * @returns undefined if the registration is gone or the email has an account
      */
     confirm(

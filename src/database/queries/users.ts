@@ -1,7 +1,5 @@
-/**
- * Queries of accounts. Every change is a compare-and-swap on what was read, and writes its event and its
- * notice in the same transaction.
- */
+// Queries of accounts. Every change is a compare-and-swap on what was read, and writes its event and its
+// notice in the same transaction.
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { networkOf } from '../../shared/network.ts'
 import { columns, runIn, type Statements, undefinedOnConflict } from '../sql.ts'
@@ -74,7 +72,6 @@ export function users(client: PrismaClient, { read }: Statements) {
 
     /**
      * Reads what a login needs before the password is verified. Takes the same time for every email.
-     *
      * @param email canonical
      */
     async credentialsFor(email: string, ip: string): Promise<Credentials> {
@@ -114,7 +111,6 @@ export function users(client: PrismaClient, { read }: Statements) {
     /**
      * Confirms an account of EMAIL_CONFIRMATION=off. Its first password proved nothing, so this is a reset
      * that also opens a session.
-     *
      * @returns false if another call was first
      */
     confirm(
@@ -150,7 +146,6 @@ export function users(client: PrismaClient, { read }: Statements) {
     /**
      * Sets a new password by compare-and-swap, revokes every session, and queues the notice. The email counts
      * as confirmed, because the person has read a message sent there.
-     *
      * @param old the account when the permission was checked
      * @returns false if another change was first
      */
@@ -183,7 +178,6 @@ export function users(client: PrismaClient, { read }: Statements) {
 
     /**
      * Changes the email by compare-and-swap. Sessions continue; the old address gets a notice.
-     *
      * @returns `stale` if another change was first, `taken` if another account has the email
      */
     async changeEmail(
@@ -219,7 +213,6 @@ export function users(client: PrismaClient, { read }: Statements) {
     /**
      * Secures an account ("this was not me"): revokes all sessions, disables the password, restores the email
      * of the notice, and queues a reset link.
-     *
      * @param user as it was when the permission was checked
      * @returns false if another call was first
      */
