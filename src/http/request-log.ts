@@ -10,7 +10,7 @@ import {
 } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/config.ts'
-import { withoutAddresses } from '../shared/log-scrub.ts'
+import { withoutAddresses, withoutSecrets } from '../shared/log-scrub.ts'
 import { logProblem, toProblem } from './error-handler.ts'
 
 declare module 'fastify' {
@@ -20,18 +20,6 @@ declare module 'fastify' {
   }
 }
 
-/** Names of what is never readable in a log, wherever it stands. */
-const SECRETS = [
-  'password',
-  'newPassword',
-  'currentPassword',
-  'token',
-  'refreshToken',
-  'accessToken',
-  'authorization',
-  'cookie',
-]
-
 /**
  * Fastify's `logger` option.
  *
@@ -40,17 +28,6 @@ const SECRETS = [
 export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line: string): void }) {
   return {
     level: config.LOG_LEVEL,
-    // Nothing logs these on purpose; this is for whoever does by accident.
-    redact: {
-      paths: [
-        ...SECRETS.flatMap(name => [name, `body.${name}`, `headers.${name}`, `*.${name}`]),
-        'body.code',
-        '["set-cookie"]',
-        'headers["set-cookie"]',
-        '*["set-cookie"]',
-      ],
-      censor: '[redacted]',
-    },
     // Bodies, header fields and queries stay out: somebody will put a token there.
     serializers: {
       req: (request: { method: string; url: string; ip: string }) => ({
@@ -61,7 +38,7 @@ export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line
       err: errorFields,
     },
     // The last resort: messages of libraries and servers quote addresses.
-    hooks: { streamWrite: withoutAddresses },
+    hooks: { streamWrite: (line: string) => withoutAddresses(withoutSecrets(line)) },
     ...(stream && { stream }),
   }
 }

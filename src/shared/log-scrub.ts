@@ -1,4 +1,4 @@
-/** Keeps email addresses out of log lines. Nothing logs them on purpose; messages of servers and libraries quote them. */
+/** Keeps secrets and email addresses out of log lines. Nothing logs them on purpose; libraries and mistakes do. */
 
 /**
  * An escape sequence of JSON, whose letter is no part of a word behind it, or a whole word with a domain behind it if it
@@ -26,4 +26,38 @@ export function withoutAddresses(text: string): string {
   return text.replace(SEQUENCE_OR_WORD, (found, domain) =>
     domain === undefined && !hasEncodedAddress(found) ? found : '[address]',
   )
+}
+
+/** Names of what is never readable in a log, at any depth. */
+const SECRETS = new Set([
+  'password',
+  'newPassword',
+  'currentPassword',
+  'token',
+  'refreshToken',
+  'accessToken',
+  'authorization',
+  'cookie',
+  'set-cookie',
+])
+
+/** A member of such a name, or a body, whose `code` is one. A quote within a string of JSON has a backslash before it. */
+const SECRET_MEMBER = new RegExp(`"(?:${[...SECRETS].join('|')}|body)":`)
+
+/**
+ * Censors secrets in a line by looking at the line: pino's `redact` with wildcards looks at every value of every line
+ * instead, which was 15 of the 18 µs of a line.
+ *
+ * @param line one object as JSON
+ * @returns the line with `[redacted]` in place of every secret
+ */
+export function withoutSecrets(line: string): string {
+  if (!SECRET_MEMBER.test(line)) return line
+  return `${JSON.stringify(JSON.parse(line), censored)}\n`
+}
+
+function censored(key: string, value: unknown): unknown {
+  if (SECRETS.has(key)) return '[redacted]'
+  const isBody = key === 'body' && typeof value === 'object' && value !== null
+  return isBody && 'code' in value ? { ...value, code: '[redacted]' } : value
 }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { withoutAddresses } from '../../../src/shared/log-scrub.ts'
+import { withoutAddresses, withoutSecrets } from '../../../src/shared/log-scrub.ts'
 
 t.test('addresses go, wherever they stand, and nothing else does', async t => {
   const cases: [text: string, expected: string][] = [
@@ -50,4 +50,32 @@ t.test('a long line takes linear time', async t => {
   }
   time(10_000)
   t.ok(time(100_000) < 2_000_000, 'microseconds')
+})
+
+t.test('secrets go, at any depth and of any type, and nothing else does', async t => {
+  const hidden = '[redacted]'
+  const cases: [line: object, expected: object][] = [
+    [
+      { password: 'x', msg: 'a' },
+      { password: hidden, msg: 'a' },
+    ],
+    [{ a: { b: [{ token: { c: 1 } }] } }, { a: { b: [{ token: hidden }] } }],
+    [{ headers: { 'set-cookie': ['a', 'b'], host: 'c' } }, { headers: { 'set-cookie': hidden, host: 'c' } }],
+    [
+      { body: { code: '123456', mode: 'x' }, code: 'kept' },
+      { body: { code: hidden, mode: 'x' }, code: 'kept' },
+    ],
+    [
+      { body: 'text', cookie: null },
+      { body: 'text', cookie: hidden },
+    ],
+  ]
+  for (const [line, expected] of cases) {
+    t.strictSame(JSON.parse(withoutSecrets(`${JSON.stringify(line)}\n`)), expected)
+  }
+  for (const kept of [{ msg: '"password":"x"' }, { tokens: 1, msg: 'token: none' }]) {
+    const line = `${JSON.stringify(kept)}\n`
+    t.equal(withoutSecrets(line), line)
+  }
+  t.match(withoutSecrets('{"password":1}\n'), /^[^\n]*\n$/, 'one line')
 })
