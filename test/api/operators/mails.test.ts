@@ -233,22 +233,18 @@ t.test('requests that one mail serves are retried and cancelled with it', async 
   await request()
   await idle(email)
   t.strictSame(await states(), ['sent', 'queued', 'queued'])
-  const waiting = await rows.client.outbox.findFirstOrThrow({
-    where: { state: 'queued' },
-    orderBy: { id: 'asc' },
-  })
-  t.ok(sent.length >= 1)
   advance(3600)
   app.mail.wake()
   await until('one mail served both', async () => (await states()).join() === 'sent,sent,sent')
+
+  const all = await rows.client.outbox.findMany({ where: { kind: 'reset_request' } })
+  const served = all.find(({ id, mailId }) => mailId !== null && mailId !== id) as (typeof all)[number]
+  const waiting = all.find(({ id }) => id === served.mailId) as (typeof all)[number]
 
   // What it looks like when that mail failed instead.
   await rows.client.outbox.updateMany({
     where: { state: 'sent', mailId: waiting.id },
     data: { state: 'dead' },
-  })
-  const served = await rows.client.outbox.findFirstOrThrow({
-    where: { mailId: waiting.id, id: { not: waiting.id } },
   })
   advance(3600)
   const before = sent.length
@@ -263,7 +259,7 @@ t.test('requests that one mail serves are retried and cancelled with it', async 
   isProblemOf(t, await ask('POST', `/mails/${served.id}/retry`), 'mail_not_changeable')
   isProblemOf(t, await ask('POST', `/mails/${served.id}/cancel`), 'mail_not_changeable')
   t.equal((await ask('POST', `/mails/${waiting.id}/cancel`)).statusCode, 200)
-  t.strictSame(await states(), ['sent', 'cancelled', 'cancelled'])
+  t.strictSame((await states()).sort(), ['cancelled', 'cancelled', 'sent'])
 })
 
 t.test('a mail is sent or cancelled, never both, and many retries send it once', async t => {
