@@ -69,7 +69,7 @@ export async function seed(databaseUrl: string, secret: string, count: number): 
     const account = {
       email: user.email,
       refreshToken,
-      accessToken: app.tokens.access.mint({ id: session.id, userId: user.id }),
+      accessToken: app.tokens.access.mint({ ...session, userId: user.id }),
       resetToken: app.tokens.reset.mint(user, {}).token,
     }
     return { user, session: { ...session, userId: user.id }, account }

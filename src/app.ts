@@ -31,6 +31,7 @@ import recordedRefusals from './passwords/recorded-refusals.ts'
 import authenticate from './sessions/authenticate.ts'
 import { login } from './sessions/login.ts'
 import { logout } from './sessions/logout.ts'
+import { publishedKeys } from './sessions/published-keys.ts'
 import refreshCookie from './sessions/refresh-cookie.ts'
 import { sessions } from './sessions/sessions.ts'
 import { tokenRefresh } from './sessions/token-refresh.ts'
@@ -99,6 +100,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
     confirmEmail,
     login,
     tokenRefresh,
+    publishedKeys,
     passwordReset,
     emailChangeConfirm,
     accountSecure,

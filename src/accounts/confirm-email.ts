@@ -12,7 +12,7 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { type App, type Handler, oneOf } from '../http/routes.ts'
 import { Password } from '../passwords/policy.ts'
 import { causeOf, originOf } from '../sessions/origin.ts'
-import { newSession, tokenPair, tokenPairResponse } from '../sessions/pair.ts'
+import { accountClaims, newSession, tokenPair, tokenPairResponse } from '../sessions/pair.ts'
 import { CookieMode } from '../sessions/refresh-cookie.ts'
 import type { TokenPair } from '../sessions/token-pair.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
@@ -115,7 +115,9 @@ const confirm: Handler<{ body: typeof ConfirmBody }, TokenPair> = async function
   const subject = { account: userId, session: session.id }
   request.securityEvent(pending.event, subject)
   request.securityEvent('authn_login_success', subject)
-  const pair = tokenPair(this.tokens, { ...session, userId }, refreshToken, session.createdAt)
+  const { createdAt } = session
+  const claims = accountClaims(this.config, { email: pending.subject.email, emailConfirmedAt: createdAt })
+  const pair = tokenPair(this.tokens, { ...session, userId }, claims, refreshToken, createdAt)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 

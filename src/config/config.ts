@@ -3,6 +3,7 @@ import { Check } from 'typebox/schema'
 import { postgresqlUrlProblem } from '../shared/postgresql-url.ts'
 import { loadEnvFile } from './env-file.ts'
 import { type Config, Environment } from './environment.ts'
+import { DERIVED } from './key.ts'
 import { ORIGINS, serializedOrigin } from './origins.ts'
 import { missingInProduction, rejectedInProduction } from './production.ts'
 import { PROXIES, proxyProblem } from './proxies.ts'
@@ -135,7 +136,9 @@ function expectation(name: string): string {
               ? ORIGINS
               : 'names of header fields'
             : '~refine' in schema
-              ? LINK_TARGET
+              ? name.startsWith('ACCESS_TOKEN_PRIVATE_KEY')
+                ? 'a P-256 key in PEM, without a passphrase'
+                : LINK_TARGET
               : minLength !== undefined && Number(minLength) > 1
                 ? `at least ${minLength} characters`
                 : 'another form'
@@ -190,6 +193,10 @@ function inconsistencies(config: Config): string[] {
       `${name}: expected a random secret, not a sample (try: openssl rand -base64 48)`,
     )
   }
+  demand(
+    config.ACCESS_TOKEN_PRIVATE_KEY !== undefined || config.ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS !== DERIVED,
+    'ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS: expected another key; without ACCESS_TOKEN_PRIVATE_KEY the derived one signs',
+  )
   if (config.NODE_ENV === 'production') {
     problems.push(...rejectedInProduction(config))
     demand(config.RATE_LIMIT === 'on', 'RATE_LIMIT: expected on in production')
@@ -209,6 +216,8 @@ function inconsistencies(config: Config): string[] {
 }
 
 function canonical(name: string, text: string): string {
+  // On one line, as many secret stores keep a key.
+  if (name.startsWith('ACCESS_TOKEN_PRIVATE_KEY')) return text.replaceAll('\\n', '\n')
   if (name !== 'CORS_ORIGINS') return unbracketed(name, text)
   const origins = text.split(',').map(item => item.trim())
   return origins.map(origin => serializedOrigin(origin) ?? origin).join(',')

@@ -1,5 +1,6 @@
 /** The variables of the environment. docs/configuration.md and `.env.example` follow this schema. */
 import Type, { type Static } from 'typebox'
+import { DERIVED, isKey, isPrivateKey } from './key.ts'
 import { serializedOrigin } from './origins.ts'
 import { isLinkTarget } from './urls.ts'
 
@@ -74,6 +75,46 @@ export const Environment = Type.Object({
     Type.String({ minLength: 32, description: 'previous signing secret: still verifies, never signs' }),
   ),
   ACCESS_TOKEN_TTL: seconds(900, 'lifetime of an access token'),
+  ACCESS_TOKEN_ALG: Type.Union([Type.Literal('ES256'), Type.Literal('HS256')], {
+    default: 'ES256',
+    description:
+      'signature of new access tokens; `HS256`, which only this service verifies, while instances of the release before run',
+  }),
+  ACCESS_TOKEN_AUDIENCE: Type.Optional(
+    Type.String({
+      maxLength: 255,
+      pattern: '^\\S+$',
+      description: 'audience (`aud`) of access tokens, without spaces; by default `APP_URL`',
+    }),
+  ),
+  ACCESS_TOKEN_CLIENT_ID: Type.String({
+    default: 'latchkey',
+    maxLength: 128,
+    pattern: '^[\\x20-\\x7e]+$',
+    description: '`client_id` of access tokens, in ASCII',
+  }),
+  ACCESS_TOKEN_EMAIL: Type.Union([Type.Literal('on'), Type.Literal('off')], {
+    default: 'off',
+    description: '`on`: access tokens carry `email` and `email_verified`',
+  }),
+  ACCESS_TOKEN_PRIVATE_KEY: Type.Optional(
+    Type.Refine(
+      Type.String({
+        description:
+          'P-256 private key in PEM that signs access tokens; by default derived from `JWT_SECRET`',
+      }),
+      isPrivateKey,
+    ),
+  ),
+  ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS: Type.Optional(
+    Type.Refine(
+      Type.String({
+        description:
+          'another P-256 key in PEM, or `derived` for that of `JWT_SECRET`: published and verifies, never signs',
+      }),
+      text => text === DERIVED || isKey(text),
+    ),
+  ),
   REFRESH_TOKEN_TTL: seconds(2_592_000, 'longest lifetime of a session'),
   REFRESH_IDLE_TTL: seconds(1_209_600, 'lifetime of a session without a refresh'),
   REFRESH_GRACE: seconds(10, 'time in which a spent refresh token still returns its successor', 0),

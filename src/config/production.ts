@@ -2,6 +2,7 @@
 
 import { parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import type { Config } from './environment.ts'
+import { DERIVED, isSampleKey } from './key.ts'
 import { proxyProblem, trustsPublicAddresses } from './proxies.ts'
 import { isLoopback } from './urls.ts'
 
@@ -24,6 +25,11 @@ export function rejectedInProduction(config: Config): string[] {
   }
   if (config.MAIL_PASSWORD !== undefined && isSample(config.MAIL_PASSWORD, config.MAIL_USERNAME)) {
     problems.push('MAIL_PASSWORD: expected a password that is no sample in production')
+  }
+  for (const name of ['ACCESS_TOKEN_PRIVATE_KEY', 'ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS'] as const) {
+    const key = config[name]
+    if (key !== undefined && key !== DERIVED && isSampleKey(key))
+      problems.push(`${name}: expected a key that is no sample in production`)
   }
   if (proxyProblem(config.TRUST_PROXY) === undefined && trustsPublicAddresses(config.TRUST_PROXY)) {
     problems.push(

@@ -6,6 +6,8 @@ export const SECRETS: ReadonlySet<string> = new Set([
   'REDIS_URL',
   'JWT_SECRET',
   'JWT_SECRET_PREVIOUS',
+  'ACCESS_TOKEN_PRIVATE_KEY',
+  'ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS',
   'MAIL_PASSWORD',
 ])
 

@@ -27,6 +27,7 @@ const TAGS = [
   { name: 'session', description: 'Log in, refresh, list and revoke sessions, log out' },
   { name: 'account', description: 'Read, change, export and delete the account' },
   { name: 'password', description: 'Reset and change the password' },
+  { name: 'keys', description: 'Verify access tokens in a back end' },
   { name: 'health', description: 'Probes for load balancers and orchestrators' },
 ]
 
@@ -55,7 +56,7 @@ const publicDocument = (app: FastifyInstance): OpenapiOptions => ({
   tags: TAGS,
   bearer: {
     bearerFormat: 'JWT',
-    description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC8725.',
+    description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC9068 and RFC8725.',
   },
   base: basePath(app.config.APP_URL),
   tellsRateLimits: true,

@@ -26,8 +26,11 @@ declare module 'fastify' {
   }
 }
 
-/** The only routes that no limit counts. */
-const PROBES = new Set(['/health/live', '/health/ready'])
+/** The only routes that no limit counts: probes, and what back ends verify access tokens with. */
+const UNCOUNTED = new Set([
+  ...['/health/live', '/health/ready'],
+  ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'],
+])
 
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
@@ -84,7 +87,7 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
     // that begins like a probe's may lead to, or nowhere, counts.
-    if (PROBES.has(request.routeOptions.url ?? '')) return
+    if (UNCOUNTED.has(request.routeOptions.url ?? '')) return
     await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
   })
   // Counted first and taken back here, since parallel guesses would all pass a limit that counts afterwards. Not for

@@ -11,7 +11,7 @@ import type { Client } from '../passwords/passwords.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { originOf } from './origin.ts'
-import { newSession, tokenPair, tokenPairResponse } from './pair.ts'
+import { accountClaims, newSession, tokenPair, tokenPairResponse } from './pair.ts'
 import { CookieMode } from './refresh-cookie.ts'
 import type { TokenPair } from './token-pair.ts'
 
@@ -90,7 +90,8 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   if (opened === undefined) throw problem('invalid_credentials')
   if (opened.mailFiled) this.mail.wake()
   request.securityEvent('authn_login_success', { account: user.id, session: session.id })
-  const pair = tokenPair(this.tokens, { ...session, userId: user.id }, refreshToken, now)
+  const claims = accountClaims(this.config, user)
+  const pair = tokenPair(this.tokens, { ...session, userId: user.id }, claims, refreshToken, now)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 

@@ -1,12 +1,13 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { NewSession } from '../database/queries/sessions.ts'
+import type { AccountClaims } from '../tokens/access.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import { SETS_COOKIE } from './refresh-cookie.ts'
 import type { TokenPair } from './token-pair.ts'
 
 const IN_COOKIE: TokenPair = {
-  accessToken: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.c2lnbmF0dXJl',
+  accessToken: 'eyJhbGciOiJFUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJzdWIiOiIwMTkzNmYzZSJ9.c2lnbmF0dXJl',
   tokenType: 'Bearer',
   expiresIn: 900,
   refreshExpiresIn: 1_209_600,
@@ -49,14 +50,23 @@ export const sessionLimits = (config: Config, now: Date) => ({
   absoluteSeconds: config.REFRESH_TOKEN_TTL,
 })
 
+/** Returns what an access token says of its account when it is minted. */
+export function accountClaims(
+  config: Config,
+  { email, emailConfirmedAt }: { email: string; emailConfirmedAt: Date | null },
+): AccountClaims {
+  return config.ACCESS_TOKEN_EMAIL === 'on' ? { email, email_verified: emailConfirmedAt !== null } : {}
+}
+
 export function tokenPair(
   tokens: Tokens,
-  session: { id: string; userId: string; expiresAt: Date },
+  session: { id: string; userId: string; createdAt: Date; expiresAt: Date },
+  claims: AccountClaims,
   refreshToken: string,
   now: Date,
 ): TokenPair {
   return {
-    accessToken: tokens.access.mint(session),
+    accessToken: tokens.access.mint(session, claims),
     tokenType: 'Bearer',
     expiresIn: tokens.access.ttl,
     refreshToken,

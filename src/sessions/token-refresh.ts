@@ -6,10 +6,11 @@ import Type from 'typebox'
 import type { Session } from '../database/queries/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import { type App, type Handler, oneOf } from '../http/routes.ts'
+import type { AccountClaims } from '../tokens/access.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { ParsedRefreshToken } from '../tokens/refresh.ts'
 import { originOf } from './origin.ts'
-import { sessionLimits, tokenPair, tokenPairResponse } from './pair.ts'
+import { accountClaims, sessionLimits, tokenPair, tokenPairResponse } from './pair.ts'
 import { CookieMode } from './refresh-cookie.ts'
 import type { TokenPair } from './token-pair.ts'
 
@@ -81,7 +82,7 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
   )
   if (rotated) {
     request.securityEvent('session_renewed', { account: rotated.userId, session: rotated.id })
-    return tokenPair(app.tokens, rotated, successor.token, now)
+    return tokenPair(app.tokens, rotated, await claimsOf(app, rotated), successor.token, now)
   }
 
   const session = await sessions.findAlive(presented.sessionId, now)
@@ -91,13 +92,21 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
   const again = graceSuccessor(session, presented, now, app.config.REFRESH_GRACE)
   if (again) {
     request.securityEvent('session_renewed', request.subject)
-    return tokenPair(app.tokens, session, again.token, now)
+    return tokenPair(app.tokens, session, await claimsOf(app, session), again.token, now)
   }
   if (presented.genuine || presented.hash === session.previousRefreshHash) {
     await sessions.endReused(session, now, originOf(request))
     throw problem('refresh_token_invalid', { event: 'authn_token_reuse' })
   }
   throw problem('refresh_token_invalid')
+}
+
+/** Reads the account only if its tokens carry claims of it, which saves a query in each refresh. */
+async function claimsOf(app: FastifyInstance, { userId }: Session): Promise<AccountClaims> {
+  if (app.config.ACCESS_TOKEN_EMAIL === 'off') return {}
+  const account = await app.database.users.findById(userId)
+  if (account === null) throw problem('refresh_token_invalid')
+  return accountClaims(app.config, account)
 }
 
 function graceSuccessor(session: Session, presented: ParsedRefreshToken, now: Date, graceSeconds: number) {

@@ -1,17 +1,32 @@
 /**
- * Access tokens: short-lived JWTs that name a session. They are good only while that session is.
+ * Access tokens: short-lived JWTs that name a session. Here they are good only while that session is; other back
+ * ends verify them by the published keys alone (RFC 9068).
  */
+import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { problem } from '../errors.ts'
-import { jwtPurpose } from './jwt.ts'
+import type { AccessKeys, PublicJwk } from './access-keys.ts'
+import { assertTimely, jwtNamespace, jwtPurpose, seconds, signedClaims, Time } from './jwt.ts'
 import type { Secrets } from './keys.ts'
+
+/** What a token says of its account besides who it is, such as `roles` (RFC 9068, 2.2.3.1). */
+export type AccountClaims = Readonly<Record<string, unknown>>
 
 /** Mints and verifies access tokens. */
 export interface AccessTokens {
-  /** Life of a new token in seconds, the `expiresIn` of answers. */
+  /** Life of a new token in seconds, the `expiresIn` of responses. */
   ttl: number
-  mint(session: { id: string; userId: string }): string
+  /** `iss` of tokens of ES256. */
+  issuer: string
+  /** The keys that other back ends verify by, the current one first. */
+  publicKeys: PublicJwk[]
+  /**
+   * @param session whose beginning is the login
+   * @param claims of the account; the claims of the token itself outrank them
+   */
+  mint(session: { id: string; userId: string; createdAt: Date }, claims?: AccountClaims): string
   /**
    * @param leeway seconds for which a token is still good after it has expired
    * @throws {ProblemError} `unauthenticated`, for whatever is wrong with it
@@ -19,28 +34,109 @@ export interface AccessTokens {
   verify(token: string, leeway?: number): { sessionId: string; userId: string }
 }
 
-/** Sets up access tokens that live `ttl` seconds. */
+/** How access tokens look. */
+export interface AccessTokenOptions {
+  /** Life of a new token in seconds. */
+  ttl: number
+  /** Of new tokens; both are verified. */
+  algorithm: 'ES256' | 'HS256'
+  issuer: string
+  audience: string
+  clientId: string
+}
+
+/** How many verified tokens are remembered for each key, at about 1 KiB each. */
+const REMEMBERED_TOKENS = 4096
+
+const Sid = Type.String({ minLength: 1, maxLength: 64 })
+
+/**
+ * Sets up access tokens.
+ *
+ * @param keys of ES256
+ * @param secrets for HS256, which the release before mints
+ */
 export async function accessTokens(
   app: FastifyInstance,
+  keys: AccessKeys,
   secrets: Secrets,
   clock: () => Date,
-  ttl: number,
+  options: AccessTokenOptions,
 ): Promise<AccessTokens> {
-  const jwt = await jwtPurpose(app, secrets, clock, {
-    audience: 'access',
-    ttl,
-    claims: { sid: Type.String({ minLength: 1, maxLength: 64 }) },
+  const { ttl, algorithm, issuer, audience, clientId } = options
+  const shared = await jwtPurpose(app, secrets, clock, { audience: 'access', ttl, claims: { sid: Sid } })
+  const claimsForm = Type.Object({
+    iss: Type.Literal(issuer),
+    aud: Type.Literal(audience),
+    sub: Type.String({ minLength: 1, maxLength: 64 }),
+    client_id: Type.String({ minLength: 1, maxLength: 128 }),
+    iat: Time,
+    exp: Time,
+    jti: Type.String({ minLength: 1, maxLength: 64 }),
+    sid: Sid,
+    auth_time: Time,
   })
+  const form = Compile(claimsForm)
+
+  const [current] = keys
+  const signer = await jwtNamespace(app, 'access-es256', {
+    secret: { private: current.privateKey, public: current.publicKey },
+    sign: { algorithm: 'ES256', kid: current.jwk.kid, header: { alg: 'ES256', typ: 'at+jwt' } },
+    verify: VERIFY,
+  })
+  /** By the whole header, so that a key is found by an exact match and nothing else in a header is ever read. */
+  const verifiers = new Map([[headerOf(current.jwk), signer]])
+  for (const [index, { jwk, publicKey }] of keys.entries()) {
+    if (index === 0) continue
+    const options = { secret: { public: publicKey }, verify: VERIFY } as never
+    verifiers.set(headerOf(jwk), await jwtNamespace(app, `access-es256-previous-${index}`, options))
+  }
+
+  function verifyPublished(token: string, leeway: number): Static<typeof claimsForm> | undefined {
+    const jwt = verifiers.get(token.slice(0, token.indexOf('.')))
+    if (jwt === undefined) return undefined
+    const claims = signedClaims(jwt, token)
+    if (!form.Check(claims)) throw problem('token_invalid')
+    // The library's cache knows no expiry: this check comes after a hit too.
+    assertTimely(claims, { ttl, leeway, now: clock() })
+    return claims
+  }
+
   return {
     ttl,
-    mint: session => jwt.mint({ sub: session.userId, sid: session.id }).token,
-    verify(token, leeway) {
+    issuer,
+    publicKeys: keys.map(key => key.jwk),
+    mint({ id, userId, createdAt }, claims) {
+      if (algorithm === 'HS256') return shared.mint({ sub: userId, sid: id }).token
+      const iat = seconds(clock())
+      return signer.sign({
+        ...claims,
+        iss: issuer,
+        aud: audience,
+        sub: userId,
+        client_id: clientId,
+        iat,
+        exp: iat + ttl,
+        jti: randomUUID(),
+        sid: id,
+        auth_time: seconds(createdAt),
+      })
+    },
+    verify(token, leeway = 0) {
       try {
-        const { claims } = jwt.verify(token, leeway)
-        return { sessionId: claims.sid, userId: claims.sub }
+        const { sid, sub } = verifyPublished(token, leeway) ?? shared.verify(token, leeway).claims
+        return { sessionId: sid, userId: sub }
       } catch (cause) {
         throw problem('unauthenticated', { cause })
       }
     },
   }
+}
+
+/** The library's own cache, with its own key: one of ours could mix up tokens (GHSA-rp9m-7r4c-75qg). */
+const VERIFY = { algorithms: ['ES256' as const], ignoreExpiration: true, cache: REMEMBERED_TOKENS }
+
+/** The header of every token of a key, as the library writes it. */
+function headerOf({ kid }: PublicJwk): string {
+  return Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid })).toString('base64url')
 }

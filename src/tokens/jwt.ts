@@ -3,14 +3,14 @@
  * The algorithm is pinned, each purpose has a key and an audience of its own, and the claims are
  * checked here, because JWT libraries take a missing `exp`, a numeric `sub` or an `exp` of 1e300.
  */
-import fastifyJwt, { type JWT } from '@fastify/jwt'
+import fastifyJwt, { type FastifyJWTOptions, type JWT } from '@fastify/jwt'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { problem } from '../errors.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 
-/** `iss` of every token. */
+/** `iss` of tokens that only this service verifies. */
 export const ISSUER = 'latchkey'
 
 /** How far `iat` may lie ahead, for clocks that differ; seconds. `exp` is exact: a token must not outlive `expiresIn`. */
@@ -71,31 +71,24 @@ export async function jwtPurpose<Own extends TProperties>(
       iss: Type.Literal(ISSUER),
       aud: Type.Literal(audience),
       sub: Type.String({ minLength: 1, maxLength: 64 }),
-      iat: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
-      exp: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
+      iat: Time,
+      exp: Time,
     }),
   )
 
   const keyed: { secret: string; jwt: JWT }[] = []
   for (const [index, secret] of secrets.entries()) {
     const namespace = index === 0 ? audience : `${audience}-previous-${index}`
-    await app.register(fastifyJwt, {
-      namespace,
+    const jwt = await jwtNamespace(app, namespace, {
       secret: deriveKey(secret, audience, 'sign'),
       sign: { algorithm: 'HS256' },
-      // Times are checked below, by the service's own clock.
       verify: { algorithms: ['HS256'], ignoreExpiration: true, cache: false },
     })
-    // The namespace's decorator is made by name at run time; the package's types know only the plain one.
-    const jwt = (app.jwt as unknown as Record<string, JWT>)[namespace]
-    if (jwt === undefined) throw new Error(`@fastify/jwt made no namespace ${namespace}`)
     keyed.push({ secret, jwt })
   }
 
-  const now = () => Math.floor(clock().getTime() / 1000)
-
   function mint(own: Omit<Claims, RegisteredByUs>) {
-    const iat = now()
+    const iat = seconds(clock())
     const claims = { ...own, iss: ISSUER, aud: audience, iat, exp: iat + ttl }
     // biome-ignore lint/style/noNonNullAssertion: there is always a current secret
     return { token: keyed[0]!.jwt.sign(claims), expiresAt: new Date((iat + ttl) * 1000) }
@@ -106,16 +99,52 @@ export async function jwtPurpose<Own extends TProperties>(
       const claims = signedClaims(jwt, token)
       if (claims === undefined) continue
       if (!form.Check(claims)) break
-      const { iat, exp } = claims as Claims
-      // A life longer than that of the purpose was not given by this configuration.
-      if (iat > now() + CLOCK_TOLERANCE || exp - iat > ttl) break
-      if (exp + leeway <= now()) throw problem('token_expired')
+      assertTimely(claims as Claims, { ttl, leeway, now: clock() })
       return { claims: claims as Claims, secret }
     }
     throw problem('token_invalid')
   }
 
   return { mint, verify }
+}
+
+/**
+ * Registers @fastify/jwt with a key of its own.
+ *
+ * @param options `verify` has to ignore the expiry, which `assertTimely` checks by the service's own clock
+ */
+export async function jwtNamespace(
+  app: FastifyInstance,
+  namespace: string,
+  options: FastifyJWTOptions,
+): Promise<JWT> {
+  await app.register(fastifyJwt, { ...options, namespace })
+  // The namespace's decorator is made by name at run time; the package's types know only the plain one.
+  const jwt = (app.jwt as unknown as Record<string, JWT>)[namespace]
+  if (jwt === undefined) throw new Error(`@fastify/jwt made no namespace ${namespace}`)
+  return jwt
+}
+
+/** Seconds since 1970. */
+export const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+
+/** A time as a claim: whole seconds since 1970. */
+export const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
+
+/**
+ * Checks the times of a token whose signature was right.
+ *
+ * @param options `ttl`: the life of such tokens; `leeway`: as for `verify`; both in seconds
+ * @throws {ProblemError} `token_invalid`, `token_expired`
+ */
+export function assertTimely(
+  { iat, exp }: { iat: number; exp: number },
+  { ttl, leeway, now }: { ttl: number; leeway: number; now: Date },
+): void {
+  const current = seconds(now)
+  // A life longer than that of the purpose was not given by this configuration.
+  if (iat > current + CLOCK_TOLERANCE || exp - iat > ttl) throw problem('token_invalid')
+  if (exp + leeway <= current) throw problem('token_expired')
 }
 
 interface RegisteredClaims {
@@ -129,7 +158,7 @@ interface RegisteredClaims {
 }
 
 /** The claims of a token that this key signed, else undefined; the library throws in many ways. */
-function signedClaims(jwt: JWT, token: string): unknown {
+export function signedClaims(jwt: JWT, token: string): unknown {
   try {
     return jwt.verify(token)
   } catch {

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path'
 import type { Config } from '../config/config.ts'
 
 /** What a key is for: the audience of a token and the use that is made of the key. */
-export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient'
+export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient' | 'es256'
 
 /** The signing secrets: the first signs and verifies, the others only verify. */
 export type Secrets = readonly [current: string, ...previous: string[]]
@@ -19,10 +19,10 @@ export type Secrets = readonly [current: string, ...previous: string[]]
  * @param secret a signing secret, at least 32 bytes
  * @param purpose the tokens it is for, such as `reset`
  * @param use what it does for them
- * @returns 32 bytes
+ * @param bytes length of the key
  */
-export function deriveKey(secret: string, purpose: string, use: KeyUse): Buffer {
-  return Buffer.from(hkdfSync('sha256', secret, '', `latchkey/1/${purpose}/${use}`, 32))
+export function deriveKey(secret: string, purpose: string, use: KeyUse, bytes = 32): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', `latchkey/1/${purpose}/${use}`, bytes))
 }
 
 /**

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
 import { type AccessTokens, accessTokens } from './access.ts'
+import { accessKeys } from './access-keys.ts'
 import { type BoundTokens, boundTokens } from './bound.ts'
 import { type Codes, codes } from './codes.ts'
 import { loadSecrets } from './keys.ts'
@@ -59,7 +60,13 @@ async function tokens(app: FastifyInstance) {
     mailRequests(app, secrets, clock, { audience, ttl, claims, wait })
 
   app.decorate('tokens', {
-    access: await accessTokens(app, secrets, clock, config.ACCESS_TOKEN_TTL),
+    access: await accessTokens(app, accessKeys(config, secrets), secrets, clock, {
+      ttl: config.ACCESS_TOKEN_TTL,
+      algorithm: config.ACCESS_TOKEN_ALG,
+      issuer: config.APP_URL,
+      audience: config.ACCESS_TOKEN_AUDIENCE ?? config.APP_URL,
+      clientId: config.ACCESS_TOKEN_CLIENT_ID,
+    }),
     refresh: refreshTokens(secrets),
     confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {
       email: Type.Optional(Type.String({ minLength: 3, maxLength: 254 })),

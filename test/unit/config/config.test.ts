@@ -42,6 +42,9 @@ t.test('the defaults are those of the documentation', async t => {
       SERVICE_NAME: 'latchkey',
       DATABASE_URL: 'file:./data/latchkey.db',
       ACCESS_TOKEN_TTL: 900,
+      ACCESS_TOKEN_ALG: 'ES256',
+      ACCESS_TOKEN_CLIENT_ID: 'latchkey',
+      ACCESS_TOKEN_EMAIL: 'off',
       REFRESH_TOKEN_TTL: 2_592_000,
       REFRESH_IDLE_TTL: 1_209_600,
       REFRESH_GRACE: 10,
@@ -93,6 +96,12 @@ t.test('names every invalid variable with the expected value', async t => {
     JWT_SECRET: ['short', /at least 32/],
     JWT_SECRET_PREVIOUS: ['short', /at least 32/],
     ACCESS_TOKEN_TTL: ['0', /whole number from 1 to 31536000/],
+    ACCESS_TOKEN_ALG: ['RS256', /one of ES256, HS256/],
+    ACCESS_TOKEN_AUDIENCE: ['the api', /without spaces/],
+    ACCESS_TOKEN_CLIENT_ID: ['né', /ASCII/],
+    ACCESS_TOKEN_EMAIL: ['yes', /one of on, off/],
+    ACCESS_TOKEN_PRIVATE_KEY: ['short', /P-256 key in PEM/],
+    ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS: ['short', /P-256 key in PEM/],
     REFRESH_TOKEN_TTL: ['30d', /whole number/],
     RESET_TOKEN_TTL: ['1.5', /whole number/],
     CONFIRM_TOKEN_TTL: ['-1', /whole number/],
@@ -151,6 +160,7 @@ t.test('inconsistent variables are refused', async t => {
     ['APP_URL', { APP_URL: 'https://ada:geheim@example.org' }],
     ['APP_URL', { APP_URL: 'https://example.org//accounts' }],
     ['REDIS_URL', { REDIS_URL: 'redis://:50%off@127.0.0.1' }],
+    ['ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS', { ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS: 'derived' }],
   ]
   for (const [name, env] of cases) t.strictSame(names(problemsOf(env)), [name], JSON.stringify(env))
   t.strictSame(problemsOf({ MAIL_USERNAME: 'ada', MAIL_PASSWORD: 'x', MAIL_USE_TLS: '1' }), [])
@@ -238,7 +248,10 @@ t.test('every secret may come from a file', async t => {
   const files = describeEnvironment().filter(({ description }) => description.startsWith('file that holds'))
   t.strictSame(
     files.map(({ name }) => name.replace('_FILE', '')),
-    ['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'JWT_SECRET_PREVIOUS', 'MAIL_PASSWORD'],
+    [
+      ...['DATABASE_URL', 'REDIS_URL', 'JWT_SECRET', 'JWT_SECRET_PREVIOUS'],
+      ...['ACCESS_TOKEN_PRIVATE_KEY', 'ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS', 'MAIL_PASSWORD'],
+    ],
   )
   for (const { name } of files) {
     const [bare = ''] = name.split('_FILE')
