@@ -1,12 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
 import { REFRESH_COOKIE } from '../../src/sessions/refresh-cookie.ts'
-import { confirmedAccount, startApp, type TestApp, tokenIn } from '../harness/app.ts'
+import { accessKeys } from '../../src/tokens/access-keys.ts'
+import { deriveKey } from '../../src/tokens/keys.ts'
+import { confirmedAccount, startApp, type TestApp, testEnvironment, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
+import { claimsOf, forge, forgeSigned } from '../unit/tokens/forge.ts'
 
 const password = 'correct horse battery staple'
 const newPassword = 'a password that nobody had before'
+const [key] = accessKeys({}, [testEnvironment.JWT_SECRET])
 
 /** What is at hand when a token is tried: all tokens, and the codes and addresses that go with them. */
 interface Hand {
@@ -27,6 +31,9 @@ type Kind =
   | 'email-change'
   | 'secure'
   | 'access'
+  | 'access of the release before'
+  | 'reset under the published key'
+  | 'reset-request under the published key'
   | 'refresh'
   | 'id'
   | 'uuid'
@@ -194,9 +201,22 @@ async function ofAccount(
       'email-change': tokenIn(mailTo(move.mails, newEmail, /^Confirm your new/)),
       secure: tokenIn(mailTo(move.mails, email, /was requested/)),
       ...{ access: accessToken, refresh: refreshToken },
+      ...disguised(accessToken, tokenIn(reset.mails[0]), reset.answer.json().requestToken),
       id: (await app.inject({ url: '/me', headers })).json().id as string,
       ...{ uuid: randomUUID(), empty: '' },
     },
+  }
+}
+
+/** An access token as the release before signs it, and claims of mailed tokens under the key that is published. */
+function disguised(access: string, reset: string, resetRequest: string) {
+  const { sub, sid, iat, exp } = claimsOf(access)
+  const claims = { sub, sid, iss: 'latchkey', aud: 'access', iat, exp }
+  const header = { alg: 'ES256', typ: 'at+jwt', kid: key.jwk.kid }
+  return {
+    'access of the release before': forge(claims, deriveKey(testEnvironment.JWT_SECRET, 'access', 'sign')),
+    'reset under the published key': forgeSigned(claimsOf(reset), key.privateKey, header),
+    'reset-request under the published key': forgeSigned(claimsOf(resetRequest), key.privateKey, header),
   }
 }
 
@@ -249,7 +269,7 @@ for (const { mode, handOf } of [
 
     for (const { url, takes, call, refusal, empty } of endpoints) {
       for (const [kind, token] of Object.entries(hand.tokens)) {
-        if (kind === takes) continue
+        if (kind === takes || (takes === 'access' && kind === 'access of the release before')) continue
         const request = call(token, hand)
         const answer = await service.app.inject({ url, ...request })
         const expected = kind === 'empty' ? empty : refusal
