@@ -5,14 +5,18 @@ import { dictionary } from '@zxcvbn-ts/language-common'
 const RUN = 8
 const LEAST_DISTINCT = 10
 const SHORTEST_WORD = 4
+/** NIST SP 800-107, 5.3.2, for the key of an HMAC. Everybody can test guesses offline (docs/threat-model.md). */
+const MIN_BITS = 112
+/** A UUID of a clock, a name or a counter; version 4 is random. */
+const PREDICTABLE_UUID = /[\da-f]{8}-[\da-f]{4}-[1235678][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}/i
 
-// NIST SP 800-107, 5.3.2, requires 112 bits of entropy for an HMAC key. These are signs of fewer.
 export function isGuessable(secret: string): boolean {
   return (
     new Set(secret).size < LEAST_DISTINCT ||
     repeats(secret) ||
     hasRun(secret) ||
-    lettersOfWords(secret) > secret.length / 2
+    PREDICTABLE_UUID.test(secret) ||
+    isMadeOfWords(secret)
   )
 }
 
@@ -38,16 +42,30 @@ function hasRun(secret: string): boolean {
   return false
 }
 
-function lettersOfWords(secret: string): number {
+/** Whether words make up more than half of the secret, or the rest leaves too few bits. */
+function isMadeOfWords(secret: string): boolean {
+  const words = wordsLongestFirst()
   let rest = secret.toLowerCase()
   let found = 0
-  for (const word of wordsLongestFirst()) {
+  for (const word of words) {
+    if (!rest.includes(word)) continue
     const pieces = rest.split(word)
-    found += (pieces.length - 1) * word.length
+    found += pieces.length - 1
     // A separator, so that the remaining parts do not form a new word.
     rest = pieces.join('\n')
   }
-  return found
+  const others = rest.replaceAll('\n', '')
+  const bits = found * Math.log2(words.length) + others.length * Math.log2(alphabetOf(secret))
+  return secret.length - others.length > secret.length / 2 || bits < MIN_BITS
+}
+
+/** How many characters a random secret of this alphabet could have in each place. */
+function alphabetOf(secret: string): number {
+  if (/^[\da-f]+$/i.test(secret)) return /[a-f]/i.test(secret) ? 16 : 10
+  const ranges = [/\d/, /[a-z]/, /[A-Z]/]
+  const sizes = [10, 26, 26].filter((_, index) => ranges[index]?.test(secret))
+  const marks = new Set(secret.replace(/[\da-z]/gi, '')).size
+  return sizes.reduce((sum, size) => sum + size, marks)
 }
 
 function wordsLongestFirst(): string[] {

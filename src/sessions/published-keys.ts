@@ -1,13 +1,13 @@
 /**
- * GET /.well-known/jwks.json and GET /.well-known/oauth-authorization-server: what other back ends verify access tokens
- * with (RFC 7517, RFC 8414). For everybody, and as cacheable as the rotation of the secret allows.
+ * GET /.well-known/jwks.json and GET /.well-known/oauth-authorization-server: other back ends verify access tokens with
+ * them (RFC 7517, RFC 8414).
  */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type TObject } from 'typebox'
 import { problems } from '../errors.ts'
 import { fixedDocument, sendDocument } from '../http/fixed-document.ts'
+import type { App, Handler } from '../http/routes.ts'
 
-/** Seconds. docs/deploy.md waits for three times as long before a published key signs: jose keeps a copy for twice as long. */
+/** Seconds. The rotation in docs/deploy.md waits for these and the 10 minutes for which jose keeps a copy. */
 const MAX_AGE = 300
 
 const Url = Type.String({ maxLength: 2048, format: 'uri' })
@@ -34,7 +34,7 @@ const JwkSet = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'The keys: the one that signs first, then those that only verify',
+    description: 'The key that signs, then those that only verify',
     examples: [
       {
         keys: [
@@ -57,7 +57,7 @@ const Metadata = Type.Object(
   {
     issuer: Type.String({ maxLength: 2048, format: 'uri', description: '`iss` of access tokens' }),
     jwks_uri: Url,
-    // No flow of OAuth starts here. RFC 8414 demands the first list, and would take the second for two grants.
+    // There is no OAuth flow. RFC 8414 requires the first list; without the second it assumes two grants.
     response_types_supported: Nothing,
     grant_types_supported: Nothing,
   },
@@ -75,17 +75,17 @@ const Metadata = Type.Object(
   },
 )
 
-export async function publishedKeys(app: FastifyInstance) {
+export async function publishedKeys(app: App) {
   const { access } = app.tokens
   app.route({
     method: 'GET',
     url: '/.well-known/jwks.json',
     schema: {
       operationId: 'publicKeys',
-      summary: 'Which keys verify access tokens?',
+      summary: 'Get the public keys of access tokens',
       description:
-        'A JSON Web Key Set (RFC 7517). A key is here before it signs, and as long as tokens that it signed are good. ' +
-        'Any origin may read it, and it may be kept for five minutes.',
+        'A JSON Web Key Set (RFC 7517). A key is published before it signs, and until the tokens that it signed expire. ' +
+        'Any origin may read it, and caches may keep it for five minutes.',
       tags: ['keys'],
       security: [],
       response: cacheable(JwkSet),
@@ -98,9 +98,9 @@ export async function publishedKeys(app: FastifyInstance) {
     url: '/.well-known/oauth-authorization-server',
     schema: {
       operationId: 'issuerMetadata',
-      summary: 'Who issues access tokens, and where are its keys?',
+      summary: 'Get the metadata of the issuer',
       description:
-        'Authorization server metadata (RFC 8414), for verifiers that find the keys by the issuer.',
+        'Authorization server metadata (RFC 8414), for back ends that find the keys by the issuer.',
       tags: ['keys'],
       security: [],
       response: cacheable(Metadata),
@@ -118,13 +118,13 @@ export async function publishedKeys(app: FastifyInstance) {
 }
 
 function cacheable(schema: TObject) {
-  return { 200: schema, 304: Type.Null({ description: 'The client has it' }), ...problems() }
+  return { 200: schema, 304: Type.Null({ description: 'The copy of the client is current' }), ...problems() }
 }
 
-function sender(content: object, type: string) {
+function sender(content: object, type: string): Handler {
   const document = fixedDocument(JSON.stringify(content), type, { compress: false })
-  return (request: FastifyRequest, reply: FastifyReply) => {
-    // Public, and nothing that a request says changes it: no cookie and no credentials are wanted.
+  return async (request, reply) => {
+    // Public documents, which depend on no request: CORS for every origin, without credentials.
     reply.removeHeader('access-control-allow-credentials')
     reply.headers({
       'access-control-allow-origin': '*',

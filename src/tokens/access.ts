@@ -1,6 +1,6 @@
 /**
- * Access tokens: short-lived JWTs that name a session. Here they are good only while that session is; other back
- * ends verify them by the published keys alone (RFC 9068).
+ * Access tokens: short-lived JWTs that name a session (RFC 9068). This service reads the session at every call; other
+ * back ends verify with the published keys alone.
  */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
@@ -11,7 +11,7 @@ import type { AccessKeys, PublicJwk } from './access-keys.ts'
 import { assertTimely, jwtNamespace, jwtPurpose, seconds, signedClaims, Time } from './jwt.ts'
 import type { Secrets } from './keys.ts'
 
-/** What a token says of its account besides who it is, such as `roles` (RFC 9068, 2.2.3.1). */
+/** Claims about the account, such as `email` or `roles` (RFC 9068, 2.2.3.1). */
 export type AccountClaims = Readonly<Record<string, unknown>>
 
 /** Mints and verifies access tokens. */
@@ -23,8 +23,8 @@ export interface AccessTokens {
   /** The keys that other back ends verify by, the current one first. */
   publicKeys: PublicJwk[]
   /**
-   * @param session whose beginning is the login
-   * @param claims of the account; the claims of the token itself outrank them
+   * @param session its `createdAt` is the time of the login
+   * @param claims of the account; they never replace a claim of the token itself
    */
   mint(session: { id: string; userId: string; createdAt: Date }, claims?: AccountClaims): string
   /**
@@ -45,8 +45,8 @@ export interface AccessTokenOptions {
   clientId: string
 }
 
-/** How many verified tokens are remembered for each key, at about 1 KiB each. */
-const REMEMBERED_TOKENS = 4096
+/** Verified tokens in the cache of each key, at about 1 KiB each. */
+const CACHED_TOKENS = 4096
 
 const Sid = Type.String({ minLength: 1, maxLength: 64 })
 
@@ -84,7 +84,7 @@ export async function accessTokens(
     sign: { algorithm: 'ES256', kid: current.jwk.kid, header: { alg: 'ES256', typ: 'at+jwt' } },
     verify: VERIFY,
   })
-  /** By the whole header, so that a key is found by an exact match and nothing else in a header is ever read. */
+  /** By the whole encoded header: an exact match finds the key, and no other member of a header is ever read. */
   const verifiers = new Map([[headerOf(current.jwk), signer]])
   for (const [index, { jwk, publicKey }] of keys.entries()) {
     if (index === 0) continue
@@ -97,7 +97,7 @@ export async function accessTokens(
     if (jwt === undefined) return undefined
     const claims = signedClaims(jwt, token)
     if (!form.Check(claims)) throw problem('token_invalid')
-    // The library's cache knows no expiry: this check comes after a hit too.
+    // The library ignores expiry, so its cache does too.
     assertTimely(claims, { ttl, leeway, now: clock() })
     return claims
   }
@@ -133,8 +133,8 @@ export async function accessTokens(
   }
 }
 
-/** The library's own cache, with its own key: one of ours could mix up tokens (GHSA-rp9m-7r4c-75qg). */
-const VERIFY = { algorithms: ['ES256' as const], ignoreExpiration: true, cache: REMEMBERED_TOKENS }
+/** Cached by the library's own key: a custom one can confuse tokens (GHSA-rp9m-7r4c-75qg). */
+const VERIFY = { algorithms: ['ES256' as const], ignoreExpiration: true, cache: CACHED_TOKENS }
 
 /** The header of every token of a key, as the library writes it. */
 function headerOf({ kid }: PublicJwk): string {
