@@ -19,7 +19,7 @@ type Schema = { examples?: unknown[] } & Record<string, unknown>
 const MAX_LENGTH = 1024
 
 const FORMATS: Record<string, string> = {
-  email: 'must be one plain e-mail address',
+  email: 'must be one plain email address',
   uuid: 'must be a UUID',
 }
 

@@ -1,5 +1,5 @@
 /**
- * The one place where an e-mail address becomes canonical. Two spellings that a database or a mail
+ * The one place where an email becomes canonical. Two spellings that a database or a mail
  * server would fold are one address here, and what is not one plain address is refused (CVE-2019-19844:
  * a look-alike of the owner's address asked for the owner's reset link).
  */
@@ -49,8 +49,8 @@ export function canonicalEmail(input: string, path = '/email'): string {
   const email = canonical(input)
   if (email !== undefined) return email
   throw problem('validation_failed', {
-    detail: 'The e-mail address is not one that mail can be sent to.',
-    errors: [{ path, message: 'must be one plain e-mail address' }],
+    detail: 'The email is no address that messages can be sent to.',
+    errors: [{ path, message: 'must be one plain email address' }],
   })
 }
 

@@ -1,38 +1,34 @@
-/**
- * Apps of the same settings serve one test after the other: emptying a database costs less than a tenth of a new app. A test
- * cannot tell: it gets no rows, no mails and no log lines but its own.
- */
+// Tests with the same settings share apps: emptying a database costs less than a tenth of a new app. A test
+// sees only its own rows, emails and log lines.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestApp } from './app.ts'
 import type { Teardown } from './database.ts'
 import { openRows, type Rows } from './rows.ts'
 
-/** How long the mail worker may take with the mails of the test before; milliseconds. */
-const PATIENCE = 2000
+/** Milliseconds to wait for emails of the previous test. */
+const MAX_WAIT_MS = 2000
 
 export type Clock = () => Date
 
-/** What tests replace to see or to break something. */
+/** Parts that tests may replace. Such an app is not used again. */
 const REPLACEABLE = ['database', 'mail', 'passwords', 'tokens'] as const
 
-/** An app that waits for its next test. */
 export interface PooledApp extends TestApp {
   settings: string
   rows: Rows
-  /** What `app.clock` asks. */
+  /** The clock that `app.clock` reads. */
   setClock(clock: Clock | undefined): void
   close(): Promise<void>
-  /** The functions that the app was built with. */
+  /** The original functions of the app. */
   functions: unknown[]
 }
 
-/** A process of tests holds so many at most, since each holds connections of PostgreSQL. */
+/** Each idle app holds connections of PostgreSQL. */
 const MOST_IDLE = 4
 
-/** The longest idle first. */
+/** Longest idle first. */
 const idle: PooledApp[] = []
 
-/** Resources that outlive the test that made them. */
 function resources() {
   const handlers: (() => unknown)[] = []
   const owner: Teardown = { teardown: handler => handlers.unshift(handler) }
@@ -44,16 +40,16 @@ function resources() {
   }
 }
 
-/** The test whose end is the end of the process. */
+/** The root test, which ends with the process. */
 function rootOf(t: Teardown & { parent?: Teardown | undefined }): Teardown {
   return t.parent ? rootOf(t.parent) : t
 }
 
 /**
- * An app for one test, which goes back into the pool at the test's end.
+ * Returns an app for one test, and takes it back when the test ends.
  *
- * @param settings apps with the same text are interchangeable
- * @param build makes a new one, where none waits; what it needs ends with `owner`
+ * @param settings apps with equal settings are interchangeable
+ * @param build creates a new app; its resources end with `owner`
  */
 export async function pooledApp(
   t: Teardown,
@@ -79,7 +75,7 @@ async function newApp(
   build: (owner: Teardown, clock: Clock) => Promise<TestApp>,
 ): Promise<PooledApp> {
   const { owner, close } = resources()
-  // Before the app is built, which may fail.
+  // Before building, which may fail.
   rootOf(t).teardown(close)
   let current: Clock | undefined
   const made = await build(owner, () => current?.() ?? new Date())
@@ -96,7 +92,6 @@ async function newApp(
   }
 }
 
-/** The functions of the app's parts, and of the parts of these. */
 function functionsOf(app: TestApp['app']): unknown[] {
   const parts: Record<string, unknown> = { ...app }
   const found = REPLACEABLE.flatMap(name => Object.values(parts[name] ?? {}))
@@ -106,15 +101,15 @@ function functionsOf(app: TestApp['app']): unknown[] {
   )
 }
 
-/** Removes what a test left, unless it left more than rows, mails and log lines. */
+/** Empties the app. Returns false if the test changed more than rows, emails and log lines. */
 async function isEmptied({ app, smtp, rows, log, setClock, functions }: PooledApp): Promise<boolean> {
   if (app.isDraining() || app.server.listening || !smtp.isRunning()) return false
   const present = functionsOf(app)
   if (present.length !== functions.length || present.some((value, at) => value !== functions[at]))
     return false
   const { outbox } = rows.client
-  const deadline = performance.now() + PATIENCE
-  // A row in hand may still become a mail.
+  const deadline = performance.now() + MAX_WAIT_MS
+  // A claimed row may still be sent.
   await outbox.deleteMany({ where: { leasedUntil: null } })
   while ((await outbox.count({ where: { state: 'queued' } })) > 0) {
     if (performance.now() > deadline) return false

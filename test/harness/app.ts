@@ -1,7 +1,5 @@
-/**
- * The service as tests meet it: the real app on a real database with a real SMTP server, cheap hashes,
- * and no limits unless a test turns them on.
- */
+// The service as tests use it: the real app, database and SMTP server, with cheap hashes and without rate
+// limits.
 import { randomBytes } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, type Overrides } from '../../src/app.ts'
@@ -11,11 +9,11 @@ import { freshDatabase, type Teardown } from './database.ts'
 import { type ReceivedMail, type SmtpServer, startSmtpServer } from './smtp.ts'
 
 export interface TestAppOptions {
-  /** Environment variables on top of the tests' own. */
+  /** Variables in addition to those of tests. */
   env?: Record<string, string>
-  /** A database that several apps share; a fresh one by default. */
+  /** A shared database; a new one by default. */
   databaseUrl?: string
-  /** A mail server that several apps share, or one with options; a plain one by default. */
+  /** A shared mail server, or its options; a plain one by default. */
   smtp?: SmtpServer
   overrides?: Overrides
 }
@@ -24,13 +22,12 @@ export interface TestApp {
   app: FastifyInstance
   smtp: SmtpServer
   databaseUrl: string
-  /** Every log line so far, parsed; the log is at its most verbose. */
+  /** Parsed log lines, at the lowest level. */
   log: Record<string, unknown>[]
-  /** The environment it was built from. */
+  /** Environment of the app. */
   env: Record<string, string>
 }
 
-/** The environment of tests, without database and mail server. */
 export const testEnvironment = {
   NODE_ENV: 'test',
   LOG_LEVEL: 'trace',
@@ -43,8 +40,8 @@ export const testEnvironment = {
 }
 
 /**
- * The app for one test, on a database without rows. It is a new one only where the test brings more than environment
- * variables and a clock, or counts in memory would tell it of the test before.
+ * Returns an app on an empty database. It is a new one if the test has overrides other than a clock, or
+ * limits in memory.
  */
 export async function startApp(t: Teardown, options: TestAppOptions = {}): Promise<TestApp> {
   const { env = {}, databaseUrl, smtp, overrides: { clock, ...overrides } = {} } = options
@@ -55,7 +52,6 @@ export async function startApp(t: Teardown, options: TestAppOptions = {}): Promi
   return pooledApp(t, settings, clock, (owner, clock) => buildTestApp(owner, { env, overrides: { clock } }))
 }
 
-/** Builds the app; it closes when the test ends. */
 async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestApp> {
   const smtp = options.smtp ?? (await startSmtpServer(t))
   const databaseUrl = options.databaseUrl ?? (await freshDatabase(t))
@@ -70,7 +66,7 @@ async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestA
   const app = await buildApp(loadConfig(env), {
     logStream: { write: line => void log.push(JSON.parse(line)) },
     ...options.overrides,
-    // A thread for each app would cost the gate more than the apps.
+    // A thread per app would cost more than the apps.
     mail: { thread: false, ...options.overrides?.mail },
   })
   t.teardown(() => app.close())
@@ -78,19 +74,18 @@ async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestA
   return { app, smtp, databaseUrl, log, env }
 }
 
-/** The token in the link of a mail. */
+/** The token in the link of an email. */
 export function tokenIn(mail: ReceivedMail | undefined): string {
   const token = /#token=(\S+)/.exec(mail?.text ?? '')?.[1]
   if (token === undefined) throw new Error(`no token in the mail: ${mail?.subject}`)
   return token
 }
 
-/** A moving clock, for everything that depends on the time. */
+/** A clock that tests move. */
 export function testClock(start = new Date()) {
   let now = start.getTime()
   return {
     clock: () => new Date(now),
-    /** Moves on by so many seconds. */
     advance(seconds: number) {
       now += seconds * 1000
     },
@@ -100,14 +95,14 @@ export function testClock(start = new Date()) {
 export interface Account {
   email: string
   password: string
-  /** The pair that confirming answered with. */
+  /** The token pair of the confirmation. */
   accessToken: string
   refreshToken: string
 }
 
 let made = 0
 
-/** An account that was registered and confirmed through the API. */
+/** Registers and confirms an account through the API. */
 export async function confirmedAccount(
   { app, smtp }: Pick<TestApp, 'app' | 'smtp'>,
   email = `person-${++made}@example.org`,
@@ -126,7 +121,7 @@ export async function confirmedAccount(
   return { email, password, ...confirmed.json() }
 }
 
-/** The token of a reset link that is asked for and read through the API and the mail server. */
+/** Requests a reset through the API and returns the token of the email. */
 export async function resetToken(
   { app, smtp }: Pick<TestApp, 'app' | 'smtp'>,
   email: string,

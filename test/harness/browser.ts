@@ -1,7 +1,5 @@
-/**
- * People with a real browser before the real service: each has a context of their own, and whatever a
- * page must never do is watched for in all of them.
- */
+// A real browser against the real service. Each person has a context, which is watched for forbidden
+// behaviour.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -14,7 +12,7 @@ import { emptyFolder } from './process.ts'
 import type { ReceivedMail } from './smtp.ts'
 import { until } from './until.ts'
 
-/** Debian's, or the one that CHROMIUM names. */
+/** Debian's path, or CHROMIUM. */
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
@@ -28,24 +26,22 @@ const LAUNCH = {
     '--disable-sync',
   ],
 }
-/** A page waits for what it shows; only a failing test waits so long. */
-const PATIENCE_MS = 60_000
+/** Only failing tests wait this long. */
+const MAX_WAIT_MS = 60_000
 
-/** The service on a port, with its pages. */
 export interface Site extends TestApp {
-  /** Such as `http://localhost:49152`; what the links of mails begin with. */
+  /** Such as `http://localhost:49152`; links in emails begin with it. */
   url: string
-  /** The newest mail to an address whose subject matches, which may still be on its way. */
+  /** Waits for the newest email to an address with a matching subject. */
   mailTo(address: string, subject: RegExp): Promise<ReceivedMail>
 }
 
-/** Somebody with a browser. */
 export interface Person {
   context: BrowserContext
   page: Page
 }
 
-/** Starts the service on a free port; it ends with the test. */
+/** Starts the service on a free port. */
 export async function startSite(t: Teardown, { env, ...options }: TestAppOptions = {}): Promise<Site> {
   const port = await freePort()
   const url = `http://localhost:${port}`
@@ -64,10 +60,10 @@ export async function startSite(t: Teardown, { env, ...options }: TestAppOptions
 }
 
 /**
- * Starts a browser for a file of tests.
+ * Starts a browser for a test file.
  *
- * @returns a function that opens a context of its own for a person, watched until the test ends: no error on
- *   the console but those of refused requests, no request to another host, no token in any address
+ * @returns a function that opens a watched context: no console errors except refused requests, no other host,
+ *   no token in an address
  */
 export async function startBrowser(t: Teardown) {
   assertInstalled()
@@ -85,11 +81,7 @@ export async function startBrowser(t: Teardown) {
   }
 }
 
-/**
- * Somebody with a browser of their own, which is set to keep no cookies and no data, as people set it.
- *
- * @returns the person, watched as those of `startBrowser` are
- */
+/** A person whose browser keeps no cookies and no data. */
 export async function personWithoutCookies(t: Test, site: Pick<Site, 'url'>): Promise<Person> {
   assertInstalled()
   const profile = emptyFolder(t)
@@ -104,9 +96,9 @@ export async function personWithoutCookies(t: Test, site: Pick<Site, 'url'>): Pr
   return { context, page: await context.newPage() }
 }
 
-/** Fails the test at its end where a page did what none may do; closes the context. */
+/** Fails the test at its end if a page did something forbidden. */
 function watch(t: Test, site: Pick<Site, 'url'>, context: BrowserContext): void {
-  context.setDefaultTimeout(PATIENCE_MS)
+  context.setDefaultTimeout(MAX_WAIT_MS)
   const wrongs: string[] = []
   context.on('request', request => {
     const url = request.url()
@@ -122,7 +114,7 @@ function watch(t: Test, site: Pick<Site, 'url'>, context: BrowserContext): void 
   context.on('weberror', error => wrongs.push(`not caught: ${error.error().stack}`))
   t.teardown(async () => {
     await context.close()
-    // The test is over: an error is what it can still fail by.
+    // After the end of a test, only an error can fail it.
     if (wrongs.length > 0) throw new Error(`behind the scenes: ${wrongs.join('\n')}`)
   })
 }
@@ -133,12 +125,12 @@ function assertInstalled(): void {
   }
 }
 
-/** A call that was refused or failed: browsers report each, and no page can prevent that. Its own files must load. */
+/** Browsers report refused calls, which no page can prevent. Files of the page must load. */
 function isRefusal(text: string, url: string): boolean {
   return text.startsWith('Failed to load resource') && !url.includes('/app/assets/')
 }
 
-/** Holds a page, as it is now, against the rules of WCAG 2.2 AA and good practice that axe knows. */
+/** Checks a page against axe's rules for WCAG 2.2 AA. */
 export async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
   await page.evaluate(AXE)
   const { violations } = (await page.evaluate(

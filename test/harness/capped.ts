@@ -1,15 +1,15 @@
-/** The service with its limits on, a clock to be moved, and mails counted by recipient. */
+// The service with rate limits, a movable clock and emails counted by recipient.
 import type { Test } from 'tap'
 import { confirmedAccount, startApp, type TestAppOptions, testClock } from './app.ts'
 import { openRows } from './rows.ts'
 import { until } from './until.ts'
 
-/** Due, or in the worker's hands. */
+/** Due or claimed. */
 const OPEN = `SELECT id FROM outbox WHERE state = 'queued' AND (next_attempt_at <= $1 OR leased_until IS NOT NULL) LIMIT 1`
 
 let made = 0
 
-/** An app with limits, a clock to be moved, and requests that each come from another network. */
+/** Starts an app whose requests each come from another network. */
 export async function capped(t: Test, options: TestAppOptions = {}) {
   const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
   const overrides = { clock, mail: { timing: { poll: 3600 } } }
@@ -23,7 +23,7 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
       headers,
       remoteAddress: `10.${++made >> 16}.${(made >> 8) & 255}.${made & 255}`,
     })
-  /** Waits until the worker has looked at all that is due. */
+  /** Waits until the worker has seen everything that is due. */
   const idle = async () => {
     world.app.mail.wake()
     await until('all that is due is done', async () => (await rows.read(OPEN, [clock()])).length === 0)
@@ -35,17 +35,16 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
     idle,
     advance,
     now: () => clock().getTime(),
-    /** A new account, once no mail of others is on its way. */
     async account() {
       await idle()
       return confirmedAccount(world)
     },
-    /** When mails were sent to an address so far, once the worker has looked at all that is due. */
+    /** Times of emails to an address. */
     async sentMails(recipient: string, kind?: string): Promise<Date[]> {
       await idle()
       const where = { recipient, state: 'sent', ...(kind && { kind }) }
       const sent = await rows.client.outbox.findMany({ where, orderBy: { finishedAt: 'asc' } })
-      // Requests that were served by another one's mail have no mail of their own.
+      // Requests that share an email have none of their own.
       return sent
         .filter(row => row.mailId === null || row.mailId === row.id)
         .map(row => row.finishedAt as Date)
@@ -55,13 +54,13 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
 
 export type Capped = Awaited<ReturnType<typeof capped>>
 
-/** Asks for a reset; gives the request token. */
+/** Requests a reset and returns the request token. */
 export const asker =
   ({ post }: Capped, email: string) =>
   async () =>
     (await post('/password-reset/request', { email })).json().requestToken as string
 
-/** Sets a new password with a link's token, or with a request token and its code. */
+/** Sets a new password with a token or a code. */
 export const confirmReset = (
   { post }: Capped,
   proof: { requestToken?: string | undefined; code?: string; token?: string },

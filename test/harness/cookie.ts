@@ -1,4 +1,4 @@
-/** The refresh cookie as a browser keeps it. Its name is spelt out: front ends and proxies know it. */
+// The refresh cookie as browsers see it. The name is literal, because front ends and proxies rely on it.
 const NAME = '__Secure-latchkey-refresh'
 
 interface Answer {
@@ -7,15 +7,15 @@ interface Answer {
   body: string
 }
 
-/** The header field that shows cookies, in the order in which a browser would. */
+/** A `cookie` header with these values. */
 export function showing(...values: string[]): { cookie: string } {
   return { cookie: values.map(value => `${NAME}=${value}`).join('; ') }
 }
 
 /**
- * The token in the cookie that an answer sets.
+ * The token in the cookie of a response.
  *
- * @throws Error where it sets none
+ * @throws Error if there is none
  */
 export function cookieIn({ statusCode, headers, body }: Answer): string {
   const value = /^__Secure-latchkey-refresh=([\w-]+);/.exec(String(headers['set-cookie']))?.[1]
@@ -23,7 +23,7 @@ export function cookieIn({ statusCode, headers, body }: Answer): string {
   return value
 }
 
-/** What `set-cookie` is when it sets this token, or clears the cookie, to the letter. */
+/** The exact `set-cookie` header for a token, or for clearing the cookie. */
 export function setting(value: string, seconds: number, path = '/token/refresh'): string {
   return `${NAME}=${value}; Max-Age=${seconds}; Path=${path}; HttpOnly; Secure; SameSite=Strict`
 }

@@ -1,4 +1,4 @@
-/** Databases to test on; each test has its own. */
+// Databases for tests; each test has its own.
 import { createHash, randomBytes } from 'node:crypto'
 import { copyFileSync, existsSync, mkdtempSync, renameSync, rmSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,12 +8,12 @@ import type { Provider } from '../../src/database/index.ts'
 import { migrate, PRISMA_FOLDER, readMigrations } from '../../src/database/migrations.ts'
 import { openConnection } from '../../src/database/sqlite.ts'
 
-/** What is needed of a test: to be told of its end. */
+/** Calls back at the end of a test. */
 export interface Teardown {
   teardown(handler: () => unknown): unknown
 }
 
-/** A superuser's URL of a PostgreSQL server; databases are made and dropped beside the one it names. */
+/** URL of a PostgreSQL superuser. Databases are created and dropped on this server. */
 const server = process.env['TEST_POSTGRES_URL'] || undefined
 
 if (server === undefined && process.env['TEST_REQUIRE_ALL']) {
@@ -22,16 +22,16 @@ if (server === undefined && process.env['TEST_REQUIRE_ALL']) {
   )
 }
 
-/** The provider that tests of everything above the database run on. */
+/** The database of tests above the database layer. */
 export const provider: Provider = server === undefined ? 'sqlite' : 'postgresql'
 
-/** Both providers, for tests of the database itself: `t.test(name, { skip }, …)`. */
+/** Both kinds, for tests of the database itself: `t.test(name, { skip }, …)`. */
 export const providers: readonly { provider: Provider; skip: string | false }[] = [
   { provider: 'sqlite', skip: false },
   { provider: 'postgresql', skip: server === undefined && 'TEST_POSTGRES_URL is not set' },
 ]
 
-/** The URL of a migrated database without rows, which ends with the test. */
+/** Creates a migrated, empty database. */
 export async function freshDatabase(t: Teardown, on: Provider = provider): Promise<string> {
   if (on === 'postgresql') return createDatabase(t, await postgresqlTemplate())
   const path = temporaryFile(t)
@@ -39,30 +39,29 @@ export async function freshDatabase(t: Teardown, on: Provider = provider): Promi
   return `file:${path}`
 }
 
-/** A folder in memory, so that no commit waits for a disk, where the system has one with room. */
+/** A folder in memory if the system has one, so that commits do not wait for a disk. */
 function memoryFolder(): string {
   try {
     const { bavail, bsize } = statfsSync('/dev/shm')
     if (bavail * bsize > 2 ** 29) return '/dev/shm'
   } catch {
-    // Such as macOS.
+    // No such folder, for example on macOS.
   }
   return tmpdir()
 }
 
-/** The URL of a database without tables, which ends with the test. */
+/** Creates a database without tables. */
 export async function emptyDatabase(t: Teardown, on: Provider = provider): Promise<string> {
   return on === 'postgresql' ? createDatabase(t, 'template0') : `file:${temporaryFile(t)}`
 }
 
-/** The path of a file that does not exist yet, in a folder that is removed with the test. */
 function temporaryFile(t: Teardown): string {
   const folder = mkdtempSync(join(memoryFolder(), 'latchkey-test-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
   return join(folder, 'latchkey.db')
 }
 
-/** Names a template by what it was made from, so that another set of migrations gets another. */
+/** The name contains a hash of the migrations. */
 function templateName(of: Provider): string {
   const hash = createHash('sha256')
   for (const { name, script } of readMigrations(PRISMA_FOLDER, of)) hash.update(`${name}\0${script}\0`)
@@ -75,11 +74,11 @@ async function sqliteTemplate(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-template-'))
   const making = join(folder, 'latchkey.db')
   await migrate(`file:${making}`)
-  // What is still in the WAL must be in the file itself to be copied.
+  // The WAL must be written to the file before it is copied.
   const client = await openConnection(`file:${making}`)
   client.run('PRAGMA wal_checkpoint(TRUNCATE)')
   client.close()
-  // Another process may have been as far; either file is good.
+  // Another process may have created it as well; both files are equal.
   renameSync(making, path)
   rmSync(folder, { recursive: true, force: true })
   return path
@@ -88,7 +87,7 @@ async function sqliteTemplate(): Promise<string> {
 async function postgresqlTemplate(): Promise<string> {
   const template = templateName('postgresql')
   await onServer(async run => {
-    // The lock is the connection's, so a process that dies lets go of it.
+    // A lock of the connection, which ends with its process.
     await run(`SELECT pg_advisory_lock(hashtext('latchkey test template'))`)
     if ((await run(`SELECT 1 FROM pg_database WHERE datname = '${template}'`)) > 0) return
     const making = `${template}_making`
@@ -104,14 +103,14 @@ async function createDatabase(t: Teardown, template: string): Promise<string> {
   const name = `latchkey_test_${process.pid}_${randomBytes(6).toString('hex')}`
   await onServer(async run => {
     await run(`CREATE DATABASE ${name} TEMPLATE ${template}`)
-    // No test claims anything of a crash of this server, and so its commits wait for no disk.
+    // Tests do not crash this server, so commits need not wait for the disk.
     await run(`ALTER DATABASE ${name} SET synchronous_commit = off`)
   })
   t.teardown(() => onServer(run => run(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)))
   return urlOf(name)
 }
 
-/** Runs statements on the server's own database; each gives its number of rows. */
+/** Runs statements on the server's own database. Each returns its number of rows. */
 async function onServer<T>(work: (run: (sql: string) => Promise<number>) => Promise<T>): Promise<T> {
   const adapter = await new PrismaPg({ connectionString: urlOf(), max: 1 }).connect()
   try {

@@ -1,21 +1,20 @@
-/** Chance that can be had again: the same seed draws the same. */
+// Reproducible random choices.
 import { randomInt } from 'node:crypto'
 
 export interface Draw {
   /** From 0 to less than 1. */
   share(): number
-  /** A whole number from 0 to less than `below`. */
+  /** An integer from 0 to less than `below`. */
   below(below: number): number
-  /** One of several. */
   of<T>(some: readonly [T, ...T[]]): T
 }
 
-/** A seed, of the variable or by chance. */
+/** Reads the seed from a variable, or draws one. */
 export function seedOf(variable: string): number {
   return Number(process.env[variable] || randomInt(2 ** 31))
 }
 
-/** Draws by mulberry32, which is small and good enough to choose moments by. */
+/** mulberry32, good enough for choosing moments. */
 export function drawFrom(seed: number): Draw {
   let state = seed >>> 0
   const share = () => {

@@ -1,22 +1,19 @@
-/**
- * Work in a process of its own. tap follows every promise that is made in its own process, to know which test
- * an error belongs to: a quarter of the time of what awaits all the time, and memory that only grows. (A thread
- * would do, but that libsql's driver aborts the whole process when one is ended while it works.)
- */
+// Runs work in a separate process. tap tracks every promise of its own process, which costs a quarter of the
+// time and grows memory. (libsql aborts the process if a thread ends during its work.)
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Teardown } from './database.ts'
 
-/** What the process says last. */
+/** The last message of the process. */
 type Said<Answer> = { answer: Answer } | { error: unknown }
 
 /**
- * Runs a module in a process, which ends with the test at the latest.
+ * Runs a module in a process that ends with the test.
  *
  * @param module calls answerFromFork
- * @param input what it is given; plain data
- * @returns its answer; plain data
- * @throws what is thrown there, or an Error if the process ends without an answer
+ * @param input plain data
+ * @returns plain data
+ * @throws what the module throws, or an Error if the process ends without an answer
  */
 export async function runInFork<Answer>(t: Teardown, module: URL, input: unknown): Promise<Answer> {
   const child = fork(module, { execArgv: ['--enable-source-maps'], serialization: 'advanced' })
@@ -31,15 +28,11 @@ export async function runInFork<Answer>(t: Teardown, module: URL, input: unknown
   return last.answer
 }
 
-/**
- * What a module does that runs in a process of its own.
- *
- * @param work its teardowns are done before the answer is given
- */
+/** Runs the work of a forked module. Its teardowns run before the answer is sent. */
 export async function answerFromFork<Input, Answer>(
   work: (t: Teardown, input: Input) => Promise<Answer>,
 ): Promise<void> {
-  // Whoever waits for the answer may be killed, and then nobody would end this.
+  // The parent may be killed.
   process.once('disconnect', () => process.exit(1))
   const [{ input }] = (await once(process, 'message')) as [{ input: Input }]
   const handlers: (() => unknown)[] = []

@@ -2,10 +2,7 @@ import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
-/**
- * A port nobody listens on. Below those that the kernel gives to whoever connects, which may take any of
- * them before it is listened on.
- */
+// A free port below the range of ephemeral ports, which the kernel could assign in between.
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(15_000, 30_000)

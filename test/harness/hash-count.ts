@@ -1,18 +1,12 @@
-/** Counts the argon2 hashes that this process really computes, whoever asks for them. */
+// Counts the argon2 hashes that this process computes.
 import { createHook } from 'node:async_hooks'
 import type { Teardown } from './database.ts'
 
-/**
- * The names that jobs on libuv's pool have, hash and verify alike: `argon2` gives its own, `@node-rs/argon2`
- * (napi-rs 3) says nothing, and Node writes it as this word. Nothing else here does.
- */
+// Names of libuv jobs that hash or verify: `argon2` sets its own, `@node-rs/argon2` (napi-rs 3) none, which
+// Node reports as "undefined".
 const JOBS = new Set(['argon2:HashWorker', 'undefined'])
 
-/**
- * Starts to count; ends with the test.
- *
- * @returns the number of hashes begun so far
- */
+/** Starts counting. Returns a function that returns the number of hashes so far. */
 export function countHashes(t: Teardown): () => number {
   let begun = 0
   const hook = createHook({

@@ -1,4 +1,4 @@
-/** nginx in front of the service. */
+// nginx in front of the service.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { openSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,10 +8,10 @@ import type { Teardown } from './database.ts'
 import { emptyFolder } from './process.ts'
 import { until } from './until.ts'
 
-/** Debian keeps it out of the PATH of everybody but root. */
+/** Debian installs it outside of the PATH of normal users. */
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`
 
-/** Why tests behind nginx are left out, or false; for tap's `skip`. */
+/** Reason to skip tests behind nginx, or false. */
 export const noNginx =
   spawnSync('nginx', ['-v'], { env: { PATH } }).status === 0 ? false : 'nginx is not installed'
 
@@ -20,17 +20,16 @@ if (noNginx && process.env['TEST_REQUIRE_ALL']) {
 }
 
 export interface Nginx {
-  /** What it wrote to its standard output so far. */
   output(): string
-  /** What it complained about, for messages of failed tests. */
+  /** Error output, for messages of failed tests. */
   complaints(): string
 }
 
 /**
- * Starts nginx; it ends with the test.
+ * Starts nginx.
  *
- * @param port where it will listen on 127.0.0.1
- * @param files its configuration, by name; `nginx.conf` includes the others
+ * @param port on 127.0.0.1
+ * @param files configuration by name; `nginx.conf` includes the others
  */
 export async function startNginx(t: Teardown, port: number, files: Record<string, string>): Promise<Nginx> {
   const folder = emptyFolder(t)
@@ -38,7 +37,7 @@ export async function startNginx(t: Teardown, port: number, files: Record<string
   const [access, errors] = ['access.log', 'errors.log'].map(name => join(folder, name)) as [string, string]
   const child = spawn('nginx', ['-p', folder, '-c', join(folder, 'nginx.conf')], {
     env: { PATH },
-    // Files, since nginx opens /dev/stdout by its name, which a pipe of Node's has not.
+    // Files, because nginx opens /dev/stdout by name, which fails for Node's pipes.
     stdio: ['ignore', openSync(access, 'a'), openSync(errors, 'a')],
   })
   t.teardown(() => ended(child))
@@ -50,7 +49,7 @@ export async function startNginx(t: Teardown, port: number, files: Record<string
   return { output: () => readFileSync(access, 'utf8'), complaints }
 }
 
-/** SIGTERM, which its workers heed as well; SIGKILL would leave them. */
+/** SIGTERM also ends the workers; SIGKILL would leave them. */
 async function ended(child: ChildProcess) {
   if (child.exitCode !== null) return
   child.kill('SIGTERM')

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 
-/** Waits for the end of a process with pipes: its exit code and all that it wrote. */
+/** Waits for the end of a process. Returns its exit code and output. */
 export async function outcome(child: ChildProcess) {
   if (child.stdout === null || child.stderr === null) throw new Error('no pipes')
   const closed = once(child, 'close')

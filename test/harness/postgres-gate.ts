@@ -1,24 +1,20 @@
-/** A listener in front of PostgreSQL that lets connections through, drops them, or refuses them by SQLSTATE. */
+// A TCP proxy in front of PostgreSQL that passes, drops or refuses connections.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Teardown } from './database.ts'
 
 export interface PostgresGate {
-  /** Of the database behind it; of a database that nobody needs to be where there is none. */
+  /** URL of the database behind it. */
   url: string
-  /** Connections so far. */
   attempts(): number
-  /** Drops every connection, now and from now on. */
   drop(): void
-  /** Refuses every login from now on, as PostgreSQL does. */
+  /** Refuses every login, as PostgreSQL does. */
   refuse(sqlstate: string, message: string): void
-  /** Hands every connection to a handler from now on. */
+  /** Passes every connection to a handler. */
   hand(handler: (socket: Socket) => void): void
-  /** Lets everything through from now on. */
   open(): void
 }
 
-/** @param target URL of the database behind it */
 export async function postgresGate(t: Teardown, target?: string): Promise<PostgresGate> {
   const sockets = new Set<Socket>()
   let attempts = 0

@@ -1,4 +1,4 @@
-/** What every error answer must be. */
+// Asserts the form of error responses.
 import type { Test } from 'tap'
 import { Compile } from 'typebox/compile'
 import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
@@ -6,7 +6,7 @@ import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
 const schema = Compile(Problem)
 const REQUEST_ID = /^[0-9a-f-]{36}$/
 
-/** An answer, from `inject` or from a socket. */
+/** A response from `inject` or from a socket. */
 export interface Answer {
   statusCode: number
   headers: Record<string, unknown>
@@ -14,21 +14,21 @@ export interface Answer {
 }
 
 /**
- * Asserts that an answer is a problem document of this code and carries its request's id.
+ * Asserts that a response is a problem document with this code and the id of its request.
  *
- * @param name what was sent, to find the failing one of a table by
+ * @param name case of a table, for the message
  * @returns the document
  */
 export function isProblemOf(t: Test, answer: Answer, code: ProblemCode, name: string = code): Problem {
   const [status, title] = CATALOGUE[code]
   const problem = parsed(answer.body)
-  // One assertion, since tests make tens of thousands of them; its place is the caller's.
+  // One assertion, because tests make tens of thousands. A failure shows the caller's line.
   t.currentAssert = isProblemOf
   t.strictSame(
     {
       statusCode: answer.statusCode,
       type: String(answer.headers['content-type']).split(';')[0],
-      // Whatever is not as the schema says is shown whole.
+      // An invalid document is shown whole.
       document: schema.Check(problem) ? { ...problem, detail: '', errors: [] } : answer.body.slice(0, 500),
       requestId: REQUEST_ID.test(problem.requestId),
       challenge: String(answer.headers['www-authenticate']).split(' ')[0],

@@ -1,4 +1,4 @@
-/** The service as a process of its own, for what only a real process shows: signals, exit codes, crashes. */
+// The service as a separate process, for signals, exit codes and crashes.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -9,47 +9,44 @@ import { fileURLToPath } from 'node:url'
 import { testEnvironment } from './app.ts'
 import type { Teardown } from './database.ts'
 
-/** The flags of `npm start` and of the image; unit/deploy/dockerfile holds the two together. */
+/** Flags of `npm start` and of the image; unit/deploy/dockerfile compares them. */
 const FLAGS = ['--enable-source-maps', '--max-semi-space-size=4']
 const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
 
 export interface ProcessOptions {
-  /** The whole environment besides PATH; see `serviceEnvironment`. */
+  /** The whole environment except PATH; see `serviceEnvironment`. */
   env: Record<string, string>
-  /** Working directory; an empty one by default, so that no `.env` is read. */
+  /** Working directory; by default an empty one, without `.env`. */
   cwd?: string
-  /** A command that becomes the process, such as `['taskset', '-c', '0']`. */
+  /** A wrapper, such as `['taskset', '-c', '0']`. */
   through?: string[]
 }
 
-/** A process of the service, whether or not it came up. */
 export interface ServiceProcess {
   child: ChildProcess
-  /** Everything so far. */
   stdout(): string
   stderr(): string
-  /** Log lines so far, parsed: the lines of standard output that are JSON. */
+  /** Parsed JSON lines of standard output. */
   log(): Record<string, unknown>[]
   /**
    * Waits for the banner.
    *
-   * @returns the service's address, such as `http://127.0.0.1:49152`
-   * @throws Error when the process ends first, with what it wrote
+   * @returns the address of the service, such as `http://127.0.0.1:49152`
+   * @throws Error with the output if the process ends first
    */
   listening(): Promise<string>
-  /** Waits until the process has ended: its exit code, or the signal that ended it. */
+  /** Waits for the end. Returns the exit code or signal. */
   ended(): Promise<number | NodeJS.Signals>
-  /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals>
 }
 
-/** The tests' environment for a process on a free port. */
+/** Environment of a process on a free port. */
 export function serviceEnvironment(env: Record<string, string>): Record<string, string> {
   const local = { PORT: '0', APP_URL: 'http://localhost', MAIL_BACKEND: 'console', LOG_LEVEL: 'info' }
   return { ...testEnvironment, ...local, ...env }
 }
 
-/** Starts the service as `npm start` does; it is killed when the test ends. */
+/** Starts the service as `npm start` does. It is killed when the test ends. */
 export function startProcess(
   t: Teardown,
   { env, cwd = emptyFolder(t), through = [] }: ProcessOptions,
@@ -70,7 +67,7 @@ export function startProcess(
   })
   const reader = createInterface({ input: child.stdout })
   reader.on('line', line => lines.push(line))
-  // `close` comes when the output is complete, unlike `exit`.
+  // Unlike `exit`, `close` comes after all output.
   const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
   const ended = async () => {
     const [code, signal] = await closed
@@ -81,10 +78,8 @@ export function startProcess(
     await closed
   })
 
-  /**
-   * From the banner, or from the line that takes its place in production. By number, so that no test measures how a
-   * name is looked up.
-   */
+  // From the banner, or from the log line in production. As an IP address, so that no test measures name
+  // resolution.
   const addressIn = (line: string) =>
     (/^ {2}listening on +(http\S+)/.exec(line) ??
       /"event":"sys_startup","url":"(http[^"]+)"/.exec(line))?.[1]?.replace('localhost', '127.0.0.1')
@@ -118,13 +113,12 @@ export function startProcess(
   }
 }
 
-/** Lets `npm run coverage` see what a process of the service runs. */
+/** Includes the process in `npm run coverage`. */
 function coverage(): Record<string, string> {
   const folder = process.env['NODE_V8_COVERAGE']
   return folder === undefined ? {} : { NODE_V8_COVERAGE: folder }
 }
 
-/** An empty folder that goes with the test. */
 export function emptyFolder(t: Teardown): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-process-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,14 +1,14 @@
-/** Which queries a request causes, told apart from those of the mail worker. */
+// Records the queries of a request, without those of the mail worker.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyInstance } from 'fastify'
 
 type Query = (...args: unknown[]) => unknown
 
 /**
- * Starts to record the queries named by intent.
+ * Records queries by name.
  *
- * @param hold may keep a query waiting, by its name such as `users.findById`
- * @returns runs an action and tells the queries that it caused up to its end, in order
+ * @param hold may delay a query, by its name such as `users.findById`
+ * @returns runs an action and returns its queries in order
  */
 export function recordQueries(
   app: Pick<FastifyInstance, 'database'>,

@@ -1,29 +1,24 @@
-/** HTTP as bytes on a real connection, for what no client library would send. */
+// Raw bytes over a real connection, for what no client library sends.
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Answer } from './problem.ts'
 
-/** What came back on one connection. */
 export interface Exchange {
-  /** Final answers in their order; `100 Continue` is none. */
+  /** Final responses in order, without `100 Continue`. */
   answers: Answer[]
-  /** Whether the service ended the connection. */
   closed: boolean
 }
 
-/** A service that listens, as its peers see it. */
 export interface Wire {
   port: number
   /**
-   * Sends bytes on a connection of its own and reads until the service ends it, or has given as many
-   * answers as asked for.
+   * Sends bytes on a new connection and reads until it closes or has enough responses.
    *
-   * @param pieces sent one after the other, each in a packet of its own
-   * @param until how many answers are enough; `hangUp`: whether the client says that nothing more will come
-   * @throws Error after 20 s, with what came by then
+   * @param pieces sent in separate packets
+   * @param until number of responses; `hangUp`: half-close after sending
+   * @throws Error after 20 s, with the responses so far
    */
   exchange(pieces: Bytes | Bytes[], until?: Until): Promise<Exchange>
-  /** A connection to do with as one likes. */
   open(): Promise<Socket>
 }
 
@@ -34,7 +29,7 @@ interface Until {
   hangUp?: boolean
 }
 
-/** Makes an app listen on a free port of the loopback interface. */
+/** Listens on a free loopback port. */
 export async function onTheWire(app: FastifyInstance): Promise<Wire> {
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo
@@ -64,7 +59,7 @@ export async function onTheWire(app: FastifyInstance): Promise<Wire> {
         received.push(chunk)
         if (answers().length >= (until.answers ?? Number.POSITIVE_INFINITY)) end(false)
       })
-      // A reset after the answer is the service's good right.
+      // The service may reset the connection after a response.
       socket.on('error', () => {})
       socket.on('close', () => end(true))
       void send(socket, [pieces].flat()).then(() => until.hangUp && socket.end())
@@ -81,7 +76,7 @@ async function send(socket: Socket, pieces: Bytes[]) {
   }
 }
 
-/** Takes apart what a server sent; an answer that is not whole yet is left out. */
+/** Parses complete responses. */
 export function answersIn(bytes: Buffer): Answer[] {
   const answers: Answer[] = []
   let rest = bytes
@@ -105,7 +100,7 @@ function nameAndValue(field: string): [name: string, value: string] {
   return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()]
 }
 
-/** A request's text; the length of the body is added unless the fields say how it is framed. */
+/** Formats a request. Adds the length of the body unless the headers define its framing. */
 export function requestText(
   line: string,
   { fields = [], body = '' }: { fields?: string[]; body?: string } = {},

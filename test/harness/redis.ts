@@ -1,4 +1,4 @@
-/** A Redis of the test's own, that may be stopped and hung without harm to anybody. */
+// A private Redis that tests may stop and pause.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { Redis } from 'ioredis'
@@ -7,18 +7,17 @@ import { freePort } from './free-port.ts'
 
 export interface RedisServer {
   url: string
-  /** Hangs it: connections stay open, and nothing is answered. */
+  /** Hangs: connections stay open without responses. */
   pause(): void
   resume(): void
-  /** Sends one command, such as `CONFIG SET maxmemory 1`. */
   command(...words: string[]): Promise<unknown>
-  /** Kills it. What it counted is gone. */
+  /** Kills it, with its counters. */
   stop(): Promise<void>
-  /** Comes back, empty, on the same port. */
+  /** Starts it empty, on the same port. */
   start(): Promise<void>
 }
 
-/** Why tests that need a Redis of their own are left out, or false; for tap's `skip`. */
+/** Reason to skip tests that need a private Redis, or false. */
 export const noRedisServer =
   spawnSync('redis-server', ['--version']).status === 0 ? false : 'redis-server is not installed'
 
@@ -26,7 +25,7 @@ if (noRedisServer && process.env['TEST_REQUIRE_ALL']) {
   throw new Error(`${noRedisServer}: with TEST_REQUIRE_ALL set, it must be`)
 }
 
-/** Starts a Redis that keeps nothing on disk; it ends with the test. */
+/** Starts a Redis without persistence. */
 export async function startRedis(t: Teardown): Promise<RedisServer> {
   const port = await freePort()
   const url = `redis://127.0.0.1:${port}`

@@ -1,4 +1,4 @@
-/** What is in the database, read past the service. */
+// Reads the database directly.
 import { openDatabase } from '../../src/database/index.ts'
 import type { Provider, Run } from '../../src/database/sql.ts'
 import type { PrismaClient } from '../../src/generated/sqlite/client.ts'
@@ -7,27 +7,23 @@ import { until } from './until.ts'
 
 export interface Rows {
   client: PrismaClient
-  /** Reads by hand, where a test asks so often that Prisma's own work would show. */
+  /** Reads without Prisma, for tests that poll often. */
   read: Run
-  /** Every row of every table. */
   dump(): Promise<Record<'users' | 'registrations' | 'sessions' | 'outbox', object[]>>
-  /** How many rows of each kind speak of an address. */
+  /** Numbers of rows about an email. */
   countsOf(email: string): Promise<{ users: number; registrations: number; sessions: number; mails: number }>
   /**
-   * Waits until no mail is queued any more, so that what did not come by now does not come at all.
+   * Waits until no email is queued.
    *
    * @throws Error after 10 s
    */
   settled(): Promise<void>
-  /** Disables an account, as an operator would. */
   disable(email: string): Promise<unknown>
-  /** Enables it again. */
   enable(email: string): Promise<unknown>
-  /** Deletes every row. */
   empty(): Promise<void>
 }
 
-/** Opens the database that an app works on; it closes when the test ends. */
+/** Opens the database of an app. */
 export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> {
   const { provider, client, statements, close } = await openDatabase(databaseUrl)
   t.teardown(close)
@@ -65,7 +61,7 @@ export async function openRows(t: Teardown, databaseUrl: string): Promise<Rows> 
   }
 }
 
-/** The names of all tables but that of the migrations. */
+/** All tables except the migrations. */
 const TABLES: Record<Provider, string> = {
   sqlite: `SELECT name FROM sqlite_master
     WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> '_prisma_migrations'`,

@@ -1,9 +1,9 @@
-/** A failure is made smaller for so long; milliseconds. */
+/** Milliseconds for shrinking a failure. */
 const SHRINKING = 30_000
 
 /**
- * What fast-check is to run, for which it shrinks a failure for half a minute at most: each try may take a
- * second, and there are thousands. The smallest failure by then is the one that is told.
+ * Bounds fast-check's shrinking: each attempt may take a second, and there are thousands. Reports the
+ * smallest failure so far.
  */
 export function shrinkShortly<Args extends unknown[]>(run: (...args: Args) => Promise<void>) {
   let giveUp = Number.POSITIVE_INFINITY

@@ -4,82 +4,74 @@ import PostalMime from 'postal-mime'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
 import { type Certificate, selfSignedCertificate } from './certificates/self-signed.ts'
 
-/** A mail that the server took. */
 export interface ReceivedMail {
-  /** Recipients of the envelope: where it really goes. */
+  /** Recipients of the envelope. */
   to: string[]
   /** Sender of the envelope. */
   from: string
-  /** What the client said in EHLO. */
   ehlo: string
   subject: string
   text: string
   html: string
-  /** By lower-case name; of a repeated header the last. */
+  /** By lower-case name; the last of repeated headers. */
   headers: Record<string, string>
   raw: string
 }
 
-/** A log in that a client tried. */
+/** An attempt to authenticate. */
 export interface SmtpLogin {
   username: string
   password: string
-  /** Whether TLS was up. */
   secure: boolean
 }
 
-/** Read anew for each connection, and those of TLS at each start: a test may change them. */
+/** Read for each connection, and TLS settings at each start, so that tests can change them. */
 export interface SmtpServerOptions {
-  /** What to show; one for `localhost` and 127.0.0.1 by default. */
+  /** By default one for `localhost` and 127.0.0.1. */
   certificate?: Certificate
-  /** `none` by default: STARTTLS is neither offered nor understood. */
+  /** By default `none`: no STARTTLS. */
   tls?: 'none' | 'starttls' | 'implicit'
-  /** Credentials to demand; without them AUTH is not offered. */
+  /** Required credentials; without them AUTH is not offered. */
   auth?: { user: string; pass: string }
-  /** Called for each recipient and each message; an answer refuses it with that reply. */
+  /** Called per recipient and message. A returned reply refuses it. */
   respond?: (command: 'MAIL' | 'RCPT' | 'DATA', address: string) => { code: number; text: string } | undefined
-  /** `greeting`: takes connections and says nothing. `data`: takes a message and never answers. */
+  /** `greeting`: accepts connections silently. `data`: accepts a message without a response. */
   hang?: 'greeting' | 'data' | undefined
-  /** Closes the connection when the whole message is there, without an answer. */
+  /** Closes the connection after the message, without a response. */
   breakOff?: boolean
 }
 
-/** One for all servers of a process that need no other. */
+/** Shared by all servers of a process. */
 let localhost: Certificate | undefined
 
-/** A real SMTP server on 127.0.0.1 that keeps what it is sent. */
+/** A real SMTP server on 127.0.0.1 that keeps messages. */
 export interface SmtpServer {
   host: '127.0.0.1'
-  /** The same for the whole life of the server, across stop and start. */
+  /** Stays the same across stop and start. */
   port: number
-  /** PEM of the certificate, to be trusted by a test that wants to. */
+  /** PEM of the certificate. */
   ca: string
   mails: ReceivedMail[]
   logins: SmtpLogin[]
-  /** Connections so far that got as far as the greeting (with implicit TLS: the handshake). */
+  /** Connections that reached the greeting (implicit TLS: the handshake). */
   connections(): number
   /**
-   * Waits until `count` mails have come since the server was made.
+   * Waits until `count` emails have arrived.
    *
-   * @param timeoutMs how long; 10 s unless given
-   * @returns all mails so far
-   * @throws Error when the time is up, naming what did come
+   * @param timeoutMs 10 s by default
+   * @throws Error with the emails so far
    */
   waitForMails(count: number, timeoutMs?: number): Promise<ReceivedMail[]>
-  /** Waits for a mail to an address with such a subject, among the mails from the `after`th on. */
+  /** Waits for an email to an address with a matching subject, among those from index `after` on. */
   waitForMail(to: string, subject: RegExp, after: number): Promise<ReceivedMail>
-  /** Goes away: ends every connection and gives up the port's listener. */
+  /** Ends all connections and the listener. */
   stop(): Promise<void>
   isRunning(): boolean
-  /** Comes back on the same port, as `options` are now. */
+  /** Starts on the same port with the current `options`. */
   start(): Promise<void>
 }
 
-/**
- * Starts an SMTP server for a test; it goes away when the test ends.
- *
- * @param t the tap test
- */
+/** Starts an SMTP server. */
 export async function startSmtpServer(
   t: { teardown(handler: () => unknown): void },
   options: SmtpServerOptions = {},
@@ -153,7 +145,7 @@ export async function startSmtpServer(
         receive(stream, session).then(() => callback(), callback)
       },
     })
-    // A client that breaks off, for one because it refuses the certificate, is an error event here.
+    // A client that disconnects, for example because of the certificate, causes an error event.
     server.on('error', () => {})
     running = server
     return new Promise((resolve, reject) => {

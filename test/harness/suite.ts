@@ -1,19 +1,19 @@
-/** Test files that share one process, since starting a process and its first app costs more than most files take. */
+// Several test files in one process: starting a process and an app costs more than most files.
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const TESTS = fileURLToPath(new URL('..', import.meta.url))
 
-/** A file of the gate; `.slow`, `.browser` and the like mark what other tiers run. */
+/** A file of the gate; `.slow`, `.browser` and others belong to other tiers. */
 const GATE_FILE = /^[^.]+\.test\.js$/
 
 /**
- * Imports every test file of some folders, one after the other; each adds its tests to this process's tap.
+ * Imports all test files of some folders, one after the other.
  *
  * @param folders below test/, such as `api/accounts`
- * @param part which files of the folders: every `of`th, from `part` on; all by default
- * @throws Error when a folder holds no test file
+ * @param part every `of`th file, from `part` on; all by default
+ * @throws Error if a folder has no test file
  */
 export async function runTogether(
   folders: string[],

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Only a failing test waits so long, so it may be longer than the slowest machine needs; milliseconds. */
-const PATIENCE = 60_000
+/** Milliseconds. Only failing tests wait this long. */
+const MAX_WAIT_MS = 60_000
 
 /**
- * Waits for a condition, where nothing tells the test of it.
+ * Waits for a condition that has no event.
  *
- * @param what the condition in words, for the message
- * @param holds looked at every few milliseconds
- * @param patience milliseconds; a minute by default, more only where the condition itself takes longer
- * @throws Error when it does not hold by then
+ * @param what the condition, for the message
+ * @param holds polled every few milliseconds
+ * @param patience milliseconds; a minute by default
+ * @throws Error if it does not hold by then
  */
 export async function until(
   what: string,
   holds: () => boolean | Promise<boolean>,
-  patience = PATIENCE,
+  patience = MAX_WAIT_MS,
 ): Promise<void> {
   const deadline = performance.now() + patience
   while (!(await holds())) {

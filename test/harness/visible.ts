@@ -1,7 +1,7 @@
-/** Responses as everybody sees them, without what differs between any two. */
+// Responses as strangers see them, without values that differ between any two.
 import { claimsOf } from '../unit/tokens/forge.ts'
 
-/** Status, body and headers, less ids and date, with the shape of a request token in its place. */
+/** Status, body and headers without ids and date. Request tokens are replaced by their shape. */
 export function visible(response: { statusCode: number; body: string; headers: Record<string, unknown> }) {
   const { 'x-request-id': _id, date: _date, ...headers } = response.headers
   const body = response.body
@@ -10,7 +10,7 @@ export function visible(response: { statusCode: number; body: string; headers: R
   return { status: response.statusCode, body, headers }
 }
 
-/** The length of a JWT and its claims, less those that differ between any two and the address that was sent. */
+/** Length and claims of a JWT, without values that always differ and without the address. */
 function shapeOf(token: string): string {
   const { sub, iat, exp, email, ...claims } = claimsOf(token)
   const own = [typeof sub, (exp as number) - (iat as number), (email as string).length]
