@@ -75,11 +75,14 @@ export async function passwordReset(app: App) {
       body: CheckBody,
       response: {
         200: Type.Object(
-          { expiresAt: Type.String({ format: 'date-time', maxLength: 30 }) },
+          {
+            email: Type.String({ format: 'email', maxLength: 254 }),
+            expiresAt: Type.String({ format: 'date-time', maxLength: 30 }),
+          },
           {
             additionalProperties: false,
-            description: 'The token is valid until then',
-            examples: [{ expiresAt: '2026-01-31T10:00:00.000Z' }],
+            description: 'The link is valid until `expiresAt`, for the account with this email',
+            examples: [{ email: 'ada@example.org', expiresAt: '2026-01-31T10:00:00.000Z' }],
           },
         ),
         ...problems(...BODY_PROBLEMS, 'token_invalid', 'token_expired', 'token_spent'),
@@ -132,9 +135,12 @@ const requestReset: Handler<{ body: typeof RequestBody }> = async function (requ
   return reply.code(202).send({ status: 'reset_sent', requestToken: token })
 }
 
-const checkReset: Handler<{ body: typeof CheckBody }, { expiresAt: string }> = async function (request) {
-  const { expiresAt } = await redeemLink(this, request.body.token)
-  return { expiresAt: expiresAt.toISOString() }
+/** Names the account, so that the page can show it and a password manager stores the new password under it. */
+const checkReset: Handler<{ body: typeof CheckBody }, { email: string; expiresAt: string }> = async function (
+  request,
+) {
+  const { user, expiresAt } = await redeemLink(this, request.body.token)
+  return { email: user.email, expiresAt: expiresAt.toISOString() }
 }
 
 const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {

@@ -28,7 +28,7 @@ export interface LinkWords extends MailWords {
 export interface LinkAndCodeWords extends LinkWords {
   /** Where to enter the code; omitted without a code. */
   beforeCode: string
-  /** Lifetime of the code; omitted without a code. */
+  /** That one of the two is enough; omitted without a code. */
   afterCode: string
 }
 

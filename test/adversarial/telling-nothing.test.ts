@@ -298,20 +298,20 @@ t.test('with EMAIL_CONFIRMATION=off only the status of a registration reveals an
 /** Which mail goes out, as its subject and whether it carries a token; null for none. */
 const MAILS: Record<Endpoint, Record<State, { subject: RegExp; token: boolean } | null>> = {
   '/register': {
-    unknown: { subject: /^Confirm your e-mail address/, token: true },
-    pending: { subject: /^Confirm your e-mail address/, token: true },
+    unknown: { subject: /^Confirm your email address/, token: true },
+    pending: { subject: /^Confirm your email address/, token: true },
     known: { subject: /^You already have an account/, token: false },
     disabled: null,
   },
   '/confirm-email/resend': {
     unknown: null,
-    pending: { subject: /^Confirm your e-mail address/, token: true },
+    pending: { subject: /^Confirm your email address/, token: true },
     known: { subject: /^You already have an account/, token: false },
     disabled: null,
   },
   '/password-reset/request': {
     unknown: null,
-    pending: { subject: /^Confirm your e-mail address/, token: true },
+    pending: { subject: /^Confirm your email address/, token: true },
     known: { subject: /^Reset your password/, token: true },
     disabled: null,
   },

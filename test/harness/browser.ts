@@ -16,7 +16,7 @@ import { until } from './until.ts'
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-const LAUNCH = {
+export const LAUNCH = {
   executablePath: EXECUTABLE,
   args: [
     '--no-sandbox',

@@ -1,6 +1,7 @@
 /** Changing the password: first the current one, then the code from the mail with the new one. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
+import { carryEmail } from './carried-email.ts'
 import { find, onPress } from './dom.ts'
 import { rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
@@ -28,6 +29,7 @@ export function changePassword(): void {
       send: ({ code, newPassword }) =>
         callAsMe({ path: 'password-change/confirm', body: { changeToken, code, newPassword } }),
       done: () => {
+        carryEmail(myEmail())
         leave('password_set')
         return leaving
       },

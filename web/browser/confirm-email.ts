@@ -5,7 +5,7 @@ import { addressIsConfirmed, confirmByCode } from './confirmation.ts'
 import { find, onPress } from './dom.ts'
 import { rejection } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
-import { addressIn, currentToken, onToken } from './fragment.ts'
+import { addressIn, currentToken, dropToken, onToken } from './fragment.ts'
 import './page.ts'
 import { askForMail } from './mailed-code.ts'
 import type { Tokens } from './session.ts'
@@ -25,7 +25,11 @@ onToken(token => {
 onSubmit<Tokens>('confirm', {
   send: ({ newPassword }) =>
     call({ path: 'confirm-email', body: { token: currentToken(), password: newPassword, mode: 'cookie' } }),
-  done: addressIsConfirmed,
+  done: tokens => {
+    const email = addressIn(currentToken())
+    dropToken()
+    return addressIsConfirmed(tokens, email)
+  },
   failed: showIfStale,
   fieldOf: (failure, values) => rejection(failure, values, addressIn(currentToken())),
 })

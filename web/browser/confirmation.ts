@@ -1,5 +1,6 @@
 /** After a confirmation, by link or by code. */
 import { pageAddress } from './addresses.ts'
+import { carryEmail } from './carried-email.ts'
 import { leaving } from './form.ts'
 import { redeemCode } from './mailed-code.ts'
 import { leaveNotice } from './notice.ts'
@@ -15,10 +16,17 @@ export function confirmByCode(): void {
   )
 }
 
-/** Takes over the session that a confirmation opens. */
-export async function addressIsConfirmed(tokens: Tokens): Promise<void> {
-  // The address is confirmed all the same.
-  if (!(await begin(tokens))) return show('done')
+/**
+ * Takes over the session that a confirmation opens.
+ *
+ * @param email what was confirmed
+ */
+export async function addressIsConfirmed(tokens: Tokens, email: string): Promise<void> {
+  // The email is confirmed all the same, and the page leads to the login.
+  if (!(await begin(tokens))) {
+    carryEmail(email)
+    return show('done')
+  }
   leaveNotice('confirmed')
   location.replace(pageAddress('account'))
   return leaving

@@ -33,6 +33,7 @@ const SLOW = 6000
  */
 export function onSubmit<T>(name: string, { check, send, done, said = '', failed, fieldOf }: Form<T>): void {
   const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
+  form.addEventListener('input', event => forgetFault(form, (event.target as HTMLInputElement).name))
   form.addEventListener('submit', async event => {
     event.preventDefault()
     if (isMarked(form, 'aria-busy')) return
@@ -64,16 +65,29 @@ export function clearForm(name: string): void {
   showErrors(form, {})
 }
 
+/** A sentence beside a field speaks of what the field held before it was changed. */
+function forgetFault(form: HTMLFormElement, name: string): void {
+  // That two passwords differ is said beside the second.
+  for (const changed of name === 'newPassword' ? [name, 'repeat'] : [name]) sayBeside(form, changed, '')
+}
+
+function sayBeside(form: HTMLFormElement, name: string, fault: string): HTMLElement | undefined {
+  const place = form.querySelector<HTMLElement>(`[data-error-for="${name}"]`)
+  if (place === null) return undefined
+  const field = form.elements.namedItem(name) as HTMLInputElement
+  tell(place, fault)
+  mark(field, 'aria-invalid', fault !== '')
+  return field
+}
+
 /** Says what is wrong, beside the fields and above them, and leads to the first. */
 function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
   tell(find('[data-error]', form), general)
   let first: HTMLElement | undefined
   for (const place of form.querySelectorAll<HTMLElement>('[data-error-for]')) {
     const name = place.dataset['errorFor'] ?? ''
-    const field = form.elements.namedItem(name) as HTMLInputElement
     const fault = faults[name] ?? ''
-    tell(place, fault)
-    mark(field, 'aria-invalid', fault !== '')
+    const field = sayBeside(form, name, fault)
     if (fault !== '') first ??= field
   }
   first?.focus()

@@ -1,13 +1,16 @@
 /**
- * The token of a mailed link. It stands in the fragment, which reaches no server, and leaves the address
- * bar and the history here, before anything else happens: every page that needs it imports this first.
+ * The token of a mailed link. It arrives in the fragment, which reaches no server, and leaves the address bar and the
+ * history here, before anything else happens: every page that needs it imports this first. This tab keeps it, so that
+ * a reload or another language does not lose the link, until the token is used or the tab is closed.
  */
+
+const KEPT = `latchkey.link:${location.pathname}`
 /** What the service puts there in place of a token that came in the path or query (web/server/damaged-link.ts). */
 const DAMAGED = '#damaged'
 
 const damaged = location.hash === DAMAGED
 if (damaged) cleanAddress()
-let token = takeToken()
+let token = takeToken() ?? (damaged ? undefined : recallToken())
 let receive: ((token: string) => void) | undefined
 
 // A second link, opened in a tab that shows the page already, loads nothing: only the fragment changes.
@@ -29,9 +32,15 @@ export function linkWasDamaged(): boolean {
   return damaged
 }
 
-/** The newest token; kept in memory alone. */
+/** The newest token. */
 export function currentToken(): string {
   return token ?? ''
+}
+
+/** Forgets a token that has been used. */
+export function dropToken(): void {
+  token = undefined
+  inStorage(storage => storage.removeItem(KEPT))
 }
 
 /** The address that a token names, for people to read: the service alone can tell whether it is genuine. */
@@ -48,8 +57,23 @@ export function addressIn(token: string): string {
 function takeToken(): string | undefined {
   // What follows it is no part of it: a link at the end of a sentence, or in brackets.
   const found = /^#\/?(?:.*&)?token(?:=|%3D)([\w.-]+)/i.exec(location.hash)?.[1]
-  if (found !== undefined) cleanAddress()
+  if (found === undefined) return undefined
+  cleanAddress()
+  inStorage(storage => storage.setItem(KEPT, found))
   return found
+}
+
+function recallToken(): string | undefined {
+  return inStorage(storage => storage.getItem(KEPT)) ?? undefined
+}
+
+/** Looking at the storage throws where the browser refuses it. */
+function inStorage<T>(act: (storage: Storage) => T): T | undefined {
+  try {
+    return act(sessionStorage)
+  } catch {
+    return undefined
+  }
 }
 
 function cleanAddress(): void {

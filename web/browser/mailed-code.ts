@@ -43,14 +43,14 @@ export function askForMail(form: string, path: string, address?: () => string): 
 export function redeemCode<T>(
   path: string,
   bodyOf: (newPassword: string) => object,
-  done: (body: T) => void | Promise<void>,
+  done: (body: T, email: string) => void | Promise<void>,
 ): void {
   onSubmit<T>('code', {
     send: ({ code, newPassword = '' }) => {
       const redeeming: Call = { path, body: { requestToken: request.token, code, ...bodyOf(newPassword) } }
       return call(redeeming)
     },
-    done,
+    done: body => done(body, request.email),
     fieldOf: (failure, values) => codeFault(failure) ?? rejection(failure, values, request.email),
   })
 }

@@ -1,5 +1,6 @@
 /** What every page does. */
 
+import { carryEmails } from './carried-email.ts'
 import { find, tell } from './dom.ts'
 import { sayNotice } from './notice.ts'
 import { refusal } from './refusal.ts'
@@ -10,6 +11,7 @@ document.querySelector('[data-unready]')?.remove()
 showFor(mayBeLoggedIn())
 onLogOutElsewhere(() => showFor(false))
 sayNotice()
+carryEmails()
 const refused = refusal()
 tell(find('[data-refused]'), refused === undefined ? '' : words[refused])
 

@@ -29,8 +29,8 @@ for (const place of document.querySelectorAll<HTMLElement>('[data-strength-for]'
   let pause: number | undefined
   field.addEventListener('input', () => {
     clearTimeout(pause)
-    const email = field.form?.elements.namedItem('email')
-    const { level, missing } = estimate(field.value, email instanceof HTMLInputElement ? email.value : '')
+    const username = field.form?.querySelector<HTMLInputElement>('[autocomplete="username"]')
+    const { level, missing } = estimate(field.value, username?.value ?? '')
     place.dataset['level'] = level
     pause = setTimeout(() => {
       place.textContent =

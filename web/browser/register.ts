@@ -7,7 +7,7 @@ import { askForMail, awaitCode, type Requested } from './mailed-code.ts'
 import './page.ts'
 import { skipWhenLoggedIn } from './session.ts'
 import { show } from './views.ts'
-import { words } from './words.ts'
+import { language, words } from './words.ts'
 
 void skipWhenLoggedIn()
 let address = ''
@@ -17,7 +17,7 @@ onSubmit<Partial<Requested>>('register', {
   send: ({ email = '', newPassword }) =>
     call({
       path: 'register',
-      body: { email, ...(newPassword !== undefined && { password: newPassword }) },
+      body: { email, locale: language, ...(newPassword !== undefined && { password: newPassword }) },
     }),
   done: ({ requestToken }, { email = '' }) => {
     address = email

@@ -4,18 +4,19 @@ import { call } from './api.ts'
 import { find, onPress, tell } from './dom.ts'
 import { rejection, sentenceFor } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
-import { currentToken, onToken } from './fragment.ts'
+import { currentToken, dropToken, onToken } from './fragment.ts'
 import './page.ts'
 import { askForMail } from './mailed-code.ts'
 import { passwordIsSet, resetByCode } from './reset.ts'
 import { showIfStale, showMissing, showStale } from './stale.ts'
-import { show } from './views.ts'
+import { mention, show } from './views.ts'
 import { lasting, words } from './words.ts'
 
 /** Milliseconds between two looks at the clock. Not a live region: nobody wants to hear it count. */
 const TICK = 5000
 
 let ticking: number | undefined
+let email = ''
 
 onToken(token => {
   clearForm('reset')
@@ -28,9 +29,12 @@ onPress('check-again', () => void check(currentToken()))
 onSubmit('reset', {
   send: ({ newPassword }) =>
     call({ path: 'password-reset/confirm', body: { token: currentToken(), newPassword } }),
-  done: passwordIsSet,
+  done: () => {
+    dropToken()
+    return passwordIsSet(email)
+  },
   failed: showIfStale,
-  fieldOf: rejection,
+  fieldOf: (failure, values) => rejection(failure, values, email),
 })
 
 askForMail('request', 'password-reset/request')
@@ -43,10 +47,15 @@ async function check(token: string): Promise<void> {
   clearInterval(ticking)
   show('checking', { focus: false })
   found('')
-  const answer = await call<{ expiresAt: string }>({ path: 'password-reset/check', body: { token } })
+  const answer = await call<{ email: string; expiresAt: string }>({
+    path: 'password-reset/check',
+    body: { token },
+  })
   // Another link was opened meanwhile.
   if (token !== currentToken()) return
   if (answer.ok) {
+    email = answer.body.email
+    mention(email)
     countDown(Date.parse(answer.body.expiresAt))
     show('form', { focus: false })
   } else if (!showIfStale(answer.failure)) {

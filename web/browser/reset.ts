@@ -1,15 +1,21 @@
 /** After a reset, by link or by code. */
+import { carryEmail } from './carried-email.ts'
 import { leaving } from './form.ts'
 import { redeemCode } from './mailed-code.ts'
 import { leave } from './session.ts'
 
 /** The form that takes the code of a reset mail. */
 export function resetByCode(): void {
-  redeemCode('password-reset/confirm', newPassword => ({ newPassword }), passwordIsSet)
+  redeemCode(
+    'password-reset/confirm',
+    newPassword => ({ newPassword }),
+    (_, email) => passwordIsSet(email),
+  )
 }
 
 /** After a new password was set: to log in, where that is said. */
-export function passwordIsSet(): Promise<never> {
+export function passwordIsSet(email: string): Promise<never> {
+  carryEmail(email)
   leave('password_set')
   return leaving
 }

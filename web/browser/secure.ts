@@ -4,7 +4,7 @@ import { call } from './api.ts'
 import { onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
-import { currentToken, onToken } from './fragment.ts'
+import { currentToken, dropToken, onToken } from './fragment.ts'
 import './page.ts'
 import { forget } from './session.ts'
 import { showIfStale, showMissing } from './stale.ts'
@@ -21,6 +21,7 @@ onSubmit('secure', {
   done: (_, { email = '' }) => {
     // Every session has ended, this browser's too.
     forget()
+    dropToken()
     mention(email)
     show('done')
   },

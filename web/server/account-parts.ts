@@ -1,4 +1,5 @@
 import { type Html, html } from '../../src/shared/html.ts'
+import { LANGUAGE_NAMES } from './languages.ts'
 import type { PageContext } from './layout.ts'
 import {
   button,
@@ -10,15 +11,6 @@ import {
   passwordField,
   usernameField,
 } from './parts.ts'
-
-/** Autonyms: a language is best found by those who speak it under its own name. */
-const LANGUAGE_NAMES: [tag: string, name: string][] = [
-  ['en', 'English'],
-  ['de', 'Deutsch'],
-  ['fr', 'Français'],
-  ['es', 'Español'],
-  ['hr', 'Hrvatski'],
-]
 
 export function accountDetails({ words: { me: text } }: PageContext): Html {
   return card(

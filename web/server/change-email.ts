@@ -1,6 +1,6 @@
 import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
-import { form, heading, paragraph, passwordField, view } from './parts.ts'
+import { form, heading, paragraph, passwordField, typedAddress, view } from './parts.ts'
 
 /** /app/change-email: behind the link to the new address. */
 export function changeEmail(context: PageContext): Page {
@@ -19,6 +19,7 @@ ${[
     'form',
     text.title,
     html`${paragraph(text.lead, 'lead')}
+${typedAddress}
 ${form('confirm', text.submit, [passwordField(context, password, 'current-password')])}
 ${paragraph(text.caution, 'aside')}`,
   ),

@@ -1,5 +1,6 @@
 import type { PageWords } from '../../src/messages/en/pages.ts'
 import { type Html, html } from '../../src/shared/html.ts'
+import { LANGUAGE_NAMES } from './languages.ts'
 
 /** What every page is made with. */
 export interface PageContext {
@@ -83,6 +84,16 @@ ${page.script === undefined ? [] : [html`<p class="notice warning unready" data-
 <p class="notice" role="status" data-notice hidden></p>
 ${page.body}
 </main>
+<footer class="bottom">
+<nav aria-label="${words.language}">
+<ul>
+${LANGUAGE_NAMES.map(
+  ([tag, name]) =>
+    html`<li><a href="?lang=${tag}" lang="${tag}" hreflang="${tag}"${tag === language ? html` aria-current="true"` : html``}>${name}</a></li>`,
+)}
+</ul>
+</nav>
+</footer>
 </body>
 </html>
 `.markup

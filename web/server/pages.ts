@@ -10,7 +10,6 @@ import { basePath } from '../../src/config/urls.ts'
 import { problem } from '../../src/errors.ts'
 import { logProblem, toProblem } from '../../src/http/error-handler.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from '../../src/http/fixed-document.ts'
-import { preferredLanguage } from '../../src/messages/locale.ts'
 import { messagesFor } from '../../src/messages/messages.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
@@ -20,6 +19,7 @@ import { errorPage } from './error-page.ts'
 import { readFiles, type StaticFiles } from './files.ts'
 import { forgotPassword } from './forgot-password.ts'
 import { home } from './home.ts'
+import { keepLanguage, languageOf, VARIES_BY } from './languages.ts'
 import { layout, type Page, type PageContext } from './layout.ts'
 import { login } from './login.ts'
 import { register } from './register.ts'
@@ -77,6 +77,7 @@ async function underApp(app: FastifyInstance) {
   const { APP_URL } = app.config
   const { origin, host } = new URL(APP_URL)
   const base = basePath(APP_URL)
+  const publicAddress = new URL(`${base}${PREFIX}`, origin)
   const pagePaths = Object.keys(PAGES)
   const otherNames = new Set(withLocalNames(APP_URL, [origin]).map(name => new URL(name).host))
   otherNames.delete(host)
@@ -101,6 +102,7 @@ async function underApp(app: FastifyInstance) {
       if (otherNames.has(request.host)) return reply.redirect(`${origin}${address}`)
       const language = languageOf(request)
       pageHeaders(reply, language).header('cache-control', 'no-cache')
+      keepLanguage(request, reply, publicAddress)
       const file = rendered.get(language) ?? render(page, contextFor(language, root))
       rendered.set(language, file)
       return sendDocument(request, reply, file)
@@ -126,7 +128,7 @@ async function underApp(app: FastifyInstance) {
     throw problem('not_found')
   })
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    reply.header('vary', 'accept, accept-language')
+    reply.header('vary', `accept, ${VARIES_BY}`)
     if (!/^(GET|HEAD)$/.test(request.method) || !wantsHtml(request)) throw error
     const problem = toProblem(error)
     logProblem(problem, request)
@@ -134,7 +136,8 @@ async function underApp(app: FastifyInstance) {
     const language = languageOf(request)
     const depth = request.url.split('?', 1)[0]?.split('/').length ?? 2
     const context = contextFor(language, '../'.repeat(depth - 2))
-    pageHeaders(reply, language).header('vary', 'accept, accept-language')
+    pageHeaders(reply, language).header('vary', `accept, ${VARIES_BY}`)
+    keepLanguage(request, reply, publicAddress)
     if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
     return reply
       .code(statusCode)
@@ -164,12 +167,8 @@ function pageHeaders(reply: FastifyReply, language: string): FastifyReply {
   return reply.headers({
     'content-security-policy': CSP,
     'content-language': language,
-    vary: 'accept-language',
+    vary: VARIES_BY,
   })
-}
-
-function languageOf(request: FastifyRequest): string {
-  return preferredLanguage(request) ?? 'en'
 }
 
 function wantsHtml(request: FastifyRequest): boolean {

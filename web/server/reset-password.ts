@@ -1,12 +1,19 @@
 import { html } from '../../src/shared/html.ts'
 import { resetCodeView } from './code-view.ts'
 import type { Page, PageContext } from './layout.ts'
-import { button, emailField, form, heading, newPasswordFields, paragraph, view } from './parts.ts'
+import {
+  button,
+  emailField,
+  form,
+  heading,
+  newPasswordFields,
+  paragraph,
+  typedAddress,
+  usernameField,
+  view,
+} from './parts.ts'
 
-/**
- * /app/reset-password: behind the link of the reset mail. It does not know whose account it is, so it has no
- * username to give to password managers.
- */
+/** /app/reset-password: behind the link of the reset email. */
 export function resetPassword(context: PageContext): Page {
   const { words } = context
   const { reset: text } = words
@@ -29,8 +36,10 @@ ${[
   view(
     'form',
     text.title,
-    html`<p class="lead" data-valid-for></p>
-${form('reset', text.submit, newPasswordFields(context, 'reset'))}
+    html`${paragraph(text.forAddress, 'lead')}
+${typedAddress}
+${form('reset', text.submit, [usernameField(), ...newPasswordFields(context, 'reset')])}
+<p class="aside" data-valid-for></p>
 ${paragraph(text.afterwards, 'aside')}`,
   ),
   view(

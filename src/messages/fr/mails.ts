@@ -1,11 +1,10 @@
 import type { Mails } from '../mail-words.ts'
 
 const securing =
-  'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit défini, et vous recevrez par e-mail un lien pour le définir.'
+  'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce que vous en définissiez un nouveau, et vous recevrez un lien pour le faire.'
 
 /** Après un code à côté d’un lien. */
-const eitherOne = (validFor: string) =>
-  `Un seul des deux suffit. Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`
+const eitherOne = 'Le lien ou le code suffit, inutile d’utiliser les deux. Ils expirent en même temps.'
 
 /**
  * French, with « vous ». No-break spaces, written as escapes so that they can be seen, stand before colon,
@@ -14,7 +13,7 @@ const eitherOne = (validFor: string) =>
  */
 export const mails: Mails = {
   greeting: 'Bonjour,',
-  linkHint: 'Si le bouton ne fonctionne pas, ouvrez ce lien\u00a0:',
+  linkHint: 'Si le bouton ne fonctionne pas, copiez ce lien dans votre navigateur\u00a0:',
   unknownDevice: 'inconnu',
 
   confirm_address: ({ service, to, validFor }) => ({
@@ -22,25 +21,25 @@ export const mails: Mails = {
     before: [
       `Pour terminer votre inscription sur ${service}, ouvrez ce lien et choisissez votre mot de passe\u00a0:`,
     ],
-    button: 'Confirmer mon adresse',
+    button: 'Confirmer mon adresse e-mail',
     beforeCode:
-      'Vous êtes-vous inscrit sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors y saisir ce code à la place\u00a0:',
-    afterCode: eitherOne(validFor),
+      'Vous êtes-vous inscrit sur un téléphone ou un autre appareil\u00a0? Saisissez-y plutôt ce code\u00a0:',
+    afterCode: eitherOne,
     after: [
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`,
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a inscrit cette adresse sur ${service}.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message, ne définissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
+      'Si ce n’était pas vous, ignorez ce message. Ne définissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Tant que l’adresse n’est pas confirmée, aucun compte n’est créé.',
   }),
 
   already_registered: ({ service, to }) => ({
     subject: `Vous avez déjà un compte sur ${service}`,
     before: [
       `Quelqu’un, peut-être vous, a essayé d’inscrire ${to} sur ${service}. Il existe déjà un compte pour cette adresse, et rien n’y a été modifié.`,
-      'Vous pouvez vous connecter avec votre mot de passe. Si vous l’avez oublié, demandez-en un nouveau ici\u00a0:',
+      'Vous pouvez vous connecter avec votre mot de passe. Si vous l’avez oublié, choisissez-en un nouveau ici\u00a0:',
     ],
-    button: 'J’ai oublié mon mot de passe',
+    button: 'Réinitialiser mon mot de passe',
     after: [],
     reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse d’un compte sur ${service}.`,
     notYou:
@@ -52,24 +51,24 @@ export const mails: Mails = {
     before: [`Pour choisir un nouveau mot de passe pour votre compte sur ${service}, ouvrez ce lien\u00a0:`],
     button: 'Choisir un nouveau mot de passe',
     beforeCode:
-      'Avez-vous fait la demande sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors y saisir ce code à la place\u00a0:',
-    afterCode: eitherOne(validFor),
+      'Avez-vous fait la demande sur un téléphone ou un autre appareil\u00a0? Saisissez-y plutôt ce code\u00a0:',
+    afterCode: eitherOne,
     after: [
-      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Dès qu’un nouveau mot de passe est défini, tous vos appareils sont déconnectés.`,
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Dès que vous définissez un nouveau mot de passe, tous les appareils sont déconnectés.`,
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a demandé à réinitialiser le mot de passe de ce compte.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message. Votre mot de passe reste inchangé. Ne transmettez jamais le lien ni le code, quelle que soit la personne qui les demande\u00a0: l’un ou l’autre suffit pour prendre le contrôle de votre compte.',
+      'Si ce n’était pas vous, ignorez ce message\u00a0: votre mot de passe reste inchangé. Ne transmettez jamais le lien ni le code, quelle que soit la personne qui les demande\u00a0: l’un ou l’autre suffit pour prendre le contrôle de votre compte.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({
     subject: `Votre code pour changer le mot de passe sur ${service}`,
     before: [
-      `Une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé à changer ce mot de passe. Pour continuer, saisissez ce code là où le changement a été demandé\u00a0:`,
+      `Une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé à le changer. Pour continuer, saisissez ce code là où vous avez demandé le changement\u00a0:`,
     ],
     after: [
       `Le code ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Ne le transmettez jamais, quelle que soit la personne qui le demande.`,
-      'Dès que le mot de passe est changé, tous vos appareils sont déconnectés.',
+      'Dès que le mot de passe est changé, tous les appareils sont déconnectés.',
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a demandé à changer le mot de passe de ce compte.`,
     notYou:
@@ -80,13 +79,10 @@ export const mails: Mails = {
     subject: `Votre mot de passe pour ${service} a été changé`,
     before: [
       `Le mot de passe de votre compte sur ${service} a été changé le ${at}, et tous les appareils ont été déconnectés.`,
-      `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+      `Si c’était vous, vous n’avez rien à faire. Sinon, sécurisez d’abord votre messagerie, car la personne qui a changé le mot de passe peut peut-être lire vos e-mails. Ouvrez ensuite ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
     button: 'Ce n’était pas moi',
-    after: [
-      securing,
-      'Sécurisez d’abord votre messagerie\u00a0: la personne qui a changé le mot de passe est peut-être en mesure de lire vos e-mails.',
-    ],
+    after: [securing],
     reason: `Ce message a été envoyé à ${to} parce que c’est l’adresse de ce compte.`,
     notYou:
       'Si ce n’était pas vous, n’attendez pas\u00a0: tant que vous n’agissez pas, quelqu’un d’autre peut utiliser votre compte.',
@@ -95,24 +91,24 @@ export const mails: Mails = {
   change_email: ({ service, to, validFor }) => ({
     subject: `Confirmez votre nouvelle adresse e-mail pour ${service}`,
     before: [
-      `Quelqu’un, probablement vous, a demandé que ${to} devienne l’adresse d’un compte sur ${service}. Pour le confirmer, ouvrez ce lien et saisissez le mot de passe du compte\u00a0:`,
+      `Quelqu’un, probablement vous, a demandé que ${to} devienne l’adresse e-mail d’un compte sur ${service}. Pour le confirmer, ouvrez ce lien et saisissez le mot de passe de ce compte\u00a0:`,
     ],
     button: 'Confirmer ma nouvelle adresse',
     beforeCode:
-      'Votre compte est-il ouvert sur un téléphone ou un autre appareil\u00a0? Vous pouvez alors saisir ce code à la place, là où vous avez demandé le changement\u00a0:',
-    afterCode: eitherOne(validFor),
+      'Votre compte est-il ouvert sur un téléphone ou un autre appareil\u00a0? Saisissez-y plutôt ce code, là où vous avez demandé le changement\u00a0:',
+    afterCode: eitherOne,
     after: [
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Jusqu’à la confirmation, le compte garde son adresse actuelle.`,
     ],
     reason: `Ce message a été envoyé à ${to} parce que quelqu’un souhaite utiliser cette adresse pour un compte sur ${service}.`,
     notYou:
-      'Si ce n’était pas vous, ignorez ce message, ne saisissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Sans confirmation, l’adresse n’est pas utilisée.',
+      'Si ce n’était pas vous, ignorez ce message. Ne saisissez aucun mot de passe et ne transmettez ni le lien ni le code, quelle que soit la personne qui les demande. Sans confirmation, l’adresse n’est pas utilisée.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({
     subject: `Changement d’adresse e-mail demandé pour ${service}`,
     before: [
-      `Le ${at}, une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé que l’adresse du compte devienne ${newEmail}. Rien n’est encore changé\u00a0: la nouvelle adresse doit d’abord être confirmée.`,
+      `Le ${at}, une personne connectée à votre compte sur ${service}, et qui en connaît le mot de passe, a demandé que l’adresse e-mail du compte devienne ${newEmail}. Rien n’est encore changé\u00a0: la nouvelle adresse doit d’abord être confirmée.`,
       `Si c’était vous, vous n’avez rien à faire ici. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
     button: 'Ce n’était pas moi',
@@ -124,7 +120,7 @@ export const mails: Mails = {
   email_changed: ({ service, to, newEmail, at }) => ({
     subject: `Votre adresse e-mail pour ${service} a été changée`,
     before: [
-      `L’adresse de votre compte sur ${service} a été remplacée par ${newEmail} le ${at}. Connectez-vous désormais avec la nouvelle adresse\u00a0; c’est là que sont envoyés les messages concernant le compte.`,
+      `L’adresse e-mail de votre compte sur ${service} a été remplacée par ${newEmail} le ${at}. Connectez-vous désormais avec la nouvelle adresse\u00a0; c’est là que sont envoyés les messages concernant le compte.`,
       `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
     button: 'Ce n’était pas moi',
@@ -136,7 +132,7 @@ export const mails: Mails = {
   new_device: ({ service, to, device, ip, at }) => ({
     subject: `Connexion à ${service} depuis un nouvel appareil`,
     before: [
-      `Le ${at}, quelqu’un s’est connecté à votre compte sur ${service} depuis un appareil encore jamais vu.`,
+      `Le ${at}, quelqu’un s’est connecté à votre compte sur ${service} depuis un appareil que nous ne connaissions pas.`,
       `Appareil\u00a0: ${device}`,
       ...(ip === null ? [] : [`Adresse IP\u00a0: ${ip}`]),
       `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
@@ -150,7 +146,7 @@ export const mails: Mails = {
   account_secured: ({ service, to, validFor }) => ({
     subject: `Votre compte sur ${service} est sécurisé`,
     before: [
-      `Votre compte sur ${service} a été sécurisé\u00a0: tous les appareils ont été déconnectés et l’ancien mot de passe n’est plus valable. Pour en choisir un nouveau, ouvrez ce lien\u00a0:`,
+      `Votre compte sur ${service} est sécurisé\u00a0: tous les appareils sont déconnectés, et l’ancien mot de passe ne fonctionne plus. Pour en choisir un nouveau, ouvrez ce lien\u00a0:`,
     ],
     button: 'Choisir un nouveau mot de passe',
     after: [
@@ -177,11 +173,11 @@ export const mails: Mails = {
     subject: `Votre compte sur ${service} a été supprimé`,
     before: [
       `Votre compte sur ${service} a été supprimé le ${at}, à la demande d’une personne connectée qui en connaissait le mot de passe.`,
-      `Si c’était vous, il n’y a rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+      `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
     button: 'Ce n’était pas moi',
     after: [
-      `Le compte sera rétabli, ${to} en sera l’adresse, le mot de passe sera bloqué jusqu’à ce qu’un nouveau soit choisi, et vous recevrez un lien pour le choisir. Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Ensuite, le compte ne pourra plus être rétabli.`,
+      `Le compte sera rétabli, ${to} en sera l’adresse, le mot de passe sera bloqué jusqu’à ce que vous en définissiez un nouveau, et vous recevrez un lien pour le faire. Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Ensuite, le compte ne pourra plus être rétabli.`,
       'Vous pouvez vous inscrire de nouveau avec cette adresse quand vous le souhaitez. Ce sera un nouveau compte, vide, et l’ancien ne pourra alors plus être rétabli.',
     ],
     reason: `Ce message a été envoyé à ${to} parce que c’est ou c’était l’adresse de ce compte.`,

@@ -1,11 +1,10 @@
 import type { Mails } from '../mail-words.ts'
 
 const securing =
-  'Time se odjavljuju svi uređaji, lozinka se blokira dok se ne postavi nova, a Vi dobivate poruku s poveznicom za novu lozinku.'
+  'Time se odjavljuju svi uređaji, lozinka se blokira dok ne postavite novu, a mi Vam šaljemo poveznicu za to.'
 
 /** Nakon koda uz poveznicu. */
-const eitherOne = (validFor: string) =>
-  `Dovoljno je jedno od toga. Kôd vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`
+const eitherOne = 'Dovoljna je poveznica ili kôd, ne treba Vam oboje. Istječu istodobno.'
 
 /**
  * Croatian, with „Vi”. The service's name stands beside „usluga”, which takes the case endings for it, and a
@@ -13,7 +12,7 @@ const eitherOne = (validFor: string) =>
  */
 export const mails: Mails = {
   greeting: 'Dobar dan!',
-  linkHint: 'Ako gumb ne radi, otvorite ovu poveznicu:',
+  linkHint: 'Ako gumb ne radi, kopirajte ovu poveznicu u preglednik:',
   unknownDevice: 'nepoznat',
 
   confirm_address: ({ service, to, validFor }) => ({
@@ -21,23 +20,23 @@ export const mails: Mails = {
     before: [
       `Da biste dovršili registraciju za uslugu ${service}, otvorite ovu poveznicu i odaberite lozinku:`,
     ],
-    button: 'Potvrdi adresu',
+    button: 'Potvrdi adresu e-pošte',
     beforeCode:
-      'Jeste li se registrirali na mobitelu ili drugom uređaju? Tada ondje umjesto toga možete upisati ovaj kôd:',
-    afterCode: eitherOne(validFor),
+      'Jeste li se registrirali na mobitelu ili drugom uređaju? Umjesto toga ondje upišite ovaj kôd:',
+    afterCode: eitherOne,
     after: [`Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, tu adresu registrirao za uslugu ${service}.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku, ne postavljajte lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Dok adresa nije potvrđena, račun se ne otvara.',
+      'Ako to niste bili Vi, zanemarite ovu poruku. Ne postavljajte lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Dok adresa nije potvrđena, račun se ne otvara.',
   }),
 
   already_registered: ({ service, to }) => ({
     subject: `Već imate račun za uslugu ${service}`,
     before: [
       `Netko, možda Vi, pokušao je registrirati ${to} za uslugu ${service}. Račun s tom adresom već postoji i na njemu ništa nije promijenjeno.`,
-      'Možete se prijaviti svojom lozinkom. Ako ste je zaboravili, ovdje zatražite novu:',
+      'Možete se prijaviti svojom lozinkom. Ako ste je zaboravili, ovdje odaberite novu:',
     ],
-    button: 'Zaboravljena lozinka',
+    button: 'Postavi novu lozinku',
     after: [],
     reason: `Ova je poruka poslana na ${to} jer je to adresa računa za uslugu ${service}.`,
     notYou:
@@ -49,24 +48,24 @@ export const mails: Mails = {
     before: [`Da biste odabrali novu lozinku za račun u usluzi ${service}, otvorite ovu poveznicu:`],
     button: 'Odaberi novu lozinku',
     beforeCode:
-      'Jeste li novu lozinku zatražili na mobitelu ili drugom uređaju? Tada ondje umjesto toga možete upisati ovaj kôd:',
-    afterCode: eitherOne(validFor),
+      'Jeste li novu lozinku zatražili na mobitelu ili drugom uređaju? Umjesto toga ondje upišite ovaj kôd:',
+    afterCode: eitherOne,
     after: [
-      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Kad postavite novu lozinku, bit ćete odjavljeni sa svih uređaja.`,
+      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Kad postavite novu lozinku, svi će uređaji biti odjavljeni.`,
     ],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio novu lozinku za ovaj račun.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku. Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: i jedno je dovoljno za preuzimanje Vašeg računa.',
+      'Ako to niste bili Vi, zanemarite ovu poruku: Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: i jedno je dovoljno za preuzimanje Vašeg računa.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({
     subject: `Vaš kôd za promjenu lozinke za uslugu ${service}`,
     before: [
-      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je promjenu lozinke. Za nastavak upišite ovaj kôd ondje gdje je promjena zatražena:`,
+      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je njezinu promjenu. Za nastavak upišite ovaj kôd ondje gdje ste zatražili promjenu:`,
     ],
     after: [
       `Kôd vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nikome ga ne prosljeđujte, tko god ga tražio.`,
-      'Kad promijenite lozinku, bit ćete odjavljeni sa svih uređaja.',
+      'Kad promijenite lozinku, svi će uređaji biti odjavljeni.',
     ],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio promjenu lozinke ovog računa.`,
     notYou:
@@ -77,13 +76,10 @@ export const mails: Mails = {
     subject: `Vaša lozinka za uslugu ${service} je promijenjena`,
     before: [
       `Lozinka Vašeg računa za uslugu ${service} promijenjena je ${at} i svi su uređaji odjavljeni.`,
-      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, najprije zaštitite svoj sandučić e-pošte jer onaj tko je promijenio lozinku možda može čitati Vašu poštu. Zatim otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
     button: 'To nisam ja',
-    after: [
-      securing,
-      'Najprije zaštitite svoj sandučić e-pošte: tko je promijenio lozinku, možda može čitati Vašu poštu.',
-    ],
+    after: [securing],
     reason: `Ova je poruka poslana na ${to} jer je to adresa ovog računa.`,
     notYou:
       'Ako to niste bili Vi, ne čekajte: dok nešto ne poduzmete, netko se drugi može služiti Vašim računom.',
@@ -92,24 +88,24 @@ export const mails: Mails = {
   change_email: ({ service, to, validFor }) => ({
     subject: `Potvrdite novu adresu e-pošte za uslugu ${service}`,
     before: [
-      `Netko, vjerojatno Vi, želi da ${to} postane adresa računa za uslugu ${service}. Da biste to potvrdili, otvorite ovu poveznicu i upišite lozinku tog računa:`,
+      `Netko, vjerojatno Vi, želi da ${to} postane adresa e-pošte računa za uslugu ${service}. Da biste to potvrdili, otvorite ovu poveznicu i upišite lozinku tog računa:`,
     ],
     button: 'Potvrdi novu adresu',
     beforeCode:
-      'Je li Vaš račun otvoren na mobitelu ili drugom uređaju? Tada umjesto toga možete ondje gdje ste zatražili promjenu upisati ovaj kôd:',
-    afterCode: eitherOne(validFor),
+      'Je li Vaš račun otvoren na mobitelu ili drugom uređaju? Umjesto toga ondje gdje ste zatražili promjenu upišite ovaj kôd:',
+    afterCode: eitherOne,
     after: [
       `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Do potvrde račun zadržava dosadašnju adresu.`,
     ],
     reason: `Ova je poruka poslana na ${to} jer netko tu adresu želi upotrebljavati za račun u usluzi ${service}.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku, ne upisujte nikakvu lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Bez potvrde se adresa neće upotrebljavati.',
+      'Ako to niste bili Vi, zanemarite ovu poruku. Ne upisujte nikakvu lozinku i nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio. Bez potvrde se adresa neće upotrebljavati.',
   }),
 
   email_change_requested: ({ service, to, newEmail, at }) => ({
     subject: `Zatražena je nova adresa e-pošte za uslugu ${service}`,
     before: [
-      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je ${at} da se adresa računa promijeni u ${newEmail}. Još ništa nije promijenjeno: nova se adresa najprije mora potvrditi.`,
+      `Netko tko je prijavljen u Vaš račun za uslugu ${service} i zna lozinku zatražio je ${at} da se adresa e-pošte računa promijeni u ${newEmail}. Još ništa nije promijenjeno: nova se adresa najprije mora potvrditi.`,
       `Ako ste to bili Vi, ovdje ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
     button: 'To nisam ja',
@@ -121,7 +117,7 @@ export const mails: Mails = {
   email_changed: ({ service, to, newEmail, at }) => ({
     subject: `Vaša adresa e-pošte za uslugu ${service} je promijenjena`,
     before: [
-      `Adresa Vašeg računa za uslugu ${service} promijenjena je ${at} u ${newEmail}. Odsad se prijavljujte novom adresom; na nju se šalju i poruke o računu.`,
+      `Adresa e-pošte Vašeg računa za uslugu ${service} promijenjena je ${at} u ${newEmail}. Odsad se prijavljujte novom adresom; na nju se šalju i poruke o računu.`,
       `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
     button: 'To nisam ja',
@@ -133,7 +129,7 @@ export const mails: Mails = {
   new_device: ({ service, to, device, ip, at }) => ({
     subject: `Prijava u uslugu ${service} s novog uređaja`,
     before: [
-      `Netko se ${at} prijavio u Vaš račun za uslugu ${service} s uređaja koji dosad nije viđen.`,
+      `Netko se ${at} prijavio u Vaš račun za uslugu ${service} s uređaja koji dosad nismo poznavali.`,
       `Uređaj: ${device}`,
       ...(ip === null ? [] : [`IP-adresa: ${ip}`]),
       `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
@@ -174,11 +170,11 @@ export const mails: Mails = {
     subject: `Vaš račun za uslugu ${service} je izbrisan`,
     before: [
       `Vaš račun za uslugu ${service} izbrisan je ${at}, kako je zatražio netko tko je bio prijavljen i znao lozinku.`,
-      `Ako ste to bili Vi, ne trebate učiniti ništa. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
+      `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
     button: 'To nisam ja',
     after: [
-      `Time se račun vraća, ${to} postaje njegova adresa, lozinka se blokira dok se ne postavi nova, a Vi dobivate poveznicu za to. Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nakon toga račun se ne može vratiti.`,
+      `Time se račun vraća, ${to} postaje njegova adresa, lozinka se blokira dok ne postavite novu, a mi Vam šaljemo poveznicu za to. Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nakon toga račun se ne može vratiti.`,
       'S ovom se adresom možete ponovno registrirati kad god želite. Tako nastaje nov, prazan račun, a stari se tada više ne može vratiti.',
     ],
     reason: `Ova je poruka poslana na ${to} jer to jest ili je bila adresa ovog računa.`,

@@ -421,7 +421,7 @@ t.test('the notice of a changed email goes to the old one and restores it', asyn
   const account = await confirmedAccount(service, 'ada@example.org')
   await service.changeAddress(account, 'eve@example.org')
   const notice = (await service.mailsTo(account.email)).at(-1)
-  t.match(notice?.subject, /e-mail address .*was changed/)
+  t.match(notice?.subject, /email address .*was changed/)
   t.match(notice?.text, /eve@example\.org/)
   const token = tokenIn(notice)
   isProblemOf(t, await post('/account/secure', { token, email: 'eve@example.org' }), 'token_spent')

@@ -139,7 +139,7 @@ t.test('a reset request for a pending registration sends the confirmation link',
   const payload = { email }
   await service.app.inject({ method: 'POST', url: '/password-reset/request', payload })
   const mail = (await service.smtp.waitForMails(sent + 1))[sent]
-  t.match(mail?.subject, /^Confirm your e-mail address/)
+  t.match(mail?.subject, /^Confirm your email address/)
   t.equal((await confirm(service, { token: tokenIn(mail), password })).statusCode, 200)
 })
 

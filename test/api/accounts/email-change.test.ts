@@ -16,9 +16,9 @@ import { openRows, type Rows } from '../../harness/rows.ts'
 import { visible } from '../../harness/visible.ts'
 
 const PASSWORD = 'correct horse battery staple'
-const CONFIRM = /^Confirm your new e-mail address/
-const REQUESTED = /^A new e-mail address was requested/
-const CHANGED = /^Your e-mail address .* was changed/
+const CONFIRM = /^Confirm your new email address/
+const REQUESTED = /^A new email address was requested/
+const CHANGED = /^Your email address .* was changed/
 
 type Service = TestApp & { rows: Rows }
 

@@ -99,7 +99,7 @@ t.test('the account keeps the language of its registration; an unknown language 
     await app.inject({ method: 'POST', url: '/register', payload: { email, password, locale } })
     const mail = (await smtp.waitForMails(index + 1))[index]
     t.match(mail?.html, `lang="${language}"`, `${locale}: the mail is in that language`)
-    if (language === 'en') t.match(mail?.subject, /^Confirm your e-mail address/)
+    if (language === 'en') t.match(mail?.subject, /^Confirm your email address/)
     const payload = { token: tokenIn(mail), password }
     const confirmed = await app.inject({ method: 'POST', url: '/confirm-email', payload })
     const headers = { authorization: `Bearer ${confirmed.json().accessToken}` }

@@ -135,6 +135,10 @@ t.test('no module builds markup, stores a token or calls another host', async t 
     t.notMatch(source, /innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(|Function\(/, path)
     t.notMatch(source, /https?:\/\//, path)
     t.notMatch(source, /(keep|setItem)\([^)]*[tT]oken/, path)
+    if (/sessionStorage/.test(source) && !/storage\.js$/.test(path)) {
+      t.match(path, /fragment\.js$/, 'a mailed token is kept by one module, for its tab')
+      t.notMatch(source, /localStorage/, path)
+    }
     t.notMatch(source, /console\.|sourceMappingURL/, path)
   }
 })

@@ -66,9 +66,11 @@ t.test('every page in every language', async t => {
   t.test('a page has one heading, landmarks, and ids that are its own', async t => {
     const { found, unless } = faults()
     for (const { name, tags, body } of documents) {
-      for (const tag of ['h1', 'main', 'header', 'nav', 'title']) {
+      for (const tag of ['h1', 'main', 'header', 'footer', 'title']) {
         unless(tags.filter(one => one.name === tag).length === 1, `${name}: not one ${tag}`)
       }
+      const labels = tags.filter(one => one.name === 'nav').map(({ attributes }) => attributes['aria-label'])
+      unless(labels.length === 2 && new Set(labels).size === 2, `${name}: navigation ${labels.join()}`)
       const ids = tags.flatMap(({ attributes }) => attributes['id'] ?? [])
       unless(new Set(ids).size === ids.length, `${name}: an id twice`)
       for (const { attributes } of tags) {
@@ -94,6 +96,39 @@ t.test('every page in every language', async t => {
         for (const fault of faultsOfField(attributes, labelled)) {
           found.push(`${name}: ${attributes['id'] ?? attributes['autocomplete']}: ${fault}`)
         }
+      }
+    }
+    t.strictSame(found, [])
+  })
+
+  t.test(
+    'a form that sets a password names the account for password managers, before the password',
+    async t => {
+      const found: string[] = []
+      let forms = 0
+      for (const { name, body } of documents) {
+        for (const [form] of body.matchAll(/<form.*?<\/form>/gs)) {
+          const password = form.indexOf('autocomplete="new-password"')
+          if (password === -1) continue
+          forms++
+          const username = form.indexOf('autocomplete="username"')
+          if (username === -1 || username > password) found.push(`${name}: ${form.slice(0, 60)}`)
+        }
+      }
+      t.ok(forms >= 6 * LANGUAGES.length, `${forms} forms`)
+      t.strictSame(found, [])
+    },
+  )
+
+  t.test('every language is one link away, under its own name, and the present one is marked', async t => {
+    const { found, unless } = faults()
+    for (const { name, tags } of documents) {
+      const links = tags.filter(({ attributes }) => attributes['hreflang'] !== undefined)
+      unless(links.length === LANGUAGES.length, `${name}: ${links.length} languages`)
+      for (const { attributes } of links) {
+        const { href, hreflang = '', lang, 'aria-current': current } = attributes
+        unless(href === `?lang=${hreflang}` && lang === hreflang, `${name}: ${href} for ${hreflang}`)
+        unless((current === 'true') === name.endsWith(` ${hreflang}`), `${name}: ${hreflang} is ${current}`)
       }
     }
     t.strictSame(found, [])

@@ -110,14 +110,14 @@ for (const kind of kinds) {
     for (const locale of others) {
       const { subject, text, html } = render(kind, { locale, device: 'curl' })
       const seen = [subject, text, ...textNodes(html)].join('\n').replaceAll(/https:\S+/g, '')
-      const english = /\b(the|your|you|and|with|from|this|that|if|account|password|address|mail was|open)\b/i
+      const english = /\b(the|your|you|and|with|from|this|that|if|account|password|address|email was|open)\b/i
       t.notMatch(seen, english, locale)
     }
   })
 
   t.test(`${kind}: says to whom, why, and what if it was not the reader, in both versions`, async t => {
     const phrases: Record<string, [string, string]> = {
-      en: ['This mail was sent to ada@example.org because ', 'If it was not you, '],
+      en: ['This email was sent to ada@example.org because ', 'If it was not you, '],
       de: ['Diese E-Mail ging an ada@example.org, weil ', 'Wenn Sie das nicht waren, '],
       fr: ['Ce message a été envoyé à ada@example.org parce qu', 'Si ce n’était pas vous, '],
       es: ['Este mensaje se envió a ada@example.org porque ', 'Si no fue usted, '],

@@ -1,7 +1,12 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { renderMail } from '../../../src/mail/templates.ts'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
 import { contexts, kinds, linkOf, render, visible } from './mail-contexts.ts'
+
+/** As the template tag does it. */
+const escapeHtml = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')
 
 for (const locale of LANGUAGES) {
   for (const kind of kinds) {
@@ -33,6 +38,16 @@ for (const locale of LANGUAGES) {
       }
       t.equal(html.split(`href="${link}"`).length - 1, 2, 'in HTML a button and the bare link')
       t.match(html, `>${link}</a>`, 'the bare link can be read and copied')
+      const [, style = ''] = new RegExp(`<a ([^>]*)>${link.replace(/[.?]/g, '\\$&')}</a>`).exec(html) ?? []
+      t.match(
+        style,
+        /color:#56605e;font-size:12px;text-decoration:none;word-break:break-all/,
+        'in small grey',
+      )
+      t.ok(
+        html.lastIndexOf(link) > html.lastIndexOf(escapeHtml(text.trim().split('\n\n').at(-1) ?? '')),
+        'last',
+      )
       t.notMatch(html, /<a [^>]*><\/a>/, 'the button says where it leads')
     })
 
@@ -149,8 +164,8 @@ t.test('how long a link or code lives is said in words people use', async t => {
   for (const [validFor, words] of lives) {
     for (const kind of mortal) {
       const { text, html } = render(kind, { validFor })
-      t.match(text, ` ${words} of this mail`)
-      t.match(html, ` ${words} of this mail`)
+      t.match(text, ` ${words} of this email`)
+      t.match(html, ` ${words} of this email`)
     }
   }
 })
@@ -183,7 +198,10 @@ t.test('a confirmation asks for a new password, and for none that was chosen bef
 t.test('a notice asks for the address it went to, and for no password', async t => {
   for (const kind of ['password_changed', 'email_change_requested', 'email_changed', 'new_device'] as const) {
     const { text } = render(kind)
-    t.match(text, /If it was not, open this link and enter the address ada@example\.org there:\n\nhttps:/)
+    t.match(
+      text,
+      /If it was not, (secure your mailbox first,.* Then )?open this link and enter the address ada@example\.org there:\n\nhttps:/,
+    )
     t.notMatch(text, /enter (the|your) password/)
   }
 })
@@ -191,4 +209,22 @@ t.test('a notice asks for the address it went to, and for no password', async t 
 t.test('a request to change the address says that nothing has changed yet', async t => {
   t.match(render('email_change_requested').text, /Nothing has changed yet/)
   t.notMatch(render('email_changed').text, /Nothing has changed/)
+})
+
+t.test('mails look like the pages: one mark, the colours of the style sheet, light and dark', async t => {
+  const { html } = render('reset_password')
+  const style = readFileSync(new URL(import.meta.resolve('#root/web/style.css')), 'utf8')
+  const [light = '', dark = ''] = style.split('prefers-color-scheme: dark')
+  const colours = (part: string) =>
+    Object.fromEntries([...part.matchAll(/--([\w-]+): (#\w+);/g)].map(([, name, value]) => [name, value]))
+  for (const [part, defined] of [
+    [html.replace(/<style>.*<\/style>/s, ''), colours(light)],
+    [/<style>.*<\/style>/s.exec(html)?.[0] ?? '', colours(dark)],
+  ] as const) {
+    const used = new Set(part.match(/#[\da-f]{6}\b/g))
+    t.ok(used.size >= 7, 'every colour is one of the pages')
+    for (const colour of used) t.ok(Object.values(defined).includes(colour), colour)
+  }
+  t.match(html, '<meta name="color-scheme" content="light dark">')
+  t.match(html, /<table role="presentation".*?<\/table>/s, 'the mark')
 })

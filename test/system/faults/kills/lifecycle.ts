@@ -53,8 +53,8 @@ export const SUBJECTS = {
   code: /^Your code/,
   passwordChanged: /^Your password .* was changed/,
   newAddress: /^Confirm your new e-mail/,
-  addressAsked: /^A new e-mail address was requested/,
-  addressChanged: /^Your e-mail address .* was changed/,
+  addressAsked: /^A new email address was requested/,
+  addressChanged: /^Your email address .* was changed/,
   farewell: /^Your account .* was deleted/,
 }
 

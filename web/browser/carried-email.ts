@@ -1,0 +1,31 @@
+/** The email that was typed on one page, for the form of the next page in this tab. */
+import { drop, keep, recall } from './storage.ts'
+
+const KEY = 'latchkey.email'
+const FIELDS = 'form [name="email"]'
+
+/** Leaves an email for the page that comes next. */
+export function carryEmail(email: string): void {
+  if (email !== '') keep('tab', KEY, email)
+}
+
+/** Fills the empty fields with the email of the page before, and carries what is typed here when a link is followed. */
+export function carryEmails(): void {
+  const email = recall('tab', KEY) ?? ''
+  for (const field of fields()) {
+    if (field.value === '') field.value = email
+    drop('tab', KEY)
+  }
+  document.addEventListener('click', event => {
+    const link = event.target instanceof Element && event.target.closest('a[href]')
+    if (link) carryEmail(fields().find(isShown)?.value.trim() ?? '')
+  })
+}
+
+function fields(): HTMLInputElement[] {
+  return [...document.querySelectorAll<HTMLInputElement>(FIELDS)]
+}
+
+function isShown(field: HTMLInputElement): boolean {
+  return field.offsetParent !== null
+}
