@@ -122,7 +122,7 @@ t.test('what takes the token out of the address bar comes first', async t => {
   t.notMatch((await app.inject(`${assets}/fragment.js`)).body, /^import/m, 'and waits for nothing')
 })
 
-t.test('no module builds markup, stores a token or calls another host', async t => {
+t.test('no module builds markup, stores a token beyond its tab or calls another host', async t => {
   const { app } = await startApp(t)
   const assets = await assetsOf(app)
   const sources = new Map<string, string>()
