@@ -12,21 +12,18 @@ import { passwordReset } from './accounts/password-reset.ts'
 import { register } from './accounts/register.ts'
 import type { Config } from './config/config.ts'
 import database from './database/index.ts'
-import afterResponse from './http/after-response.ts'
-import { pathStripper } from './http/base-path.ts'
 import counters from './http/counters.ts'
 import csrf from './http/csrf.ts'
 import health from './http/health.ts'
-import { escapeMalformed } from './http/http-problem.ts'
 import openapi from './http/openapi.ts'
 import { logging } from './http/request-log.ts'
+import { escapeMalformed, pathStripper } from './http/request-target.ts'
 import { listenerOptions, registerStack } from './http/stack.ts'
 import wellKnown from './http/well-known.ts'
 import housekeeping, { type HousekeepingOptions } from './jobs/housekeeping.ts'
 import mail, { type MailOptions } from './mail/mail.ts'
 import guessBackoff from './passwords/guess-backoff.ts'
 import passwords, { type PasswordsOptions } from './passwords/passwords.ts'
-import queueing from './passwords/queueing.ts'
 import recordedRefusals from './passwords/recorded-refusals.ts'
 import authenticate from './sessions/authenticate.ts'
 import { login } from './sessions/login.ts'
@@ -84,12 +81,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   await app.register(tokens)
   await app.register(refreshCookie)
   await app.register(passwords, overrides.passwords ?? {})
-  await app.register(queueing)
   await app.register(guessBackoff)
   await app.register(recordedRefusals)
   await app.register(mail, overrides.mail ?? {})
   await app.register(authenticate)
-  await app.register(afterResponse)
+  // These hooks run in reverse order: jobs settle before the database and the counters close.
+  app.addHook('onClose', app.jobsSettled)
   await app.register(housekeeping, overrides.housekeeping ?? {})
   await app.register(health)
   await app.register(wellKnown)

@@ -1,45 +1,38 @@
 /**
- * Makes `request.ip` an address, of a client that is gone too, and whatever the proxies in front have
- * written into `X-Forwarded-For`.
- *
- * Some of them write the client's port too, and then every connection would have limits of its own; some hand on
- * what they are given, and then a client would write into logs, mails and rows what it likes.
+ * Makes `request.ip` an address, whatever proxies write into `X-Forwarded-For`. Some add the client's port, which would
+ * give each connection limits of its own. Some pass on what the client wrote, which would end up in logs and emails.
  */
 import { isIP } from 'node:net'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 
 const FIELD = 'x-forwarded-for'
 const HOUR_MS = 3_600_000
 
 async function clientAddress(app: FastifyInstance) {
-  // Node can only ask while the connection is there, and remembers. Later, a client that breaks off in the
-  // right moment has no address, and limits would fail with 500.
-  app.server.on('connection', socket => {
-    // Broken off before it was taken up: there is nobody to answer.
-    if (socket.remoteAddress === undefined) socket.destroy()
-  })
-
   const isConfigured = app.config.TRUST_PROXY !== undefined
   const why = isConfigured ? 'TRUST_PROXY does not name that address' : 'TRUST_PROXY is not set'
   let warnedAt = Number.NEGATIVE_INFINITY
-  app.addHook('onRequest', async request => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.raw.headers[FIELD] !== undefined) readField(request, request.raw.headers[FIELD])
+    done()
+  })
+
+  function readField(request: FastifyRequest, field: string | string[]) {
     const { raw } = request
-    const field = raw.headers[FIELD]
-    if (field === undefined) return
     const addresses = addressesIn(String(field))
     if (isConfigured) raw.headers[FIELD] = addresses.join(', ')
     const peer = raw.socket.remoteAddress
-    // Fastify takes the address of the connection where it trusts nobody who wrote the field.
+    // Where Fastify trusts no writer of the field, `ip` is the address of the connection.
     if (addresses.length === 0 || request.ip !== peer || app.uptime() - warnedAt < HOUR_MS) return
     warnedAt = app.uptime()
     request.log.warn({ peer }, `X-Forwarded-For ignored, all clients of this proxy share its limits: ${why}`)
-  })
+  }
 }
 
 /**
- * The addresses of the field, from the right, where the nearest proxy writes, up to the first that is none:
- * nobody says where that came from.
+ * The addresses of the field. The nearest proxy writes at the right end, so an entry that is not an address makes all
+ * entries to its left untrustworthy.
  */
 export function addressesIn(field: string): string[] {
   const addresses: string[] = []

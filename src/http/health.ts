@@ -114,4 +114,4 @@ function notReady(path: string, message: string, cause?: unknown) {
   return problem('not_ready', { errors: [{ path, message }], cause, retryAfter: 5 })
 }
 
-export default fp(health, { name: 'health', dependencies: ['database', 'counters', 'drain'] })
+export default fp(health, { name: 'health', dependencies: ['database', 'connections', 'counters'] })

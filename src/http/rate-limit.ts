@@ -20,10 +20,6 @@ declare module 'fastify' {
     /** An `onRequest` hook behind `authenticate` that counts a request for its account, wherever it comes from. */
     accountLimit(name: LimitName): onRequestAsyncHookHandler
   }
-  interface FastifyRequest {
-    /** Takes the count of this request back, where only refused requests count. */
-    uncount: (() => Promise<unknown>) | null
-  }
 }
 
 /** The only routes that no limit counts: probes, and what back ends verify access tokens with. */
@@ -34,7 +30,6 @@ const UNCOUNTED = new Set([
 
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
-  app.decorateRequest('uncount', null)
 
   app.decorate('limit', (name: LimitName): onRequestAsyncHookHandler => {
     if (app.config.RATE_LIMIT === 'off') return async () => {}
@@ -57,7 +52,13 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
         throw rateLimited(description, app.clock(), state.ttl)
       }
       if (!refusedOnly) return
-      request.uncount = () => Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
+      // Counted first and taken back, because parallel guesses would all pass a limit that counts afterwards. The
+      // status of a response that the client did not wait for says nothing.
+      request.runAfterResponse(async () => {
+        const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
+        if (isRefused || request.responseEnd === 'lost') return
+        await Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
+      })
     }
   })
 
@@ -89,12 +90,6 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
     // that begins like a probe's may lead to, or nowhere, counts.
     if (UNCOUNTED.has(request.routeOptions.url ?? '')) return
     await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
-  })
-  // Counted first and taken back here, since parallel guesses would all pass a limit that counts afterwards. Not for
-  // a client that disconnects before its response: its status says nothing.
-  app.addHook('onResponse', async (request: FastifyRequest, reply: FastifyReply) => {
-    const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
-    if (request.uncount && !isRefused && reply.raw.headersSent) await request.uncount()
   })
 }
 
@@ -140,4 +135,4 @@ function storeOn(app: FastifyInstance): new (options: object) => FastifyRateLimi
   }
 }
 
-export default fp(rateLimits, { name: 'rate-limit', dependencies: ['counters'] })
+export default fp(rateLimits, { name: 'rate-limit', dependencies: ['connections', 'counters'] })

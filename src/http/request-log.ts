@@ -13,13 +13,6 @@ import type { Config } from '../config/config.ts'
 import { withoutAddresses, withoutSecrets } from '../shared/log-scrub.ts'
 import { logProblem, toProblem } from './error-handler.ts'
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Whether its line is in the log. */
-    isLogged: boolean
-  }
-}
-
 /**
  * Fastify's `logger` option.
  *
@@ -93,44 +86,30 @@ function loggable(url: string): string {
 /** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
-function logAnswered(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  more: { status?: number; complete?: false } = {},
-) {
-  request.isLogged = true
+function logResponse(request: FastifyRequest, { raw, elapsedTime }: FastifyReply) {
   const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+  const isLost = request.responseEnd === 'lost'
+  // parser-errors.ts answers past Fastify and sets the status for this line.
+  const isRefused = isLost && !raw.headersSent && raw.statusCode >= 400
   request.log[level](
     {
       method: request.method,
       path: loggable(request.url),
-      // Where the client did not wait for it, nobody knows yet.
-      ...(reply.raw.headersSent && { status: reply.statusCode }),
+      ...((raw.headersSent || isRefused) && { status: raw.statusCode }),
       ...(request.refusedAs !== null && { code: request.refusedAs }),
-      ms: Math.round(reply.elapsedTime * 10) / 10,
+      ms: Math.round(elapsedTime * 10) / 10,
       ip: request.ip,
-      ...more,
+      ...(isLost && !isRefused && { complete: false }),
     },
     'answered',
   )
 }
 
-async function log(app: FastifyInstance) {
-  app.decorateRequest('isLogged', false)
+async function requestLog(app: FastifyInstance) {
   app.addHook('onRequest', (request, reply, done) => {
-    // For a response that is not sent whole, Fastify runs no `onResponse` hook.
-    reply.raw.once('close', () => {
-      if (request.isLogged) return
-      // http-problem.ts has answered a body that the parser refused.
-      const isRefused = !reply.raw.headersSent && reply.raw.statusCode >= 400
-      logAnswered(request, reply, isRefused ? { status: reply.raw.statusCode } : { complete: false })
-    })
-    done()
-  })
-  app.addHook('onResponse', (request, reply, done) => {
-    logAnswered(request, reply)
+    request.runAfterResponse(() => logResponse(request, reply))
     done()
   })
 }
 
-export const requestLog = fp(log, { name: 'request-log' })
+export default fp(requestLog, { name: 'request-log', dependencies: ['connections'] })

@@ -4,13 +4,13 @@ import accepts from '@fastify/accepts'
 import type { FastifyHttpOptions, FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Config } from '../config/config.ts'
 import clientAddress from './client-address.ts'
-import drain from './drain.ts'
+import connections from './connections.ts'
 import errorHandler from './error-handler.ts'
-import { escapeMalformed, httpProblem } from './http-problem.ts'
 import jsonBody from './json-body.ts'
-import pipelining from './pipelining.ts'
+import { answerParserError } from './parser-errors.ts'
 import rateLimit from './rate-limit.ts'
-import { logController, requestLog } from './request-log.ts'
+import requestLog, { logController } from './request-log.ts'
+import { escapeMalformed } from './request-target.ts'
 import { schemaController } from './schema-compilers.ts'
 import securityHeaders from './security-headers.ts'
 import securityLog from './security-log.ts'
@@ -49,7 +49,7 @@ export function listenerOptions(config: Config) {
     },
     // Requests on open connections are still answered while the service drains.
     return503OnClosing: false,
-    clientErrorHandler: httpProblem,
+    clientErrorHandler: answerParserError,
     rewriteUrl: escapeMalformed,
     schemaController,
     // The router's own limit responds without a problem document. The schemas have limits.
@@ -73,17 +73,16 @@ export interface StackOptions {
  * @param app with `config`, `clock` and `uptime`
  */
 export async function registerStack(app: FastifyInstance, options: StackOptions): Promise<void> {
+  await app.register(connections)
   await app.register(clientAddress)
   await app.register(traceContext)
   await app.register(requestLog)
   await app.register(securityLog)
-  await app.register(drain)
   await app.register(errorHandler)
   await app.register(securityHeaders, { cors: options.cors })
   await app.register(options.counters)
   await app.register(rateLimit, { everything: options.limitsEverything })
   await app.register(strictHttp)
-  await app.register(pipelining)
   await app.register(jsonBody)
   await app.register(accepts)
 }

@@ -60,6 +60,7 @@ export async function buildOperatorApp(service: FastifyInstance): Promise<Fastif
     )
   await registerStack(app, { counters: of('counters'), cors: false, limitsEverything: false })
   await app.register(openapi, DOCUMENT)
+  app.addHook('onClose', app.jobsSettled)
   await app.register(of('database'))
   await app.register(of('tokens'))
   await app.register(of('mail'))

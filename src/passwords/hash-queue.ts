@@ -1,182 +1,232 @@
 /**
- * A bounded queue for the one costly thing this service does. More hashes in flight than cores only
- * cost memory and starve the event loop; more waiting than can be served in time only cost patience.
- * Clients take turns, so that one who floods it waits behind nobody but itself, and nobody behind it.
+ * The hash queue bounds how many passwords are hashed at once, and how many requests wait for that. It is a round-robin
+ * queue with one FIFO line per client, so a client that floods it delays only itself.
  *
- * It stands at the door: a request has its place before anything is done for it, and waits there before the database is
- * asked on its behalf. Else the first of a flood would keep the event loop busy with what is of use only later, while
- * those behind wait to be told that there is no room.
+ * A request reserves its slot before its body is read and before the database is queried, so load shedding costs next
+ * to nothing. A slot goes through these states:
+ *
+ *     reserved ──▶ waiting ──▶ called ──▶ running ──▶ left
+ *
+ * - reserved: the body is incomplete. In a full queue these slots are shed first.
+ * - waiting: the body is complete. The slot waits for its turn, at most until the timeout.
+ * - called: a core will soon be free, so the handler runs up to its hash.
+ * - running: the hash is computed. It is never interrupted.
+ * - left: finished, released or shed. Every state may go here.
  */
 import { problem } from '../errors.ts'
-import { fairLines } from './fair-lines.ts'
-import { semaphore } from './semaphore.ts'
 
-/** Runs jobs, a few at once; sheds those that would wait too long. */
 export interface HashQueue {
   /**
-   * Takes a place for a job that is still to come, so that who is shed is shed before anything is done for it.
+   * Reserves a slot for one hash.
    *
-   * @param client whose turn it takes. Nothing else may decide the order, or the time of an answer would
-   *   tell it.
-   * @param signal once aborted, the place is given back
-   * @throws {ProblemError} `overloaded` where every place has a complete body and no client's line is longer than
-   *   this client's, or the client is gone
+   * @param client whose line the slot joins. Nothing else may decide the order, or response times would leak it.
+   * @throws {ProblemError} `overloaded` where the queue is full and no other slot can be shed
    */
-  reserve(client: string, signal?: AbortSignal): Place
-  /** Jobs under way, and places that are taken besides. */
+  reserve(client: string): Slot
+  /** Hashes that run, and all other slots. */
   load(): { running: number; waiting: number }
 }
 
-/** A place in the queue, for one job. */
-export interface Place {
+/** A slot in the queue, for one hash. */
+export interface Slot {
   /**
-   * Waits until the job may be prepared: a core will soon be free for it.
+   * Declares the body complete and waits for the slot's turn.
    *
-   * @throws {ProblemError} `overloaded` where the patience is over, another client was given the place, or this one
-   *   is gone
+   * @throws {ProblemError} `overloaded` where the slot was shed, timed out or was released
    */
   turn(): Promise<void>
   /**
-   * Runs the job when its turn has come and a core is free, and then gives the place back.
+   * Waits for the slot's turn and a free core, runs the job and leaves the queue.
    *
-   * @param job starts the hash
-   * @throws {ProblemError} as `turn` does
+   * @throws what the job throws, and what `turn` throws
    */
   run<T>(job: () => Promise<T>): Promise<T>
-  /** Gives the place back, where no job comes. Whoever waits for `turn` or `run` must not. */
+  /** Leaves the queue without a hash, such as when the client disconnects. A running hash goes on. */
   release(): void
 }
 
-/** How many jobs a slow core does in a second; the queue holds what can be done within its patience. */
-const JOBS_PER_CORE_AND_SECOND = 4
-/** How many may be prepared for each core besides the one that runs there, so that no core waits for a database. */
-const AHEAD_PER_CORE = 1
-/** How long a body may take before its place goes first. The body usually comes with the head, or a round trip later. */
-const BODY_GRACE_MS = 500
-const GONE = 'The client is gone.'
+type State = 'reserved' | 'waiting' | 'called' | 'running' | 'left'
 
-/** Whoever stands in line. */
-interface Waiter {
-  /** Its turn has come. Unset while the body of its request is not complete. */
-  call?: () => void
+interface Entry {
+  readonly client: string
   /** By `performance.now()`. */
-  since: number
-  shed(): void
+  readonly reservedAt: number
+  state: State
+  /** Why the slot left the queue. */
+  refusal?: Error
+  timeout?: NodeJS.Timeout
+  /** Settle what the slot waits for: its turn, or a core. */
+  proceed(): void
+  refuse(refusal: Error): void
 }
 
+/** Hashes per second on a slow core. The queue holds what these cores compute within the timeout. */
+const HASHES_PER_CORE_AND_SECOND = 4
+/** Slots called ahead per core, so that no core idles while a handler queries the database. */
+const AHEAD_PER_CORE = 1
+/** A body that takes longer is overdue; it usually comes with the headers, or one round trip later. */
+const BODY_GRACE_MS = 500
+
 /**
- * Makes a queue.
- *
- * @param concurrency jobs at once, the number of cores
- * @param patience seconds to wait for one's turn
+ * @param cores hashes at once
+ * @param timeout seconds that a slot waits for its turn
  */
-export function hashQueue(concurrency: number, patience: number): HashQueue {
-  const lines = fairLines<Waiter>(({ call }) => call !== undefined)
-  const cores = semaphore(concurrency)
-  const most = concurrency + JOBS_PER_CORE_AND_SECOND * concurrency * patience
-  const mostCalled = concurrency + AHEAD_PER_CORE * concurrency
-  /** Places whose turn has come: those of jobs under way, and of those that are prepared. */
+export function hashQueue(cores: number, timeout: number): HashQueue {
+  const capacity = cores + HASHES_PER_CORE_AND_SECOND * cores * timeout
+  const mostCalled = cores + AHEAD_PER_CORE * cores
+  /** Slots that are reserved or waiting, a line per client. The first line is next; none is empty. */
+  const lines = new Map<string, Entry[]>()
+  /** Reserved slots, the oldest first. */
+  const incomplete = new Set<Entry>()
+  /** Called slots whose job waits for a core. */
+  const ready: Entry[] = []
+  let inLines = 0
+  /** Slots that are called or running. */
   let called = 0
-  /** Places of requests whose body is not complete, oldest first. */
-  const incomplete = new Set<Waiter>()
+  let running = 0
 
   const overloaded = (detail?: string) =>
     problem('overloaded', {
-      retryAfter: 1 + Math.floor(Math.random() * patience),
+      retryAfter: 1 + Math.floor(Math.random() * timeout),
       ...(detail !== undefined && { detail }),
     })
 
+  const settled = (entry: Entry) =>
+    new Promise<void>((resolve, reject) => {
+      entry.proceed = resolve
+      entry.refuse = reject
+    })
+
+  function enterLine(entry: Entry) {
+    const line = lines.get(entry.client)
+    if (line) line.push(entry)
+    else lines.set(entry.client, [entry])
+    inLines++
+  }
+
+  function leaveLine(entry: Entry) {
+    const rest = lines.get(entry.client)?.filter(other => other !== entry) ?? []
+    if (rest.length > 0) lines.set(entry.client, rest)
+    else lines.delete(entry.client)
+    inLines--
+  }
+
+  /** Takes the first waiting slot of the line whose turn it is. A line without one keeps its turn. */
+  function takeNext(): Entry | undefined {
+    for (const [client, line] of lines) {
+      const next = line.find(({ state }) => state === 'waiting')
+      if (next === undefined) continue
+      leaveLine(next)
+      // The rest of the line goes behind all other lines.
+      const rest = lines.get(client)
+      if (rest && lines.delete(client)) lines.set(client, rest)
+      return next
+    }
+    return undefined
+  }
+
+  /** Starts jobs and calls slots, as far as cores are free. */
+  function advance() {
+    while (running < cores) {
+      const next = ready.shift()
+      if (next === undefined) break
+      running++
+      next.state = 'running'
+      next.proceed()
+    }
+    while (called < mostCalled) {
+      const next = takeNext()
+      if (next === undefined) break
+      called++
+      next.state = 'called'
+      clearTimeout(next.timeout)
+      next.proceed()
+    }
+  }
+
+  /** @param refusal why the slot is lost; none after its job */
+  function leave(entry: Entry, refusal?: Error) {
+    const { state } = entry
+    entry.state = 'left'
+    clearTimeout(entry.timeout)
+    incomplete.delete(entry)
+    if (state === 'reserved' || state === 'waiting') leaveLine(entry)
+    else called--
+    if (state === 'running') running--
+    const at = ready.indexOf(entry)
+    if (at >= 0) ready.splice(at, 1)
+    if (refusal) {
+      entry.refusal = refusal
+      entry.refuse(refusal)
+    }
+    advance()
+  }
+
   /**
-   * Makes room in a full queue. A place whose body is overdue goes first: slow bodies cost an attacker a byte each. Then
-   * the newest of a client whose line is longer, even after the new client has joined. Then the oldest incomplete.
+   * Sheds a slot of a full queue: one with an overdue body (slow bodies cost an attacker a byte each), else the newest
+   * of a line that stays longer than the new client's, else the oldest with an incomplete body.
    */
   function makeRoom(client: string) {
-    if (called + lines.size() < most) return
-    const [slowest] = incomplete
-    const isOverdue = slowest !== undefined && performance.now() - slowest.since > BODY_GRACE_MS
-    const { length, last } = lines.longest()
-    const longest = lines.lengthOf(client) + 1 < length ? last : undefined
-    const victim = isOverdue ? slowest : (longest ?? slowest)
+    if (inLines + called < capacity) return
+    const [oldest] = incomplete
+    const isOverdue = oldest !== undefined && performance.now() - oldest.reservedAt > BODY_GRACE_MS
+    let longest: Entry[] = []
+    for (const line of lines.values()) if (line.length > longest.length) longest = line
+    const isLonger = longest.length > (lines.get(client)?.length ?? 0) + 1
+    const victim = isOverdue ? oldest : ((isLonger ? longest.at(-1) : undefined) ?? oldest)
     if (victim === undefined) throw overloaded()
-    victim.shed()
+    leave(victim, overloaded())
   }
 
-  function callNext() {
-    while (called < mostCalled) {
-      const next = lines.next()
-      if (next === undefined) return
-      called++
-      next.call?.()
-    }
-  }
-
-  function reserve(client: string, signal?: AbortSignal): Place {
-    if (signal?.aborted) throw overloaded(GONE)
+  function reserve(client: string): Slot {
     makeRoom(client)
-    let where: 'in line' | 'called' | 'gone' = 'in line'
-    /** Why the place is lost. */
-    let refusal: Error | undefined
-    let refuse: ((refusal: Error) => void) | undefined
-    let patienceOver: NodeJS.Timeout | undefined
-
-    function leave() {
-      if (where === 'in line') lines.leave(client, waiter)
-      incomplete.delete(waiter)
-      clearTimeout(patienceOver)
-      signal?.removeEventListener('abort', depart)
-      const wasCalled = where === 'called'
-      where = 'gone'
-      if (!wasCalled) return
-      called--
-      callNext()
+    const entry: Entry = {
+      client,
+      reservedAt: performance.now(),
+      state: 'reserved',
+      proceed() {},
+      refuse() {},
     }
-
-    function lose(because: Error) {
-      refusal = because
-      leave()
-      refuse?.(because)
-    }
-
-    const depart = () => lose(overloaded(GONE))
-    const waiter: Waiter = { since: performance.now(), shed: () => lose(overloaded()) }
-    signal?.addEventListener('abort', depart)
-    lines.join(client, waiter)
-    incomplete.add(waiter)
+    enterLine(entry)
+    incomplete.add(entry)
 
     async function turn() {
-      if (refusal !== undefined) throw refusal
-      if (where !== 'in line') return
-      incomplete.delete(waiter)
-      await new Promise<void>((resolve, reject) => {
-        refuse = reject
-        patienceOver = setTimeout(() => lose(overloaded()), patience * 1000)
-        waiter.call = () => {
-          clearTimeout(patienceOver)
-          where = 'called'
-          resolve()
-        }
-        callNext()
-      })
+      if (entry.refusal) throw entry.refusal
+      if (entry.state !== 'reserved') return
+      entry.state = 'waiting'
+      incomplete.delete(entry)
+      entry.timeout = setTimeout(() => leave(entry, overloaded()), timeout * 1000)
+      const itsTurn = settled(entry)
+      advance()
+      await itsTurn
+    }
+
+    async function run<T>(job: () => Promise<T>): Promise<T> {
+      await turn()
+      if (entry.refusal) throw entry.refusal
+      ready.push(entry)
+      const core = settled(entry)
+      advance()
+      await core
+      try {
+        return await job()
+      } finally {
+        leave(entry)
+      }
     }
 
     return {
       turn,
-      async run(job) {
-        await turn()
-        const begin = () => {
-          if (refusal !== undefined) throw refusal
-          // Who is gone now no longer frees a core.
-          signal?.removeEventListener('abort', depart)
-          return job()
-        }
-        return cores.run(begin).finally(leave)
+      run,
+      release() {
+        if (entry.state !== 'running' && entry.state !== 'left')
+          leave(entry, overloaded('The client is gone.'))
       },
-      release: leave,
     }
   }
 
   return {
     reserve,
-    load: () => ({ running: cores.running(), waiting: called + lines.size() - cores.running() }),
+    load: () => ({ running, waiting: inLines + called - running }),
   }
 }

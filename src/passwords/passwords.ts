@@ -2,13 +2,12 @@
  * Password hashing: argon2id behind a bounded, fair queue. Decorates the app with `passwords`.
  */
 import { availableParallelism } from 'node:os'
-import { normalizeIP } from '@fastify/rate-limit'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/config.ts'
+import { networkOf } from '../shared/network.ts'
 import { type LoadFast, loadArgon2 } from './argon2.ts'
-import { type Connection, disconnectSignal } from './disconnect-signal.ts'
-import { type HashQueue, hashQueue, type Place } from './hash-queue.ts'
+import { type HashQueue, hashQueue, type Slot } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
 import { costOf, dummyHash, isAffordable } from './stored-hash.ts'
 
@@ -16,15 +15,26 @@ declare module 'fastify' {
   interface FastifyInstance {
     passwords: Passwords
   }
+  interface FastifyContextConfig {
+    /** Marks a route that hashes a password: its requests reserve a slot of the hash queue before their body is read. */
+    hashes?: true
+  }
+  interface FastifyRequest {
+    /** The slot for the next hash; null where none is reserved. */
+    hashSlot: Slot | null
+  }
 }
 
-/** Whom a hash is for: the request. Clients take turns, and for one that is gone nothing is hashed. */
+/** The request that a hash is for. Clients take turns, and nothing is hashed for one that has disconnected. */
 export interface Client {
   ip: string
-  socket: Connection
+  /** The slot for the next hash. */
+  hashSlot: Slot | null
+  /** Also runs the job where the client disconnects before its response. */
+  runAfterResponse(job: () => unknown): void
 }
 
-/** What flows do with passwords. All of it normalises first. */
+/** Hashes, verifies and judges passwords. Each function normalizes them first. */
 export interface Passwords {
   /** @throws {ProblemError} `password_rejected` with the reason */
   assertAcceptable(password: string, email: string): void
@@ -34,39 +44,25 @@ export interface Passwords {
    */
   hash(password: string, client: Client): Promise<string>
   /**
-   * Verifies against a stored hash or, where there is none, against one of equal cost that nothing
-   * matches, so that an unknown address costs what a known one does.
+   * Verifies a password against a stored hash. Without one it verifies against a dummy of the same cost, so that
+   * response times do not tell known emails from unknown ones.
    *
    * @throws {ProblemError} `overloaded`
    */
   verify(stored: string | undefined, password: string, client: Client): Promise<boolean>
   /** Whether a stored hash was made with weaker parameters than today's. */
   isOutdated(stored: string): boolean
-  /**
-   * Takes a place for the client's next hash; see hash-queue.ts.
-   *
-   * @throws {ProblemError} `overloaded`
-   */
-  reserve(client: Client): void
-  /**
-   * Waits until it is of use to prepare that hash.
-   *
-   * @throws {ProblemError} `overloaded`
-   */
-  turn(client: Client): Promise<void>
-  /** Gives the place back, if no hash came to it. */
-  release(client: Client): void
-  load: HashQueue['load']
-  /** What hashes, and how many at once, for the banner. */
+  queue: HashQueue
+  /** The library and the number of concurrent hashes, for the banner. */
   describe(): string
 }
 
 export interface PasswordsOptions {
-  /** How the optional library is loaded. */
+  /** Loads the optional library. */
   loadFast?: LoadFast
 }
 
-/** libuv's own size, where nobody set one. https://docs.libuv.org/en/stable/threadpool.html */
+/** The default size of libuv's pool. https://docs.libuv.org/en/stable/threadpool.html */
 const LIBUV_THREADS = 4
 
 async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
@@ -77,18 +73,21 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
     parallelism: config.ARGON2_PARALLELISM,
   }
   const argon2 = await loadArgon2(loadFast)
-  const concurrency = hashesAtOnce(config)
+  const concurrency = concurrentHashes(config)
   const queue = hashQueue(concurrency, config.HASH_PATIENCE)
   const dummy = dummyHash(cost)
-  const reserved = new WeakMap<Client, Place>()
 
-  const newPlace = (client: Client) => queue.reserve(keyOf(client), disconnectSignal(client.socket))
+  function reserve(client: Client): Slot {
+    const slot = queue.reserve(networkOf(client.ip))
+    client.runAfterResponse(slot.release)
+    return slot
+  }
 
-  /** The place that a client has, for one hash; a second one queues anew. */
-  function placeOf(client: Client): Place {
-    const place = reserved.get(client)
-    reserved.delete(client)
-    return place ?? newPlace(client)
+  /** The slot that the client has reserved. A second hash of one request queues again. */
+  function takeSlot(client: Client): Slot {
+    const slot = client.hashSlot ?? reserve(client)
+    client.hashSlot = null
+    return slot
   }
 
   app.decorate('passwords', {
@@ -99,41 +98,37 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
         minLength: config.PASSWORD_MIN_LENGTH,
       }),
     hash: async (password, client) =>
-      placeOf(client).run(() => argon2.hash(normalizePassword(password), cost)),
+      takeSlot(client).run(() => argon2.hash(normalizePassword(password), cost)),
     async verify(stored, password, client) {
-      // One is looked at closely in any case, since that takes long enough to tell: where there is none, or none
-      // that could match, it is the dummy.
+      // Both are parsed in any case, because that takes measurable time.
       const comparable = [stored ?? dummy, dummy].find(isAffordable) ?? dummy
-      const job = () => argon2.verify(comparable, normalizePassword(password))
-      const matches = await placeOf(client).run(job)
-      // Half a character is hashed as U+FFFD: without this, two different passwords would match.
+      const matches = await takeSlot(client).run(() => argon2.verify(comparable, normalizePassword(password)))
+      // Half a surrogate pair is hashed as U+FFFD. Without this check, two different passwords would match.
       return matches && comparable === stored && isWellFormedPassword(password)
     },
     isOutdated(stored) {
-      const its = costOf(stored)
-      return its !== undefined && (its.memory < cost.memory || its.time < cost.time)
+      const storedCost = costOf(stored)
+      return storedCost !== undefined && (storedCost.memory < cost.memory || storedCost.time < cost.time)
     },
-    reserve(client) {
-      reserved.set(client, newPlace(client))
-    },
-    turn: async client => reserved.get(client)?.turn(),
-    release(client) {
-      reserved.get(client)?.release()
-      reserved.delete(client)
-    },
-    load: queue.load,
+    queue,
     describe: () => `${argon2.name}, ${concurrency} at once`,
+  })
+
+  app.decorateRequest('hashSlot', null)
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (request.routeOptions.config.hashes) request.hashSlot = reserve(request)
+    done()
+  })
+  app.addHook('onRoute', route => {
+    if (!route.config?.hashes) return
+    // Last, so that a request that another hook refuses does not wait.
+    route.preHandler = [...[route.preHandler ?? []].flat(), async request => request.hashSlot?.turn()]
   })
 }
 
-/** One network, as for every other limit: IPv6 by /64. */
-function keyOf({ ip }: Client): string {
-  return normalizeIP(ip)
-}
-
-/** As many as cores, and one less than libuv's pool, which DNS and files share. */
-function hashesAtOnce({ UV_THREADPOOL_SIZE = LIBUV_THREADS }: Config): number {
+/** One per core, and one fewer than libuv's pool, which DNS and files share. */
+function concurrentHashes({ UV_THREADPOOL_SIZE = LIBUV_THREADS }: Config): number {
   return Math.max(1, Math.min(availableParallelism(), UV_THREADPOOL_SIZE - 1))
 }
 
-export default fp(passwords, { name: 'passwords' })
+export default fp(passwords, { name: 'passwords', dependencies: ['connections'] })

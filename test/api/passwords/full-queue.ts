@@ -1,7 +1,7 @@
 /** A hashing queue that one client has filled. */
-import { Socket } from 'node:net'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
+import { clientAt } from '../../harness/client.ts'
 import type { Teardown } from '../../harness/database.ts'
 
 /** For an app whose queue takes far longer to work off than a test takes to look at it. */
@@ -14,13 +14,12 @@ export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', 
  * @returns empties it; what is under way is finished
  */
 export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): Promise<() => Promise<void>> {
-  const client = { ip, socket: new Socket() }
+  const client = clientAt(ip)
   const outcomes: Promise<unknown>[] = []
   let filling = true
   const isFull = () => {
     try {
-      app.passwords.reserve(client)
-      app.passwords.release(client)
+      app.passwords.queue.reserve(ip).release()
       return false
     } catch {
       return true
@@ -35,7 +34,7 @@ export async function fillQueue(t: Teardown, app: FastifyInstance, ip: string): 
   await turn()
   const empty = async () => {
     filling = false
-    client.socket.destroy()
+    client.disconnect()
     await Promise.all(outcomes)
   }
   t.teardown(empty)

@@ -1,134 +1,256 @@
-import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { type HashQueue, hashQueue } from '../../../src/passwords/hash-queue.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { clientAt } from '../../harness/client.ts'
+import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { recordQueries } from '../../harness/queries.ts'
+import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
-/** Takes a place and runs a job in it, at once or in its turn. */
-async function runIn<T>(
-  queue: HashQueue,
-  client: string,
-  job: () => Promise<T>,
-  signal?: AbortSignal,
-): Promise<T> {
-  return queue.reserve(client, signal).run(job)
+const password = 'correct horse battery staple'
+
+/** Every operation, and whether its body has a password, as the OpenAPI document says. */
+function operations(app: FastifyInstance) {
+  return Object.entries(app.swagger().paths ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods ?? {}).map(([method, operation]) => ({
+      method: method.toUpperCase() as 'POST',
+      url: path.replace('{id}', randomUUID()),
+      // Where addresses are confirmed, /register only judges its password.
+      hashes:
+        !(path === '/register' && app.config.EMAIL_CONFIRMATION === 'required') &&
+        JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
+          '"format":"password"',
+        ),
+    })),
+  )
 }
 
-/** Jobs that end when told to, and what is known of them. */
-function jobs() {
-  const begun: number[] = []
-  const end: (() => void)[] = []
-  let atOnce = 0
-  let most = 0
-  const job = (id: number) => () => {
-    begun.push(id)
-    most = Math.max(most, ++atOnce)
-    return new Promise<number>(resolve => {
-      end.push(() => {
-        atOnce--
-        resolve(id)
-      })
-    })
-  }
-  return { begun, end, job, most: () => most }
+/** A POST as it stands on the wire. */
+function wire(url: string, payload: string, headers: Record<string, string> = {}) {
+  const lines = { host: 'latchkey.test', 'content-type': 'application/json', ...headers }
+  const fields = Object.entries({ 'content-length': String(payload.length), ...lines })
+  return `POST ${url} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${payload}`
 }
 
-t.test('runs at most one job per core', async t => {
-  const { begun, end, job, most } = jobs()
-  const queue = hashQueue(2, 10)
-  const results = Promise.all(Array.from({ length: 20 }, (_, id) => runIn(queue, 'one', job(id))))
-  await turn()
-  t.strictSame(begun, [0, 1])
-  t.strictSame(queue.load(), { running: 2, waiting: 18 })
-  for (let next = 0; next < 20; next++) {
-    end[next]?.()
-    await turn()
+/** The next answer on a socket. */
+async function answerOn(socket: Socket) {
+  let text = ''
+  for (;;) {
+    const [chunk] = await once(socket, 'data')
+    text += chunk
+    const [head = '', body] = text.split('\r\n\r\n')
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1] ?? 0)
+    if (body === undefined || Buffer.byteLength(body) < length) continue
+    const [status = '', ...fields] = head.split('\r\n')
+    const headers = Object.fromEntries(
+      fields.map(field => {
+        const [name = '', value] = field.split(': ', 2)
+        return [name.toLowerCase(), value]
+      }),
+    )
+    return { statusCode: Number(status.split(' ')[1]), headers, body }
   }
-  t.strictSame(await results, [...Array(20).keys()], 'each caller gets its own result')
-  t.strictSame(begun, [...Array(20).keys()], 'in the order of their coming')
-  t.equal(most(), 2)
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-})
-
-t.test('the queue holds 4 jobs per core and second of timeout, and sheds the rest at once', async t => {
-  const { end, job, begun } = jobs()
-  const queue = hashQueue(2, 3)
-  const limit = 4 * 2 * 3
-  const kept = Array.from({ length: 2 + limit }, (_, id) => runIn(queue, 'one', job(id)))
-  const before = performance.now()
-  const shed = await Promise.allSettled([runIn(queue, 'one', job(99)), runIn(queue, 'one', job(98))])
-  t.ok(performance.now() - before < 100, 'without waiting')
-  for (const outcome of shed) {
-    t.match(outcome, { status: 'rejected', reason: { code: 'overloaded', statusCode: 503 } })
-    const { retryAfter } = (outcome as PromiseRejectedResult).reason
-    t.ok(Number.isInteger(retryAfter) && retryAfter >= 1 && retryAfter <= 3, 'a whole number of seconds', {
-      retryAfter,
-    })
-  }
-  t.strictSame(queue.load(), { running: 2, waiting: limit })
-  for (let next = 0; next < kept.length; next++) {
-    end[next]?.()
-    await turn()
-  }
-  await Promise.all(kept)
-  t.notOk(begun.includes(99) || begun.includes(98), 'what was shed never ran')
-  t.equal(await runIn(queue, 'one', async () => 'free again'), 'free again')
-})
-
-t.test('a job whose patience is over is shed, gives its place in the queue back and never runs', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 0.5)
-  const called = [runIn(queue, 'one', job(0)), runIn(queue, 'one', job(1))]
-  await t.rejects(runIn(queue, 'one', job(2)), { code: 'overloaded' })
-  t.strictSame(queue.load(), { running: 1, waiting: 1 })
-  const behind = runIn(queue, 'one', job(3))
-  for (let next = 0; next < 3; next++) {
-    end[next]?.()
-    await turn()
-  }
-  t.strictSame(await Promise.all([...called, behind]), [0, 1, 3], 'the one behind it runs')
-  t.strictSame(begun, [0, 1, 3])
-  await delay(550)
-  t.strictSame(queue.load(), { running: 0, waiting: 0 }, 'no timer is left that would count again')
-})
-
-t.test('whose turn has come need be patient no longer, and takes nobody else out of the queue', async t => {
-  const { end, job } = jobs()
-  const queue = hashQueue(1, 0.5)
-  const all = [0, 1, 2].map(id => runIn(queue, 'one', job(id)))
-  await delay(250)
-  end[0]?.()
-  await turn()
-  all.push(runIn(queue, 'one', job(3)))
-  await delay(400)
-  t.strictSame(queue.load(), { running: 1, waiting: 2 }, 'job 2 is past its patience, and next')
-  for (let next = 1; next < 4; next++) {
-    end[next]?.()
-    await turn()
-  }
-  t.strictSame(await Promise.all(all), [0, 1, 2, 3])
-})
-
-t.test('a job that fails frees its place, even one that throws at once', async t => {
-  const queue = hashQueue(1, 10)
-  const failing = [
-    runIn(queue, 'one', () => Promise.reject(new Error('a'))),
-    runIn(queue, 'one', () => {
-      throw new Error('b')
-    }),
-    runIn(queue, 'one', async () => 'c'),
-  ]
-  const outcomes = await Promise.allSettled(failing)
-  t.match(outcomes, [
-    { status: 'rejected', reason: { message: 'a' } },
-    { status: 'rejected', reason: { message: 'b' } },
-    { status: 'fulfilled', value: 'c' },
-  ])
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-})
+}
 
 t.test(
-  'more logins than can be served: some are shed with 503, the others are right, and none is lost',
+  'a full queue sheds whatever needs a hash before anything is done for it, and nothing else',
+  async t => {
+    // No hash of the queue ends while hashes are counted, so none takes its place.
+    const endless = { ARGON2_MEMORY_KIB: '262144', ARGON2_TIME_COST: '12' }
+    const world = await startApp(t, { env: { ...SLOW_HASHES, ...endless, RATE_LIMIT: 'on' } })
+    const { app, log } = world
+    await fillQueue(t, app, '10.0.0.1')
+    const recorded = recordQueries(app)
+    const hashes = countHashes(t)
+    const hashing = operations(app).filter(({ hashes }) => hashes)
+    t.same(
+      hashing.map(({ method, url }) => `${method} ${url}`).sort(),
+      [
+        'DELETE /me',
+        'POST /confirm-email',
+        'POST /email-change/confirm',
+        'POST /email-change/request',
+        'POST /login',
+        'POST /password-change/confirm',
+        'POST /password-change/request',
+        'POST /password-reset/confirm',
+      ],
+      'these hash',
+    )
+    for (const { method, url, hashes } of operations(app)) {
+      const name = `${method} ${url}`
+      // Neither a bearer nor a body that could be read: it does not come to that.
+      const { answer, queries } = await recorded(() =>
+        app.inject({
+          method,
+          url,
+          remoteAddress: '10.0.0.1',
+          headers: { 'content-type': 'application/json', authorization: 'Bearer of.no.session' },
+          ...(hashes && { payload: '{"password": ' }),
+        }),
+      )
+      if (!hashes) {
+        t.not(answer.statusCode, 503, name)
+        continue
+      }
+      isProblemOf(t, answer, 'overloaded', name)
+      t.match(answer.headers['retry-after'], /^([1-9]|[1-5]\d|60)$/, name)
+      t.equal(answer.headers['ratelimit-limit'], '100', `${name}: counted with everything, and not as a try`)
+      t.strictSame(queries, [], `${name}: no query`)
+    }
+    t.equal(hashes(), 0)
+    t.notOk(
+      log.some(({ level }) => Number(level) >= 50),
+      'to shed is no error',
+    )
+  },
+)
+
+t.test('without confirmation of addresses, a full queue sheds registrations too', async t => {
+  const { app } = await startApp(t, { env: { ...SLOW_HASHES, EMAIL_CONFIRMATION: 'off' } })
+  await fillQueue(t, app, '10.0.0.1')
+  const hashing = operations(app).filter(({ hashes }) => hashes)
+  t.ok(hashing.some(({ url }) => url === '/register'))
+  for (const { method, url } of hashing) {
+    const answer = await app.inject({ method, url, remoteAddress: '10.0.0.1', payload: {} })
+    isProblemOf(t, answer, 'overloaded', `${method} ${url}`)
+  }
+})
+
+t.test('what is shed is answered before its body comes, on a connection that goes on', async t => {
+  const { app } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const empty = await fillQueue(t, app, '127.0.0.1')
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const body = JSON.stringify({ email: 'nobody@example.org', password })
+  const request = wire('/login', body)
+  socket.write(request.slice(0, -body.length))
+  isProblemOf(t, await answerOn(socket), 'overloaded', 'without its body')
+  socket.write(body)
+  socket.write(request)
+  isProblemOf(t, await answerOn(socket), 'overloaded', 'the next on the connection')
+  await empty()
+  socket.write(request)
+  isProblemOf(t, await answerOn(socket), 'invalid_credentials', 'and once there is room')
+})
+
+t.test('a client that has filled the queue holds up nobody but itself', async t => {
+  const env = { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4', TRUST_PROXY: '127.0.0.1' }
+  const world = await startApp(t, { env })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const logIn = (from: string, as: string, word = password) =>
+    fetch(`${app.listeningOrigin}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ email: as, password: word }),
+    })
+  const statuses: number[] = []
+  const flood = (from: string, count: number) =>
+    Array.from({ length: count }, () =>
+      logIn(from, 'nobody@example.org').then(({ status }) => statuses.push(status)),
+    )
+  const most = 4 * availableParallelism() * Number(app.config.HASH_PATIENCE)
+  // One /64 is one client.
+  const flooding = [...flood('2001:db8::1', most), ...flood('2001:db8::2', most)]
+  const isFull = () => app.passwords.queue.load().waiting > 0 && statuses.includes(503)
+  while (!isFull()) await delay(5)
+
+  const one = await logIn('2001:db8:0:1::1', email)
+  const { waiting } = app.passwords.queue.load()
+  t.equal(one.status, 200, 'a stranger is served')
+  t.ok(waiting > most / 4, 'while the flood still waits', { waiting, most })
+  t.equal((await logIn('10.0.0.1', email, 'a wrong password')).status, 401, 'with any answer')
+
+  await Promise.all(flooding)
+  t.strictSame([...new Set(statuses)].sort(), [401, 503], 'the flood is checked or shed, and none is lost')
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
+})
+
+t.test('a request has its place before its body comes, and gives it back if it comes to no hash', async t => {
+  const { app } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  const waiting = async (count: number) => {
+    while (app.passwords.queue.load().waiting !== count) await delay(5)
+  }
+  const bad = JSON.stringify({ email: 'nobody' })
+  const request = wire('/login', bad)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.write(bad)
+  isProblemOf(t, await answerOn(socket), 'validation_failed')
+  await waiting(0)
+  socket.write(request.slice(0, -bad.length))
+  await waiting(1)
+  socket.destroy()
+  await waiting(0)
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
+})
+
+t.test('slow bodies from more addresses than there are places keep no owner out', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const body = JSON.stringify({ email: 'nobody@example.org', password: 'x' }).padEnd(60)
+  const places = availableParallelism() * (1 + 4 * app.config.HASH_PATIENCE)
+  const slow = Array.from({ length: places + 8 }, (_, i) => {
+    const socket = connect({ port, localAddress: `127.0.${1 + (i >> 7)}.${1 + (i & 127)}` })
+    // The head and one byte of the body.
+    socket.write(wire('/login', body).slice(0, 1 - body.length))
+    return socket
+  })
+  t.teardown(() => slow.map(socket => socket.destroy()))
+  while (app.passwords.queue.load().waiting < places) await delay(5)
+  const statuses: number[] = []
+  const owner = connect(port)
+  t.teardown(() => owner.destroy())
+  for (let i = 0; i < 8; i++) {
+    // The trickle goes on.
+    for (const socket of slow) socket.write(' ')
+    owner.write(wire('/login', JSON.stringify({ email, password })))
+    statuses.push((await answerOn(owner)).statusCode)
+  }
+  t.strictSame(statuses, Array(8).fill(200))
+  t.ok(app.passwords.queue.load().waiting >= places - 8, 'the slow bodies still hold most places')
+})
+
+// Those who had found room went on to the database, and most were shed only when they were back from it.
+t.test(
+  'of logins that come at once as many pass as there is room for, and no other asks the database',
+  async t => {
+    const world = await startApp(t, {
+      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
+    })
+    const { app } = world
+    const { email } = await confirmedAccount(world)
+    const room = (4 * Number(app.config.HASH_PATIENCE) + 1) * availableParallelism()
+    const recorded = recordQueries(app)
+    const { answer: answers, queries } = await recorded(() =>
+      Promise.all(
+        Array.from({ length: 5 * room }, () =>
+          app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
+        ),
+      ),
+    )
+    const shed = answers.filter(({ statusCode }) => statusCode === 503).length
+    t.equal(shed, 4 * room)
+    t.equal(queries.filter(query => query === 'users.credentialsFor').length, room)
+  },
+)
+
+t.test(
+  'of more logins than can be served, some are shed with 503, the others succeed, and none is lost',
   async t => {
     const world = await startApp(t, {
       env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
@@ -147,211 +269,65 @@ t.test(
       isProblemOf(t, answer, 'overloaded')
       t.match(answer.headers['retry-after'], /^1$/)
     }
-    t.strictSame(app.passwords.load(), { running: 0, waiting: 0 })
+    t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
     const after = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
     t.equal(after.statusCode, 200)
   },
 )
 
-t.test('clients take turns: who floods waits behind nobody but itself', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 10)
-  const all = Array.from({ length: 10 }, (_, id) => runIn(queue, 'flood', job(id)))
-  all.push(
-    runIn(queue, 'stranger', job(100)),
-    runIn(queue, 'another', job(200)),
-    runIn(queue, 'stranger', job(101)),
-  )
-  for (let next = 0; next < all.length; next++) {
-    await turn()
-    end[next]?.()
-  }
-  await Promise.all(all)
-  t.strictSame(begun.slice(0, 2), [0, 1], 'who came when nobody else waited')
-  t.strictSame(begun.slice(2, 8), [2, 100, 200, 3, 101, 4], 'one of each in turn')
-  t.strictSame(begun.slice(8), [5, 6, 7, 8, 9], 'and then what is left of the flood')
-})
-
-t.test(
-  'a queue that one client has filled has room for another: the newest of the longest makes way',
-  async t => {
-    const { begun, end, job } = jobs()
-    const queue = hashQueue(1, 1.5)
-    const flood = Array.from({ length: 7 }, (_, id) => runIn(queue, 'flood', job(id)))
-    t.throws(() => queue.reserve('flood'), { code: 'overloaded' })
-    const newest = t.rejects(flood[6] as Promise<number>, { code: 'overloaded' })
-    const stranger = runIn(queue, 'stranger', job(100))
-    await newest
-    t.strictSame(queue.load(), { running: 1, waiting: 6 })
-    // Of the flood four still wait for their turn, and one of the stranger's; a second one still leaves its line the
-    // shorter.
-    const second = runIn(queue, 'stranger', job(101))
-    await t.rejects(flood[5] as Promise<number>, { code: 'overloaded' })
-    t.throws(() => queue.reserve('stranger'), { code: 'overloaded' }, 'a third would make it the longest')
-    t.throws(() => queue.reserve('flood'), { code: 'overloaded' }, 'and nobody makes way for the flood')
-    t.doesNotThrow(() => queue.reserve('somebody else').release())
-    await t.rejects(flood[4] as Promise<number>, { code: 'overloaded' }, 'but it does for somebody else')
-    for (let next = 0; next < 6; next++) {
-      await turn()
-      end[next]?.()
-    }
-    t.strictSame(await Promise.all([stranger, second]), [100, 101])
-    t.strictSame(begun, [0, 1, 2, 100, 3, 101], 'what was shed never ran')
-  },
-)
-
-t.test('where everybody waits with one job, nobody makes way', async t => {
-  const { end, job } = jobs()
-  const queue = hashQueue(1, 1)
-  const all = Array.from({ length: 5 }, (_, id) => runIn(queue, `client ${id}`, job(id)))
-  await t.rejects(runIn(queue, 'one more', job(99)), { code: 'overloaded' })
-  for (let next = 0; next < 5; next++) {
-    end[next]?.()
-    await turn()
-  }
-  t.strictSame(await Promise.all(all), [0, 1, 2, 3, 4])
-})
-
-t.test('a job whose client is gone leaves the queue, and one that runs goes on', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 10)
-  const [first, second, third] = Array.from({ length: 3 }, () => new AbortController())
-  const running = runIn(queue, 'one', job(0), first?.signal)
-  const called = t.rejects(runIn(queue, 'one', job(1), second?.signal), { code: 'overloaded' })
-  const inLine = runIn(queue, 'one', job(2), third?.signal)
-  const next = runIn(queue, 'one', job(3))
-  await turn()
-  first?.abort()
-  third?.abort()
-  await t.rejects(inLine, { code: 'overloaded', detail: 'The client is gone.' })
-  t.strictSame(queue.load(), { running: 1, waiting: 2 })
-  second?.abort()
-  t.strictSame(queue.load(), { running: 1, waiting: 1 }, 'also one whose turn has come')
-  end[0]?.()
-  t.equal(await running, 0)
-  await called
-  await turn()
-  end[1]?.()
-  t.equal(await next, 3)
-  t.strictSame(begun, [0, 3])
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-})
-
-t.test('a place that is taken counts before its job comes, and after it only as that job', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 1)
-  const places = Array.from({ length: 5 }, () => queue.reserve('one'))
-  t.strictSame(queue.load(), { running: 0, waiting: 5 }, 'four that may wait, and one that may run')
-  // The last comes first: a core does not wait for whoever is slow.
-  const all = [4, 2, 3, 1].map(id => places[id]?.run(job(id)))
-  await turn()
-  t.strictSame(begun, [4])
-  t.strictSame(queue.load(), { running: 1, waiting: 4 })
-  for (let next = 0; next < 4; next++) {
-    end[next]?.()
-    await turn()
-  }
-  t.strictSame(await Promise.all(all), [4, 2, 3, 1])
-  t.strictSame(begun, [4, 2, 1, 3], 'of those who wait for their turn, who has the older place is first')
-  t.strictSame(queue.load(), { running: 0, waiting: 1 })
-  places[0]?.release()
-  places[0]?.release()
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-})
-
-t.test('one turn for each core comes before a core is free, and ends where no job comes', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 10)
-  const running = runIn(queue, 'one', job(0))
-  const [prepared, next] = [queue.reserve('one'), queue.reserve('another')]
-  await prepared.turn()
-  const turns: string[] = []
-  const itsTurn = next.turn().then(() => turns.push('next'))
-  await turn()
-  t.strictSame(turns, [], 'what is of use only later is not prepared yet')
-  prepared.release()
-  await itsTurn
-  t.strictSame(queue.load(), { running: 1, waiting: 1 })
-  const itsJob = next.run(job(1))
-  await turn()
-  t.strictSame(begun, [0], 'it still waits for the core')
-  end[0]?.()
-  await running
-  await turn()
-  end[1]?.()
-  t.equal(await itsJob, 1)
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-})
-
-t.test('who holds many places and brings no jobs makes way, and is told so when a job comes', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 1)
-  const idle = Array.from({ length: 5 }, () => queue.reserve('idle'))
-  const stranger = runIn(queue, 'stranger', job(100))
-  await turn()
-  t.strictSame(queue.load(), { running: 1, waiting: 4 })
-  await t.rejects(idle[4]?.run(job(4)) as Promise<number>, { code: 'overloaded', retryAfter: 1 })
-  const first = idle[0]?.run(job(0))
-  end[0]?.()
-  t.equal(await stranger, 100)
-  await turn()
-  end[1]?.()
-  t.equal(await first, 0, 'the others of its places are as good as before')
-  t.strictSame(begun, [100, 0])
-})
-
-t.test('in a full queue the oldest place without a complete body makes way for any client', async t => {
-  const { begun, end, job } = jobs()
-  const queue = hashQueue(1, 1)
-  const slow = Array.from({ length: 4 }, (_, id) => queue.reserve(`slow ${id}`))
-  const complete = runIn(queue, 'complete', job(0))
-  const owners = [1, 2].map(id => runIn(queue, 'owner', job(id)))
-  await turn()
-  t.strictSame(queue.load(), { running: 1, waiting: 4 }, 'the queue is as full as before')
-  const shed = Promise.all(
-    slow.slice(0, 2).map(place => t.rejects(place.turn(), { code: 'overloaded' }, 'the oldest made way')),
-  )
-  const late = slow[3]?.run(job(3))
-  await shed
-  const last = queue.reserve('one more')
-  await t.rejects(slow[2]?.turn() as Promise<void>, { code: 'overloaded' })
-  last.release()
-  const full = runIn(queue, 'another', job(4))
-  t.throws(() => queue.reserve('too many'), { code: 'overloaded' }, 'a place with a complete body does not')
-  for (let next = 0; next < 5; next++) {
-    await turn()
-    end[next]?.()
-  }
-  await Promise.all([complete, ...owners, late, full])
-  t.strictSame([...begun].sort(), [0, 1, 2, 3, 4])
-})
-
-t.test('an overdue body makes way before the complete request of a client with a longer line', async t => {
-  const { end, job } = jobs()
-  const queue = hashQueue(1, 1)
-  const slow = queue.reserve('slow')
-  const office = Array.from({ length: 4 }, (_, id) => runIn(queue, 'office', job(id)))
-  await delay(550)
-  const owner = runIn(queue, 'owner', job(4))
-  await t.rejects(slow.turn(), { code: 'overloaded' })
-  for (let next = 0; next < 5; next++) {
-    await turn()
-    end[next]?.()
-  }
-  await t.resolves(Promise.all([...office, owner]))
-})
-
-t.test('the place of a client that is gone is free, whether its job has come or not', async t => {
-  const queue = hashQueue(1, 10)
-  const leaving = new AbortController()
-  const place = queue.reserve('one', leaving.signal)
-  leaving.abort()
-  t.strictSame(queue.load(), { running: 0, waiting: 0 })
-  let ran = false
-  const late = place.run(async () => {
-    ran = true
+t.test('for a client that is gone nothing is hashed', async t => {
+  const { app, log } = await startApp(t, { env: SLOW_HASHES })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const hashes = countHashes(t)
+  const client = clientAt('127.0.0.1')
+  // In the same line, before those on the sockets, and too many to be done before these come.
+  let before = 0
+  let hashed = 0
+  const ahead = Array.from({ length: 150 }, async () => {
+    before++
+    await app.passwords.verify(undefined, 'x', client).then(
+      () => hashed++,
+      () => {},
+    )
+    before--
   })
-  await t.rejects(late, { code: 'overloaded', detail: 'The client is gone.' })
-  t.notOk(ran)
-  t.throws(() => queue.reserve('one', leaving.signal), { code: 'overloaded' })
+  const onSockets = () => {
+    const { running, waiting } = app.passwords.queue.load()
+    return running + waiting - before
+  }
+  const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
+  for (const socket of sockets)
+    socket.write(wire('/login', JSON.stringify({ email: 'a@example.org', password })))
+  while (onSockets() < 3) await delay(5)
+  for (const socket of sockets) socket.destroy()
+  while (onSockets() > 0) await delay(5)
+  client.disconnect()
+  await Promise.all(ahead)
+  t.equal(hashes(), hashed, 'only what somebody waited for')
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
+  t.notOk(
+    log.some(({ level }) => Number(level) >= 50),
+    'which is no error',
+  )
+})
+
+// Fastify's request.signal is aborted when the body has been read, by whoever asks for it early enough.
+t.test('whoever waits in the queue is not taken for gone because the body has come to its end', async t => {
+  const { app } = await startApp(t, { env: { ARGON2_MEMORY_KIB: '19456' } })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, (_, i) =>
+      fetch(`http://127.0.0.1:${port}/register`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: `person-${i}@example.org`, password }),
+      }),
+    ),
+  )
+  t.strictSame(
+    answers.map(({ status }) => status),
+    Array(20).fill(202),
+  )
 })

@@ -1,7 +1,7 @@
 import { hash } from 'argon2'
 import t from 'tap'
+import type { Slot } from '../../../src/passwords/hash-queue.ts'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../../harness/app.ts'
-import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { recordQueries } from '../../harness/queries.ts'
@@ -166,37 +166,34 @@ t.test('a login succeeds with its outdated hash when the queue is full', async t
   const { email, password } = await confirmedAccount(service)
   const outdated = await hash(password, { memoryCost: 64, timeCost: 2, parallelism: 1 })
   await rows.client.user.update({ where: { email }, data: { passwordHash: outdated } })
-  const flood: ReturnType<typeof clientAt>[] = []
-  const takeEveryPlace = () => {
+  const flood: Slot[] = []
+  const takeEverySlot = () => {
     for (;;) {
-      const client = clientAt(`10.0.0.${flood.length}`)
       try {
-        app.passwords.reserve(client)
-        // Its body is complete: a place without one would make way for the next.
-        void app.passwords.turn(client).catch(() => {})
+        const slot = app.passwords.queue.reserve(`10.0.0.${flood.length}`)
+        // Its body is complete. A slot with an incomplete one would be shed for the next.
+        slot.turn().catch(() => {})
+        flood.push(slot)
       } catch {
         return
       }
-      // Its body is complete; a place without one would make way for the next.
-      app.passwords.turn(client).catch(() => {})
-      flood.push(client)
     }
   }
   let passwordIsRight = false
   recordQueries(app, name => {
     if (name === 'users.findById' && !passwordIsRight) {
       passwordIsRight = true
-      takeEveryPlace()
+      takeEverySlot()
     }
     return undefined
   })
   const stored = async () => (await rows.client.user.findUniqueOrThrow({ where: { email } })).passwordHash
 
   t.equal((await login(service, email, password)).statusCode, 200)
-  t.ok(flood.length > 4, 'the queue was full', { places: flood.length })
+  t.ok(flood.length > 4, 'the queue was full', { slots: flood.length })
   t.equal(await stored(), outdated)
   t.equal((await login(service, email, password)).statusCode, 503, 'and is')
-  for (const client of flood) app.passwords.release(client)
+  for (const slot of flood) slot.release()
   t.equal((await login(service, email, password)).statusCode, 200)
   t.match(await stored(), /\$m=128,/, 'the next log in makes it')
 })

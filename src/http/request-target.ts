@@ -1,7 +1,4 @@
-/**
- * The service below a path, such as https://example.org/accounts: behind a proxy that strips the path from
- * requests, and behind one that passes it on.
- */
+/** Normalizes the request target before routing: the path of APP_URL is stripped, malformed escapes are escaped. */
 import { basePath } from '../config/urls.ts'
 
 /**
@@ -29,4 +26,19 @@ export function pathStripper(appUrl: string) {
 
 function firstSegment(path: string): string | undefined {
   return path.split('/')[1]
+}
+
+/**
+ * Escapes a path that is not valid percent-encoding, so that it is an ordinary path that leads nowhere. The router would
+ * answer it itself, past every limit and without a log line.
+ */
+export function escapeMalformed({ url = '/' }: { url?: string | undefined }): string {
+  if (!url.includes('%')) return url
+  const [path = '/'] = url.split(/[?#]/, 1)
+  try {
+    decodeURIComponent(path)
+    return url
+  } catch {
+    return url.replaceAll('%', '%25')
+  }
 }

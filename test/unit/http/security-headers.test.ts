@@ -1,7 +1,7 @@
 import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
 import t from 'tap'
-import { securityFields } from '../../../src/http/security-fields.ts'
+import { securityFields } from '../../../src/http/security-headers.ts'
 
 /** What helmet sets. Its own defaults are part of it, so that a new release that adds a field is noticed. */
 async function helmetFields(includeSubDomains: boolean) {
