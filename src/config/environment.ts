@@ -237,8 +237,8 @@ function linkTarget(description: string) {
   return Type.Optional(Type.Refine(Type.String({ description }), isLinkTarget))
 }
 
-function limit(what: string, number: string) {
-  const description = `${what}; by default ${number}, in development ten times as many`
+function limit(subject: string, number: string) {
+  const description = `${subject}; by default ${number}, in development ten times as many`
   return Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000, description }))
 }
 

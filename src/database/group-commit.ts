@@ -40,7 +40,7 @@ function groupCommits(connection: SqliteConnection): Enter {
         throw error
       }
       tx.commit()
-      for (const tell of outcomes) tell()
+      for (const settle of outcomes) settle()
     } catch (error) {
       // The lock was not available or the commit failed: nothing is on disk.
       for (const { reject } of jobs.length > 0 ? jobs : take()) reject(error)

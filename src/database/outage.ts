@@ -164,14 +164,15 @@ export function outageReason(error: unknown): OutageReason | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   const { name, code, rawCode, message = '' } = error as Thrown
   const driver = driverOf(error as Thrown)
-  const said = saidBy(driver) ?? (typeof rawCode === 'number' ? SQLITE[rawCode & 0xff] : undefined)
-  if (said) return said
+  const fromDriver =
+    driverReason(driver) ?? (typeof rawCode === 'number' ? SQLITE[rawCode & 0xff] : undefined)
+  if (fromDriver) return fromDriver
   // Prisma puts its own text in front of the driver's.
   const words = message.split('\n').flatMap(line => firstMatch(WORDS, line) ?? [])[0]
   if (words) return words
   if (typeof code === 'string') {
-    const known = PRISMA[code] ?? NETWORK[code] ?? (TLS.test(code) ? tlsReason(message) : undefined)
-    if (known) return known
+    const byCode = PRISMA[code] ?? NETWORK[code] ?? (TLS.test(code) ? tlsReason(message) : undefined)
+    if (byCode) return byCode
   }
   return name === 'PrismaClientInitializationError' ? SILENT : undefined
 }
@@ -191,7 +192,7 @@ function driverOf({ meta, cause, severity, code, message }: Thrown): Driver | un
   return { originalCode: String(code), originalMessage: message ?? '', severity }
 }
 
-function saidBy(driver: Driver | undefined): OutageReason | undefined {
+function driverReason(driver: Driver | undefined): OutageReason | undefined {
   if (driver === undefined) return undefined
   const { kind = '', originalCode = '', originalMessage = '', severity } = driver
   if (kind === 'sqlite') return SQLITE[Number(originalCode) & 0xff]

@@ -229,11 +229,11 @@ const MIGRATION_LOCK = 72_707_369
 
 /**
  * Runs `work` in one transaction that excludes other migrating processes. An error or crash rolls it back.
- * @param patience milliseconds to wait for another migrating process
+ * @param waitMs milliseconds to wait for another migrating process
  */
 export function inMigrationTransaction<T>(
   databaseUrl: string,
-  patience: number,
+  waitMs: number,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
   return withConnection(databaseUrl, async connection => {
@@ -242,7 +242,7 @@ export function inMigrationTransaction<T>(
         `BEGIN;
          SET LOCAL statement_timeout = 0;
          SET LOCAL idle_in_transaction_session_timeout = 0;
-         SET LOCAL lock_timeout = ${patience};
+         SET LOCAL lock_timeout = ${waitMs};
          SELECT pg_advisory_xact_lock(${MIGRATION_LOCK});
          SET LOCAL lock_timeout = '${MIGRATION_LOCK_TIMEOUT}s'`,
       )

@@ -195,13 +195,13 @@ function preparingDriver(path: string, timeout: number) {
     const statement = driver.prepare<unknown[][]>(sql.replace(/\$(?=\d)/g, '?'))
     // The driver's raw() throws for statements without rows.
     const head = statement.reader ? headOf(statement.raw(true)) : undefined
-    const made = { statement, head }
+    const entry = { statement, head }
     if (PREPARABLE.test(sql)) {
       const [oldest] = prepared.keys()
       if (prepared.size >= STATEMENTS && oldest !== undefined) prepared.delete(oldest)
-      prepared.set(sql, made)
+      prepared.set(sql, entry)
     }
-    return made
+    return entry
   }
 
   return {

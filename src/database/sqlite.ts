@@ -98,8 +98,8 @@ function assertWritable(path: string): void {
 }
 
 // SQLite does not wait for a lock where waiting could deadlock, such as in the change to WAL.
-export async function whileBusy<T>(patience: number, step: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + patience
+export async function whileBusy<T>(waitMs: number, step: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + waitMs
   for (;;) {
     try {
       return await step()
@@ -133,17 +133,17 @@ const migrationConnection = (run: RunNow, connection: SqliteConnection): Migrati
 
 /**
  * Runs `work` in one transaction that excludes other writers. An error or crash rolls it back.
- * @param patience milliseconds to wait for the lock
+ * @param waitMs milliseconds to wait for the lock
  */
 export async function inMigrationTransaction<T>(
   databaseUrl: string,
-  patience: number,
+  waitMs: number,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
   // Short steps, because waiting blocks the event loop.
   const connection = await openConnection(databaseUrl, 1000)
   try {
-    const transaction = await whileBusy(patience, () => {
+    const transaction = await whileBusy(waitMs, () => {
       // The DROP TABLE of a redefined table would cascade. Foreign keys cannot be turned off inside a
       // transaction; they are checked before the commit.
       // https://www.sqlite.org/lang_altertable.html#otheralter

@@ -179,8 +179,8 @@ function codeOf<Claims>(
   subject: Fingerprinted,
   { mailId, newestRequest }: Served,
 ): { code: string } | undefined {
-  const isAlive = requests.expiryOf(newestRequest) > app.clock()
-  return isAlive ? { code: requests.codes.make(mailId, ...boundParts(subject)) } : undefined
+  const isValid = requests.expiryOf(newestRequest) > app.clock()
+  return isValid ? { code: requests.codes.make(mailId, ...boundParts(subject)) } : undefined
 }
 
 function alreadyRegistered(app: MailDependencies, to: MailContext, row: OutboxRow) {

@@ -15,7 +15,7 @@ structureOutput()
 
 const transport = createSmtpTransport(workerData as SmtpConfig)
 /** Builds the same email without sending it, because the other threads share the caches. */
-const nowhere = nodemailer.createTransport({ streamTransport: true, buffer: true })
+const dryRun = nodemailer.createTransport({ streamTransport: true, buffer: true })
 const durations: number[] = []
 
 // A pretended email takes as long as a recent real one: microseconds for a local server, half a second for a
@@ -25,7 +25,7 @@ async function sendOrPretend(mail: OutgoingMail, pretend: boolean): Promise<void
   if (pretend) {
     const duration = durations[Math.floor(Math.random() * durations.length)] ?? FIRST_DURATION
     const { to, ...content } = mail
-    await nowhere.sendMail({ ...content, from: to, to: { name: '', address: to } })
+    await dryRun.sendMail({ ...content, from: to, to: { name: '', address: to } })
     await delay(Math.max(0, duration - (performance.now() - begun)))
     return
   }
@@ -41,12 +41,12 @@ parentPort?.on('message', (task: ToThread) => {
     return
   }
   const { id, mail, pretend } = task
-  const tell = (told: FromThread) => parentPort?.postMessage(told)
+  const post = (message: FromThread) => parentPort?.postMessage(message)
   sendOrPretend(mail, pretend).then(
-    () => tell({ id }),
+    () => post({ id }),
     ({ message, permanent, untaken, refusesService, unreachable, code, responseCode }: MailSendError) => {
       const error = { message, permanent, untaken, refusesService, unreachable, code }
-      tell({ id, error: { ...error, ...(responseCode !== undefined && { responseCode }) } })
+      post({ id, error: { ...error, ...(responseCode !== undefined && { responseCode }) } })
     },
   )
 })

@@ -1,4 +1,4 @@
-/** Guessing mailed codes, and looking for them where they must not be. */
+// Guesses emailed codes, and looks for codes in places where they must not be.
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { User } from '../../src/database/queries/users.ts'
@@ -10,7 +10,7 @@ import { claimsOf } from '../unit/tokens/forge.ts'
 import { tally } from './tally.ts'
 
 const newPassword = 'a password that nobody had before'
-/** Of one flow within an hour; each alone would allow five tries. */
+/** Of one flow within an hour; each request alone would allow five attempts. */
 const REQUESTS = 20
 /** Access tokens that outlive the hours of these tests. */
 const env = { ACCESS_TOKEN_TTL: '86400' }
@@ -31,7 +31,7 @@ interface Begun {
   code: string
 }
 
-/** The two flows with a code, as somebody without the mailbox goes through them. */
+/** Both flows with a code, as a stranger without the mailbox uses them. */
 const flows = {
   'a password reset': {
     digits: 8,
@@ -87,7 +87,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
       return answers.map(answer => tokenIn(answer.json()))
     })
     const user = await service.rows.client.user.findUniqueOrThrow({ where: { email: service.email } })
-    // Mails come in any order; with the key in hand it is known which code is whose.
+    // Emails arrive in any order; with the key, the test knows which code belongs to which.
     const begun: Begun[] = await Promise.all(
       tokens.map(async token => ({ token, code: await codeOf(service, token, user) })),
     )
@@ -162,7 +162,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
         t.notMatch(text, alone, `the code is not in: ${place}`)
       }
       t.notOk(stored.includes(token) || log.includes(token), 'nor is the token where it need not be')
-      // Ten million digests take seconds: a bare hash of the code, salted by what the token says, is the code.
+      // Ten million digests take seconds: an unkeyed hash of the code would be as good as the code.
       const salts = ['', ...Object.values(claims).map(String)]
       for (const hash of ['md5', 'sha1', 'sha256', 'sha512']) {
         for (const message of salts.flatMap(salt => [code + salt, salt + code, `${salt}:${code}`])) {

@@ -1,4 +1,4 @@
-/** Nothing that the owner of an account can read depends on what is known of another address. */
+// Nothing that the owner of an account can read depends on the state of another address.
 import t, { type Test } from 'tap'
 import { housekeeper } from '../../src/jobs/housekeeping.ts'
 import { confirmedAccount, startApp, testClock } from '../harness/app.ts'
@@ -8,7 +8,7 @@ import { claimsOf } from '../unit/tokens/forge.ts'
 
 type State = 'unknown' | 'pending' | 'known' | 'disabled' | 'deleted' | 'asked for'
 
-/** What another address can be, and whether its mailbox takes mails. */
+/** States of the other address, and whether its mailbox accepts emails. */
 const CASES: [State, 'takes' | 'refuses'][] = [
   ['unknown', 'takes'],
   ['unknown', 'refuses'],
@@ -40,7 +40,7 @@ type World = Awaited<ReturnType<typeof startWorld>>
 
 let made = 0
 
-/** Does the same for a target of any kind, and collects everything that the account which asks can see. */
+/** Does the same for a target in any state, and collects everything that the requesting account can see. */
 async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): Promise<string[]> {
   const { app, rows, smtp, time } = world
   const number = String(++made).padStart(4, '0')
@@ -90,7 +90,7 @@ async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): 
     seen.push(['asked', statusCode, body.replace(/(?<="requestToken":")[^"]+/, shapeOf)])
   }
   await look()
-  // The owner leaves while the request is on record.
+  // The owner deletes the account while the request is recorded.
   if (state === 'deleted') await inject('DELETE', '/me', { currentPassword: PASSWORD }, owner?.accessToken)
   for (const seconds of [DAY - 1, 3600, 31 * DAY]) {
     time.advance(seconds)
@@ -105,7 +105,7 @@ async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): 
     JSON.stringify(part)
       .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
       .replace(/#token=[\w.-]+/g, '#token=T')
-      // Times stay, as seconds since the story began: when something is said to have happened may tell as well.
+      // Times are kept as seconds since the start, because they could reveal something too.
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, at => `${(Date.parse(at) - begin) / 1000} s`)
       // Last: an id or a token may hold the same digits.
       .replaceAll(number, 'N')
@@ -113,7 +113,7 @@ async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): 
   )
 }
 
-/** A request token as its length and claims, less the times, which its life stands for. */
+/** Length and claims of a request token, without times. */
 function shapeOf(token: string): string {
   const { iat, exp, ...claims } = claimsOf(token)
   return `${token.length} ${JSON.stringify(claims)} ${Number(exp) - Number(iat)} s`

@@ -33,7 +33,7 @@ type Purpose = (typeof PURPOSES)[number]
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** Forgeries of a genuine token of a purpose, by what is wrong with them. */
+/** Forgeries of a genuine token, by what is wrong with them. */
 function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   const key = deriveKey(secret, purpose, 'sign')
   const claims = claimsOf(genuine)

@@ -1,4 +1,4 @@
-/** The contract as a judge: what openapi.json says of an operation, held against an answer. */
+// Checks responses against openapi.json.
 import { readFileSync } from 'node:fs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
@@ -6,7 +6,7 @@ import { DOCUMENT } from '../../openapi/export.ts'
 import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
 import type { Answer } from '../harness/problem.ts'
 
-/** JSON Schema, as far as requests are made of it. */
+/** The subset of JSON Schema that requests use. */
 export interface Schema {
   type?: string
   properties?: Record<string, Schema>
@@ -67,10 +67,7 @@ export const OPERATIONS: Operation[] = Object.entries(
   })),
 )
 
-/**
- * What the layer below the operations may answer to any request (docs/errors.md); the document lists for an
- * operation what it answers itself.
- */
+/** Codes that any request may get (docs/errors.md); the document lists those of the operation itself. */
 export const OF_HTTP: ReadonlySet<string> = new Set<ProblemCode>([
   'bad_request',
   'not_found',
@@ -91,7 +88,7 @@ function fits(schema: Schema, value: unknown): boolean {
   return validator.Check(value)
 }
 
-/** What is wrong with an answer to an operation; nothing, if it is as the document says. */
+/** Returns the faults of a response. */
 export function faultsOf(operation: Operation, answer: Answer): string[] {
   const { statusCode, headers, body } = answer
   if (statusCode >= 400) return faultsOfProblem(answer, operation)
@@ -108,7 +105,7 @@ export function faultsOf(operation: Operation, answer: Answer): string[] {
   return fits(schema, JSON.parse(body)) ? [] : [`does not validate: ${body.slice(0, 500)}`]
 }
 
-/** The same for a refusal; without an operation, of whatever was no request to any. */
+/** The same for a refusal; without an operation, for what was no request to any. */
 export function faultsOfProblem({ statusCode, headers, body }: Answer, operation?: Operation): string[] {
   let document: Problem
   try {

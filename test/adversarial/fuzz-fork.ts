@@ -1,4 +1,4 @@
-/** Fuzzes a service, in a process of its own. */
+// Fuzzes a service in a separate process.
 import { answerFromFork } from '../harness/fork.ts'
 import { fuzzInject } from './fuzz-inject.ts'
 import type { FuzzOptions } from './fuzz-options.ts'

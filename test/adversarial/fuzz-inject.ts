@@ -1,4 +1,4 @@
-/** Fuzzed requests, handed to the service without a socket, and what becomes of it. */
+// Sends fuzzed requests without a socket, and checks the service afterwards.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -14,10 +14,10 @@ import { type Damage, type Request, request } from './fuzz-requests.ts'
 import { wrongRows } from './fuzz-rows.ts'
 import { filled, freshWorld, type World } from './fuzz-world.ts'
 
-/** After so many, all code is compiled and all caches are full. */
+/** After this many, all code is compiled and all caches are full. */
 const WARM = 400
 
-/** Operations after whose success the account is not what it was. */
+/** Operations that change the account. */
 const SPENDING =
   /^(POST \/(logout|token\/refresh|confirm-email|password-reset\/confirm|password-change\/confirm|email-change\/confirm|account\/secure)|DELETE .*)$/
 
@@ -42,10 +42,10 @@ function damaged(bytes: Buffer, damage: Damage | undefined): Buffer {
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** More than it ever took until nothing more was found. */
+/** More than was ever needed to find nothing more. */
 const COLLECTIONS = 8
 
-/** What is held on to, in MiB. What finalisers let go of is only found the next time, in another turn. */
+/** Retained memory in MiB. Objects released by finalizers are only found in a later turn. */
 async function held(): Promise<number> {
   let least = Number.POSITIVE_INFINITY
   for (let collection = 0; collection < COLLECTIONS; collection++) {
@@ -76,7 +76,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   let sent = 0
   let costliest = 0
 
-  /** What the test itself would keep is no growth of the service. */
+  /** What the test keeps is not growth of the service. */
   function forget() {
     errors.push(...log.filter(line => Number(line['level']) >= 50))
     log.length = 0
@@ -97,7 +97,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   }
   const atOnce = fc.array(request, { minLength: 1, maxLength: 12, size: 'max' })
   async function sendAtOnce(requests: Request[]) {
-    // What is spent is worth sending, too.
+    // Spent tokens are sent, too.
     if (spent && ++age >= 3) {
       forget()
       world = await freshWorld(service)

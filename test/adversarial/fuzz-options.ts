@@ -1,10 +1,10 @@
-/** What both kinds of fuzzing are told, and tell. */
+// Options and results of both kinds of fuzzing.
 import type { RunDetails } from 'fast-check'
 import type { Provider } from '../../src/database/index.ts'
 
 /**
- * Most of a core's time that the requests of one run may take, in seconds, however busy the machine is; a
- * pattern that explodes takes more. The costliest take 0.2.
+ * Seconds of processor time that the requests of a run may take. A pattern with catastrophic backtracking
+ * takes more; the costliest requests take 0.2.
  */
 export const CPU_BOUND = 1
 
@@ -19,27 +19,27 @@ export interface FuzzOptions {
 export interface Fuzzed {
   /** Requests answered. */
   sent: number
-  /** For whoever reads the results. */
+  /** For reports. */
   said: string
-  /** What should have happened at some time, and never did. */
+  /** Events that never happened. */
   never: string[]
   /** What the service logged as errors. */
   errors: unknown[]
-  /** Rows that nobody meant to write. */
+  /** Rows that the service did not intend. */
   wrong: unknown[]
-  /** Whether it is ready in the end, and lets people in. */
+  /** Whether the service is ready in the end and accepts logins. */
   working: boolean
-  /** What is held on to more than at the beginning, in MiB. */
+  /** Growth of retained memory in MiB. */
   grown: number
-  /** The longest time for which nothing was done, in seconds. */
+  /** Longest stall in seconds. */
   stall: number
-  /** The most that requests at once took of a core, in seconds. */
+  /** Most processor seconds of parallel requests. */
   costliest: number
   /** The smallest run that fails. */
   failure?: { run: number; requests: unknown; error: string }
 }
 
-/** What failed, made smaller. */
+/** The shrunk failure. */
 export function failureOf<Run>(outcome: RunDetails<[Run[]]>): Pick<Fuzzed, 'failure'> {
   if (!outcome.failed) return {}
   const requests = outcome.counterexample?.[0]

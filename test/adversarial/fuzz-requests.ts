@@ -1,7 +1,5 @@
-/**
- * Requests made from the contract, valid ones and what can be done to them. Where a real value belongs, a
- * placeholder stands, such as `«password»`, so that a request is the same at each run of a seed.
- */
+// Requests generated from the contract, valid and mutated. Placeholders such as `«password»` stand for real
+// values, so that a seed always gives the same request.
 import fc, { type Arbitrary } from 'fast-check'
 import { OPERATIONS, type Operation, type Schema } from './fuzz-contract.ts'
 
@@ -36,7 +34,7 @@ const REAL: Record<string, string[]> = {
   id: ['«session»', '«other-session»', '«event»', '«SESSION»'],
 }
 
-/** Text of every plane, with what databases, parsers and people stumble over. */
+/** Text of all planes, with characters that databases and parsers handle badly. */
 const text: Arbitrary<string> = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
   fc.string({ unit: 'grapheme', maxLength: 40 }),
@@ -64,7 +62,7 @@ const text: Arbitrary<string> = fc.oneof(
   fc.integer({ min: 0, max: 1100 }).map(length => 'x'.repeat(length)),
 )
 
-/** JSON texts, not values: some are none that JSON.stringify would write. */
+/** JSON texts instead of values: JSON.stringify would not write some of them. */
 const json: Arbitrary<string> = fc.oneof(
   { weight: 4, arbitrary: text.map(value => JSON.stringify(value)) },
   { weight: 1, arbitrary: fc.json({ maxDepth: 4 }) },
@@ -98,7 +96,7 @@ const json: Arbitrary<string> = fc.oneof(
   },
 )
 
-/** Lengths at the edges of what a schema allows. */
+/** Lengths at the bounds of the schema. */
 function atTheEdges({ minLength = 0, maxLength = 4096 }: Schema): Arbitrary<string> {
   const lengths = [minLength - 1, minLength, maxLength, maxLength + 1].filter(length => length >= 0)
   return fc
@@ -177,7 +175,7 @@ function bodyOf(schema: Schema, valid: boolean): Arbitrary<string> {
 const write = (members: Member[]) =>
   `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`
 
-/** What is done to the bytes of a body: a part is left out, and others put in its place. */
+/** Mutations of the bytes of a body. */
 export interface Damage {
   at: number
   remove: number
@@ -198,7 +196,10 @@ const damage: Arbitrary<Damage | undefined> = fc.option(
   { freq: 6, nil: undefined },
 )
 
-/** Field values as Node's parser lets them through: no NUL, CR, LF or other control but tab; bytes, not characters. */
+/**
+ * Field values as Node's parser lets them through: no NUL, CR, LF or other control but tab; bytes, not
+ * characters.
+ */
 const fieldValue: Arbitrary<string> = fc.oneof(
   fc
     .array(
@@ -266,7 +267,6 @@ const TYPES = [
   '',
 ]
 
-/** A request to an operation. */
 export interface Request {
   operation: Operation
   method: string
@@ -310,7 +310,7 @@ function urlOf({ path, query }: Operation, valid: boolean): Arbitrary<string> {
 
 const encode = (text: string) => encodeURIComponent(text.toWellFormed())
 
-/** Requests to all operations: a third of them valid as they stand, the others with something done to them. */
+/** Requests to all operations; a third of them are valid. */
 export const request: Arbitrary<Request> = fc
   .tuple(fc.constantFrom(...OPERATIONS), fc.integer({ min: 0, max: 2 }))
   .chain(([operation, kind]) => {
@@ -343,7 +343,7 @@ export const request: Arbitrary<Request> = fc
         type,
         body: operation.method === 'GET' ? fc.constant(undefined) : body,
         damage: valid ? fc.constant(undefined) : damage,
-        // Lies about the length are Node's to find out on the wire; here they are Fastify's.
+        // Node handles false lengths on a socket; here Fastify does.
         length: valid
           ? fc.constant(undefined)
           : fc.option(fc.constantFrom('0', '1', '99999', 'x'), { freq: 20, nil: undefined }),

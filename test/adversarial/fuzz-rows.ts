@@ -1,4 +1,4 @@
-/** Whether every row is one that the service could have meant to write. */
+// Whether every row is one that the service could have written.
 import { isIP } from 'node:net'
 import type { Provider } from '../../src/database/index.ts'
 import { EVENT_KINDS } from '../../src/database/queries/events.ts'
@@ -7,7 +7,7 @@ import type { Rows } from '../harness/rows.ts'
 
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
 
-/** What is wrong with the rows, and with the file; nothing, if all is as it should be. */
+/** Returns the faults of the rows and of the file. */
 export async function wrongRows({ client, dump }: Rows, provider: Provider): Promise<unknown[]> {
   const { users, registrations, sessions, outbox } = await dump()
   const events = await client.event.findMany()

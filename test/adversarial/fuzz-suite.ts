@@ -5,9 +5,9 @@ import type { Provider } from '../../src/database/index.ts'
 import { runInFork } from '../harness/fork.ts'
 import type { Fuzzed, FuzzOptions } from './fuzz-options.ts'
 
-/** Growth that is none: what is compiled late, and caches; MiB. */
+/** MiB that are no leak: late compilation and caches. */
 const GROWTH = 12
-/** Generous: a busy machine stops a process for seconds. The bound on its own work, CPU_BOUND, is tight; seconds. */
+/** Seconds. Generous, because a busy machine stalls a process. CPU_BOUND is tight. */
 const STALL = 10
 
 export interface Suite {
@@ -25,12 +25,11 @@ const NAMES = {
   wire: 'whatever comes over the wire, the answer is one that is declared, or a refusal',
 }
 
-/** Sends a service what its contract allows and forbids. */
 export function fuzz({ kind, databases, runs, ...suite }: Suite): void {
   const { FUZZ_RUNS, FUZZ_SEED } = process.env
   const fixed = FUZZ_SEED ?? (FUZZ_RUNS === undefined ? suite.seed : undefined)
   const seed = Number(fixed ?? randomInt(2 ** 31))
-  // An hour is far more than the slowest machine needs; whoever asks for more knows how long it may take.
+  // Far more than the slowest machine needs.
   t.setTimeout(FUZZ_RUNS === undefined ? 3_600_000 : 0)
   t.jobs = databases.length
   for (const { provider, skip } of databases) {

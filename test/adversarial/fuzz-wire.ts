@@ -1,7 +1,5 @@
-/**
- * The fuzzed requests as bytes on real connections: chunked, cut off, with lies about their length, in
- * pieces, with bytes that no client library sends.
- */
+// Fuzzed requests as bytes on real connections: chunked, truncated, with false lengths, in pieces, with bytes
+// that no client library sends.
 import fc, { type Arbitrary } from 'fast-check'
 import { startApp } from '../harness/app.ts'
 import { freshDatabase, type Teardown } from '../harness/database.ts'
@@ -12,21 +10,21 @@ import { type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
 import { type Request, request } from './fuzz-requests.ts'
 import { filled, freshWorld, type World } from './fuzz-world.ts'
 
-/** How a request is written onto the wire, and what becomes of its bytes there. */
+/** How a request is written to the socket. */
 interface Written {
   request: Request
-  /** Whole requests have answers of their operations; of the others any refusal will do. */
+  /** Complete requests get responses of their operation; others get any refusal. */
   whole: boolean
   framing: 'length' | 'chunks' | 'lie'
   /** Sizes of chunks. */
   sizes: number[]
-  /** Difference of a lie to the truth. */
+  /** Error of a false length. */
   lie: number
   strangeField: Uint8Array | undefined
-  /** Part of the bytes after which the client is silent. */
+  /** Share of the bytes after which the client is silent. */
   cut: number | undefined
   flip: { at: number; byte: number } | undefined
-  /** Part of the bytes that is sent in a packet of its own. */
+  /** Share of the bytes that is sent in a separate packet. */
   split: number
 }
 
@@ -100,7 +98,7 @@ export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzze
   async function send(one: Written) {
     const bytes = bytesOf(one, world)
     const middle = Math.floor(one.split * bytes.length)
-    // Whoever has said less than was announced hangs up, or the service would wait for 10 s.
+    // A client that sent less than announced disconnects; otherwise the service waits for 10 s.
     const { answers, closed } = await exchange([bytes.subarray(0, middle), bytes.subarray(middle)], {
       hangUp: !one.whole,
     })

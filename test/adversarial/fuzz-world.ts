@@ -1,4 +1,4 @@
-/** Real values for fuzzed requests: an account with everything outstanding that an account can have. */
+// Real values for fuzzed requests: an account with every kind of pending token.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestApp } from '../harness/app.ts'
 import { codeIn } from '../harness/mailbox.ts'
@@ -10,7 +10,7 @@ export type World = Record<string, string>
 const password = 'correct horse battery staple'
 let made = 0
 
-/** Makes an account and asks for every token, link and code there is. */
+/** Creates an account and requests every kind of token, link and code. */
 export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
   const name = `fuzz-${++made}`
   const [email, pending, other] = ['is', 'waits', 'changes'].map(part => `${name}-${part}@example.org`) as [

@@ -1,4 +1,4 @@
-/** Bad input is a 400 that says where, leaves no row and sends no mail. */
+// Invalid input is a 400 that names the property, writes no row and sends no email.
 import { domainToASCII } from 'node:url'
 import t, { type Test } from 'tap'
 import { startApp, tokenIn } from '../harness/app.ts'
@@ -11,7 +11,7 @@ import { ACCEPTED, REFUSED } from '../unit/shared/addresses.ts'
 const PASSWORD = 'correct horse battery staple'
 const ROUTES = ['/register', '/login', '/confirm-email/resend', '/password-reset/request']
 
-/** Values that are not even text; a coercing service would make an address of the first ones. */
+/** Values that are no text; coercion would turn the first ones into an address. */
 const NOT_TEXT: [what: string, json: string][] = [
   ['a list of one', '["ada@example.org"]'],
   ['a list of two', '["ada@example.org","eve@example.com"]'],

@@ -1,8 +1,5 @@
-/**
- * A change of the signing secret as docs/deploy.md describes it: every instance learns the new secret first,
- * then the two are swapped, instance by instance, then the old one is dropped. What a reset's link and code
- * and what refresh tokens do meanwhile is in their own suites.
- */
+// A rotation of the signing secret as in docs/deploy.md: add the new secret everywhere, swap the two instance
+// by instance, remove the old one. Reset links, codes and refresh tokens have tests of their own.
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import {
@@ -31,7 +28,7 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** Something that is out: how it is used, what comes of it, and what once its secret is gone. */
+/** A pending token: how to use it, the result, and the result once its secret is gone. */
 interface Outstanding {
   what: string
   call: Call
@@ -39,7 +36,7 @@ interface Outstanding {
   dead: 'token_invalid' | 'unauthenticated'
 }
 
-/** One of everything that a secret signs or derives, each of an account of its own. */
+/** Everything that a secret signs or derives, each for its own account. */
 async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   const ask = async (call: Call) => {
     const { answer, mails } = await withMails(at, rows, () => at.app.inject(call))
@@ -140,7 +137,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
         changing.accessToken,
       ),
       success: 204,
-      // The access token with it dies with the same secret, and is looked at first.
+      // The access token dies with the same secret, so it is checked first.
       dead: 'unauthenticated',
     },
     {
@@ -176,8 +173,8 @@ const faults = ({ log }: TestApp) => log.filter(({ level }) => Number(level) >= 
 t.test('during a secret rotation, each instance accepts the tokens of the other', async t => {
   const { first, rows, instance } = await startService(t)
   await first.app.close()
-  // The middle of the change: one instance has swapped them, the other not yet. Each is away while the other
-  // works, since either sends the mails of both.
+  // In the middle of the rotation: one instance has swapped the secrets. Only one runs at a time, because
+  // each sends the emails of both.
   const swapping = { JWT_SECRET: old, JWT_SECRET_PREVIOUS: next }
   const swapped = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: old }
   for (const [one, other, way] of [

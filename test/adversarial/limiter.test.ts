@@ -1,4 +1,4 @@
-/** Ways around the limits: other addresses, other spellings of a path or of a mail address. */
+// Attempts to bypass the limits: other addresses, other spellings of a path or an email.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance, InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
@@ -24,7 +24,7 @@ function logIn(app: FastifyInstance, { remoteAddress = '10.0.0.1', forwarded }: 
   return app.inject({ method: 'POST', url: '/login', remoteAddress, headers })
 }
 
-/** Asserts that logins from all these are one client: ten pass, then none of any. */
+/** Asserts that these requests share one limit: ten logins pass, then none. */
 async function isOneClient(t: Test, app: FastifyInstance, clients: From[], name: string) {
   for (let i = 0; i < 10; i++) {
     const { statusCode } = await logIn(app, clients[i % clients.length] as From)
@@ -194,7 +194,7 @@ t.test('an IPv4-mapped address counts as its IPv4 address', async t => {
   isProblemOf(t, (await exchange(bytes)).answers[0] ?? NOTHING, 'rate_limited')
 })
 
-/** As a client might write `/login` who hopes that it is another path for the limit, and none for the route. */
+/** Spellings of `/login` that might be another path for the limit and the same for the router. */
 const SPELLINGS = [
   '/login',
   '/login?',
@@ -341,11 +341,11 @@ t.test('every spelling of an email shares one cap', async t => {
       payload: { email },
     } as const
     t.equal((await service.app.inject(request)).statusCode, 202)
-    // Requests that wait together are served by one mail; the others come after it.
+    // Waiting requests share one email; later ones come after it.
     if (i === 0) await rows.settled()
   }
   const asked = () => rows.client.outbox.findMany({ where: { kind: 'reset_request' } })
-  // Put off: the next attempt is most of a minute away, and no worker has it in hand.
+  // Delayed: the next attempt is most of a minute away, and it is not claimed.
   const decided = (row: Awaited<ReturnType<typeof asked>>[number]) =>
     row.state !== 'queued' || (row.leasedUntil === null && row.nextAttemptAt.getTime() > Date.now() + 20_000)
   for (let waited = 0; waited < 20_000 && !(await asked()).every(decided); waited += 20) await delay(20)

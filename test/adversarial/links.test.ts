@@ -1,4 +1,4 @@
-/** A link in a mail comes from configuration alone: whoever asks for it has no say in where it leads. */
+// Links in emails come from configuration only; the request has no influence.
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
@@ -8,7 +8,7 @@ import { openRows } from '../harness/rows.ts'
 
 const EVIL = 'evil.example'
 
-/** Header fields that some frameworks build links from. */
+/** Headers that some frameworks build links from. */
 const HOSTILE: Record<string, string>[] = [
   { host: EVIL },
   { 'x-forwarded-host': EVIL },
@@ -25,8 +25,8 @@ const HOSTILE: Record<string, string>[] = [
 ]
 
 /**
- * Asks for mails with these header fields; the links must be those of the configuration. All kinds of mail take
- * their links from one place (api/mail/links), so two kinds stand for all.
+ * Requests emails with these headers and checks the links. Two kinds of email are enough, because all links
+ * come from one place (api/mail/links).
  */
 async function noneReachesAMail(t: Test, service: TestApp, base: string) {
   const { app, smtp } = service

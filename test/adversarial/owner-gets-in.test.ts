@@ -1,4 +1,5 @@
-/** A thousand strangers guess at one account, each from a network of its own; its owner still gets in. */
+// A thousand strangers guess the password of one account, each from a separate network. The owner still logs
+// in.
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, resetToken, startApp } from '../harness/app.ts'
@@ -21,7 +22,7 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
   const { email, password } = await confirmedAccount(service)
   t.equal((await logIn(app, email, password, '192.0.2.1')).statusCode, 200)
 
-  // As many at once as leave room in the queue, without a pause.
+  // As many in parallel as leave room in the queue.
   const guesses: Awaited<ReturnType<typeof logIn>>[] = []
   let next = 0
   const stranger = async () => {

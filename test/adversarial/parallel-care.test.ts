@@ -1,4 +1,4 @@
-/** What happens when everything that cares for an account is asked for at once. */
+// Parallel changes of one account.
 import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, type TestApp, type TestAppOptions, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../harness/mailbox.ts'
@@ -7,7 +7,7 @@ import { tally } from './tally.ts'
 
 const AT_ONCE = 20
 const PASSWORD = 'correct horse battery staple'
-/** More hashes wait here than one core is given patience for by default. */
+/** More hashes wait here than the default timeout allows on one core. */
 const env = { HASH_PATIENCE: '60' }
 
 type Service = TestApp & { rows: Rows }
@@ -20,7 +20,7 @@ async function startService(t: Test, options: TestAppOptions = {}): Promise<Serv
 const numbered = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i))
 
-/** Lets the event loop turn a random number of times, so that every round interleaves differently. */
+/** Waits a random number of turns, so that every round interleaves differently. */
 async function aMoment() {
   for (let turns = Math.floor(Math.random() * 12); turns > 0; turns--) {
     await new Promise(resolve => setImmediate(resolve))
@@ -76,7 +76,7 @@ const changeEmail = ({ app }: TestApp, token: string) =>
 
 const passwords = numbered(AT_ONCE, index => `password of contender ${index}`)
 
-/** Asserts that one of the contenders won, and that its password and no other is the account's. */
+/** Asserts that exactly one attempt succeeded, and that its password is the account's. */
 async function oneWon(
   t: Test,
   service: Service,

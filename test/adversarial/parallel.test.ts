@@ -7,13 +7,13 @@ import { openRows } from '../harness/rows.ts'
 import { tally } from './tally.ts'
 
 const AT_ONCE = 50
-/** More hashes wait here than one core is given patience for by default. */
+/** More hashes wait here than the default timeout allows on one core. */
 const env = { HASH_PATIENCE: '60' }
 
 const numbered = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i))
 
-/** Lets the event loop turn a random number of times, so that every round interleaves differently. */
+/** Waits a random number of turns, so that every round interleaves differently. */
 async function aMoment() {
   for (let turns = Math.floor(Math.random() * 12); turns > 0; turns--) {
     await new Promise(resolve => setImmediate(resolve))
@@ -228,7 +228,7 @@ t.test('no race with a reset keeps a session of the old password', async t => {
   const outcomes: Record<string, number> = {}
 
   for (let round = 0; round < 30; round++) {
-    // Every other round the login also has a stronger hash of the old password to store.
+    // In every other round, the login also upgrades the hash of the old password.
     const weak = await hash(password, { memoryCost: 64, timeCost: 1, parallelism: 1 })
     const user = await rows.client.user.update({
       where: { email },

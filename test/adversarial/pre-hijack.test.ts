@@ -1,7 +1,5 @@
-/**
- * Somebody who knows the victim's address but cannot read its mail registers it, before, after or in
- * between the victim's own registrations. (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022)
- */
+// An attacker who knows the victim's email but cannot read its messages registers it before, after or between
+// the victim's registrations. (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022)
 import t from 'tap'
 import { startApp, type TestApp, testClock, tokenIn } from '../harness/app.ts'
 import { openRows } from '../harness/rows.ts'

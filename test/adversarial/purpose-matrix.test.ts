@@ -12,7 +12,7 @@ const password = 'correct horse battery staple'
 const newPassword = 'a password that nobody had before'
 const [key] = accessKeys({}, [testEnvironment.JWT_SECRET])
 
-/** What is at hand when a token is tried: all tokens, and the codes and addresses that go with them. */
+/** All tokens, codes and addresses that are available when a token is tried. */
 interface Hand {
   tokens: Record<Kind, string>
   changeCode: string
@@ -41,7 +41,7 @@ type Kind =
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-/** Every endpoint that takes a token: how it is called, what it says to its own and to any other. */
+/** Every endpoint that takes a token: how to call it, and its response to its own and to other tokens. */
 const endpoints = [
   {
     url: '/confirm-email',
@@ -208,7 +208,10 @@ async function ofAccount(
   }
 }
 
-/** An access token as the release before signs it, and claims of mailed tokens under the key that is published. */
+/**
+ * An access token as the release before signs it, and claims of mailed tokens under the key that is
+ * published.
+ */
 function disguised(access: string, reset: string, resetRequest: string) {
   const { sub, sid, iat, exp } = claimsOf(access)
   const claims = { sub, sid, iss: 'latchkey', aud: 'access', iat, exp }

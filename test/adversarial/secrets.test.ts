@@ -1,4 +1,4 @@
-/** No secret is in a log line, and none in the database but the hashes in their column. */
+// No secret is in a log line, and none in the database except hashes in their column.
 import t, { type Test } from 'tap'
 import { EVENT_KINDS } from '../../src/database/queries/events.ts'
 import { startApp, type TestApp, tokenIn } from '../harness/app.ts'
@@ -20,7 +20,7 @@ const PASSWORDS = {
 }
 const SMTP_PASSWORD = 'smtp-secret-words'
 
-/** Every row of every table that there is, found in the database itself and not in our models. */
+/** Every row of every table in the database itself, not only those of our models. */
 async function wholeDatabase({ client }: Rows): Promise<Record<string, object[]>> {
   const tables =
     provider === 'sqlite'
@@ -35,7 +35,7 @@ async function wholeDatabase({ client }: Rows): Promise<Record<string, object[]>
   return dump
 }
 
-/** A secret and the forms of it that would do as well to whoever reads it. */
+/** A secret, and encodings of it that are as good to an attacker. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const forms = [
@@ -63,7 +63,7 @@ function isFreeOf(t: Test, text: string, secrets: Map<string, string>, where: st
 
 type Caused = Awaited<ReturnType<typeof withMails>>['mails']
 
-/** The whole life of an account, and what goes wrong on the way. Collects every secret that it meets. */
+/** The lifecycle of an account, with failures. Collects every secret. */
 async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, string>> {
   const { app, env } = service
   const secrets = new Map(Object.entries(PASSWORDS).map(([name, one]) => [`${name} password`, one]))

@@ -1,7 +1,5 @@
-/**
- * Requests that two programs could take for different ones. Each carries another request inside or behind
- * it; whatever the service makes of the first, the one inside must never be served.
- */
+// Requests that two parsers could read differently. Each contains another request, which must never be
+// executed.
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startApp } from '../harness/app.ts'
@@ -9,7 +7,7 @@ import { isProblemOf } from '../harness/problem.ts'
 import { answersIn, type Exchange, onTheWire, requestText } from '../harness/raw-http.ts'
 import { openRows } from '../harness/rows.ts'
 
-/** A request that leaves its path in the log, if anybody serves it. */
+/** A request whose path would appear in the log if it were executed. */
 const INNER = 'GET /smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n'
 const BODY = '{"email":"ada@example.org","password":"x"}'
 const HEX = BODY.length.toString(16)
@@ -22,7 +20,7 @@ async function service(t: Test) {
   return {
     ...wire,
     app,
-    /** What was taken for a request and not refused. */
+    /** Accepted requests that should have been refused. */
     served: () =>
       log.filter(line => line['msg'] === 'answered' && line['status'] !== 400).map(line => line['path']),
   }

@@ -1,4 +1,4 @@
-/** Whether there is an account behind an address shows in no answer and in no cost of one. */
+// Whether an email has an account shows in no response and in no cost of one.
 import { randomInt } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, type TestApp } from '../harness/app.ts'
@@ -20,7 +20,7 @@ const WRONG = 'not the password of anybody'
 
 let made = 0
 
-/** Addresses in every state for each endpoint; all mails that this took have been sent. */
+/** Emails in every state for each endpoint, after all their messages were sent. */
 async function prepare(service: TestApp, rows: Rows, endpoints: readonly string[] = ENDPOINTS) {
   const addresses: Record<string, string> = {}
   for (const endpoint of endpoints) {
@@ -53,7 +53,7 @@ async function allAlike(t: Test, service: TestApp, addressOf: Awaited<ReturnType
         method: 'POST',
         url: endpoint,
         payload: payloadFor(endpoint, addressOf(endpoint, state)),
-        // A client of its own for each, so that what is left of its limits is the same too.
+        // A separate client for each, so that the remaining limits are equal.
         remoteAddress: `10.${randomInt(256)}.${randomInt(256)}.${randomInt(1, 255)}`,
       })
       seen[state] = { ...visible(response), hashes: hashes() - before }
@@ -164,7 +164,7 @@ t.test('every email causes the same queries before the response', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const addressOf = await prepare(service, rows, [...ENDPOINTS, '/login'])
-  // What the worker reads comes after the answer and differs, which is the point of the outbox.
+  // What the worker reads after the response differs; that is the purpose of the outbox.
   service.app.mail.wake = () => {}
   // The history is written after the answer. Here it waits for it: else no answer would ever come.
   let answered = Promise.resolve()

@@ -9,7 +9,7 @@ const skip = provider === 'sqlite' && 'a SQLite file is one process alone'
 const AT_ONCE = 50
 const env = { HASH_PATIENCE: '60' }
 
-/** Two instances over one database and one mail server; calls go to them in turns. */
+// Two instances on one database and one mail server, called in turns.
 async function twoInstances(t: Parameters<typeof startApp>[0], more: Record<string, string> = {}) {
   const first = await startApp(t, { env: { ...env, ...more } })
   const { databaseUrl, smtp } = first

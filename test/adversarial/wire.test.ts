@@ -1,4 +1,4 @@
-/** What every answer carries and every connection bears, looked at from the other end of the wire. */
+// Headers of every response and limits of every connection, seen from the client's side.
 import { once } from 'node:events'
 import { METHODS } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -103,8 +103,8 @@ const RELEASE = `DELETE FROM leases WHERE id = 'housekeeping' AND holder = $1`
 
 export function expired({ provider, change }: Statements) {
   const removals = Object.fromEntries([
-    ...Object.entries(KINDS).map(([kind, what]) => [kind, removalOf(what, provider)]),
-    ...Object.entries(DELETED).map(([kind, what]) => [kind, removalOfDeleted(what, provider)]),
+    ...Object.entries(KINDS).map(([kind, table]) => [kind, removalOf(table, provider)]),
+    ...Object.entries(DELETED).map(([kind, table]) => [kind, removalOfDeleted(table, provider)]),
     ['deleted_accounts', removalOf(DELETED_ACCOUNTS, provider)],
   ]) as Record<ExpiredKind, string>
 

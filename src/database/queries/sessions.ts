@@ -95,7 +95,7 @@ const RECORD_LOGIN = 'UPDATE users SET last_login_at = $2, password_hash = $3 WH
 const BEYOND_CAP = `(SELECT id FROM sessions WHERE user_id = $1
   ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})`
 const MAKE_ROOM = `DELETE FROM sessions WHERE id IN ${BEYOND_CAP}
-  RETURNING CASE WHEN expires_at > $2 THEN 1 ELSE 0 END AS alive`
+  RETURNING CASE WHEN expires_at > $2 THEN 1 ELSE 0 END AS active`
 
 const newDevice = ({ account, session, origin }: Login) =>
   [
@@ -114,8 +114,8 @@ function openInTransaction(statements: Statements, login: Login): Promise<Opened
     await run(RECORD_LOGIN, [id, at, changes.passwordHash ?? passwordHash])
     const isNews = current.lastLoginAt !== null && !(await isKnownDevice(run, id, origin.device))
     if (isNews) await insertMail(run, ...newDevice(login))
-    const ended = await run<{ alive: number }>(MAKE_ROOM, [id, at])
-    if (ended.some(({ alive }) => alive === 1)) {
+    const ended = await run<{ active: number }>(MAKE_ROOM, [id, at])
+    if (ended.some(({ active }) => active === 1)) {
       await insertEvent(run, { userId: id, kind: 'session_ended', at, origin })
     }
     await insertSession(run, id, session, origin)
@@ -183,8 +183,8 @@ function opening(hasDevice: boolean, recordsNetwork: boolean): string {
     'account AS MATERIALIZED (SELECT held.* FROM held JOIN seen ON seen.version = held.version)',
     `arrived AS (UPDATE users SET last_login_at = $3, password_hash = $4 FROM account WHERE users.id = account.id)`,
     `room AS (DELETE FROM sessions WHERE id IN ${BEYOND_CAP} AND EXISTS (SELECT 1 FROM account)
-      RETURNING expires_at > $3 AS alive)`,
-    `ended AS (${insert('events', EVENT_COLUMNS, 'account WHERE EXISTS (SELECT 1 FROM room WHERE alive)')})`,
+      RETURNING expires_at > $3 AS active)`,
+    `ended AS (${insert('events', EVENT_COLUMNS, 'account WHERE EXISTS (SELECT 1 FROM room WHERE active)')})`,
     `announced AS MATERIALIZED (SELECT 1 FROM account WHERE last_login_at IS NOT NULL
       AND NOT EXISTS (${ARRIVED} AND device ${hasDevice ? '= $5' : 'IS NULL'}))`,
     `mail AS (${insert('outbox', MAIL_COLUMNS, 'announced')})`,
@@ -248,14 +248,14 @@ export function sessions(client: PrismaClient, statements: Statements) {
      * @returns undefined if the token is not the current one of an active session
      */
     async rotate(
-      shown: { sessionId: string; hash: string },
+      presented: { sessionId: string; hash: string },
       refreshHash: string,
       limits: { idleUntil: Date; absoluteSeconds: number },
       now: Date,
       { ip, device }: Origin,
     ): Promise<Session | undefined> {
       const { idleUntil, absoluteSeconds } = limits
-      const { sessionId, hash } = shown
+      const { sessionId, hash } = presented
       const values = [refreshHash, now, idleUntil, absoluteSeconds, ip, device, sessionId, hash]
       return (await change<Session>(ROTATE, values))[0]
     },

@@ -61,14 +61,14 @@ const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = ses
 const UNUSABLE = 'unusable'
 
 export function users(client: PrismaClient, { read }: Statements) {
-  const one = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
+  const findOne = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
     (await read<User>(sql, values))[0] ?? null
 
   return {
     /** @param email canonical */
-    findByEmail: (email: string) => one(BY_EMAIL, email),
+    findByEmail: (email: string) => findOne(BY_EMAIL, email),
 
-    findById: (id: string) => one(BY_ID, id),
+    findById: (id: string) => findOne(BY_ID, id),
 
     /**
      * Reads what a login needs before the password is verified. Takes the same time for every email.
@@ -90,7 +90,7 @@ export function users(client: PrismaClient, { read }: Statements) {
 
     /** Returns the account of a session, if both are active. One read, at every call with an access token. */
     findBearer: (session: { id: string; userId: string }, now: Date) =>
-      one(OF_SESSION, session.id, session.userId, now),
+      findOne(OF_SESSION, session.id, session.userId, now),
 
     /** Creates an unconfirmed account (EMAIL_CONFIRMATION=off). Returns undefined if the email is taken. */
     create(

@@ -1,4 +1,4 @@
-/** Moving an account to another address, securing it, leaving. */
+// Changing the email, securing and deleting an account.
 
 import { codeFor, isRight } from './codes.ts'
 import { NOTICES } from './mails.ts'
@@ -66,7 +66,7 @@ export const requestMove: Choose = (run, op, picks) => {
   }
 }
 
-/** The account that a link to another address still speaks of, or why it speaks of none. */
+/** The account of a link to a new email, or why there is none. */
 export function moving(state: State, name: string, password: string, now: number): Account | string {
   const link = state.links[name] as Link
   if (isExpired(link, now)) return '400 token_expired'

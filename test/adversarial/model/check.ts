@@ -1,4 +1,4 @@
-/** Many runs on one service, as fast-check draws, shrinks and replays them. */
+// Many runs on one service, which fast-check draws, shrinks and replays.
 import fc from 'fast-check'
 import type { Teardown } from '../../harness/database.ts'
 import { shrinkShortly } from '../../harness/shrink.ts'
@@ -20,13 +20,13 @@ export interface CheckOptions extends ServiceOptions {
 
 export interface Checked {
   runs: number
-  /** What to set to see a failure again, and what was done, and what differed. */
+  /** How to reproduce a failure, what was done, and what differed. */
   failure?: { again: string; report: string[] }
   /** What the service logged as errors. */
   errors: unknown[]
 }
 
-/** Holds a service against the model. */
+/** Compares a service with the model. */
 export async function check(t: Teardown, options: CheckOptions): Promise<Checked> {
   const { runs, seed, path, replay } = options
   const service = await startService(t, options)

@@ -2,7 +2,7 @@
 import { newest, type Run } from './run.ts'
 import { type Account, printOf, type State } from './state.ts'
 
-/** The right code of a request, if its mail came, or else that of another mail, or an invented one. */
+/** The right code of a request if its email arrived, otherwise another or an invented one. */
 export function codeFor(run: Run, challenge: string, right: boolean, other: number, digits: number) {
   const { codes } = run.held
   const own = codes.find(({ name }) => run.states[0]?.codes[name]?.challenge === challenge)

@@ -1,16 +1,16 @@
-/** What chance may do to the service, as fast-check draws and shrinks it. */
+// Random commands for the service, as fast-check draws and shrinks them.
 import fc from 'fast-check'
 import { command, fewTurns, LONGEST_RUN, type Model, type Real, single, turns } from './drawn.ts'
 import { stories } from './stories.ts'
 
-/** Just before and just after everything that runs out; seconds. */
+/** Seconds just before and just after every expiry. */
 const WAITS = [1, 9, 10, 31, 599, 600, 899, 931, 1799, 1800, 3600, 86_399, 86_431, 604_831, 1_209_600]
 
 const alone = single.map(one => command([one]))
 const together = fc
   .array(fc.tuple(single, turns), { minLength: 2, maxLength: 3 })
   .map(several => command([several]))
-/** The same thing several times at once: with one link, code or token. */
+/** The same command several times in parallel. */
 const repeated = fc
   .tuple(single, fc.array(fewTurns, { minLength: 2, maxLength: 4 }))
   .map(([one, counts]) => command([counts.map(count => [one, count])]))

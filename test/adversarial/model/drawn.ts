@@ -123,7 +123,9 @@ function stepWords(step: Step): string {
   return `at once: ${step.map(([one, turns]) => `${one} after ${turns} turns`).join(' | ')}`
 }
 
-/** Turns of the event loop that one of several waits for. Few: for the same thing twice, which takes as long. */
+/**
+ * Turns of the event loop that one of several waits for. Few: for the same thing twice, which takes as long.
+ */
 export const fewTurns = fc.nat(12)
 /**
  * Many: what hashes takes some hundred turns. Else a login would never have read an account just before a

@@ -1,4 +1,4 @@
-/** Holds services against the model, one after another, in a process of its own. */
+// Compares services with the model, one after another, in a separate process.
 import { answerFromFork } from '../../harness/fork.ts'
 import { type Checked, type CheckOptions, check } from './check.ts'
 

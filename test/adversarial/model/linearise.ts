@@ -1,7 +1,5 @@
-/**
- * Which states are possible after actions that were under way at once: those that some order of them,
- * with the mails that they cause sent at some moment in between, explains.
- */
+// Which states are possible after parallel actions: those that some order explains, with their emails sent at
+// any moment in between.
 import { deliver } from './mails.ts'
 import type { Moment } from './moment.ts'
 import type { Action } from './run.ts'
@@ -20,7 +18,7 @@ export interface Arrived {
   to: string
 }
 
-/** The states that explain the answers; none where nothing does. */
+/** The states that explain the responses. */
 export function linearise(states: State[], acts: Acted[], moment: Moment): State[] {
   const possible = states.flatMap(before => {
     const seen = new Map<string, State[]>()

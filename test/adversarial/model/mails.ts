@@ -1,6 +1,4 @@
-/**
- * What a filed mail becomes, by the state at the moment at which it is sent.
- */
+// What a queued email becomes, by the state when it is sent.
 import type { Moment } from './moment.ts'
 import {
   type Account,

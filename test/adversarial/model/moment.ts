@@ -1,9 +1,7 @@
-/**
- * The rules that all actions share: what a moment is, who is a bearer, and what an action may lead to.
- */
+// Rules that all actions share: time, authentication and possible outcomes.
 import { after, type Session, type State, seconds } from './state.ts'
 
-/** When something happens, and by which rules. */
+/** When something happens, and under which settings. */
 export interface Moment {
   /** Milliseconds. */
   now: number
@@ -11,7 +9,7 @@ export interface Moment {
   grace: number
   /** Whether addresses must be confirmed (EMAIL_CONFIRMATION). */
   required: boolean
-  /** For actions under way at once: what was before them all, and which of the others succeeded. */
+  /** For parallel actions: the state before them all, and which of the others succeeded. */
   race?: { before: State; winners: Set<string> } | undefined
 }
 
@@ -58,8 +56,8 @@ export function livingSession(state: State, id: string, now: number): Session | 
 }
 
 /**
- * What a bearer's action leads to. Of actions under way at once, one may have been let in just before
- * another ended its session.
+ * What a bearer's action leads to. Of actions under way at once, one may have been let in just before another
+ * ended its session.
  */
 export function asBearer(
   state: State,
@@ -74,12 +72,12 @@ export function asBearer(
   return [...refused('401 unauthenticated', state), ...(earlier ? act(earlier) : [])]
 }
 
-/** Whether one of these succeeded at the same time, so that a compare-and-swap may have failed for it. */
+/** Whether one of these succeeded in parallel, so that a compare-and-swap may have failed. */
 export function lostTo(moment: Moment, ...kinds: string[]): boolean {
   return kinds.some(kind => moment.race?.winners.has(kind))
 }
 
-/** All that changes what a compare-and-swap on an account looks at. */
+/** Everything that a compare-and-swap on an account checks. */
 export const CHANGERS = ['confirm', 'reset', 'code', 'change', 'move', 'secure', 'delete', 'disable']
 
 /** Opens a session, and hands out its tokens. */
@@ -100,7 +98,7 @@ export function endSessions(copy: State, account: string, except?: string): numb
   return before - copy.sessions.length
 }
 
-/** A try at a code is counted for its request and for its owner's hour; whether it may be looked at. */
+/** Counts an attempt for its request and for the hour of its owner. Returns whether the code is checked. */
 export function countTry(
   copy: State,
   purpose: string,

@@ -1,4 +1,4 @@
-/** Trying everything that is out in ways that spend nothing. */
+// Checks every pending token in ways that spend nothing.
 
 import { moving } from './account-commands.ts'
 import { isExpired, sessionOf } from './moment.ts'
@@ -17,7 +17,7 @@ export interface Probe {
   onlyByTime?: boolean
 }
 
-/** What says that a token is dead for good; one that is spent might come alive again. */
+/** Results that mean a token is void for good; a spent one might become valid again. */
 const DEAD = /^(401 unauthenticated|400 token_expired)/
 
 /** Every probe of a run. A wrong password, or one that the policy refuses, spends nothing. */
@@ -130,7 +130,8 @@ export function prober(run: Run) {
   return {
     /**
      * The probes to be made now: of all that is alive or spent; and of what can only have changed if a dead
-     * thing came alive, or with no time gone, two at a time in turn, lest a run with many tokens take forever.
+     * thing came alive, or with no time gone, two at a time in turn, lest a run with many tokens take
+     * forever.
      */
     due(all = false): Probe[] {
       const probes = allProbes(run)

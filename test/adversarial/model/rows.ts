@@ -1,4 +1,4 @@
-/** What is in the database, held against what a state says should be. */
+// Compares the database with the expected state.
 import { createHash } from 'node:crypto'
 import { verify } from 'argon2'
 import type { Run as Read } from '../../../src/database/sql.ts'
@@ -137,7 +137,7 @@ export function textOf({ accounts, pending }: RunRows): string {
   return JSON.stringify({ accounts: sorted, pending }, null, 1)
 }
 
-/** Whether rows may yet become the others, once refusals are written that are still under way. */
+/** Whether the rows can still become equal, once pending refusals are recorded. */
 export function mayBecome(found: RunRows, expected: RunRows): boolean {
   const without = ({ accounts, pending }: RunRows) =>
     textOf({ accounts: accounts.map(account => ({ ...account, refused: 0 })), pending })

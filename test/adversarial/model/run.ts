@@ -1,6 +1,4 @@
-/**
- * One run as actions see it: the service, and everything that came back from it so far.
- */
+// One run from the actions' view: the service and its responses so far.
 import type { Outcome } from './moment.ts'
 import { type Moment, sessionOf } from './moment.ts'
 import { accountAt, type Purpose, type Request, type State } from './state.ts'

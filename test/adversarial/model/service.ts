@@ -37,10 +37,12 @@ const SUBJECTS: [RegExp, string, Purpose?][] = [
 /** Fewer than the service takes at once. */
 const PROBES_AT_ONCE = 8
 
-/** A moment for the service to go on: mostly it needs a few turns of the event loop, and not a millisecond. */
+/**
+ * A moment for the service to go on: mostly it needs a few turns of the event loop, and not a millisecond.
+ */
 const soon = (looks: number) => (looks < 50 ? turn() : delay(1))
 
-/** A difference between the service and the model, with what led to it. */
+/** A difference between the service and the model, and the steps that led to it. */
 function differs(transcript: string[], what: string): never {
   throw new Error(`${what}\n\nWhat was done:\n${transcript.map(line => `  ${line}`).join('\n')}\n`)
 }
@@ -71,7 +73,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       HASH_PATIENCE: '60',
       PASSWORD_MIN_LENGTH: '8',
     },
-    // What has run out stays, so that the model need not guess when it goes.
+    // Expired rows stay, so that the model need not predict when they are deleted.
     overrides: { clock: time.clock, housekeeping: { interval: 2 ** 30 }, mail: { transport } },
   })
   // Past Prisma, whose interpreter would take longer than what is read.
@@ -174,7 +176,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       return { name, kind: kind === 'farewell' && token ? 'account_deleted' : (kind as string), to: mail.to }
     }
 
-    /** Keeps the states that agree with the rows, or will once the last refusals are written. */
+    /** Keeps the states that match the rows, now or after the last refusals are recorded. */
     async function compareRows() {
       const until = Date.now() + 2000
       for (let looks = 0; ; looks++) {
@@ -194,7 +196,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
     }
 
     async function probe(all = false) {
-      // At once, as what spends nothing gets in nothing's way.
+      // In parallel, because these spend nothing.
       const due = probes.due(all)
       const answers: string[] = []
       for (let from = 0; from < due.length; from += PROBES_AT_ONCE) {
@@ -224,7 +226,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
         await compareRows()
         await probe()
       },
-      /** Does things, all at once, and holds everything against the model. */
+      /** Runs actions in parallel and compares everything with the model. */
       async act(
         chosen: [{ choose: Choose; picks: Picks }, turns: number][],
         options: { probing?: boolean } = {},

@@ -1,4 +1,4 @@
-/** Logging in, staying logged in, logging out. */
+// Login, refresh and logout.
 import {
   ABSOLUTE,
   asBearer,

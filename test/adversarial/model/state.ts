@@ -1,7 +1,5 @@
-/**
- * What the model knows of a run: accounts, what waits for them, and what every token and code that is
- * out would do. Plain data, so that several states can be held to be possible at once.
- */
+// The model's knowledge of a run: accounts, pending tokens and what each of them would do. Plain data, so
+// that several states can be possible at once.
 
 export interface Account {
   id: string

@@ -1,4 +1,4 @@
-/** Stories: what chance alone would seldom bring together. Each is told in the midst of everything else. */
+// Combinations that chance alone would rarely produce. They run in the middle of everything else.
 import fc from 'fast-check'
 import { confirmMove, moveByCode, requestMove, secure } from './account-commands.ts'
 import { CHOICES, command, type Drawn, drawn, fewTurns, oneOf, turns } from './drawn.ts'

@@ -1,4 +1,4 @@
-/** Several processes of the service on one database and one Redis, behind a real load balancer. */
+// Several processes of the service on one database and one Redis, behind a real load balancer.
 import { freshDatabase, provider, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { noNginx } from '../../harness/nginx.ts'

@@ -3,7 +3,7 @@ import { tokenIn } from '../../harness/app.ts'
 import { noCluster, startCluster } from './cluster.ts'
 import { type Answer, atEach, mailFor, newPerson, PASSWORD } from './person.ts'
 
-/** Asserts that somebody else answered than the last time. */
+/** Asserts that another instance responded than the last time. */
 function hops(t: Test) {
   let last: string | undefined
   return {

@@ -80,7 +80,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   const lost = ledger.registered.filter(email => !known.some(row => row.email === email))
   t.strictSame(lost, [], 'every registration is there')
 
-  // What the dead worker had in hand waits for its lease of 60 s, for which the test has no time.
+  // Emails that the dead worker had claimed wait for its lease of 60 s, which is too long for the test.
   const inHand = await rows.client.outbox.findMany({ where: { state: 'queued', leasedUntil: { not: null } } })
   t.ok(inHand.length <= 5, 'no more than one worker has in hand', { inHand: inHand.length })
   await rows.client.outbox.updateMany({
@@ -95,7 +95,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
     links.every(count => count >= 1),
     'every registration got its link',
   )
-  // Between handing a mail over and noting that it did, a worker that dies leaves it to be sent again.
+  // A worker that dies between sending an email and recording that leaves it to be sent again.
   t.ok(links.filter(count => count > 1).length <= inHand.length)
   for (const email of ledger.resetAsked) t.ok(mailsTo(email, /^Reset/) >= 1)
   t.equal(await rows.client.outbox.count({ where: { state: { not: 'sent' } } }), 0, 'no mail is lost')

@@ -1,13 +1,13 @@
-/** A mixed load through the balancer, and ledger of what was acknowledged. */
+// A mixed load through the balancer, and a ledger of acknowledged changes.
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Teardown } from '../../harness/database.ts'
 import { until } from '../../harness/until.ts'
 import type { Cluster, Instance } from './cluster.ts'
 import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './person.ts'
 
-/** How many ask at the same time. */
+/** Number of parallel clients. */
 export const PEOPLE = 12
-/** People think before they ask again: what matters is what happens to requests, not how many there are. */
+/** Clients pause between requests: the outcome of requests matters, not their number. */
 const THINK_MS = 50
 /** Fewer than the sessions an account may have: one more would end the one that the person works with. */
 const LOG_INS = 40
@@ -21,7 +21,7 @@ export interface Outcome {
   at: number
 }
 
-/** What the service said yes to. */
+/** Changes that the service acknowledged. */
 export interface Ledger {
   outcomes: Outcome[]
   /** Addresses that were told that a mail is on its way. */
@@ -36,11 +36,11 @@ export interface Ledger {
 
 export interface Load {
   ledger: Ledger
-  /** Stops asking and waits for the answers under way. */
+  /** Stops and waits for pending responses. */
   stop(): Promise<Ledger>
 }
 
-/** Answers that do not count as failed: the load uses only what must succeed. */
+/** Responses that do not count as failures. */
 export const failed = ({ answer }: Outcome) => answer.status < 200 || answer.status > 299
 
 /**

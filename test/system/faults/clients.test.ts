@@ -1,6 +1,6 @@
 /**
- * Disconnects, slow-loris, stalled readers and idle connections: the service closes each in time, goes on serving
- * others, and keeps nothing. Against a real process, whose memory and handles are its own.
+ * Disconnects, slow-loris, stalled readers and idle connections: the service closes each in time, goes on
+ * serving others, and keeps nothing. Against a real process, whose memory and handles are its own.
  */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'

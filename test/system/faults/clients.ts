@@ -69,7 +69,10 @@ export async function besieged(t: Test, env: Record<string, string> = {}): Promi
   }
 }
 
-/** Remote ports of the connections to a local port whose send queue is not empty (proc_net_tcp.txt of the kernel). */
+/**
+ * Remote ports of the connections to a local port whose send queue is not empty (proc_net_tcp.txt of the
+ * kernel).
+ */
 function stalledAt(port: number): number[] {
   const connections = readFileSync('/proc/net/tcp', 'utf8').trim().split('\n').slice(1)
   return connections.flatMap(line => {

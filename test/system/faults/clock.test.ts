@@ -1,7 +1,8 @@
 /**
- * The clock is set an hour forward and back under a running process, as `date -s` or a time server does it. Expired
- * and future tokens are refused, sessions continue, mails are sent, rate limits hold and end. With limits in memory,
- * and in a Redis whose clock is not set. The waits are those of the back-off, which no clock shortens.
+ * The clock is set an hour forward and back under a running process, as `date -s` or a time server does it.
+ * Expired and future tokens are refused, sessions continue, mails are sent, rate limits hold and end. With
+ * limits in memory, and in a Redis whose clock is not set. The waits are those of the back-off, which no
+ * clock shortens.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'

@@ -1,7 +1,7 @@
 /**
- * The disk under SQLite fills up under load, or the file may not grow. What cannot be written is a 503 problem,
- * what is only read is still answered; with room again the same process writes again, nothing that it said yes to
- * is lost and the file is sound. What is read-only from the start is said at the start.
+ * The disk under SQLite fills up under load, or the file may not grow. What cannot be written is a 503
+ * problem, what is only read is still answered; with room again the same process writes again, nothing that
+ * it said yes to is lost and the file is sound. What is read-only from the start is said at the start.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -87,8 +87,8 @@ const shortages: Shortage[] = [
 ]
 
 /**
- * The database as it is on disk, copied while nobody writes: SQLite follows links, and would look for a path in
- * `/proc` where the file system is not mounted.
+ * The database as it is on disk, copied while nobody writes: SQLite follows links, and would look for a path
+ * in `/proc` where the file system is not mounted.
  */
 function openCopy(t: Test, folder: string) {
   const to = emptyFolder(t)

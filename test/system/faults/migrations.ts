@@ -1,6 +1,6 @@
 /**
- * Processes that are killed (SIGKILL) while they migrate an empty database leave it empty or completely migrated,
- * and the next process continues without help.
+ * Processes that are killed (SIGKILL) while they migrate an empty database leave it empty or completely
+ * migrated, and the next process continues without help.
  *
  * FAULT_MIGRATIONS is the number of kills on each database, FAULT_SEED draws the same moments again.
  */

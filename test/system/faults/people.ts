@@ -87,7 +87,8 @@ export interface Crowd {
 }
 
 /**
- * Starts a crowd. Each looks at the own account, logs in, asks for a reset and registers somebody, over and over.
+ * Starts a crowd. Each looks at the own account, logs in, asks for a reset and registers somebody, over and
+ * over.
  *
  * @param people addresses and access tokens of accounts, one for each
  */

@@ -1,4 +1,7 @@
-/** PostgreSQL behind PgBouncer, in transaction and in session mode, with fewer connections than the service has. */
+/**
+ * PostgreSQL behind PgBouncer, in transaction and in session mode, with fewer connections than the service
+ * has.
+ */
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/database/migrations.ts'
 import { type Account, confirmedAccount, resetToken, startApp, type TestApp } from '../../harness/app.ts'

@@ -1,7 +1,7 @@
 /**
  * PostgreSQL goes away under load: stopped in order, crashed, hung with its connections open, and turned
- * read-only as after a failover. While it is away every answer is a 503 problem in bounded time; afterwards the
- * same process serves again, and nothing that it said yes to is lost.
+ * read-only as after a failover. While it is away every answer is a 503 problem in bounded time; afterwards
+ * the same process serves again, and nothing that it said yes to is lost.
  */
 import t, { type Test } from 'tap'
 import { openRows } from '../../harness/rows.ts'
@@ -60,8 +60,8 @@ async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage,
   const rows = await openRows(t, database.url)
   await everyRegistrationIsThere(t, rows, ledger)
   await everyLogInIsASession(t, url, ledger)
-  // What could not even be given back waits for its lease, for which nobody has the time. What was claimed since
-  // is in hand, and would be sent twice.
+  // What could not even be given back waits for its lease, for which nobody has the time. What was claimed
+  // since is in hand, and would be sent twice.
   const during = { lt: new Date(healedAt + LEASE_MS) }
   await rows.client.outbox.updateMany({
     where: { state: 'queued', leasedUntil: during },

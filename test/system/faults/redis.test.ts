@@ -1,7 +1,7 @@
 /**
- * Redis is stopped, hung and emptied under a process of the service: limits go on, counted by the process alone,
- * and no answer is kept waiting for long. Bounds: what docs promise is 500 ms; a busy machine is judged by the slowest
- * of the answers with Redis a moment before, and given four times that on top.
+ * Redis is stopped, hung and emptied under a process of the service: limits go on, counted by the process
+ * alone, and no answer is kept waiting for long. Bounds: what docs promise is 500 ms; a busy machine is
+ * judged by the slowest of the answers with Redis a moment before, and given four times that on top.
  */
 
 import { Redis } from 'ioredis'

@@ -1,7 +1,7 @@
 /**
- * The mail server, or somebody on the way, cannot prove who it is, or claims that it knows no TLS. Where TLS is
- * demanded nothing of a mail and no credentials leave in clear or to whomever it is; mails wait and come once
- * when the server is itself again.
+ * The mail server, or somebody on the way, cannot prove who it is, or claims that it knows no TLS. Where TLS
+ * is demanded nothing of a mail and no credentials leave in clear or to whomever it is; mails wait and come
+ * once when the server is itself again.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

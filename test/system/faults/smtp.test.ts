@@ -1,7 +1,7 @@
 /**
- * The mail server is away, hangs, puts off, refuses, and breaks off. Answers do not show it; mails wait and come
- * once when it is well again, except those that are refused for good. Two of the cases wait for real time
- * limits (10 s for a greeting, 30 s of silence).
+ * The mail server is away, hangs, puts off, refuses, and breaks off. Answers do not show it; mails wait and
+ * come once when it is well again, except those that are refused for good. Two of the cases wait for real
+ * time limits (10 s for a greeting, 30 s of silence).
  */
 import t, { type Test } from 'tap'
 import type { SmtpServerOptions } from '../../harness/smtp.ts'

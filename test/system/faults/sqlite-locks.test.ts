@@ -10,7 +10,9 @@ import { freshDatabase } from '../../harness/database.ts'
 
 const CLIENT = fileURLToPath(new URL('../../../src/database/index.js', import.meta.url))
 
-/** What an operator's tool does, for each line of standard input: open the file, change it, close it, report. */
+/**
+ * What an operator's tool does, for each line of standard input: open the file, change it, close it, report.
+ */
 const TOOL = `
 import { createInterface } from 'node:readline'
 const { openDatabase } = await import(process.argv[1])

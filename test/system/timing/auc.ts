@@ -1,6 +1,6 @@
 /**
- * The area under the ROC curve, exactly, by ranks (Mann and Whitney, 1947; Hanley and McNeil, 1982): the chance
- * that one of `others` took longer than one of `baseline`, a tie being half a chance.
+ * The area under the ROC curve, exactly, by ranks (Mann and Whitney, 1947; Hanley and McNeil, 1982): the
+ * chance that one of `others` took longer than one of `baseline`, a tie being half a chance.
  *
  * @param baseline times
  * @param others times, in the same unit

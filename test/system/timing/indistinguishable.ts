@@ -1,7 +1,7 @@
 /**
- * Response times do not tell whether an address has an account: for each endpoint that takes an address, and each
- * state that an address may be in, the area under the ROC curve of the times is 0.5 within a bound, and bodies and
- * headers are equal. Measured on a real process over a kept-alive connection, with every limit on.
+ * Response times do not tell whether an address has an account: for each endpoint that takes an address, and
+ * each state that an address may be in, the area under the ROC curve of the times is 0.5 within a bound, and
+ * bodies and headers are equal. Measured on a real process over a kept-alive connection, with every limit on.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -55,7 +55,9 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   t.comment(`seed ${seed}`)
   t.setTimeout(60 * MINUTE)
 
-  /** Holds each state against an unknown address; what seems to tell is looked at again, with other people. */
+  /**
+   * Holds each state against an unknown address; what seems to tell is looked at again, with other people.
+   */
   const silent: Silent = async (t, service, route, { branch, states, by = measure, status }) => {
     const { provider } = service
     const { path } = route
@@ -88,8 +90,8 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
 }
 
 /**
- * The time of a login tells nothing where hashes cost what they cost in production. On any machine, since a hash that
- * only some addresses cost takes far longer than everything else.
+ * The time of a login tells nothing where hashes cost what they cost in production. On any machine, since a
+ * hash that only some addresses cost takes far longer than everything else.
  */
 export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void {
   const { pairs } = options

@@ -1,6 +1,6 @@
 /**
- * Questions about addresses that the asking network has guessed at: an attacker who tries passwords first, of an
- * address that is known as of one that is not. The back-off holds for a second after the fifth guess.
+ * Questions about addresses that the asking network has guessed at: an attacker who tries passwords first, of
+ * an address that is known as of one that is not. The back-off holds for a second after the fifth guess.
  */
 import { shuffled } from './chance.ts'
 import { addressOf, type State } from './people.ts'

@@ -1,6 +1,6 @@
 /**
- * A mail server that takes everything and keeps nothing, in a thread of its own (a worker): what it does must not
- * hold up the stop-watch.
+ * A mail server that takes everything and keeps nothing, in a thread of its own (a worker): what it does must
+ * not hold up the stop-watch.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'

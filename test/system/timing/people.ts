@@ -20,8 +20,8 @@ export interface Cost {
 export const PASSWORD = 'correct horse battery staple'
 
 /**
- * The address of a person, as long as that of every other, since an answer may carry it. In the order of addresses the
- * states are mixed, as they are where people choose them.
+ * The address of a person, as long as that of every other, since an answer may carry it. In the order of
+ * addresses the states are mixed, as they are where people choose them.
  *
  * @param about what it is asked about, since asking changes what some addresses are
  */

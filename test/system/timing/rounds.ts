@@ -1,7 +1,7 @@
 /**
- * The same question about many addresses of each state, in an order drawn from all of them. Round by round it would
- * not do: what an address is would then go with what the one before it was not, and what the worker has just done for
- * that one is felt in the next answer.
+ * The same question about many addresses of each state, in an order drawn from all of them. Round by round it
+ * would not do: what an address is would then go with what the one before it was not, and what the worker has
+ * just done for that one is felt in the next answer.
  */
 import type { Answer } from '../../harness/problem.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
@@ -87,7 +87,9 @@ export function ask(service: Service, route: Route, email: string, network: stri
   return service.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 
-/** What everybody can see of an answer, less what differs between any two: ids, the date and a token's bits. */
+/**
+ * What everybody can see of an answer, less what differs between any two: ids, the date and a token's bits.
+ */
 export function visible({ statusCode, headers, body }: Answer): string {
   const { 'x-request-id': id, date, ...fields } = headers
   const shown = body

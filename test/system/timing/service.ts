@@ -16,7 +16,8 @@ export interface Service {
   /** A network that no request has come from, whose address is as long as that of every other. */
   network(): string
   /**
-   * Waits until nothing is under way that a request before has caused, so that it is no part of the next time.
+   * Waits until nothing is under way that a request before has caused, so that it is no part of the next
+   * time.
    *
    * @param mails how many it has filed
    * @returns milliseconds that some requests for nothing took together, which came right after that one
@@ -37,7 +38,9 @@ const PATIENCE = 60_000
 const PING = bytesOf('/health/live', undefined, '10.0.0.1', undefined)
 const PINGS = 3
 
-/** Starts it with every limit on: each request comes from another network, as a proxy in front would state it. */
+/**
+ * Starts it with every limit on: each request comes from another network, as a proxy in front would state it.
+ */
 export async function startService(t: Teardown, options: ServiceOptions): Promise<Service> {
   const { provider, people, cost, mailServer = 'up' } = options
   const databaseUrl = await emptyDatabase(t, provider)
