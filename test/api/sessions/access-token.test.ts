@@ -1,7 +1,8 @@
 /** What access tokens hold, and which are taken; forged ones are in test/adversarial/forged-access-tokens.test.ts. */
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
-import { confirmedAccount, startApp, type TestApp, testClock } from '../../harness/app.ts'
+import { confirmedAccount, startApp, type TestApp, testClock, testEnvironment } from '../../harness/app.ts'
+import { releaseBefore } from '../../harness/release-before.ts'
 import { openRows } from '../../harness/rows.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
@@ -160,4 +161,36 @@ t.test("an operator's own key signs, and the keys change places without a token 
     t.strictSame(statuses, tokens.length < 4 ? tokens.map(() => 200) : [401, 401, 200, 200])
     await service.app.close()
   }
+})
+
+t.test('an upgrade of one instance after the other, by way of HS256, refuses no token', async t => {
+  const before = releaseBefore(testEnvironment.JWT_SECRET)
+  const { databaseUrl, smtp } = await startApp(t, { overrides: { housekeeping: {} } })
+  const first = await startApp(t, { databaseUrl, smtp, env: { ACCESS_TOKEN_ALG: 'HS256' } })
+  const account = await confirmedAccount(first)
+  t.strictSame(headerOf(account.accessToken), { alg: 'HS256', typ: 'JWT' })
+  t.strictSame(Object.keys(claimsOf(account.accessToken)).sort(), ['aud', 'exp', 'iat', 'iss', 'sid', 'sub'])
+  t.ok(before.accepts(account.accessToken), 'step 1: the release before takes what the new one signs')
+  const { sub, sid } = claimsOf(account.accessToken) as { sub: string; sid: string }
+  const old = before.mint({ sub, sid })
+  t.equal((await ask(first, old)).statusCode, 200, 'and the other way')
+  await first.app.close()
+
+  const second = await startApp(t, { databaseUrl, smtp })
+  t.equal((await ask(second, old)).statusCode, 200, 'step 2: tokens of HS256 are good until they expire')
+  t.equal((await ask(second, account.accessToken)).statusCode, 200)
+  const refreshed = (await post(second, '/token/refresh', { refreshToken: account.refreshToken })).json()
+  t.equal(headerOf(refreshed.accessToken).alg, 'ES256')
+  t.notOk(before.accepts(refreshed.accessToken), 'which is why step 1 comes first')
+  await second.app.close()
+
+  const back = await startApp(t, { databaseUrl, smtp, env: { ACCESS_TOKEN_ALG: 'HS256' } })
+  t.equal(
+    (await ask(back, refreshed.accessToken)).statusCode,
+    200,
+    'an instance with the old setting takes both',
+  )
+  const gone = before.mint({ sub, sid }, new Date(Date.now() - 900_000))
+  t.equal((await ask(back, gone)).statusCode, 401, 'an old token that has expired')
+  await back.app.close()
 })
