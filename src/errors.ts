@@ -87,11 +87,7 @@ export interface ProblemError extends Error, ProblemOptions {
   statusCode: number
 }
 
-/**
- * Creates the error to throw for a code of the catalogue.
- * @param code which problem
- * @param options detail, retry and log fields
- */
+/** Creates the error to throw for a code of the catalogue. */
 export function problem(code: ProblemCode, options: ProblemOptions = {}): ProblemError {
   const [statusCode, title] = CATALOGUE[code]
   return Object.assign(withoutStack(options.detail ?? title, options.cause), {

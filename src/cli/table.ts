@@ -2,10 +2,8 @@
 
 export type Cell = string | number | boolean | Date | null | undefined
 
-/**
- * What a mail server or a name says may hold escape sequences that a terminal obeys. Directional marks reorder what is
- * around them (CVE-2021-42574).
- */
+// What a mail server or a name says may hold escape sequences that a terminal obeys. Directional marks reorder what is
+// around them (CVE-2021-42574).
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** One line of printable characters; `-` for nothing, times in UTC to the second. */

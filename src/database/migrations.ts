@@ -53,7 +53,6 @@ export const readMigrations = (prismaFolder: string, provider: Provider): Migrat
 /**
  * Applies all pending migrations in one transaction, so that a failure changes nothing; hence no CREATE INDEX
  * CONCURRENTLY. Any number of processes may call it at once: one migrates, the others wait.
- * @param prismaFolder contains `<provider>/migrations`
  * @throws Error that says what to do, if a migration fails, failed earlier, was edited since, or is unknown
  */
 export async function migrate(databaseUrl: string, prismaFolder: string = PRISMA_FOLDER): Promise<Migrated> {

@@ -101,10 +101,8 @@ const NETWORK: Record<string, OutageReason> = {
   ),
 }
 
-/**
- * Codes of Node and OpenSSL for a failed handshake.
- * https://nodejs.org/api/tls.html#x509-certificate-error-codes
- */
+// Codes of Node and OpenSSL for a failed handshake.
+// https://nodejs.org/api/tls.html#x509-certificate-error-codes
 const TLS =
   /^(ERR_SSL_|ERR_TLS_|EPROTO$|CERT_|CRL_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|HOSTNAME_MISMATCH$|INVALID_CA$)/
 

@@ -1,8 +1,6 @@
-/**
- * The form of an API key: `lk_<id>_<secret><checksum>`.
- *
- * By prefix and checksum a scanner recognises a leaked key without asking anybody, and a mistyped key costs no query.
- */
+// The form of an API key: `lk_<id>_<secret><checksum>`.
+//
+// By prefix and checksum a scanner recognises a leaked key without asking anybody, and a mistyped key costs no query.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'

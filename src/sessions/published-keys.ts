@@ -1,7 +1,5 @@
-/**
- * GET /.well-known/jwks.json and GET /.well-known/oauth-authorization-server: other back ends verify access tokens with
- * them (RFC 7517, RFC 8414).
- */
+// GET /.well-known/jwks.json and GET /.well-known/oauth-authorization-server: other back ends verify access tokens with
+// them (RFC 7517, RFC 8414).
 import Type, { type TObject } from 'typebox'
 import { problems } from '../errors.ts'
 import { fixedDocument, sendDocument } from '../http/fixed-document.ts'

@@ -51,7 +51,6 @@ export function deletions(client: PrismaClient) {
     /**
      * Deletes an account with its sessions, emails and address, and queues a farewell to each recipient of a
      * notice. The history becomes anonymous at once, or when the deletion can no longer be undone.
-     * @param user as it was when the permission was checked
      * @param undoable end of the time in which a notice can undo the deletion
      * @returns false if another change was first
      */

@@ -236,7 +236,6 @@ export function sessions(client: PrismaClient, statements: Statements) {
     /**
      * Opens a session if the verified hash is still stored: otherwise a login that began before a reset would
      * outlive it. Ends the oldest session over the cap, and announces a new device by email.
-     * @param account as it was read
      * @returns undefined if the account has changed
      */
     open: (account: Verified, session: NewSession, origin: Origin, changes: LoginChanges = {}) =>
@@ -244,7 +243,6 @@ export function sessions(client: PrismaClient, statements: Statements) {
 
     /**
      * Rotates the refresh token by compare-and-swap.
-     * @param refreshHash hash of the successor
      * @returns undefined if the token is not the current one of an active session
      */
     async rotate(

@@ -146,7 +146,6 @@ export function users(client: PrismaClient, { read }: Statements) {
     /**
      * Sets a new password by compare-and-swap, revokes every session, and queues the notice. The email counts
      * as confirmed, because the person has read a message sent there.
-     * @param old the account when the permission was checked
      * @returns false if another change was first
      */
     setPassword(
@@ -213,7 +212,6 @@ export function users(client: PrismaClient, { read }: Statements) {
     /**
      * Secures an account ("this was not me"): revokes all sessions, disables the password, restores the email
      * of the notice, and queues a reset link.
-     * @param user as it was when the permission was checked
      * @returns false if another call was first
      */
     async secure(
