@@ -35,7 +35,7 @@ export function commandHelp(command: Command): string {
     return [`${short ? `-${short}, ` : ''}--${name}${value ? ` <${value}>` : ''}`, description]
   })
   return sections(
-    `${command.summary}.`,
+    `${command.summary.charAt(0).toUpperCase()}${command.summary.slice(1)}.`,
     command.description,
     `Usage: ${synopsis(command)}`,
     list(Object.entries(command.parameters ?? {}).map(([name, text]) => [name.replace('...', ''), text])),

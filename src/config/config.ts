@@ -61,18 +61,26 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /**
- * Reads DATABASE_URL alone, since the migration step should need no other secret.
- * @throws {ConfigError} if DATABASE_URL is invalid, or missing in production
+ * Reads some variables alone. The migration step and the command line need no other secret than DATABASE_URL.
+ *
+ * @throws {ConfigError} if one of them is invalid, or missing in production
  */
-export function loadDatabaseUrl(env: NodeJS.ProcessEnv): string {
+export function loadPart<Name extends keyof Config>(
+  env: NodeJS.ProcessEnv,
+  names: readonly Name[],
+): Pick<Config, Name> {
   const { given, problems } = secretsFromFiles(env)
   const values = readAll(given)
   problems.push(...invalid(values))
   if (values['NODE_ENV'] === 'production') problems.push(...missingInProduction(given))
-  const own = problems.filter(problem => problem.startsWith('DATABASE_URL'))
+  const own = problems.filter(problem => names.some(name => problem.startsWith(name)))
   if (own.length > 0) throw configError(own)
-  return String(values['DATABASE_URL'])
+  return Object.fromEntries(names.map(name => [name, values[name]])) as Pick<Config, Name>
 }
+
+/** @throws {ConfigError} if DATABASE_URL is invalid, or missing in production */
+export const loadDatabaseUrl = (env: NodeJS.ProcessEnv): string =>
+  loadPart(env, ['DATABASE_URL']).DATABASE_URL
 
 function readAll(given: NodeJS.ProcessEnv): Record<string, unknown> {
   const values: Record<string, unknown> = {}

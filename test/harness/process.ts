@@ -20,6 +20,8 @@ export interface ProcessOptions {
   cwd?: string
   /** A wrapper, such as `['taskset', '-c', '0']`. */
   through?: string[]
+  /** The script and its arguments; by default what `npm start` runs. */
+  script?: string[]
 }
 
 export interface ServiceProcess {
@@ -49,9 +51,9 @@ export function serviceEnvironment(env: Record<string, string>): Record<string, 
 /** Starts the service as `npm start` does. It is killed when the test ends. */
 export function startProcess(
   t: Teardown,
-  { env, cwd = emptyFolder(t), through = [] }: ProcessOptions,
+  { env, cwd = emptyFolder(t), through = [], script = [SERVER] }: ProcessOptions,
 ): ServiceProcess {
-  const [command = '', ...rest] = [...through, process.execPath, ...FLAGS, SERVER]
+  const [command = '', ...rest] = [...through, process.execPath, ...FLAGS, ...script]
   const child = spawn(command, rest, {
     cwd,
     env: { PATH: process.env['PATH'] ?? '', ...coverage(), ...env },

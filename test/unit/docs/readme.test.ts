@@ -3,6 +3,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
+import { EXIT_CODES } from '../../../src/cli/command.ts'
+import { GROUPS } from '../../../src/cli/commands.ts'
+import { synopsis } from '../../../src/cli/help.ts'
 import { describeEnvironment } from '../../../src/config/config.ts'
 
 const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
@@ -62,3 +65,30 @@ function headingsOf(text: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+t.test('docs/operate.md lists each command and exit code of the command line', async t => {
+  const text = read('docs/operate.md')
+  const listed = [...text.matchAll(/^\| `([a-z][^`]*)` \| ([^|]*) \|$/gm)].map(([, command, what]) => [
+    command,
+    what,
+  ])
+  const commands = (await Promise.all(GROUPS.map(({ load }) => load()))).flat()
+  const rows = commands.map(command => [
+    synopsis(command).replace(/^latchkey | \[options\]$/g, ''),
+    command.summary,
+  ])
+  const names = new Set(commands.map(({ name }) => name.split(' ')[0]))
+  t.strictSame(
+    listed.filter(([command = '']) => names.has(command.split(' ')[0] ?? '')),
+    rows,
+  )
+  const codes = [...text.matchAll(/^\| (\d) \| ([^|]*) \|$/gm)].map(([, code, what]) => [Number(code), what])
+  t.strictSame(codes, EXIT_CODES)
+  const blocks = text.match(/^```sh\b.*$/gm) ?? []
+  t.ok(blocks.length > 5)
+  t.strictSame(
+    blocks.filter(fence => !/^```sh \S+$/.test(fence)),
+    [],
+    'a test runs every block',
+  )
+})
