@@ -4,7 +4,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
-import { type Config, type ConfigError, loadConfig, processEnvironment } from './config/config.ts'
+import {
+  type Config,
+  type ConfigError,
+  loadConfig,
+  processEnvironment,
+  renamedVariables,
+} from './config/config.ts'
 import { productionWarnings } from './config/production.ts'
 import { isLoopback } from './config/urls.ts'
 import { report } from './process-log.ts'
@@ -24,7 +30,8 @@ export async function startServer(): Promise<(reason: string, exitCode: number) 
   const config = configuration()
   const app = await buildApp(config).catch(refuse)
   const operators = await operatorApp(app).catch(refuse)
-  for (const { variable, message } of productionWarnings(config)) app.log.warn({ variable }, message)
+  const warnings = [...renamedVariables(processEnvironment()), ...productionWarnings(config)]
+  for (const { variable, message } of warnings) app.log.warn({ variable }, message)
 
   // Resolved first: for `localhost`, Fastify opens a second listener without our parser errors and our
   // shutdown.

@@ -45,7 +45,7 @@ export async function overloadRows(stage: Stage): Promise<Row[]> {
       `overload: expected 200 and 503, got ${[...new Set(answers.map(({ status }) => status))]}`,
     )
   }
-  const patience = loadConfig({}).HASH_PATIENCE
+  const timeout = loadConfig({}).HASH_QUEUE_TIMEOUT
   const told = shed.filter(({ headers }) => headers['retry-after'] !== undefined)
   const what = `${TIMES} times overload of /login`
   return [
@@ -74,10 +74,10 @@ export async function overloadRows(stage: Stage): Promise<Row[]> {
       driver,
       baseline: {
         name: 'a full queue at the raw verify rate',
-        // As in src/passwords/hash-queue.ts: four jobs for each core and second of patience.
-        ...milliseconds((4 * availableParallelism() * patience * 1000) / capacity),
+        // As in src/passwords/hash-queue.ts: four jobs for each core and second of the timeout.
+        ...milliseconds((4 * availableParallelism() * timeout * 1000) / capacity),
       },
-      goal: { figureAtMost: patience * 1000, unit: 'ms' },
+      goal: { figureAtMost: timeout * 1000, unit: 'ms' },
     },
     ...(before && after
       ? [

@@ -28,6 +28,9 @@ const LINK_TARGETS = [
   'CHANGE_PASSWORD_URL',
 ] as const
 
+/** New names of variables. Old names are read for one release. */
+const RENAMED: Record<string, string> = { HASH_PATIENCE: 'HASH_QUEUE_TIMEOUT' }
+
 const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
 
 /** Returns the variables of the process, completed from `.env` in the working directory. */
@@ -36,12 +39,28 @@ export function processEnvironment(): NodeJS.ProcessEnv {
   return process.env
 }
 
+/** Returns a warning for each variable that is set by its old name. */
+export function renamedVariables(env: NodeJS.ProcessEnv): { variable: string; message: string }[] {
+  return Object.entries(RENAMED)
+    .filter(([old]) => env[old]?.trim())
+    .map(([old, name]) => ({
+      variable: old,
+      message: `rename ${old} to ${name}: the next release ignores ${old}`,
+    }))
+}
+
+function withNewNames(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const renamed = { ...env }
+  for (const [old, name] of Object.entries(RENAMED)) if (!env[name]?.trim()) renamed[name] = env[old]
+  return renamed
+}
+
 /**
  * Validates an environment, in which empty values count as absent. Returns the frozen configuration.
  * @throws {ConfigError} naming every invalid variable and the expected value
  */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
-  const { given, problems } = secretsFromFiles(env)
+  const { given, problems } = secretsFromFiles(withNewNames(env))
   const values = readAll(given)
   problems.push(...invalid(values))
   if (values['APP_URL'] === undefined && values['PORT'] === 0) {

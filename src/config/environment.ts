@@ -184,7 +184,7 @@ export const Environment = Type.Object({
   }),
   ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 16, description: 'argon2id passes' }),
   ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'argon2id lanes' }),
-  HASH_PATIENCE: seconds(10, 'time that a request waits for a hash before it is shed with 503'),
+  HASH_QUEUE_TIMEOUT: seconds(10, 'time that a request waits for a hash before it is shed with 503'),
   UV_THREADPOOL_SIZE: Type.Optional(
     Type.Integer({
       minimum: 1,

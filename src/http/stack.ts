@@ -39,7 +39,7 @@ export function listenerOptions(config: Config) {
     bodyLimit: HTTP.bodyLimit,
     requestTimeout: HTTP.requestTimeout,
     keepAliveTimeout: HTTP.keepAliveTimeout,
-    connectionTimeout: HTTP.stallTimeout + config.HASH_PATIENCE * 1000,
+    connectionTimeout: HTTP.stallTimeout + config.HASH_QUEUE_TIMEOUT * 1000,
     http: {
       headersTimeout: HTTP.headersTimeout,
       connectionsCheckingInterval: HTTP.connectionsCheckingInterval,

@@ -74,7 +74,7 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   }
   const argon2 = await loadArgon2(loadFast)
   const concurrency = concurrentHashes(config)
-  const queue = hashQueue(concurrency, config.HASH_PATIENCE)
+  const queue = hashQueue(concurrency, config.HASH_QUEUE_TIMEOUT)
   const dummy = dummyHash(cost)
 
   function reserve(client: Client): Slot {

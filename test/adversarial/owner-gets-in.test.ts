@@ -58,7 +58,7 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
 
 t.test('in a flood the owner gets Retry-After and then logs in', async t => {
   const service = await startApp(t, {
-    env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1', ARGON2_MEMORY_KIB: '1024' },
+    env: { RATE_LIMIT: 'on', HASH_QUEUE_TIMEOUT: '1', ARGON2_MEMORY_KIB: '1024' },
   })
   const { app } = service
   const { email, password } = await confirmedAccount(service)

@@ -8,7 +8,7 @@ import { tally } from './tally.ts'
 
 const AT_ONCE = 50
 /** More hashes wait here than the default timeout allows on one core. */
-const env = { HASH_PATIENCE: '60' }
+const env = { HASH_QUEUE_TIMEOUT: '60' }
 
 const numbered = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i))

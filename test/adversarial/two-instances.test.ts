@@ -7,7 +7,7 @@ import { tally } from './tally.ts'
 
 const skip = provider === 'sqlite' && 'a SQLite file is one process alone'
 const AT_ONCE = 50
-const env = { HASH_PATIENCE: '60' }
+const env = { HASH_QUEUE_TIMEOUT: '60' }
 
 // Two instances on one database and one mail server, called in turns.
 async function twoInstances(t: Parameters<typeof startApp>[0], more: Record<string, string> = {}) {

@@ -70,7 +70,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       REFRESH_GRACE: String(grace),
       EMAIL_CONFIRMATION: confirmation,
       LOG_LEVEL: 'error',
-      HASH_PATIENCE: '60',
+      HASH_QUEUE_TIMEOUT: '60',
       PASSWORD_MIN_LENGTH: '8',
     },
     // Expired rows stay, so that the model need not predict when they are deleted.

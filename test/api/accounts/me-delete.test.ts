@@ -152,7 +152,7 @@ t.test('wrong passwords count like failed logins', async t => {
 })
 
 t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
-  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   const { rows, smtp } = service
   const ada = await confirmedAccount(service, email, password)
   const answers = await Promise.all(Array.from({ length: 20 }, () => leave(service, ada)))
@@ -164,7 +164,7 @@ t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
 })
 
 t.test('a login that races with the deletion opens no session', async t => {
-  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   const { app, rows } = service
   const ada = await confirmedAccount(service, email, password)
   const logIns = Array.from({ length: 10 }, () =>

@@ -82,7 +82,7 @@ t.test('of two parallel first logins the second is announced', async t => {
 })
 
 t.test('of parallel logins from a new device one is announced', async t => {
-  const service = await startService(t, { env: { HASH_PATIENCE: '60' } })
+  const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   await confirmedAccount(service, email, password)
   await service.news()
   const answers = await Promise.all(Array.from({ length: 20 }, () => service.logIn(FIREFOX)))

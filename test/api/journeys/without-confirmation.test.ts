@@ -89,7 +89,7 @@ t.test('without confirmation a reset confirms the email and voids the confirmati
 })
 
 t.test('without confirmation, of 20 parallel registrations one creates the account', async t => {
-  const service = await startApp(t, { env: { ...env, HASH_PATIENCE: '60' } })
+  const service = await startApp(t, { env: { ...env, HASH_QUEUE_TIMEOUT: '60' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
   const passwords = Array.from({ length: 20 }, (_, index) => `password of registrant ${index}`)

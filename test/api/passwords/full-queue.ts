@@ -5,7 +5,7 @@ import { clientAt } from '../../harness/client.ts'
 import type { Teardown } from '../../harness/database.ts'
 
 /** For an app whose queue takes far longer to work off than a test takes to look at it. */
-export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_PATIENCE: '60' }
+export const SLOW_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_QUEUE_TIMEOUT: '60' }
 
 /**
  * Fills the queue, and keeps it full: whenever a hash ends, another one takes its place before any request can.

@@ -208,7 +208,7 @@ t.test(
 )
 
 t.test('a try that nothing was checked for is no failure', async t => {
-  const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_PATIENCE: '1' } })
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_QUEUE_TIMEOUT: '1' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)
   // More hashes than the queue takes, asked for past every limit.

@@ -157,7 +157,7 @@ t.test('a client that has filled the queue holds up nobody but itself', async t 
     Array.from({ length: count }, () =>
       logIn(from, 'nobody@example.org').then(({ status }) => statuses.push(status)),
     )
-  const most = 4 * availableParallelism() * Number(app.config.HASH_PATIENCE)
+  const most = 4 * availableParallelism() * Number(app.config.HASH_QUEUE_TIMEOUT)
   // One /64 is one client.
   const flooding = [...flood('2001:db8::1', most), ...flood('2001:db8::2', most)]
   const isFull = () => app.passwords.queue.load().waiting > 0 && statuses.includes(503)
@@ -203,7 +203,7 @@ t.test('slow bodies from more addresses than there are places keep no owner out'
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as { port: number }
   const body = JSON.stringify({ email: 'nobody@example.org', password: 'x' }).padEnd(60)
-  const places = availableParallelism() * (1 + 4 * app.config.HASH_PATIENCE)
+  const places = availableParallelism() * (1 + 4 * app.config.HASH_QUEUE_TIMEOUT)
   const slow = Array.from({ length: places + 8 }, (_, i) => {
     const socket = connect({ port, localAddress: `127.0.${1 + (i >> 7)}.${1 + (i & 127)}` })
     // The head and one byte of the body.
@@ -230,11 +230,11 @@ t.test(
   'of logins that come at once as many pass as there is room for, and no other asks the database',
   async t => {
     const world = await startApp(t, {
-      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
+      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_QUEUE_TIMEOUT: '1' },
     })
     const { app } = world
     const { email } = await confirmedAccount(world)
-    const room = (4 * Number(app.config.HASH_PATIENCE) + 1) * availableParallelism()
+    const room = (4 * Number(app.config.HASH_QUEUE_TIMEOUT) + 1) * availableParallelism()
     const recorded = recordQueries(app)
     const { answer: answers, queries } = await recorded(() =>
       Promise.all(
@@ -253,7 +253,7 @@ t.test(
   'of more logins than can be served, some are shed with 503, the others succeed, and none is lost',
   async t => {
     const world = await startApp(t, {
-      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_PATIENCE: '1' },
+      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_QUEUE_TIMEOUT: '1' },
     })
     const { app } = world
     const { email, password } = await confirmedAccount(world)

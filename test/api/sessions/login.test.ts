@@ -160,7 +160,7 @@ t.test('a login upgrades a hash of a lower cost, and no other', async t => {
 
 // It was shed with the second hash, after the first had said that the password is right.
 t.test('a login succeeds with its outdated hash when the queue is full', async t => {
-  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_PATIENCE: '1' } })
+  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_QUEUE_TIMEOUT: '1' } })
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
   const { email, password } = await confirmedAccount(service)

@@ -247,7 +247,7 @@ t.test('revokes all other sessions of the account, and none of another account',
 t.test('the 51st session ends the oldest, also for parallel logins', async t => {
   const time = testClock()
   const service = await startApp(t, {
-    env: { HASH_PATIENCE: '60' },
+    env: { HASH_QUEUE_TIMEOUT: '60' },
     overrides: { clock: time.clock },
   })
   const { app } = service

@@ -20,7 +20,7 @@ import {
 } from './clients.ts'
 
 /** Hashes that take long enough to break off in the midst of. */
-const LONG_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_PATIENCE: '60' }
+const LONG_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_QUEUE_TIMEOUT: '60' }
 /** More than a megabyte. */
 const LARGE = '/docs/static/swagger-ui-bundle.js'
 /** What the service opens for itself meanwhile: a probe's connection, files of the database. */
@@ -122,7 +122,7 @@ for (const { what, limit, head } of [
 
 t.test('clients that never read their responses hold little memory and are disconnected', async t => {
   // The time that nothing may move in is as long as this and twenty seconds.
-  const service = await besieged(t, { HASH_PATIENCE: '1' })
+  const service = await besieged(t, { HASH_QUEUE_TIMEOUT: '1' })
   for (let asked = 0; asked < 5; asked++) t.equal(await service.get(LARGE), 200)
   const handles = service.handles()
   const memory = service.memory()

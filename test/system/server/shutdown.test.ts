@@ -70,7 +70,7 @@ t.test('SIGTERM fails probes first and answers a hundred requests in flight', as
     ARGON2_MEMORY_KIB: '19456',
     ARGON2_TIME_COST: '2',
     // On a busy machine the last hash waits long; load shedding is another test's subject.
-    HASH_PATIENCE: '60',
+    HASH_QUEUE_TIMEOUT: '60',
   })
   t.equal(await probe(port), 200)
   const document = Buffer.from(await (await fetch(`${url}/openapi.json`)).arrayBuffer())

@@ -5,6 +5,7 @@ import {
   describeEnvironment,
   loadConfig,
   loadDatabaseUrl,
+  renamedVariables,
 } from '../../../src/config/config.ts'
 
 /** What is wrong with an environment. */
@@ -27,6 +28,18 @@ const production = {
   DATABASE_URL: 'file:/srv/latchkey/latchkey.db',
   MAIL_BACKEND: 'smtp',
 }
+
+t.test('a variable is read by its old name for one release, with a warning', async t => {
+  const old = { HASH_PATIENCE: '7' }
+  t.equal(loadConfig(old).HASH_QUEUE_TIMEOUT, 7)
+  t.match(renamedVariables(old), [
+    { variable: 'HASH_PATIENCE', message: /^rename HASH_PATIENCE to HASH_QUEUE_TIMEOUT/ },
+  ])
+  t.equal(loadConfig({ ...old, HASH_QUEUE_TIMEOUT: '8' }).HASH_QUEUE_TIMEOUT, 8, 'the new name wins')
+  t.equal(loadConfig({ ...old, HASH_QUEUE_TIMEOUT: '' }).HASH_QUEUE_TIMEOUT, 7, 'an empty value is absent')
+  t.strictSame(names(problemsOf({ HASH_PATIENCE: 'long' })), ['HASH_QUEUE_TIMEOUT'])
+  t.strictSame(renamedVariables({ HASH_QUEUE_TIMEOUT: '7', HASH_PATIENCE: ' ' }), [])
+})
 
 t.test('the defaults are those of the documentation', async t => {
   t.strictSame(
@@ -66,7 +79,7 @@ t.test('the defaults are those of the documentation', async t => {
       ARGON2_MEMORY_KIB: 19_456,
       ARGON2_TIME_COST: 2,
       ARGON2_PARALLELISM: 1,
-      HASH_PATIENCE: 10,
+      HASH_QUEUE_TIMEOUT: 10,
       RATE_LIMIT: 'on',
       CORS_ORIGINS: [],
       CORS_ALLOWED_HEADERS: [],
@@ -120,7 +133,7 @@ t.test('names every invalid variable with the expected value', async t => {
     ARGON2_MEMORY_KIB: ['7', /from 8 to/],
     ARGON2_TIME_COST: ['0', /from 1 to 16/],
     ARGON2_PARALLELISM: ['0x1', /from 1 to 16/],
-    HASH_PATIENCE: ['0', /from 1 to/],
+    HASH_QUEUE_TIMEOUT: ['0', /from 1 to/],
     UV_THREADPOOL_SIZE: ['0', /from 1 to 1024/],
     RATE_LIMIT: ['false', /one of on, off/],
     CORS_ORIGINS: ['https://a.example, b.example', /origins such as/],
