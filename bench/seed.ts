@@ -1,7 +1,7 @@
 /** Accounts with sessions and tokens, written straight into the database. */
 import Fastify from 'fastify'
 import { v7 as uuidv7 } from 'uuid'
-import { loadConfig } from '../src/config/config.ts'
+import { type Config, loadConfig } from '../src/config/config.ts'
 import { openDatabase } from '../src/database/index.ts'
 import { migrate } from '../src/database/migrations.ts'
 import type { PrismaClient } from '../src/generated/sqlite/client.ts'
@@ -14,6 +14,10 @@ import tokens from '../src/tokens/tokens.ts'
 export interface Account {
   email: string
   accessToken: string
+  /** Of HS256, as the release before signs it. */
+  sharedKeyToken: string
+  /** Other tokens of the same session, which the service has not verified yet. */
+  coldTokens: string[]
   refreshToken: string
   resetToken: string
 }
@@ -40,14 +44,25 @@ const DAY_MS = 86_400_000
  *
  * @param secret the service's JWT_SECRET
  * @param count how many accounts, each with one session
+ * @param coldTokens how many more tokens each session gets
  */
-export async function seed(databaseUrl: string, secret: string, count: number): Promise<Seeded> {
+export async function seed(
+  databaseUrl: string,
+  secret: string,
+  count: number,
+  coldTokens = 0,
+): Promise<Seeded> {
   await migrate(databaseUrl)
   const config = loadConfig({ DATABASE_URL: databaseUrl, JWT_SECRET: secret })
-  const app = Fastify()
-  app.decorate('config', config)
-  app.decorate('clock', () => new Date())
-  await app.register(tokens)
+  const appOf = async (config: Config) => {
+    const app = Fastify()
+    app.decorate('config', config)
+    app.decorate('clock', () => new Date())
+    await app.register(tokens)
+    return app
+  }
+  const app = await appOf(config)
+  const shared = await appOf({ ...config, ACCESS_TOKEN_ALG: 'HS256' })
   // One salt for all: what a verification costs does not depend on it.
   const argon2 = await loadArgon2()
   const passwordHash = await argon2.hash(PASSWORD, {
@@ -70,11 +85,16 @@ export async function seed(databaseUrl: string, secret: string, count: number): 
       email: user.email,
       refreshToken,
       accessToken: app.tokens.access.mint({ ...session, userId: user.id }),
+      sharedKeyToken: shared.tokens.access.mint({ ...session, userId: user.id }),
+      coldTokens: Array.from({ length: coldTokens }, () =>
+        app.tokens.access.mint({ ...session, userId: user.id }),
+      ),
       resetToken: app.tokens.reset.mint(user, {}).token,
     }
     return { user, session: { ...session, userId: user.id }, account }
   })
   await app.close()
+  await shared.close()
 
   const { client, close } = await openDatabase(databaseUrl)
   for (let from = 0; from < count; from += ROWS_AT_ONCE) {

@@ -36,6 +36,8 @@ export function startService(
     env: {
       DATABASE_URL: databaseUrl,
       JWT_SECRET: secret,
+      // The issuer of the seeded tokens, whatever the port.
+      APP_URL: 'http://localhost:3000',
       RATE_LIMIT: 'off',
       MAIL_BACKEND: 'console',
       LOG_LEVEL: 'warn',

@@ -25,14 +25,27 @@ export async function readRows(stage: Stage): Promise<Row[]> {
   const measured = await alternate(
     {
       me: load(service.url, me),
-      bareMe: load(bare.url, me),
+      shared: load(service.url, ({ sharedKeyToken }) => getAs(sharedKeyToken, '/me')),
+      cold: seconds =>
+        drive({
+          url: service.url,
+          connections: CONNECTIONS,
+          seconds,
+          status: 200,
+          requestsOf: connection =>
+            stage
+              .accountsOf(connection)
+              .flatMap(({ coldTokens }) => coldTokens.map(token => getAs(token, '/me'))),
+        }),
+      bareMe: load(bare.url, ({ sharedKeyToken }) => getAs(sharedKeyToken, '/me')),
       check: load(service.url, ({ resetToken }) => post('/password-reset/check', { token: resetToken })),
       live: load(service.url, () => ({ method: 'GET', path: '/health/live' })),
       bareLive: load(bare.url, () => ({ method: 'GET', path: '/live' })),
     },
     stage.timing,
   )
-  const jwt = { ...measured.bareMe, name: 'bare Fastify, GET that verifies the same JWT' }
+  const jwt = { ...measured.bareMe, name: 'bare Fastify, GET that verifies a JWT of HS256' }
+  const hs256 = { ...measured.shared, name: 'GET /me, token of HS256' }
   const get = { ...measured.bareLive, name: 'bare Fastify, GET' }
   return [
     {
@@ -40,6 +53,12 @@ export async function readRows(stage: Stage): Promise<Row[]> {
       ...perSecond(measured.me, jwt),
       ...(stage.provider === 'sqlite' && { goal: { atLeast: 0.5 } }),
     },
+    {
+      what: 'GET /me, token of ES256 that repeats',
+      ...perSecond(measured.me, hs256),
+      goal: { atLeast: 0.95 },
+    },
+    { what: 'GET /me, token of ES256 that is new', ...perSecond(measured.cold, hs256) },
     { what: 'POST /password-reset/check', ...perSecond(measured.check, jwt) },
     { what: 'GET /health/live', ...perSecond(measured.live, get) },
   ]
