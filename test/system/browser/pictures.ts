@@ -1,21 +1,30 @@
 /**
  * Takes pictures of every page and email, for people to look at.
  *
- * `node dist/test/system/browser/pictures.js` writes those of the README to docs/screenshots.
- * `node dist/test/system/browser/pictures.js FOLDER en,de` writes all of them, and contact sheets, to a folder: wide and
- * narrow, light and dark, in each of these languages.
+ * `npm run screenshots` writes those of the documentation to docs/screenshots. `npm run screenshots -- FOLDER en,de`
+ * writes all of them, and contact sheets, to a folder: wide and narrow, light and dark, in each of these languages.
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { LAUNCH, type Site, startSite } from '../../harness/browser.ts'
 import { kinds, render } from '../../unit/mail/mail-contexts.ts'
-import { arrives, complaintOf, fill, goesOn, isIn, linkIn, sees, send, unfold } from './steps.ts'
+import {
+  arrives,
+  complaintOf,
+  fill,
+  goesOn,
+  isIn,
+  linkIn,
+  NEW_PASSWORD,
+  PASSWORD,
+  sees,
+  send,
+  unfold,
+} from './steps.ts'
 
 const EMAIL = 'ada@example.org'
-const PASSWORD = 'correct horse battery staple'
-const NEW_PASSWORD = 'a staple of correct batteries'
 const WIDE = { width: 1280, height: 800 }
 const NARROW = { width: 360, height: 740 }
 /** As long as the token of a real link. */
@@ -71,7 +80,7 @@ async function takeAll(browser: Browser, folder: string, language: string): Prom
   await sheet.close()
 }
 
-function linkFor(kind: string): object {
+function linkFor(kind: string): { link?: string } {
   if (/^(password_change_code|farewell)$/.test(kind)) return {}
   const path = kind === 'already_registered' ? 'forgot-password' : `reset-password#token=${TOKEN}`
   return { link: `https://accounts.example.org/app/${path}` }
@@ -183,7 +192,56 @@ figure{margin:0;width:${width}px}img{display:block;width:${width}px;object-fit:c
   }
 }
 
-async function takeForReadme(_browser: Browser): Promise<void> {
-  const target = fileURLToPath(import.meta.resolve('#root/docs/screenshots/'))
-  writeFileSync(join(target, '.keep'), '')
+/** Each at the size that it is shown in, so that it stays small. */
+async function takeForReadme(browser: Browser): Promise<void> {
+  const target = fileURLToPath(new URL('docs/screenshots/', import.meta.resolve('#root/package.json')))
+  const site = await startSite(t)
+  const open = async (options: BrowserContextOptions) => {
+    const context = await browser.newContext({ locale: 'en-GB', ...options })
+    ends.unshift(() => context.close())
+    return context.newPage()
+  }
+  const take = (page: Page, name: string) => page.screenshot({ path: join(target, `${name}.png`) })
+
+  const page = await open({ viewport: { width: 720, height: 800 } })
+  await page.goto(`${site.url}/app/register`)
+  await send(page, 'register', { email: EMAIL })
+  await page.goto(linkIn(await site.mailTo(EMAIL, /confirm/i)))
+  await send(page, 'confirm', { newPassword: PASSWORD, repeat: PASSWORD })
+  await isIn(page, site)
+  await page.reload()
+  await page.locator('[data-events] li').first().waitFor()
+  await page.setViewportSize({ width: 720, height: 1000 })
+  await take(page, 'account')
+  await page.locator('[data-act="log-out"]').click()
+  await arrives(page, site, '/app/login')
+  await page.setViewportSize({ width: 720, height: 820 })
+  await page.goto('about:blank')
+  await page.goto(`${site.url}/app/login`)
+  await send(page, 'login', { email: EMAIL, password: 'not the password of it' })
+  await complaintOf(page, 'login')
+  await take(page, 'log-in')
+
+  const phone = await open({ viewport: { width: 360, height: 860 }, locale: 'de', hasTouch: true })
+  await phone.goto(`${site.url}/app/forgot-password`)
+  await send(phone, 'request', { email: EMAIL })
+  await sees(phone, 'sent')
+  await fill(phone, 'code', { code: '1234 5678' })
+  await take(phone, 'code-on-a-phone')
+
+  const dark = await open({ viewport: { width: 720, height: 820 }, colorScheme: 'dark' })
+  await dark.goto(linkIn(await site.mailTo(EMAIL, /reset/i)))
+  await sees(dark, 'form')
+  await fill(dark, 'reset', { newPassword: NEW_PASSWORD })
+  await dark.locator('.strength[data-level="strong"]:not(:empty)').first().waitFor()
+  await take(dark, 'reset-password')
+
+  const mail = await open({ viewport: { width: 640, height: 880 } })
+  await mail.setContent(render('reset_password', linkFor('reset_password')).html)
+  await take(mail, 'email')
+
+  const docs = await open({ viewport: { width: 1120, height: 860 } })
+  await docs.goto(`${site.url}/docs`)
+  await docs.locator('.opblock').first().waitFor()
+  await take(docs, 'swagger-ui')
 }
