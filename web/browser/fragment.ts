@@ -10,7 +10,7 @@ const DAMAGED = '#damaged'
 
 const damaged = location.hash === DAMAGED
 if (damaged) cleanAddress()
-let token = takeToken() ?? (damaged ? undefined : recallToken())
+let token = takeToken() ?? recallToken()
 let receive: ((token: string) => void) | undefined
 
 // A second link, opened in a tab that shows the page already, loads nothing: only the fragment changes.
@@ -63,7 +63,11 @@ function takeToken(): string | undefined {
   return found
 }
 
+/** The token of this page before it was loaded again. Who opens the page anew without one gets none, and it is dropped. */
 function recallToken(): string | undefined {
+  const [visit] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
+  const isAnew = visit?.type === 'navigate' && !/[?&]lang=/.test(location.search)
+  if (isAnew || damaged) inStorage(storage => storage.removeItem(KEPT))
   return inStorage(storage => storage.getItem(KEPT)) ?? undefined
 }
 

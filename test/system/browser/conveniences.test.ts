@@ -129,9 +129,16 @@ t.test('a reload keeps the link of an email, in its tab alone, until it is used'
   for (const other of ['confirm-email', 'change-email', 'secure']) {
     await page.goto(`${site.url}/app/${other}`)
     await sees(page, 'missing')
+    await page.goBack()
+    await sees(page, 'form')
   }
-  t.pass('no other page takes it for its own')
+  t.pass('no other page takes it for its own, and the way back leads to it')
+  await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password`)
+  await sees(page, 'missing')
+  t.notMatch(await stored(page), /eyJ/, 'who opens the page anew gets nothing of the visit before')
+  await page.goto(`${site.url}/app/login`)
+  await page.goto(`${site.url}/app/reset-password#token=${token}`)
   await sees(page, 'form')
   await send(page, 'reset', PASSWORDS)
   await arrives(page, site, '/app/login')
