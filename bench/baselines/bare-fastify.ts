@@ -20,6 +20,8 @@ const USER: Static<typeof PublicUser> = {
   passwordChangedAt: '2026-01-31T09:28:12.000Z',
   createdAt: '2026-01-31T09:30:00.000Z',
   locale: null,
+  roles: [],
+  claims: {},
 }
 
 const { PORT, JWT_SECRET, DATABASE_URL } = process.env as Record<string, string | undefined>

@@ -1,7 +1,7 @@
 // POST /confirm-email and /confirm-email/resend. Only a password set after the mailbox is proved counts, so
 // that nobody can plant one (pre-hijacking) and a link scanner confirms nothing.
 
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import type { Origin } from '../database/queries/events.ts'
@@ -43,6 +43,10 @@ const ConfirmBody = oneOf([ByLink, ByCode], {
   ],
 })
 type ConfirmBody = Static<typeof ConfirmBody>
+const AcceptBody = Type.Object(
+  { token: MailedToken, ...rest },
+  { additionalProperties: false, examples: [EXAMPLE, { ...EXAMPLE, mode: 'cookie' }] },
+)
 const ResendBody = Type.Object(
   { email: Email },
   { additionalProperties: false, examples: [{ email: 'ada@example.org' }] },
@@ -84,6 +88,36 @@ export async function confirmEmail(app: App) {
 
   app.route({
     method: 'POST',
+    url: '/invitation/accept',
+    config: { hashes: true },
+    onRequest: app.limit('confirm'),
+    preHandler: app.ownPageOnly,
+    schema: {
+      operationId: 'acceptInvitation',
+      summary: 'Accept an invitation',
+      description:
+        'Needs the token of the link in the invitation and the password of the account. Returns the first session. A ' +
+        'rejected password does not spend the link.',
+      tags: ['registration'],
+      security: [],
+      body: AcceptBody,
+      response: {
+        200: tokenPairResponse('The invitation is accepted and a session is open'),
+        ...problems(
+          ...BODY_PROBLEMS,
+          'token_invalid',
+          'token_expired',
+          'token_spent',
+          'password_rejected',
+          'origin_not_allowed',
+        ),
+      },
+    },
+    handler: accept,
+  })
+
+  app.route({
+    method: 'POST',
     url: '/confirm-email/resend',
     onRequest: app.limit('mail'),
     schema: {
@@ -105,28 +139,54 @@ export async function confirmEmail(app: App) {
 }
 
 const confirm: Handler<{ body: typeof ConfirmBody }, TokenPair> = async function (request, reply) {
+  return finish(this, request, reply, await redeem(this, request.body))
+}
+
+const accept: Handler<{ body: typeof AcceptBody }, TokenPair> = async function (request, reply) {
+  const verified = this.tokens.invitation.verify(request.body.token)
+  const user = await this.database.users.findById(verified.subject)
+  const pending = user && isInvited(user) ? ofAccount(this, user) : undefined
+  if (pending === undefined || !verified.matches(pending.subject)) throw problem('token_spent')
+  this.passwords.assertAcceptable(request.body.password, pending.subject.email)
+  return finish(this, request, reply, pending)
+}
+
+type First = { body: { password: string; mode?: 'cookie' } } & FastifyRequest
+
+/** Sets the password and opens the first session. */
+async function finish(
+  app: FastifyInstance,
+  request: First,
+  reply: FastifyReply,
+  pending: Pending,
+): Promise<TokenPair> {
   const { password, mode } = request.body
-  const pending = await redeem(this, request.body)
-  const passwordHash = await this.passwords.hash(password, request)
-  const { session, refreshToken } = newSession(this.tokens, this.config, this.clock())
-  const userId = await pending.confirm(passwordHash, session, originOf(request))
-  if (userId === undefined) throw problem('token_spent')
-  this.mail.wake()
+  const passwordHash = await app.passwords.hash(password, request)
+  const { session, refreshToken } = newSession(app.tokens, app.config, app.clock())
+  const confirmed = await pending.confirm(passwordHash, session, originOf(request))
+  if (confirmed === undefined) throw problem('token_spent')
+  const { id: userId } = confirmed
+  app.mail.wake()
   const subject = { account: userId, session: session.id }
   request.securityEvent(pending.event, subject)
   request.securityEvent('authn_login_success', subject)
   const { createdAt } = session
-  const claims = accountClaims(this.config, { email: pending.subject.email, emailConfirmedAt: createdAt })
-  const pair = tokenPair(this.tokens, { ...session, userId }, claims, refreshToken, createdAt)
-  return this.refreshCookie.deliver(reply, pair, mode)
+  const account = { email: pending.subject.email, emailConfirmedAt: createdAt, claims: confirmed.claims }
+  const claims = accountClaims(app.config, account)
+  const pair = tokenPair(app.tokens, { ...session, userId }, claims, refreshToken, createdAt)
+  return app.refreshCookie.deliver(reply, pair, mode)
 }
 
 /** The registration or unconfirmed account of a link or code. */
 interface Pending {
   subject: Fingerprinted
   event: 'user_created' | 'authn_password_change'
-  /** Compare-and-swap. Returns the account's id, or undefined if another call was first. */
-  confirm(passwordHash: string, session: NewSession, origin: Origin): Promise<string | undefined>
+  /** Compare-and-swap. Returns the account, or undefined if another call was first. */
+  confirm(
+    passwordHash: string,
+    session: NewSession,
+    origin: Origin,
+  ): Promise<Pick<User, 'id' | 'claims'> | undefined>
 }
 
 /** Spends nothing. A rejected password does not even count as an attempt. */
@@ -167,8 +227,15 @@ function ofRegistration(app: FastifyInstance, waiting: Registration | LegacyRegi
   return {
     subject: 'passwordHash' in waiting ? waiting : confirmable(waiting),
     event: 'user_created',
-    confirm: async (passwordHash, ...first) =>
-      (await app.database.registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first))?.id,
+    async confirm(passwordHash, ...first) {
+      const { registrations, users } = app.database
+      const created = await registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first)
+      if (created !== undefined) return created
+      // An operator invited the address after the link was mailed: its owner becomes that account.
+      const user = await users.findByEmail(waiting.email)
+      if (!user || !isInvited(user) || !(await users.confirm(user, passwordHash, ...first))) return undefined
+      return user
+    },
   }
 }
 
@@ -177,10 +244,14 @@ function ofAccount(app: FastifyInstance, user: User | null): Pending | undefined
   if (!user || user.emailConfirmedAt || user.disabledAt) return undefined
   return {
     subject: user,
-    event: 'authn_password_change',
-    confirm: async (...change) => ((await app.database.users.confirm(user, ...change)) ? user.id : undefined),
+    event: isInvited(user) ? 'user_created' : 'authn_password_change',
+    confirm: async (...change) => ((await app.database.users.confirm(user, ...change)) ? user : undefined),
   }
 }
+
+/** Whether nobody has accepted the invitation of the address yet. */
+const isInvited = (user: User) =>
+  user.invitedAt !== null && user.emailConfirmedAt === null && user.disabledAt === null
 
 const resend: Handler<{ body: typeof ResendBody }> = async function (request, reply) {
   const recipient = canonicalEmail(request.body.email)

@@ -153,7 +153,7 @@ const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (requ
   if (!(await this.database.users.setPassword(user, passwordHash, this.clock(), origin, 'password_reset'))) {
     throw problem('token_spent')
   }
-  await this.guessBackoff.forgive({ email: user.email, ip: request.ip })
+  await this.guessBackoff.forgive({ email: user.email, ip: request.ip, unlockedAt: user.unlockedAt })
   this.mail.wake()
   request.securityEvent('authn_password_change', { account: user.id })
   return reply.code(204).send()

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
+import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 
 const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'ISO 8601, UTC' })
 
@@ -10,6 +11,8 @@ export const EXAMPLE = {
   passwordChangedAt: '2026-01-31T09:28:12.000Z',
   createdAt: '2026-01-31T09:30:00.000Z',
   locale: 'en-GB',
+  roles: ['editor'],
+  claims: { plan: 'pro' },
 }
 
 export type PublicUser = Static<typeof PublicUser>
@@ -21,6 +24,8 @@ export const PublicUser = Type.Object(
     passwordChangedAt: Time,
     createdAt: Time,
     locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
+    roles: Roles,
+    claims: OtherClaims,
   },
   { title: 'User', additionalProperties: false, description: 'An account, as its owner sees it' },
 )
@@ -40,5 +45,6 @@ export function publicUser(user: User): PublicUser {
     passwordChangedAt: user.passwordChangedAt.toISOString(),
     createdAt: user.createdAt.toISOString(),
     locale: user.locale,
+    ...readClaims(user.claims),
   }
 }

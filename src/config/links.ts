@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 /** Path of each page, and the variable that replaces it with another front end. */
 const PAGES = {
   confirmEmail: ['/app/confirm-email', 'CONFIRM_EMAIL_URL'],
+  acceptInvitation: ['/app/accept-invitation', 'ACCEPT_INVITATION_URL'],
   resetPassword: ['/app/reset-password', 'RESET_PASSWORD_URL'],
   forgotPassword: ['/app/forgot-password', 'FORGOT_PASSWORD_URL'],
   changeEmail: ['/app/change-email', 'CHANGE_EMAIL_URL'],

@@ -10,6 +10,7 @@ import { deletions, notices } from './queries/deletions.ts'
 import { eventFeed } from './queries/event-feed.ts'
 import { events } from './queries/events.ts'
 import { mails } from './queries/mails.ts'
+import { managedUsers } from './queries/managed-users.ts'
 import { mailTurns, outbox } from './queries/outbox.ts'
 import { legacyRegistrations, registrations } from './queries/registrations.ts'
 import { sessions } from './queries/sessions.ts'
@@ -78,6 +79,7 @@ export function queriesOf({ client, statements }: OpenDatabase) {
     events: events(client, statements),
     eventFeed: eventFeed(statements),
     apiKeys: apiKeys(client, statements),
+    managedUsers: managedUsers(client, statements),
     notices: notices(client, statements),
     deletions: deletions(client),
     guesses: guesses(client),

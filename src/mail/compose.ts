@@ -4,7 +4,7 @@ import { pageLink } from '../config/links.ts'
 import type { DeletedAccount } from '../database/queries/deletions.ts'
 import { NOTICE_KINDS } from '../database/queries/deletions.ts'
 import type { OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
-import type { User } from '../database/queries/users.ts'
+import { isUnusable, type User } from '../database/queries/users.ts'
 import { boundParts, confirmable, type Fingerprinted, securable } from '../tokens/fingerprint.ts'
 import type { MailRequests } from '../tokens/mail-requests.ts'
 import { isCapped } from './caps.ts'
@@ -34,13 +34,24 @@ export async function composeMail(
   const to = contextOf(app, row.recipient, user.locale)
   switch (row.kind) {
     case 'registration':
-      return alreadyRegistered(app, to, row)
+      // A person who was invited becomes this account by registering too.
+      return user.emailConfirmedAt === null && user.invitedAt !== null
+        ? confirmAddress(app, to, user, served)
+        : alreadyRegistered(app, to, row)
     case 'confirmation_resend':
       return user.emailConfirmedAt ? alreadyRegistered(app, to, row) : confirmAddress(app, to, user, served)
     case 'reset_request':
       return resetPassword(app, to, user, served)
     case 'account_secured':
       return renderMail(row.kind, { ...to, ...resetLink(app, user) })
+    case 'reset_required':
+      return isUnusable(user.passwordHash)
+        ? renderMail(row.kind, { ...to, ...resetLink(app, user) })
+        : undefined
+    case 'invitation':
+      return user.emailConfirmedAt === null
+        ? renderMail(row.kind, { ...to, ...invitationLink(app, user) })
+        : undefined
     case 'password_change_code':
       return changeCode(app, to, user, row)
     case 'email_change':
@@ -196,6 +207,14 @@ function resetLink(app: MailDependencies, user: Fingerprinted) {
   return {
     link: pageLink(app.config, 'resetPassword', token),
     validFor: app.config.RESET_TOKEN_TTL,
+  }
+}
+
+function invitationLink(app: MailDependencies, user: Fingerprinted) {
+  const { token } = app.tokens.invitation.mint(user, { email: user.email })
+  return {
+    link: pageLink(app.config, 'acceptInvitation', token),
+    validFor: app.config.INVITATION_TOKEN_TTL,
   }
 }
 

@@ -41,6 +41,10 @@ export interface MailContexts {
   new_device: NoticeContext & { device: string | null; ip: string | null }
   /** `link`: the page to set a password, with the token. */
   account_secured: LinkContext & { validFor: number }
+  /** `link`: the page to set the first password, with the token. */
+  invitation: LinkContext & { validFor: number }
+  /** `link`: the page to set a password, with the token. */
+  reset_required: LinkContext & { validFor: number }
   farewell: MailContext
   /** Sent to an address that can undo the deletion. */
   account_deleted: NoticeContext & { validFor: number }
@@ -98,6 +102,8 @@ function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
     case 'password_change_code':
     case 'change_email':
     case 'account_secured':
+    case 'invitation':
+    case 'reset_required':
       return mails[mail.kind]({ ...about, validFor: duration(mail.validFor, language) })
     case 'password_changed':
       return mails.password_changed({ ...about, at: instant(mail.at, language) })

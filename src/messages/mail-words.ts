@@ -44,6 +44,8 @@ export interface MailCatalogue {
   email_changed: (about: Mentions & { newEmail: string; at: string }) => LinkWords
   new_device: (about: Mentions & { device: string; ip: string | null; at: string }) => LinkWords
   account_secured: (about: Mentions & { validFor: string }) => LinkWords
+  invitation: (about: Mentions & { validFor: string }) => LinkWords
+  reset_required: (about: Mentions & { validFor: string }) => LinkWords
   farewell: (about: Mentions) => MailWords
   account_deleted: (about: Mentions & { at: string; validFor: string }) => LinkWords
 }

@@ -7,8 +7,10 @@ import openapi from '../http/openapi.ts'
 import { listenerOptions, registerStack } from '../http/stack.ts'
 import authenticate from './authenticate.ts'
 import { eventRoutes } from './event-routes.ts'
+import { introspection } from './introspection.ts'
 import { keyRoutes } from './key-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
+import { userRoutes } from './user-routes.ts'
 import { versionRoutes } from './version-routes.ts'
 
 const DOCUMENT: OpenapiOptions = {
@@ -18,6 +20,8 @@ const DOCUMENT: OpenapiOptions = {
     'networks.\n\nThe bearer is an API key: `lk_`, an id, 256 random bits and a checksum. Each operation needs one ' +
     'scope. The first key is made on the command line.',
   tags: [
+    { name: 'users', description: 'Find, invite, disable, unlock, export and delete accounts' },
+    { name: 'tokens', description: 'Introspection of access tokens' },
     { name: 'events', description: 'What happened to accounts, keys and emails' },
     { name: 'mails', description: 'Emails: what became of them, retry, cancel' },
     { name: 'keys', description: 'API keys and their scopes' },
@@ -71,6 +75,8 @@ export async function buildOperatorApp(service: FastifyInstance): Promise<Fastif
     if (route.config?.scope === undefined) return
     route.schema = { ...route.schema, security: [{ bearer: [] }] }
   })
-  for (const routes of [keyRoutes, eventRoutes, mailRoutes, versionRoutes]) await app.register(routes)
+  for (const routes of [userRoutes, introspection, keyRoutes, eventRoutes, mailRoutes, versionRoutes]) {
+    await app.register(routes)
+  }
   return app
 }

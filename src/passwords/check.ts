@@ -26,6 +26,8 @@ export interface PasswordGuess {
   client: Client
   /** Whether a login, reset or confirmation of the account succeeded from the client's network lately. */
   isFamiliar?: boolean
+  /** When an operator lifted the back-off of the account. */
+  unlockedAt?: Date | null
   /** The stored hash, if there is one. */
   stored: string | undefined
   password: string
@@ -38,8 +40,8 @@ export interface PasswordGuess {
  * @throws {ProblemError} `rate_limited`, `overloaded`
  */
 export async function checkPassword(guards: Guards, guess: PasswordGuess): Promise<boolean> {
-  const { email, client, isFamiliar, stored, password } = guess
-  const attempt = await guards.guessBackoff.attempt({ email, ip: client.ip, isFamiliar })
+  const { email, client, isFamiliar, unlockedAt, stored, password } = guess
+  const attempt = await guards.guessBackoff.attempt({ email, ip: client.ip, isFamiliar, unlockedAt })
   const right = await guards.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
   if (right) await attempt.forgive()
   return right
@@ -48,12 +50,12 @@ export async function checkPassword(guards: Guards, guess: PasswordGuess): Promi
 /** The same for an account that is known. */
 export async function checkPasswordOf(
   guards: AccountGuards,
-  { id, email, passwordHash: stored }: User,
+  { id, email, passwordHash: stored, unlockedAt }: User,
   client: Client,
   password: string,
 ): Promise<boolean> {
   const isFamiliar = await guards.database.users.isFamiliarNetwork(id, client.ip, guards.clock())
-  return checkPassword(guards, { email, client, isFamiliar, stored, password })
+  return checkPassword(guards, { email, client, isFamiliar, unlockedAt, stored, password })
 }
 
 /**

@@ -20,6 +20,8 @@ declare module 'fastify' {
 export interface Guesser {
   email: string
   ip: string
+  /** When an operator lifted the back-off: earlier failures count under other keys. */
+  unlockedAt?: Date | null | undefined
 }
 
 /** A counted try. */
@@ -82,22 +84,22 @@ async function guessBackoff(app: FastifyInstance) {
   const ofAccount = app.leakyCounter('guess-failures-account', DRAIN)
   const gate = app.counter('guess-gate', 1, LONGEST_WAIT)
 
-  const ownCount = ({ email, ip }: Guesser): Count => ({
-    key: keyOf(email, networkOf(ip)),
+  const ownCount = ({ email, ip, unlockedAt }: Guesser): Count => ({
+    key: keyOf(email, networkOf(ip), unlockedAt),
     failures,
     free: FREE.network,
     detail: 'Too many wrong passwords for this email from this network.',
   })
 
-  const countsOfStrangers = ({ email, ip }: Guesser): Count[] => [
+  const countsOfStrangers = ({ email, ip, unlockedAt }: Guesser): Count[] => [
     ...widerNetworksOf(ip).map(network => ({
-      key: keyOf(email, network),
+      key: keyOf(email, network, unlockedAt),
       failures,
       free: FREE.wider,
       detail: 'Too many wrong passwords for this email from networks near this one.',
     })),
     {
-      key: keyOf(email, 'all networks'),
+      key: keyOf(email, 'all networks', unlockedAt),
       failures: ofAccount,
       free: FREE.account,
       detail:
@@ -160,9 +162,9 @@ async function guessBackoff(app: FastifyInstance) {
 }
 
 /** No address in clear in a shared store. */
-function keyOf(email: string, network: string): string {
+function keyOf(email: string, network: string, unlockedAt: Date | null | undefined): string {
   return createHash('sha256')
-    .update(JSON.stringify([email, network]))
+    .update(JSON.stringify([email, network, ...(unlockedAt ? [unlockedAt.toISOString()] : [])]))
     .digest('base64url')
 }
 

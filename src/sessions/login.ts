@@ -61,13 +61,13 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
   const { users } = this.database
-  const { userId, passwordHash, familiarUntil } = await users.credentialsFor(email, request.ip)
+  const { userId, passwordHash, familiarUntil, unlockedAt } = await users.credentialsFor(email, request.ip)
 
   if (userId !== null) request.subject = { account: userId }
 
   const stored = passwordHash ?? undefined
   const isFamiliar = familiarUntil !== null && familiarUntil > now
-  const guess = { email, client: request, isFamiliar, stored, password }
+  const guess = { email, client: request, isFamiliar, unlockedAt, stored, password }
   if (!(await checkPassword(this, guess)) || userId === null) {
     // For every email, because the client's next request waits for this write (timing side channel).
     request.runAfterResponse(() => recordRefusal(this, userId, email, request))

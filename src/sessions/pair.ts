@@ -1,6 +1,8 @@
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { NewSession } from '../database/queries/sessions.ts'
+import type { User } from '../database/queries/users.ts'
+import { tokenClaims } from '../shared/claims.ts'
 import type { AccountClaims } from '../tokens/access.ts'
 import type { Tokens } from '../tokens/tokens.ts'
 import { SETS_COOKIE } from './refresh-cookie.ts'
@@ -53,9 +55,11 @@ export const sessionLimits = (config: Config, now: Date) => ({
 /** Returns what an access token says of its account when it is minted. */
 export function accountClaims(
   config: Config,
-  { email, emailConfirmedAt }: { email: string; emailConfirmedAt: Date | null },
+  account: Pick<User, 'email' | 'emailConfirmedAt' | 'claims'>,
 ): AccountClaims {
-  return config.ACCESS_TOKEN_EMAIL === 'on' ? { email, email_verified: emailConfirmedAt !== null } : {}
+  const { email, emailConfirmedAt, claims } = account
+  const own = config.ACCESS_TOKEN_EMAIL === 'on' ? { email, email_verified: emailConfirmedAt !== null } : {}
+  return { ...tokenClaims(claims), ...own }
 }
 
 export function tokenPair(

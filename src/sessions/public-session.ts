@@ -17,7 +17,7 @@ export const PublicSession = Type.Object(
 )
 
 /** Returns what the owner may see. `current` is the id of the requesting session. */
-export function publicSession(session: Session, current: string): Static<typeof PublicSession> {
+export function publicSession(session: Session, current: string | undefined): Static<typeof PublicSession> {
   return {
     id: session.id,
     createdAt: session.createdAt.toISOString(),

@@ -28,6 +28,8 @@ export interface Tokens {
    * before have none.
    */
   confirm: BoundTokens<{ email?: string }>
+  /** Accepts an invitation and sets the first password. */
+  invitation: BoundTokens<{ email: string }>
   /** Sets a new password. */
   reset: BoundTokens
   /** Names a request for a reset, for the code in its mail. */
@@ -70,6 +72,9 @@ async function tokens(app: FastifyInstance) {
     refresh: refreshTokens(secrets),
     confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {
       email: Type.Optional(Type.String({ minLength: 3, maxLength: 254 })),
+    }),
+    invitation: await bound('invitation', config.INVITATION_TOKEN_TTL, {
+      email: Type.String({ minLength: 3, maxLength: 254 }),
     }),
     reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
     resetRequest: await requests('reset-request', config.RESET_TOKEN_TTL, {}),

@@ -11,6 +11,7 @@ import { problem } from '../../src/errors.ts'
 import { logProblem, toProblem } from '../../src/http/error-handler.ts'
 import { type FixedDocument, fixedDocument, sendDocument } from '../../src/http/fixed-document.ts'
 import { messagesFor } from '../../src/messages/messages.ts'
+import { acceptInvitation } from './accept-invitation.ts'
 import { account } from './account.ts'
 import { changeEmail } from './change-email.ts'
 import { confirmEmail } from './confirm-email.ts'
@@ -32,6 +33,7 @@ const PAGES: Record<string, (context: PageContext) => Page> = {
   '/register': register,
   '/login': login,
   '/confirm-email': confirmEmail,
+  '/accept-invitation': acceptInvitation,
   '/forgot-password': forgotPassword,
   '/reset-password': resetPassword,
   '/change-email': changeEmail,

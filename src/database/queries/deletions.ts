@@ -2,7 +2,7 @@
 // the data needed to restore the account is kept in a table that only "this was not me" reads.
 import type { DeletedAccount, Notice, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
-import { insertEvent, type Origin } from './events.ts'
+import { type Actor, insertEvent, type Origin } from './events.ts'
 import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { type Securing, secured, type Verified, whereUnchanged } from './users.ts'
@@ -54,10 +54,19 @@ export function deletions(client: PrismaClient) {
      * @param undoable end of the time in which a notice can undo the deletion
      * @returns false if another change was first
      */
-    remove(user: Verified & User, now: Date, origin: Origin, undoable: Date): Promise<boolean> {
+    remove(
+      user: Verified & User,
+      now: Date,
+      origin: Origin,
+      undoable: Date,
+      actor?: Actor,
+    ): Promise<boolean> {
       const { id: userId, email, locale } = user
+      const by = actor && { actor }
+      // A disabled account is deleted by an operator alone.
+      const where = { ...whereUnchanged(user), ...(actor && { disabledAt: user.disabledAt }) }
       return client.$transaction(async tx => {
-        const { count } = await tx.user.deleteMany({ where: whereUnchanged(user) })
+        const { count } = await tx.user.deleteMany({ where })
         if (count !== 1) return false
         const unsent = { state: 'queued', kind: { in: NOTICE_KINDS } }
         const readers = [
@@ -81,11 +90,11 @@ export function deletions(client: PrismaClient) {
           const { lastLoginAt, securedAt, securedNoticeAt, disabledCount, claims, createdAt } = user
           const facts = { lastLoginAt, securedAt, securedNoticeAt, disabledCount, claims, createdAt, locale }
           await tx.deletedAccount.create({ data: { id: userId, ...facts, expiresAt: undoable } })
-          await insertEvent(runIn(tx), { userId, kind: 'deleted', at: now, origin })
+          await insertEvent(runIn(tx), { userId, kind: 'deleted', at: now, origin, ...by })
         } else {
           await tx.notice.deleteMany({ where: { userId } })
           await tx.event.updateMany({ where: { userId }, data: { userId: null, ...NOWHERE } })
-          await insertEvent(runIn(tx), { userId: null, kind: 'deleted', at: now, origin: NOWHERE })
+          await insertEvent(runIn(tx), { userId: null, kind: 'deleted', at: now, origin: NOWHERE, ...by })
         }
         for (const recipient of new Set([email, ...readers])) {
           await insertMail(

@@ -19,6 +19,8 @@ export type OutboxKind =
   | 'new_device'
   | 'account_secured'
   | 'farewell'
+  | 'invitation'
+  | 'reset_required'
 
 export interface NewMail extends Partial<Origin> {
   kind: OutboxKind

@@ -7,6 +7,9 @@ import { insertMail, MAIL_COLUMNS, mailRow } from './outbox.ts'
 
 export type { Session }
 
+/** A session with the claims of its account, for the access token. */
+export type ClaimedSession = Session & Pick<User, 'claims'>
+
 /** An account as it was when its password or token was verified. */
 export type Verified = Pick<
   User,
@@ -38,7 +41,7 @@ const FIELDS = [
   'expiresAt',
 ] as const satisfies (keyof Session)[]
 
-const ALIVE = `SELECT ${columns(FIELDS, 'sessions')} FROM sessions JOIN users ON users.id = sessions.user_id
+const ALIVE = `SELECT ${columns(FIELDS, 'sessions')}, users.claims FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND sessions.expires_at > $2 AND users.disabled_at IS NULL`
 
 /** One statement, so that of two calls with one token only one rotates. */
@@ -51,7 +54,8 @@ const rotateOn = (provider: Statements['provider']) => {
     refreshed_at = $2, expires_at = ${absolute}, ip = $5, device = $6
     WHERE id = $7 AND refresh_hash = $8 AND expires_at > $2
       AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at IS NULL)
-    RETURNING ${columns(FIELDS, 'sessions')}`
+    RETURNING ${columns(FIELDS, 'sessions')},
+      (SELECT users.claims FROM users WHERE users.id = sessions.user_id) AS claims`
 }
 
 /** Columns in the order of `sessionRow`. */
@@ -222,8 +226,8 @@ export function sessions(client: PrismaClient, statements: Statements) {
   }
 
   return {
-    async findAlive(id: string, now: Date): Promise<Session | null> {
-      return (await read<Session>(ALIVE, [id, now]))[0] ?? null
+    async findAlive(id: string, now: Date): Promise<ClaimedSession | null> {
+      return (await read<ClaimedSession>(ALIVE, [id, now]))[0] ?? null
     },
 
     /** The active sessions of an account, most recently used first. */
@@ -251,11 +255,11 @@ export function sessions(client: PrismaClient, statements: Statements) {
       limits: { idleUntil: Date; absoluteSeconds: number },
       now: Date,
       { ip, device }: Origin,
-    ): Promise<Session | undefined> {
+    ): Promise<ClaimedSession | undefined> {
       const { idleUntil, absoluteSeconds } = limits
       const { sessionId, hash } = presented
       const values = [refreshHash, now, idleUntil, absoluteSeconds, ip, device, sessionId, hash]
-      return (await change<Session>(ROTATE, values))[0]
+      return (await change<ClaimedSession>(ROTATE, values))[0]
     },
 
     /** Revokes a session. Returns 0 if there is none, or if it belongs to another account. */

@@ -16,6 +16,8 @@ export interface Credentials {
   userId: string | null
   passwordHash: string | null
   passwordChangedAt: Date | null
+  /** When an operator last lifted the back-off. */
+  unlockedAt: Date | null
   /** Null if the client's network is not familiar to the account. */
   familiarUntil: Date | null
 }
@@ -43,14 +45,15 @@ const FIELDS = [
   'createdAt',
 ] as const satisfies (keyof User)[]
 
-const ACCOUNT = columns(FIELDS, 'users')
+/** All columns of an account, as its model has them. */
+export const ACCOUNT = columns(FIELDS, 'users')
 const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
 const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
 // One narrow row for every email: reading a wide one takes measurably longer. An unknown email reads its
 // neighbour in the index, because a missing row is about 20 µs faster (timing side channel).
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
   users.password_changed_at AS "passwordChangedAt",
-  familiar.expires_at AS "familiarUntil"
+  users.unlocked_at AS "unlockedAt", familiar.expires_at AS "familiarUntil"
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
   LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$2')}`
@@ -59,6 +62,12 @@ const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = ses
 
 /** Never a hash of argon2: no password matches it, and it changes every fingerprint. */
 const UNUSABLE = 'unusable'
+
+/** Another one each time, so that every link and code that is out dies with it. */
+export const unusablePassword = (now: Date) => `${UNUSABLE} ${now.toISOString()}`
+
+/** Whether the owner has to set a password first. */
+export const isUnusable = (passwordHash: string) => passwordHash.startsWith(UNUSABLE)
 
 export function users(client: PrismaClient, { read }: Statements) {
   const findOne = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
@@ -81,6 +90,7 @@ export function users(client: PrismaClient, { read }: Statements) {
         userId: isExact ? found.userId : null,
         passwordHash: isExact ? found.passwordHash : null,
         passwordChangedAt: isExact ? found.passwordChangedAt : null,
+        unlockedAt: isExact ? found.unlockedAt : null,
         familiarUntil: isExact ? found.familiarUntil : null,
       }
     },
@@ -114,7 +124,7 @@ export function users(client: PrismaClient, { read }: Statements) {
      * @returns false if another call was first
      */
     confirm(
-      unconfirmed: Verified,
+      unconfirmed: Verified & Pick<User, 'invitedAt'>,
       passwordHash: string,
       session: NewSession,
       origin: Origin,
@@ -127,13 +137,17 @@ export function users(client: PrismaClient, { read }: Statements) {
           data: { passwordHash, passwordChangedAt: now, emailConfirmedAt: now, lastLoginAt: now },
         })
         if (count !== 1) return false
+        await removeRegistrations(tx, email)
         await endSessionsOf(tx, id)
         await insertSession(runIn(tx), id, session, origin)
         // Networks of the person who registered prove nothing either.
         await tx.familiarNetwork.deleteMany({ where: { userId: id } })
         await insertFamiliarNetwork(runIn(tx), id, origin.ip, now)
-        await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
+        // An account that was invited had no password before.
+        const isInvited = unconfirmed.invitedAt !== null
+        if (!isInvited) await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
         await insertEvent(runIn(tx), { userId: id, kind: 'confirmed', at: now, origin })
+        if (isInvited) return true
         await insertMail(
           runIn(tx),
           { kind: 'password_changed', recipient: email, userId: id, ...causedBy(origin) },
@@ -268,7 +282,7 @@ export interface Securing {
 }
 
 export const secured = ({ notice }: Securing, now: Date) => ({
-  passwordHash: `${UNUSABLE} ${now.toISOString()}`,
+  passwordHash: unusablePassword(now),
   securedAt: now,
   securedNoticeAt: notice,
 })

@@ -109,5 +109,11 @@ export const browser: BrowserWords = {
     secured: 'Konto gesichert: „Das war ich nicht“',
     exported: 'Daten heruntergeladen',
     deleted: 'Konto gelöscht',
+    invited: 'Vom Betreiber eingeladen',
+    disabled: 'Vom Betreiber gesperrt',
+    enabled: 'Vom Betreiber freigegeben',
+    reset_required: 'Der Betreiber verlangt ein neues Passwort',
+    unlocked: 'Vom Betreiber entsperrt',
+    claims_changed: 'Rollen vom Betreiber geändert',
   },
 }

@@ -155,6 +155,32 @@ export const mails: Mails = {
       'Wenn Sie das nicht waren, liest vielleicht jemand anderes Ihre E-Mails: Sichern Sie Ihr Postfach und wählen Sie dann trotzdem ein neues Passwort.',
   }),
 
+  invitation: ({ service, to, validFor }) => ({
+    subject: `Einladung zu ${service}`,
+    before: [
+      `Für Sie ist ein Konto bei ${service} vorbereitet. Um Ihr Passwort zu wählen und sich anzumelden, öffnen Sie diesen Link:`,
+    ],
+    button: 'Einladung annehmen',
+    after: [`Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig.`],
+    reason: `Diese E-Mail ging an ${to}, weil jemand, der ${service} betreibt, diese Adresse eingeladen hat.`,
+    notYou:
+      'Wenn Sie keine Einladung erwarten, ignorieren Sie diese E-Mail. Geben Sie den Link nie weiter, egal wer fragt.',
+  }),
+
+  reset_required: ({ service, to, validFor }) => ({
+    subject: `Wählen Sie ein neues Passwort für ${service}`,
+    before: [
+      `Die Betreiber von ${service} bitten Sie, ein neues Passwort zu wählen. Das alte gilt nicht mehr, und alle Geräte wurden abgemeldet. Um ein neues zu wählen, öffnen Sie diesen Link:`,
+    ],
+    button: 'Neues Passwort wählen',
+    after: [
+      `Der Link funktioniert einmal und ist ab dem Versand dieser E-Mail ${validFor} gültig. Danach fordern Sie das Zurücksetzen des Passworts neu an.`,
+    ],
+    reason: `Diese E-Mail ging an ${to}, weil dies die Adresse eines Kontos bei ${service} ist.`,
+    notYou:
+      'Wählen Sie ein Passwort, das Sie sonst nirgends verwenden, und geben Sie den Link nie weiter, egal wer fragt.',
+  }),
+
   farewell: ({ service, to }) => ({
     subject: `Ihr Konto bei ${service} wurde gelöscht`,
     before: [

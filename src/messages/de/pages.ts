@@ -82,6 +82,14 @@ export const pages: PageWords = {
     otherwise: 'Noch nicht registriert?',
   },
 
+  /** In place of the same words of the confirmation. */
+  invitation: {
+    title: 'Sie sind eingeladen',
+    lead: 'Wählen Sie Ihr Passwort. Damit ist Ihre Adresse bestätigt, und Sie sind angemeldet.',
+    submit: 'Annehmen und anmelden',
+    caution: 'Das ist nicht Ihre Adresse? Dann schließen Sie diese Seite.',
+  },
+
   forgotten: {
     title: 'Passwort vergessen?',
     lead: 'Geben Sie die E\u2011Mail-Adresse Ihres Kontos ein. Wir schicken Ihnen einen Link, mit dem Sie ein neues Passwort wählen.',

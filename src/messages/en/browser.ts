@@ -105,6 +105,12 @@ export const browser = {
     secured: 'Account secured: “This was not me”',
     exported: 'Data downloaded',
     deleted: 'Account deleted',
+    invited: 'Invited by an operator',
+    disabled: 'Disabled by an operator',
+    enabled: 'Enabled by an operator',
+    reset_required: 'A new password was required by an operator',
+    unlocked: 'Unlocked by an operator',
+    claims_changed: 'Roles changed by an operator',
   },
 }
 

@@ -76,6 +76,14 @@ export const pages = {
     otherwise: 'Not registered yet?',
   },
 
+  /** In place of the same words of the confirmation. */
+  invitation: {
+    title: 'You are invited',
+    lead: 'Choose your password. Then your address is confirmed, and you are logged in.',
+    submit: 'Accept and log in',
+    caution: 'This is not your address? Then close this page.',
+  },
+
   forgotten: {
     title: 'Forgot your password?',
     lead: 'Enter the email address of your account. We send you a link to choose a new password.',

@@ -111,5 +111,11 @@ export const browser: BrowserWords = {
     secured: 'Cuenta protegida: «No fui yo»',
     exported: 'Datos descargados',
     deleted: 'Cuenta eliminada',
+    invited: 'Invitación de un responsable',
+    disabled: 'Desactivada por un responsable',
+    enabled: 'Activada por un responsable',
+    reset_required: 'Un responsable exige una contraseña nueva',
+    unlocked: 'Desbloqueada por un responsable',
+    claims_changed: 'Roles cambiados por un responsable',
   },
 }

@@ -151,6 +151,34 @@ export const mails: Mails = {
       'Si no fue usted, quizás otra persona esté leyendo su correo: proteja su buzón y, aun así, elija después una contraseña nueva.',
   }),
 
+  invitation: ({ service, to, validFor }) => ({
+    subject: `Invitación a ${service}`,
+    before: [
+      `Hay una cuenta en ${service} preparada para usted. Para elegir su contraseña e iniciar sesión, abra este enlace:`,
+    ],
+    button: 'Aceptar la invitación',
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje.`,
+    ],
+    reason: `Este mensaje se envió a ${to} porque alguien que gestiona ${service} ha invitado a esta dirección.`,
+    notYou:
+      'Si no espera ninguna invitación, ignore este mensaje. No comparta nunca el enlace, sea quien sea quien lo pida.',
+  }),
+
+  reset_required: ({ service, to, validFor }) => ({
+    subject: `Elija una contraseña nueva para ${service}`,
+    before: [
+      `Quienes gestionan ${service} le piden a usted que elija una contraseña nueva. La anterior ya no es válida y se cerró la sesión en todos los dispositivos. Para elegir una nueva, abra este enlace:`,
+    ],
+    button: 'Elegir una contraseña nueva',
+    after: [
+      `El enlace funciona una sola vez y es válido durante ${validFor} desde el envío de este mensaje. Pasado ese tiempo, solicite restablecer la contraseña.`,
+    ],
+    reason: `Este mensaje se envió a ${to} porque es la dirección de una cuenta en ${service}.`,
+    notYou:
+      'Elija una contraseña que no use en ningún otro sitio y no comparta nunca el enlace, sea quien sea quien lo pida.',
+  }),
+
   farewell: ({ service, to }) => ({
     subject: `Se ha eliminado su cuenta de ${service}`,
     before: [

@@ -79,6 +79,14 @@ export const pages: PageWords = {
     otherwise: '¿Aún no se ha registrado?',
   },
 
+  /** In place of the same words of the confirmation. */
+  invitation: {
+    title: 'Tiene una invitación',
+    lead: 'Elija su contraseña. Con eso su dirección queda confirmada y la sesión, iniciada.',
+    submit: 'Aceptar e iniciar sesión',
+    caution: '¿No es su dirección? Entonces cierre esta página.',
+  },
+
   forgotten: {
     title: '¿Ha olvidado la contraseña?',
     lead: 'Introduzca la dirección de correo de su cuenta. Le enviamos un enlace para elegir una contraseña nueva.',

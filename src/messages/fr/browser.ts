@@ -110,5 +110,11 @@ export const browser: BrowserWords = {
     secured: 'Compte sécurisé\u00a0: «\u00a0Ce n’était pas moi\u00a0»',
     exported: 'Données téléchargées',
     deleted: 'Compte supprimé',
+    invited: 'Invité par un responsable',
+    disabled: 'Désactivé par un responsable',
+    enabled: 'Réactivé par un responsable',
+    reset_required: 'Nouveau mot de passe exigé par un responsable',
+    unlocked: 'Débloqué par un responsable',
+    claims_changed: 'Rôles modifiés par un responsable',
   },
 }

@@ -158,6 +158,34 @@ export const mails: Mails = {
       'Si ce n’était pas vous, quelqu’un d’autre lit peut-être vos e-mails\u00a0: sécurisez votre messagerie, puis choisissez tout de même un nouveau mot de passe.',
   }),
 
+  invitation: ({ service, to, validFor }) => ({
+    subject: `Invitation à ${service}`,
+    before: [
+      `Un compte sur ${service} vous attend. Pour choisir votre mot de passe et vous connecter, ouvrez ce lien\u00a0:`,
+    ],
+    button: 'Accepter l’invitation',
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message.`,
+    ],
+    reason: `Ce message a été envoyé à ${to} parce qu’une personne qui gère ${service} a invité cette adresse.`,
+    notYou:
+      'Si vous n’attendez pas d’invitation, ignorez ce message. Ne transmettez jamais le lien, quelle que soit la personne qui le demande.',
+  }),
+
+  reset_required: ({ service, to, validFor }) => ({
+    subject: `Choisissez un nouveau mot de passe pour ${service}`,
+    before: [
+      `Les responsables de ${service} vous demandent de choisir un nouveau mot de passe. L’ancien n’est plus valable et tous les appareils ont été déconnectés. Pour en choisir un nouveau, ouvrez ce lien\u00a0:`,
+    ],
+    button: 'Choisir un nouveau mot de passe',
+    after: [
+      `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Passé ce délai, demandez une réinitialisation du mot de passe.`,
+    ],
+    reason: `Ce message a été envoyé à ${to} parce que cette adresse est celle d’un compte sur ${service}.`,
+    notYou:
+      'Choisissez un mot de passe que vous n’utilisez nulle part ailleurs et ne transmettez jamais le lien, quelle que soit la personne qui le demande.',
+  }),
+
   farewell: ({ service, to }) => ({
     subject: `Votre compte sur ${service} a été supprimé`,
     before: [

@@ -81,6 +81,14 @@ export const pages: PageWords = {
     otherwise: 'Pas encore inscrit\u00a0?',
   },
 
+  /** In place of the same words of the confirmation. */
+  invitation: {
+    title: 'Vous êtes invité',
+    lead: 'Choisissez votre mot de passe. Votre adresse est alors confirmée et vous êtes connecté.',
+    submit: 'Accepter et se connecter',
+    caution: 'Ce n’est pas votre adresse\u00a0? Alors fermez cette page.',
+  },
+
   forgotten: {
     title: 'Mot de passe oublié\u00a0?',
     lead: 'Saisissez l’adresse e\u2011mail de votre compte. Nous vous envoyons un lien pour choisir un nouveau mot de passe.',

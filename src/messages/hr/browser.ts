@@ -105,5 +105,11 @@ export const browser: BrowserWords = {
     secured: 'Račun zaštićen: „To nisam ja”',
     exported: 'Podaci preuzeti',
     deleted: 'Račun izbrisan',
+    invited: 'Poziv voditelja usluge',
+    disabled: 'Voditelj usluge onemogućio je račun',
+    enabled: 'Voditelj usluge omogućio je račun',
+    reset_required: 'Voditelj usluge traži novu lozinku',
+    unlocked: 'Voditelj usluge otključao je račun',
+    claims_changed: 'Voditelj usluge promijenio je uloge',
   },
 }

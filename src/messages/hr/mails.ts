@@ -155,6 +155,32 @@ export const mails: Mails = {
       'Ako to niste bili Vi, netko drugi možda čita Vašu poštu: zaštitite svoj sandučić, a zatim svejedno odaberite novu lozinku.',
   }),
 
+  invitation: ({ service, to, validFor }) => ({
+    subject: `Pozivnica za uslugu ${service}`,
+    before: [
+      `Račun za uslugu ${service} čeka da ga Vi preuzmete. Da biste odabrali lozinku i prijavili se, otvorite ovu poveznicu:`,
+    ],
+    button: 'Prihvati pozivnicu',
+    after: [`Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}.`],
+    reason: `Ova je poruka poslana na ${to} jer je netko tko vodi uslugu ${service} pozvao ovu adresu.`,
+    notYou:
+      'Ako ne očekujete pozivnicu, zanemarite ovu poruku. Nikome ne prosljeđujte poveznicu, tko god je tražio.',
+  }),
+
+  reset_required: ({ service, to, validFor }) => ({
+    subject: `Odaberite novu lozinku za uslugu ${service}`,
+    before: [
+      `Oni koji vode uslugu ${service} traže da Vi odaberete novu lozinku. Stara više ne vrijedi, a svi su uređaji odjavljeni. Da biste odabrali novu, otvorite ovu poveznicu:`,
+    ],
+    button: 'Odaberi novu lozinku',
+    after: [
+      `Poveznica vrijedi samo jednom. Rok valjanosti od slanja ove poruke: ${validFor}. Nakon toga ponovno zatražite novu lozinku.`,
+    ],
+    reason: `Ova je poruka poslana na ${to} jer je to adresa računa za uslugu ${service}.`,
+    notYou:
+      'Odaberite lozinku kojom se nigdje drugdje ne služite i nikome ne prosljeđujte poveznicu, tko god je tražio.',
+  }),
+
   farewell: ({ service, to }) => ({
     subject: `Vaš račun za uslugu ${service} je izbrisan`,
     before: [

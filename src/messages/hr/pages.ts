@@ -79,6 +79,14 @@ export const pages: PageWords = {
     otherwise: 'Još se niste registrirali?',
   },
 
+  /** In place of the same words of the confirmation. */
+  invitation: {
+    title: 'Pozvani ste',
+    lead: 'Odaberite lozinku. Time je adresa potvrđena, a Vi prijavljeni.',
+    submit: 'Prihvati i prijavi me',
+    caution: 'To nije Vaša adresa? Tada zatvorite ovu stranicu.',
+  },
+
   forgotten: {
     title: 'Zaboravili ste lozinku?',
     lead: 'Upišite adresu e\u2011pošte svojeg računa. Poslat ćemo Vam poveznicu za odabir nove lozinke.',

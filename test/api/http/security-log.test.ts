@@ -127,6 +127,11 @@ t.test('each route logs the event of each outcome, with account and request', as
     },
   )
 
+  await step(
+    { url: '/invitation/accept', payload: { token, password: PASSWORD } },
+    { events: ['authz_fail:,POST /invitation/accept'], code: 'token_invalid' },
+  )
+
   // Login.
   await step(
     { url: '/login', payload: { email, password: 'wrong words' } },

@@ -6,6 +6,7 @@ export const PATHS = [
   '/app/register',
   '/app/login',
   '/app/confirm-email',
+  '/app/accept-invitation',
   '/app/forgot-password',
   '/app/reset-password',
   '/app/change-email',

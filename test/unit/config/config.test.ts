@@ -63,6 +63,7 @@ t.test('the defaults are those of the documentation', async t => {
       REFRESH_GRACE: 10,
       RESET_TOKEN_TTL: 1800,
       CONFIRM_TOKEN_TTL: 86_400,
+      INVITATION_TOKEN_TTL: 604_800,
       CHANGE_CODE_TTL: 600,
       SECURE_TOKEN_TTL: 604_800,
       EVENT_RETENTION: 31_536_000,

@@ -22,6 +22,8 @@ export const contexts: MailContexts = {
   email_changed: { ...base, link, at, newEmail },
   new_device: { ...base, link, at, device: 'Firefox on Linux', ip: '192.0.2.17' },
   account_secured: { ...base, link, validFor: 1800 },
+  invitation: { ...base, link, validFor: 604_800 },
+  reset_required: { ...base, link, validFor: 1800 },
   farewell: base,
   account_deleted: { ...base, link, at, validFor: 604_800 },
 }

@@ -125,7 +125,9 @@ for (const kind of kinds) {
     }
     for (const locale of LANGUAGES) {
       const { text, html } = render(kind, { locale })
-      for (const phrase of phrases[locale] ?? ['no phrases']) {
+      // An operator caused these.
+      const isOurs = kind === 'invitation' || kind === 'reset_required'
+      for (const phrase of phrases[locale]?.slice(0, isOurs ? 1 : 2) ?? ['no phrases']) {
         t.ok(
           text.split('\n').some(line => line.startsWith(phrase)),
           `${locale}: ${phrase}`,

@@ -159,6 +159,8 @@ t.test('how long a link or code lives is said in words people use', async t => {
     'password_change_code',
     'change_email',
     'account_secured',
+    'invitation',
+    'reset_required',
     'account_deleted',
   ])
   for (const [validFor, words] of lives) {

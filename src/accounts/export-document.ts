@@ -1,0 +1,144 @@
+/**
+ * The export of an account: one JSON document, streamed in pages, so that a long history neither fills memory nor blocks
+ * the event loop.
+ */
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import Type from 'typebox'
+import type { Database } from '../database/index.ts'
+import type { Outbox } from '../database/queries/outbox.ts'
+import type { User } from '../database/queries/users.ts'
+import { PublicSession, publicSession } from '../sessions/public-session.ts'
+import { PublicEvent, publicEvent } from './public-event.ts'
+import { EXAMPLE, PublicUser, publicUser } from './public-user.ts'
+
+const Time = Type.String({ format: 'date-time', maxLength: 30 })
+const MaybeTime = Type.Union([Time, Type.Null()])
+/** Rows per read; about 2 ms of the event loop. */
+const PAGE = 500
+/** OpenAPI requires a bound. Retention keeps histories far below it. */
+const MAX_ITEMS = 1_000_000
+
+export const Export = Type.Object(
+  {
+    exportedAt: Time,
+    account: PublicUser,
+    lastLoginAt: MaybeTime,
+    securedAt: MaybeTime,
+    sessions: Type.Array(PublicSession, { maxItems: MAX_ITEMS }),
+    notices: Type.Array(
+      Type.Object(
+        { recipient: Type.String({ maxLength: 254 }), expiresAt: Time },
+        { additionalProperties: false },
+      ),
+      { maxItems: MAX_ITEMS, description: 'emails whose notices can secure the account' },
+    ),
+    events: Type.Array(PublicEvent, { maxItems: MAX_ITEMS }),
+    mails: Type.Array(
+      Type.Object(
+        {
+          kind: Type.String({ maxLength: 64 }),
+          recipient: Type.String({ maxLength: 254 }),
+          state: Type.Union([Type.String({ maxLength: 16 }), Type.Null()], {
+            description: 'null for emails to another recipient than the account',
+          }),
+          createdAt: Time,
+          finishedAt: MaybeTime,
+        },
+        { additionalProperties: false },
+      ),
+      { maxItems: MAX_ITEMS, description: 'queued and recently sent emails' },
+    ),
+  },
+  {
+    additionalProperties: false,
+    description: 'All data of the account except the hashes of the password and of refresh tokens',
+    examples: [
+      {
+        exportedAt: '2026-01-31T10:00:00.000Z',
+        account: EXAMPLE,
+        lastLoginAt: '2026-01-31T09:30:00.000Z',
+        securedAt: null,
+        sessions: [],
+        notices: [],
+        events: [],
+        mails: [],
+      },
+    ],
+  },
+)
+
+/** What an export needs of the service. */
+export interface ExportNeeds {
+  database: Pick<Database, 'events' | 'notices' | 'outbox' | 'sessions'>
+  clock: () => Date
+  config: { MAIL_RETENTION: number }
+}
+
+/**
+ * Streams all data of an account as JSON.
+ *
+ * @param current id of the session that asks, if the owner does
+ */
+export async function exportOf(needs: ExportNeeds, user: User, current?: string): Promise<Readable> {
+  const { database, clock, config } = needs
+  const now = clock()
+  const alive = await database.sessions.listOf(user.id, now)
+  const noticed = await database.notices.active(user.id, now)
+  const facts = {
+    exportedAt: now.toISOString(),
+    account: publicUser(user),
+    lastLoginAt: user.lastLoginAt?.toISOString() ?? null,
+    securedAt: user.securedAt?.toISOString() ?? null,
+    sessions: alive.map(session => publicSession(session, current)),
+    notices: noticed.map(({ recipient, expiresAt }) => ({ recipient, expiresAt: expiresAt.toISOString() })),
+  }
+  const mailsSince = new Date(now.getTime() - config.MAIL_RETENTION * 1000)
+  return Readable.from(documentOf(needs, user, facts, mailsSince), { objectMode: false })
+}
+
+async function* documentOf({ database }: ExportNeeds, user: User, facts: object, mailsSince: Date) {
+  const { events, outbox } = database
+  yield JSON.stringify(facts).slice(0, -1)
+  // Later rows are left out: a busy account would be read for ever.
+  const newest = (await events.newest(user.id)) ?? ''
+  yield* list('events', publicEvent, [last => events.next(user.id, last?.id ?? '', newest, PAGE)])
+  yield* list<Outbox>('mails', mail => publicMail(mail, user.email), [
+    last => outbox.nextTo(user, last, PAGE),
+    last => outbox.nextAbout(user, last, mailsSince, PAGE),
+  ])
+  yield '}'
+}
+
+/** Streams a property whose value is a list. Each source returns the rows after a given row. */
+async function* list<Row>(
+  name: string,
+  pick: (row: Row) => object,
+  sources: ((last: Row | undefined) => Promise<Row[]>)[],
+) {
+  yield `,${JSON.stringify(name)}:[`
+  let separator = ''
+  for (const next of sources) {
+    for (let rows = await next(undefined); rows.length > 0; rows = await next(rows.at(-1))) {
+      yield separator + rows.map(row => JSON.stringify(pick(row))).join(',')
+      separator = ','
+      if (rows.length < PAGE) break
+      // SQLite reads do not yield to the event loop.
+      await nextTurn()
+    }
+  }
+  yield ']'
+}
+
+// The state of an email to another address depends on whether that address has an account, so it is left out.
+function publicMail(mail: Outbox, ownAddress: string) {
+  const { kind, recipient, createdAt } = mail
+  const isOwn = recipient === ownAddress
+  return {
+    kind,
+    recipient,
+    state: isOwn ? mail.state : null,
+    createdAt: createdAt.toISOString(),
+    finishedAt: (isOwn && mail.finishedAt?.toISOString()) || null,
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * What operators ask of accounts and do to them. Every change is a transaction with its event, which names the operator.
+ */
+import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
+import { runIn, type Statements, undefinedOnConflict, type Value } from '../sql.ts'
+import type { By } from './api-keys.ts'
+import { type AccountEventKind, insertEvent } from './events.ts'
+import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
+import { endSessionsOf } from './sessions.ts'
+import { ACCOUNT, unusablePassword } from './users.ts'
+
+/** Where an account is: `invited` and `unconfirmed` ones have no proved address yet. */
+export const USER_STATES = ['active', 'disabled', 'invited', 'unconfirmed'] as const
+export type UserState = (typeof USER_STATES)[number]
+
+export interface UserFilter {
+  state?: UserState | undefined
+  /** Canonical. */
+  emailPrefix?: string | undefined
+  createdAfter?: Date | undefined
+  createdBefore?: Date | undefined
+}
+
+/** The place of an account in the list, which is sorted by both. */
+export type UserPlace = Pick<User, 'createdAt' | 'id'>
+
+const STATES: Record<UserState, string> = {
+  active: 'disabled_at IS NULL AND email_confirmed_at IS NOT NULL',
+  disabled: 'disabled_at IS NOT NULL',
+  invited: 'disabled_at IS NULL AND email_confirmed_at IS NULL AND invited_at IS NOT NULL',
+  unconfirmed: 'disabled_at IS NULL AND email_confirmed_at IS NULL AND invited_at IS NULL',
+}
+
+/**
+ * @param client the database
+ * @param statements on the same database
+ */
+export function managedUsers(client: PrismaClient, { provider, read }: Statements) {
+  interface Change {
+    kind: AccountEventKind
+    /** The mail that tells the owner. */
+    mail?: OutboxKind
+    /** What happens besides, in the same transaction. */
+    also?(tx: Prisma.TransactionClient): Promise<unknown>
+  }
+
+  /** Changes an account that fits, and records that; the account after it, null where there is none. */
+  const change = (
+    where: Prisma.UserWhereInput & { id: string },
+    data: Prisma.UserUpdateManyMutationInput,
+    { kind, mail, also }: Change,
+    now: Date,
+    { actor, origin }: By,
+  ): Promise<User | null> =>
+    client.$transaction(async tx => {
+      const { count } = await tx.user.updateMany({ where, data })
+      const user = await tx.user.findUnique({ where: { id: where.id } })
+      if (count === 0 || user === null) return user
+      await also?.(tx)
+      await insertEvent(runIn(tx), { userId: user.id, kind, at: now, origin, actor })
+      const about = { recipient: user.email, userId: user.id, ...causedBy(origin) }
+      if (mail) await insertMail(runIn(tx), { kind: mail, ...about }, now)
+      return user
+    })
+
+  return {
+    find: (id: string): Promise<User | null> => client.user.findUnique({ where: { id } }),
+
+    /** One page of accounts, the newest first. */
+    list(filter: UserFilter, limit: number, after?: UserPlace): Promise<User[]> {
+      const { state, emailPrefix, createdAfter, createdBefore } = filter
+      const values: Value[] = []
+      const value = (one: Value) => `$${values.push(one)}`
+      const conditions = ['TRUE']
+      if (state !== undefined) conditions.push(STATES[state])
+      // LIKE would take the underscores of an email for wildcards.
+      if (emailPrefix !== undefined) {
+        const prefix = value(emailPrefix)
+        conditions.push(`substr(email, 1, length(CAST(${prefix} AS TEXT))) = ${prefix}`)
+      }
+      if (createdAfter !== undefined) conditions.push(`created_at >= ${value(createdAfter)}`)
+      if (createdBefore !== undefined) conditions.push(`created_at < ${value(createdBefore)}`)
+      if (after !== undefined) {
+        conditions.push(`(created_at, id) < (${value(after.createdAt)}, ${value(after.id)})`)
+      }
+      return read<User>(
+        `SELECT ${ACCOUNT} FROM users WHERE ${conditions.join(' AND ')}
+          ORDER BY created_at DESC, id DESC LIMIT ${value(limit)}`,
+        values,
+      )
+    },
+
+    /**
+     * Makes an account without a usable password for an address that nobody has proved, and mails the link that sets one.
+     *
+     * @returns undefined where the address has an account
+     */
+    invite(
+      user: Pick<User, 'id' | 'email' | 'locale' | 'claims'>,
+      now: Date,
+      { actor, origin }: By,
+    ): Promise<User | undefined> {
+      const invitation = client.$transaction(async tx => {
+        const dates = { invitedAt: now, createdAt: now, passwordChangedAt: now }
+        const invited = await tx.user.create({
+          data: { ...user, ...dates, passwordHash: unusablePassword(now) },
+        })
+        const { id: userId, email: recipient } = invited
+        await insertEvent(runIn(tx), { userId, kind: 'invited', at: now, origin, actor })
+        await insertMail(runIn(tx), { kind: 'invitation', recipient, userId, ...causedBy(origin) }, now)
+        return invited
+      })
+      return undefinedOnConflict(invitation)
+    },
+
+    /** Mails the link of an invitation once more, unless the person has accepted it. */
+    inviteAgain: (id: string, now: Date, by: By) =>
+      change(
+        { id, emailConfirmedAt: null, invitedAt: { not: null }, disabledAt: null },
+        { invitedAt: now },
+        { kind: 'invited', mail: 'invitation' },
+        now,
+        by,
+      ),
+
+    /** A trigger ends the sessions and voids what was mailed, whichever statement disables. */
+    disable: (id: string, now: Date, by: By) =>
+      change({ id, disabledAt: null }, { disabledAt: now }, { kind: 'disabled' }, now, by),
+
+    enable: (id: string, now: Date, by: By) =>
+      change({ id, disabledAt: { not: null } }, { disabledAt: null }, { kind: 'enabled' }, now, by),
+
+    /** Makes the password unusable, ends every session and mails a reset link. */
+    requireReset: (id: string, now: Date, by: By) =>
+      change(
+        { id },
+        { passwordHash: unusablePassword(now) },
+        {
+          kind: 'reset_required',
+          mail: 'reset_required',
+          // The account is locked by now: of a login under way, either its session is found or it finds no password.
+          async also(tx) {
+            await endSessionsOf(tx, id)
+            await tx.familiarNetwork.deleteMany({ where: { userId: id } })
+          },
+        },
+        now,
+        by,
+      ),
+
+    /** Lets wrong passwords so far count for nothing, in every process: the date is part of what they are counted by. */
+    unlock: (id: string, now: Date, by: By) =>
+      change({ id }, { unlockedAt: now }, { kind: 'unlocked' }, now, by),
+
+    /** @param claims as `storedClaims` writes them */
+    setClaims: (id: string, claims: string | null, now: Date, by: By) =>
+      change({ id }, { claims }, { kind: 'claims_changed' }, now, by),
+
+    /** Ends every session, that of a login under way at this moment too; false where there is no account. */
+    endSessions: (id: string, now: Date, { actor, origin }: By): Promise<boolean> =>
+      client.$transaction(async tx => {
+        if (provider === 'postgresql') {
+          await runIn(tx)('SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE', [id])
+        }
+        if ((await tx.user.count({ where: { id } })) === 0) return false
+        const { count } = await endSessionsOf(tx, id)
+        const event = { userId: id, kind: 'session_ended' as const, at: now, origin, actor }
+        if (count > 0) await insertEvent(runIn(tx), event)
+        return true
+      }),
+
+    /** Records that an operator took the data of an account along. */
+    recordExport: (id: string, now: Date, { actor, origin }: By) =>
+      client.$transaction(async tx => {
+        await insertEvent(runIn(tx), { userId: id, kind: 'exported', at: now, origin, actor })
+      }),
+  }
+}

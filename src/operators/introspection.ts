@@ -1,0 +1,142 @@
+/** POST /introspect (RFC 7662): whether an access token is good at this moment, for back ends that cannot wait for its expiry. */
+import type { FastifyInstance } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
+import { CLAIMS_NAME, OtherClaims, Roles, tokenClaims } from '../shared/claims.ts'
+
+const FORM = 'application/x-www-form-urlencoded'
+
+const Body = Type.Object(
+  {
+    token: Type.String({
+      minLength: 1,
+      maxLength: 4096,
+      pattern: '^[^\\x00]+$',
+      description: 'an access token',
+    }),
+    token_type_hint: Type.Optional(
+      Type.String({ maxLength: 64, pattern: '^\\w*$', description: 'taken and not needed' }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    examples: [{ token: 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIuLi4ifQ.c2lnbmF0dXJl' }],
+  },
+)
+
+const Text = Type.Optional(Type.String({ maxLength: 2048 }))
+const Seconds = Type.Optional(Type.Integer({ minimum: 0, maximum: 253_402_300_799, format: 'int64' }))
+
+const Introspection = Type.Object(
+  {
+    active: Type.Boolean({ description: 'false without any other member for whatever is not good' }),
+    token_type: Text,
+    sub: Type.Optional(Type.String({ maxLength: 64, description: 'id of the account' })),
+    sid: Type.Optional(Type.String({ maxLength: 64, description: 'id of the session' })),
+    iss: Text,
+    aud: Text,
+    client_id: Text,
+    jti: Text,
+    iat: Seconds,
+    exp: Seconds,
+    auth_time: Seconds,
+    roles: Type.Optional(Roles),
+    [CLAIMS_NAME]: Type.Optional(OtherClaims),
+  },
+  {
+    title: 'Introspection',
+    additionalProperties: false,
+    description: 'The state of the token, with roles and claims as they are now',
+  },
+)
+type Introspection = Static<typeof Introspection>
+
+const ACTIVE: Introspection = {
+  active: true,
+  token_type: 'Bearer',
+  sub: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+  sid: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a56',
+  iat: 1_769_851_800,
+  exp: 1_769_852_700,
+  roles: ['editor'],
+}
+
+export async function introspection(app: App) {
+  acceptFormsOnly(app as unknown as FastifyInstance)
+  app.route({
+    method: 'POST',
+    url: '/introspect',
+    config: { scope: 'tokens:introspect' },
+    schema: {
+      operationId: 'introspect',
+      summary: 'Introspect an access token',
+      description:
+        'RFC 7662. A token is active while it has not expired, its session is alive and its account is not disabled: it ' +
+        'is inactive right after a logout, a reset or the disabling of the account.',
+      tags: ['tokens'],
+      consumes: [FORM],
+      body: Body,
+      response: {
+        200: {
+          description: 'The state of the token',
+          content: {
+            'application/json': {
+              schema: Introspection,
+              examples: { active: { value: ACTIVE }, inactive: { value: { active: false } } },
+            },
+          },
+        },
+        ...problems(
+          ...(['validation_failed', 'payload_too_large', 'unsupported_media_type'] as const),
+          ...(['api_key_invalid', 'insufficient_scope'] as const),
+        ),
+      },
+    },
+    handler: introspect,
+  })
+}
+
+const introspect: Handler<{ body: typeof Body }, Introspection> = async function (request) {
+  const { token } = request.body
+  const session = sessionOf(this, token)
+  const account = session && (await this.database.users.findBearer(session, this.clock()))
+  if (!account) return { active: false }
+  // The signature is verified.
+  const { sub, sid, iss, aud, client_id, jti, iat, exp, auth_time } = payloadOf(token)
+  const said = { sub, sid, iss, aud, client_id, jti, iat, exp, auth_time }
+  return { active: true, token_type: 'Bearer', ...said, ...tokenClaims(account.claims) } as Introspection
+}
+
+function sessionOf({ tokens }: FastifyInstance, token: string) {
+  try {
+    const { sessionId, userId } = tokens.access.verify(token)
+    return { id: sessionId, userId }
+  } catch {
+    return undefined
+  }
+}
+
+function payloadOf(token: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString())
+}
+
+/** RFC 7662 section 2.1. A parameter that comes twice could be read in two ways. */
+function acceptFormsOnly(app: FastifyInstance) {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
+    const refusal = { detail: `The body must be ${FORM}.`, headers: { accept: FORM } }
+    done(body.length === 0 ? null : problem('unsupported_media_type', refusal))
+  })
+  app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => {
+    const fields = new URLSearchParams(body as string)
+    const names = [...fields.keys()]
+    if (new Set(names).size === names.length) return done(null, Object.fromEntries(fields))
+    const message = 'must not come twice'
+    done(
+      problem('validation_failed', {
+        errors: [{ path: `/${names.find((n, i) => names.indexOf(n) < i)}`, message }],
+      }),
+    )
+  })
+}

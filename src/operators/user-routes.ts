@@ -1,0 +1,340 @@
+/** /users: finding accounts, inviting people, and what an operator does to an account. */
+import type { FastifyRequest } from 'fastify'
+import Type, { type Static } from 'typebox'
+import { Export } from '../accounts/export-document.ts'
+import type { UserPlace } from '../database/queries/managed-users.ts'
+import { BODY_PROBLEMS, type ProblemCode, problem, problems } from '../errors.ts'
+import type { App, Handler } from '../http/routes.ts'
+import { canonicalLocale, Locale } from '../messages/locale.ts'
+import { OtherClaims, Roles } from '../shared/claims.ts'
+import { canonicalEmail, Email } from '../shared/email-address.ts'
+import { byKey } from './authenticate.ts'
+import type { Scope } from './keys.ts'
+import { EXAMPLE, ManagedUser, managedUser, managedUserResponse, State, Time } from './user-schemas.ts'
+import * as domain from './users.ts'
+
+const DEFAULT_LIMIT = 20
+const MAX_LIMIT = 100
+
+const Cursor = Type.String({ minLength: 1, maxLength: 64, pattern: '^\\d{1,15}_[0-9A-Za-z-]{1,36}$' })
+
+const Query = Type.Object(
+  {
+    state: Type.Optional(Type.Enum([...State.enum], { type: 'string', description: 'only such accounts' })),
+    emailPrefix: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 254,
+        pattern: '^[^\\x00]+$',
+        description: 'how the email begins, or all of it',
+      }),
+    ),
+    createdAfter: Type.Optional(Type.String({ ...Time, description: 'not created before' })),
+    createdBefore: Type.Optional(Type.String({ ...Time, description: 'created before' })),
+    limit: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_LIMIT,
+        format: 'int32',
+        description: `accounts a page; ${DEFAULT_LIMIT} by default`,
+      }),
+    ),
+    cursor: Type.Optional(Type.String({ ...Cursor, description: '`nextCursor` of the page before' })),
+  },
+  { additionalProperties: false },
+)
+
+const Page = Type.Object(
+  { users: Type.Array(ManagedUser, { maxItems: MAX_LIMIT }), nextCursor: Type.Union([Cursor, Type.Null()]) },
+  {
+    additionalProperties: false,
+    description: 'A page, the newest first',
+    examples: [{ users: [EXAMPLE], nextCursor: null }],
+  },
+)
+
+const Params = Type.Object(
+  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'of the account' }) },
+  { additionalProperties: false },
+)
+
+const Invitation = Type.Object(
+  {
+    email: Email,
+    locale: Type.Optional(Locale),
+    roles: Type.Optional(Roles),
+    claims: Type.Optional(OtherClaims),
+  },
+  { additionalProperties: false, examples: [{ email: 'ada@example.org', locale: 'en', roles: ['editor'] }] },
+)
+
+const ClaimsBody = Type.Object(
+  { roles: Roles, claims: OtherClaims },
+  { additionalProperties: false, examples: [{ roles: ['editor'], claims: { plan: 'pro' } }] },
+)
+
+const REFUSED = ['api_key_invalid', 'insufficient_scope'] as const
+const OF_ONE: ProblemCode[] = ['validation_failed', ...REFUSED, 'not_found']
+
+/** What is done to one account and answered with it. */
+const ACTS = {
+  disable: {
+    act: domain.disableUser,
+    summary: 'Disable an account',
+    description:
+      'Ends its sessions and voids its links and codes for good. Nobody logs in, resets or refreshes until it is enabled.',
+  },
+  enable: {
+    act: domain.enableUser,
+    summary: 'Enable an account',
+    description: 'The owner logs in or resets the password. No session or token from before comes back.',
+  },
+  'require-reset': {
+    act: domain.requireReset,
+    summary: 'Make the owner set a new password',
+    description: 'The password becomes unusable, every session ends, and a reset link is mailed.',
+  },
+  unlock: {
+    act: domain.unlockUser,
+    summary: 'Lift the back-off on wrong passwords',
+    description:
+      'Wrong passwords so far count for nothing, in every process. The limit on refused logins of a network stays.',
+  },
+  invitation: {
+    act: domain.inviteUserAgain,
+    summary: 'Mail the invitation again',
+    description: 'Mails another link to an account that was invited and has not accepted.',
+  },
+} as const
+
+export async function userRoutes(app: App) {
+  app.route({
+    method: 'GET',
+    url: '/users',
+    config: { scope: 'users:read' },
+    preValidation: readLimit,
+    schema: {
+      operationId: 'listUsers',
+      summary: 'Find accounts',
+      description: 'Accounts, the newest first, page by page.',
+      tags: ['users'],
+      querystring: Query,
+      response: { 200: Page, ...problems('validation_failed', ...REFUSED) },
+    },
+    handler: list,
+  })
+
+  app.route({
+    method: 'POST',
+    url: '/users',
+    config: { scope: 'users:write' },
+    schema: {
+      operationId: 'inviteUser',
+      summary: 'Invite a person',
+      description:
+        'Makes an account without a password and mails a link that sets one, for 7 days. A person who registers the ' +
+        'email meanwhile and confirms it becomes this account. Roles and claims need the scope `users:claims` too.',
+      tags: ['users'],
+      body: Invitation,
+      response: {
+        201: managedUserResponse('The account'),
+        ...problems(...BODY_PROBLEMS, ...REFUSED, 'email_taken'),
+      },
+    },
+    handler: invite,
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/users/:id',
+    config: { scope: 'users:read' },
+    schema: {
+      operationId: 'getUser',
+      summary: 'Read an account',
+      description: 'One account by its id.',
+      tags: ['users'],
+      params: Params,
+      response: { 200: managedUserResponse('The account'), ...problems(...OF_ONE) },
+    },
+    handler: getOne,
+  })
+
+  for (const [name, { act, summary, description }] of Object.entries(ACTS)) {
+    app.route({
+      method: 'POST',
+      url: `/users/:id/${name}`,
+      config: { scope: 'users:write' },
+      schema: {
+        operationId: `${name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase())}User`,
+        summary,
+        description,
+        tags: ['users'],
+        params: Params,
+        response: { 200: managedUserResponse('The account after it'), ...problems(...OF_ONE) },
+      },
+      handler: doing(name, act),
+    })
+  }
+
+  app.route({
+    method: 'PUT',
+    url: '/users/:id/claims',
+    config: { scope: 'users:claims' },
+    schema: {
+      operationId: 'setClaims',
+      summary: 'Set roles and claims',
+      description:
+        'Replaces both. Access tokens carry `roles` (RFC 9068) and all other claims as `urn:latchkey:claims`, from the ' +
+        'next refresh on; introspection and GET /me say them at once. Both together take 1 KiB at most, and the name of ' +
+        'a registered claim is refused.',
+      tags: ['users'],
+      params: Params,
+      body: ClaimsBody,
+      response: {
+        200: managedUserResponse('The account after it'),
+        ...problems(...BODY_PROBLEMS, ...REFUSED, 'not_found'),
+      },
+    },
+    handler: claim,
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/users/:id/sessions',
+    config: { scope: 'sessions:write' },
+    schema: {
+      operationId: 'endSessions',
+      summary: 'End all sessions',
+      description: 'Logs the account out everywhere, at once. The password stays.',
+      tags: ['users'],
+      params: Params,
+      response: { 204: Type.Null({ description: 'They have ended' }), ...problems(...OF_ONE) },
+    },
+    handler: endAll,
+  })
+
+  app.route({
+    method: 'GET',
+    url: '/users/:id/export',
+    config: { scope: 'users:read' },
+    schema: {
+      operationId: 'exportUser',
+      summary: 'Export account data',
+      description:
+        'All data of the account as one JSON document, as its owner exports it. The history records it.',
+      tags: ['users'],
+      params: Params,
+      response: { 200: Export, ...problems(...OF_ONE) },
+    },
+    handler: exportOne,
+  })
+
+  app.route({
+    method: 'DELETE',
+    url: '/users/:id',
+    config: { scope: 'users:write' },
+    schema: {
+      operationId: 'deleteUser',
+      summary: 'Delete an account',
+      description:
+        'As its owner can: the person gets a farewell, and "This was not me" in a notice undoes it while that is good. ' +
+        'To make it final, disable the account first.',
+      tags: ['users'],
+      params: Params,
+      response: { 204: Type.Null({ description: 'The account is gone' }), ...problems(...OF_ONE) },
+    },
+    handler: remove,
+  })
+}
+
+/** A query has no numbers: digits stand for one. */
+async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
+  const { limit } = request.query
+  if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
+}
+
+const list: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async function (request) {
+  const { state, emailPrefix, createdAfter, createdBefore, limit = DEFAULT_LIMIT, cursor } = request.query
+  const filter = {
+    state,
+    emailPrefix: emailPrefix?.trim().toLowerCase(),
+    createdAfter: createdAfter === undefined ? undefined : new Date(createdAfter),
+    createdBefore: createdBefore === undefined ? undefined : new Date(createdBefore),
+  }
+  const { users, next } = await domain.listUsers(this, filter, limit, placeOf(cursor))
+  return { users: users.map(managedUser), nextCursor: next === undefined ? null : cursorOf(next) }
+}
+
+const cursorOf = ({ createdAt, id }: UserPlace) => `${createdAt.getTime()}_${id}`
+
+function placeOf(cursor: string | undefined): UserPlace | undefined {
+  if (cursor === undefined) return undefined
+  const [time, id = ''] = cursor.split('_', 2)
+  return { createdAt: new Date(Number(time)), id }
+}
+
+const invite: Handler<{ body: typeof Invitation }> = async function (request, reply) {
+  const { email, locale, roles = [], claims = {} } = request.body
+  const scopes = request.apiKey.scopes.split(' ')
+  if (
+    (roles.length > 0 || Object.keys(claims).length > 0) &&
+    !scopes.includes('users:claims' satisfies Scope)
+  ) {
+    throw problem('insufficient_scope', { detail: 'Roles and claims need the scope users:claims.' })
+  }
+  const person = { email: canonicalEmail(email), locale: canonicalLocale(locale), roles, claims }
+  const user = await domain.inviteUser(this, person, byKey(request))
+  this.mail.wake()
+  noteAct(request, user.id, 'invited')
+  return reply.code(201).send(managedUser(user))
+}
+
+const getOne: Handler<{ params: typeof Params }, ManagedUser> = async function (request) {
+  return managedUser(await domain.getUser(this, request.params.id))
+}
+
+function doing(
+  name: string,
+  act: (typeof ACTS)[keyof typeof ACTS]['act'],
+): Handler<{ params: typeof Params }, ManagedUser> {
+  return async function (request) {
+    const user = await act(this, request.params.id, byKey(request))
+    this.mail.wake()
+    noteAct(request, user.id, name)
+    return managedUser(user)
+  }
+}
+
+const claim: Handler<{ params: typeof Params; body: typeof ClaimsBody }, ManagedUser> = async function (
+  request,
+) {
+  const user = await domain.setClaims(this, request.params.id, request.body, byKey(request))
+  noteAct(request, user.id, 'claims')
+  return managedUser(user)
+}
+
+const endAll: Handler<{ params: typeof Params }> = async function (request, reply) {
+  await domain.endSessions(this, request.params.id, byKey(request))
+  noteAct(request, request.params.id, 'sessions')
+  return reply.code(204).send()
+}
+
+const exportOne: Handler<{ params: typeof Params }> = async function (request, reply) {
+  const { id } = request.params
+  const document = await domain.exportUser(this, id, byKey(request))
+  request.securityEvent('sensitive_read', { ...request.subject, account: id }, '/users/{id}/export')
+  reply.header('content-disposition', 'attachment; filename="account.json"')
+  return reply.type('application/json; charset=utf-8').send(document)
+}
+
+const remove: Handler<{ params: typeof Params }> = async function (request, reply) {
+  await domain.deleteUser(this, request.params.id, byKey(request))
+  this.mail.wake()
+  noteAct(request, request.params.id, 'deleted')
+  return reply.code(204).send()
+}
+
+/** One line in the log: which key did what to which account. */
+function noteAct(request: Pick<FastifyRequest, 'securityEvent' | 'subject'>, account: string, what: string) {
+  request.securityEvent('authz_admin', { ...request.subject, account }, what)
+}

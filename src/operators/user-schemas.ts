@@ -1,0 +1,74 @@
+/** What operators see of accounts: never a password or its hash. */
+import Type, { type Static } from 'typebox'
+import { USER_STATES } from '../database/queries/managed-users.ts'
+import type { User } from '../database/queries/users.ts'
+import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
+import { stateOf } from './users.ts'
+
+export const Time = Type.String({ format: 'date-time', maxLength: 30 })
+const MaybeTime = Type.Union([Time, Type.Null()])
+export const State = Type.Enum([...USER_STATES], { type: 'string' })
+
+export const EXAMPLE = {
+  id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+  email: 'ada@example.org',
+  state: 'active' as const,
+  emailConfirmedAt: '2026-01-31T09:30:00.000Z',
+  passwordChangedAt: '2026-01-31T09:28:12.000Z',
+  lastLoginAt: '2026-02-01T08:00:00.000Z',
+  disabledAt: null,
+  securedAt: null,
+  unlockedAt: null,
+  invitedAt: null,
+  createdAt: '2026-01-31T09:30:00.000Z',
+  locale: 'en-GB',
+  roles: ['editor'],
+  claims: { plan: 'pro' },
+}
+
+export const ManagedUser = Type.Object(
+  {
+    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    email: Type.String({ maxLength: 254, format: 'email' }),
+    state: State,
+    emailConfirmedAt: MaybeTime,
+    passwordChangedAt: Time,
+    lastLoginAt: MaybeTime,
+    disabledAt: MaybeTime,
+    securedAt: MaybeTime,
+    unlockedAt: MaybeTime,
+    invitedAt: MaybeTime,
+    createdAt: Time,
+    locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
+    roles: Roles,
+    claims: OtherClaims,
+  },
+  { title: 'ManagedUser', additionalProperties: false, description: 'An account, as operators see it' },
+)
+export type ManagedUser = Static<typeof ManagedUser>
+
+/** The `response` schema of a route that answers with an account. */
+export const managedUserResponse = (description: string) => ({
+  description,
+  content: { 'application/json': { schema: ManagedUser, examples: { user: { value: EXAMPLE } } } },
+})
+
+/** Picks what operators may see. */
+export function managedUser(user: User): ManagedUser {
+  const time = (at: Date | null) => at?.toISOString() ?? null
+  return {
+    id: user.id,
+    email: user.email,
+    state: stateOf(user),
+    emailConfirmedAt: time(user.emailConfirmedAt),
+    passwordChangedAt: user.passwordChangedAt.toISOString(),
+    lastLoginAt: time(user.lastLoginAt),
+    disabledAt: time(user.disabledAt),
+    securedAt: time(user.securedAt),
+    unlockedAt: time(user.unlockedAt),
+    invitedAt: time(user.invitedAt),
+    createdAt: user.createdAt.toISOString(),
+    locale: user.locale,
+    ...readClaims(user.claims),
+  }
+}
