@@ -26,7 +26,7 @@ export const OperatorEvent = Type.Object(
     device: orNull(128, 'such as `Firefox on Linux`'),
     requestId: orNull(64, 'the request, as in the log'),
   },
-  { title: 'Event', additionalProperties: false, description: 'Something that happened' },
+  { title: 'FeedEvent', additionalProperties: false, description: 'Something that happened' },
 )
 export type OperatorEvent = Static<typeof OperatorEvent>
 
