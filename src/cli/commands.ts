@@ -20,6 +20,11 @@ export const GROUPS: readonly Group[] = [
     load: async () => [(await import('./migrate.ts')).migrateCommand],
   },
   {
+    name: 'users',
+    summary: 'accounts: list, show, invite, disable, unlock, end sessions, delete and more',
+    load: async () => (await import('./users.ts')).users,
+  },
+  {
     name: 'keys',
     summary: "keys of the operators' API: list, create, revoke",
     load: async () => (await import('./keys.ts')).keys,

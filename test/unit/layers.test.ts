@@ -10,7 +10,7 @@ import t from 'tap'
  */
 const LAYERS: Record<string, string[]> = {
   accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
-  cli: ['config', 'database', 'errors', 'operators', 'shared'],
+  cli: ['config', 'database', 'errors', 'messages', 'operators', 'shared'],
   config: ['shared'],
   database: ['generated', 'shared'],
   errors: ['security-events'],

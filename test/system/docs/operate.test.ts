@@ -27,6 +27,13 @@ const NOBODY = '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55'
 /** What each block prints. */
 const PRINTS: Record<string, RegExp> = {
   'first-look': /^latchkey \d.*"status":"ready".*queued.*carol@.*dead.*bob@.*event/s,
+  find: /ada@example\.org.*state +unconfirmed.*Sessions:.*The last events:/s,
+  invite: /^grace@example\.org is invited\..*roles +editor reviewer\nclaims +\{"plan":"pro"\}/s,
+  unlock: /no longer slow down logins of ada@/,
+  disable: /is disabled\..*is enabled\./s,
+  'require-reset': /^ada@example\.org gets a reset link/,
+  'end-sessions': /^The sessions of ada@example\.org have ended\./,
+  export: /^The account ada@example\.org is deleted\.$/,
   mail: /dead +reset_request +bob@example\.org.*state +dead.*attempts +1.*last error .*550.*latchkey mails retry/s,
   retry: /^The email is due now\./,
   'retry-dead': /^Dead letters that are due now: 0$/m,
@@ -152,7 +159,7 @@ for (const { provider, skip } of providers) {
       t.equal(failed.code, code, command)
       t.match(JSON.parse(failed.stderr), { code: String, message: String })
     }
-    const again = await post('/login', { email: 'ada@example.org', password: PASSWORD })
+    const again = await post('/login', { email: 'bob@example.org', password: PASSWORD })
     t.equal(again.status, 200, 'the service goes on')
     await service.end('SIGINT')
     t.strictSame(

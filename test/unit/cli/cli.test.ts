@@ -14,7 +14,10 @@ const commands: Command[] = []
 for (const group of GROUPS) commands.push(...(await group.load()))
 
 /** Options that a command does not run without. */
-const NEEDED: Record<string, string[]> = { 'keys create': ['--all-scopes'] }
+const NEEDED: Record<string, string[]> = {
+  'keys create': ['--all-scopes'],
+  'users set-claims': ['--no-roles'],
+}
 
 /** One call in this process: what it printed, and its exit code. */
 async function call(argv: string[], surroundings: Partial<Surroundings> = {}) {
