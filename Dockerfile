@@ -19,6 +19,7 @@ COPY prisma.config.ts tsconfig.json tsconfig.build.json ./
 COPY prisma prisma
 COPY src src
 COPY web web
+COPY client client
 COPY deploy deploy
 RUN npm run build && npm run sbom
 

@@ -33,7 +33,7 @@ export interface ClientOptions {
   fetch?: (request: Request) => Promise<Response>
 }
 
-type Login<O extends 'logIn' | 'confirmEmail'> = Result<O, SessionState, 'cookie_refused'>
+type Login<O extends 'logIn' | 'confirmEmail' | 'acceptInvitation'> = Result<O, SessionState, 'cookie_refused'>
 type WithoutMode<B> = B extends unknown ? Omit<B, 'mode'> : never
 
 /** Every operation as a method. None rejects: each resolves to `{ ok: true, data }` or `{ ok: false, problem }`. */
@@ -55,6 +55,8 @@ export interface Client {
   resendConfirmation(body: Body<'resendConfirmation'>): Promise<Result<'resendConfirmation'>>
   /** Confirms an address and logs in. `cookie_refused`: the browser keeps no cookie; the address is confirmed. */
   confirmEmail(body: WithoutMode<Body<'confirmEmail'>>): Promise<Login<'confirmEmail'>>
+  /** Accepts an operator's invitation, sets the password and logs in. */
+  acceptInvitation(body: WithoutMode<Body<'acceptInvitation'>>): Promise<Login<'acceptInvitation'>>
   /** `cookie_refused`: the browser keeps no cookie. */
   login(body: WithoutMode<Body<'logIn'>>): Promise<Login<'logIn'>>
   /** Succeeds also where the session had ended. */
@@ -147,7 +149,7 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 
   /** Takes over a session that has just begun, if the browser kept its cookie: nobody could refresh it otherwise. */
-  async function beginBy<O extends 'logIn' | 'confirmEmail'>(
+  async function beginBy<O extends 'logIn' | 'confirmEmail' | 'acceptInvitation'>(
     reply: Promise<{ data?: Tokens; error?: unknown; response: Response }>,
   ): Promise<Login<O>> {
     const result = await resultOf<O>(reply)
@@ -212,6 +214,8 @@ export function createClient(options: ClientOptions = {}): Client {
     resendConfirmation: body => resultOf(api.POST('/confirm-email/resend', { body })),
     confirmEmail: body =>
       session.oneAtATime(() => beginBy(api.POST('/confirm-email', { body: { ...body, ...inCookie } }))),
+    acceptInvitation: body =>
+      session.oneAtATime(() => beginBy(api.POST('/invitation/accept', { body: { ...body, ...inCookie } }))),
     login: body => session.oneAtATime(() => beginBy(api.POST('/login', { body: { ...body, ...inCookie } }))),
     async logout() {
       // An access token that has expired will do.

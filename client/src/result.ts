@@ -19,10 +19,9 @@ export type Body<O extends Operation> = operations[O] extends { requestBody?: in
   : never
 
 /** A problem document (RFC 9457) with the codes that the operation declares. */
-export type ServiceProblem<O extends Operation> = ContentOf<
-  Responses<O>[keyof Responses<O>],
-  'application/problem+json'
->
+export type ServiceProblem<O extends Operation> = O extends Operation
+  ? ContentOf<Responses<O>[keyof Responses<O>], 'application/problem+json'>
+  : never
 
 /**
  * A problem that the service did not report.

@@ -1,9 +1,9 @@
 /** Taking the data along, and leaving. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
+import { client } from './api.ts'
 import { element } from './dom.ts'
 import { leaving, onSubmit } from './form.ts'
-import { callAsMe, leave } from './session.ts'
 import { words } from './words.ts'
 
 /** @param exported runs once the history has one more line */
@@ -11,7 +11,7 @@ export function exportData(exported: () => Promise<void>): void {
   onSubmit(
     'export',
     accountForm({
-      send: () => callAsMe<object>({ method: 'GET', path: 'me/export' }),
+      send: client.exportMe,
       done: async body => {
         const file = new Blob([JSON.stringify(body, null, 2)], { type: 'application/json' })
         const address = URL.createObjectURL(file)
@@ -30,11 +30,8 @@ export function deleteAccount(): void {
     accountForm({
       check: ({ typedEmail = '' }): Record<string, string> =>
         typedEmail.toLowerCase() === myEmail() ? {} : { typedEmail: words.typedEmailDiffers },
-      send: ({ currentPassword }) => callAsMe({ method: 'DELETE', path: 'me', body: { currentPassword } }),
-      done: () => {
-        leave('account_deleted')
-        return leaving
-      },
+      send: ({ currentPassword = '' }) => client.deleteMe({ currentPassword }),
+      done: () => leaving,
     }),
   )
 }

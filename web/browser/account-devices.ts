@@ -1,18 +1,10 @@
 /** The devices that are logged in. */
 
-import type { Answer } from './api.ts'
+import { type Answer, client } from './api.ts'
+import type { Session } from './client.ts'
 import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
-import { callAsMe, isOver, leave } from './session.ts'
 import { moment, words } from './words.ts'
-
-interface Device {
-  id: string
-  lastUsedAt: string
-  ip: string | null
-  device: string | null
-  current: boolean
-}
 
 /** Makes the list work; `load` fills it. */
 export function devices(): { load: () => Promise<void> } {
@@ -23,15 +15,15 @@ export function devices(): { load: () => Promise<void> } {
   let busy = false
 
   async function load(): Promise<void> {
-    const answer = await callAsMe<{ sessions: Device[] }>({ method: 'GET', path: 'sessions' })
+    const answer = await client.sessions()
     if (!works(answer)) return
-    const { sessions } = answer.body
+    const { sessions } = answer.data
     const sorted = [...sessions].sort((a, b) => Number(b.current) - Number(a.current))
     rows.replaceChildren(...sorted.map(row))
     offer(others, sessions.length > 1)
   }
 
-  function row(device: Device): HTMLElement {
+  function row(device: Session): HTMLElement {
     const name = device.device ?? words.unknownDevice
     const when = moment(device.lastUsedAt)
     const from = device.ip === null ? '' : ` ${words.from(device.ip)}`
@@ -46,32 +38,31 @@ export function devices(): { load: () => Promise<void> } {
         { type: 'button', class: 'secondary', 'data-act': 'log-out-device', 'aria-label': label },
         words.logOutDevice,
       )
-      press.addEventListener('click', () => end(`sessions/${device.id}`, words.loggedOutDevice))
+      press.addEventListener('click', () => end(() => client.endSession(device.id), words.loggedOutDevice))
       made.append(press)
     }
     return made
   }
 
-  async function end(path: string, said: string): Promise<void> {
+  async function end(call: () => Promise<Answer<unknown>>, said: string): Promise<void> {
     if (busy) return
     busy = true
     status.textContent = words.busy
-    const answer = await callAsMe({ method: 'DELETE', path })
+    const answer = await call()
     busy = false
     status.textContent = ''
     // Gone already is as good.
-    if (!answer.ok && answer.failure.code !== 'not_found' && !works(answer)) return
+    if (!answer.ok && answer.problem.code !== 'not_found' && !works(answer)) return
     await load()
     status.textContent = said
     find('#card-devices').focus()
   }
 
   function works<T>(answer: Answer<T>): answer is Extract<Answer<T>, { ok: true }> {
-    if (isOver(answer)) leave('session_ended')
-    tell(error, answer.ok ? '' : sentenceFor(answer.failure))
+    tell(error, answer.ok ? '' : sentenceFor(answer.problem))
     return answer.ok
   }
 
-  onPress('log-out-others', () => void end('sessions', words.loggedOutOthers))
+  onPress('log-out-others', () => void end(client.endOtherSessions, words.loggedOutOthers))
   return { load }
 }

@@ -1,24 +1,23 @@
 /** Another address: the link goes there and is opened on its own page, or the code from there is entered here. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
-import { call } from './api.ts'
+import { client } from './api.ts'
 import { find, onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
-import { codeFault, type Requested } from './mailed-code.ts'
+import { codeFault } from './mailed-code.ts'
 import { leaveNotice } from './notice.ts'
-import { callAsMe } from './session.ts'
 import { showStep } from './step.ts'
 import { mention } from './views.ts'
 
 let requestToken = ''
 
 export function changeAddress(): void {
-  onSubmit<Requested>(
+  onSubmit(
     'email-change',
     accountForm({
-      send: ({ newEmail, currentPassword }) =>
-        callAsMe({ path: 'email-change/request', body: { newEmail, currentPassword } }),
+      send: ({ newEmail = '', currentPassword = '' }) =>
+        client.requestEmailChange({ newEmail, currentPassword }),
       done: answer => {
         requestToken = answer.requestToken
         step(2)
@@ -29,8 +28,8 @@ export function changeAddress(): void {
   onSubmit(
     'email-confirm',
     accountForm({
-      send: ({ code, currentPassword }) =>
-        call({ path: 'email-change/confirm', body: { requestToken, code, password: currentPassword } }),
+      send: ({ code = '', currentPassword = '' }) =>
+        client.changeEmail({ requestToken, code, password: currentPassword }),
       done: () => {
         leaveNotice('email_changed')
         location.reload()

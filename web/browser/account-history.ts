@@ -1,22 +1,9 @@
 /** What happened to the account, page by page. */
-import type { BrowserWords } from '../../src/messages/en/browser.ts'
+import { client } from './api.ts'
+import type { AccountEvent } from './client.ts'
 import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
-import { callAsMe, isOver, leave } from './session.ts'
 import { moment, words } from './words.ts'
-
-interface Happening {
-  id: string
-  kind: keyof BrowserWords['events']
-  at: string
-  ip: string | null
-  device: string | null
-}
-
-interface HistoryPage {
-  events: Happening[]
-  nextCursor: string | null
-}
 
 /** Makes the history work; `load` shows its newest page. */
 export function eventHistory(): { load: () => Promise<void> } {
@@ -29,16 +16,14 @@ export function eventHistory(): { load: () => Promise<void> } {
   async function load(cursor?: string): Promise<void> {
     if (busy) return
     busy = true
-    const query = cursor === undefined ? 'limit=10' : `limit=20&cursor=${cursor}`
-    const answer = await callAsMe<HistoryPage>({ method: 'GET', path: `me/events?${query}` })
+    const answer = await client.events(cursor === undefined ? { limit: 10 } : { limit: 20, cursor })
     busy = false
-    if (isOver(answer)) return leave('session_ended')
-    tell(error, answer.ok ? '' : sentenceFor(answer.failure))
+    tell(error, answer.ok ? '' : sentenceFor(answer.problem))
     if (!answer.ok) return
-    const made = answer.body.events.map(row)
+    const made = answer.data.events.map(row)
     if (cursor === undefined) rows.replaceChildren(...made)
     else rows.append(...made)
-    next = answer.body.nextCursor
+    next = answer.data.nextCursor
     offer(more, next !== null)
     // Who pressed "more" goes on reading where the new ones begin.
     if (cursor !== undefined) made[0]?.focus()
@@ -50,13 +35,18 @@ export function eventHistory(): { load: () => Promise<void> } {
   return { load: () => load() }
 }
 
-function row({ kind, at, ip, device }: Happening): HTMLElement {
+function row({ kind, at, ip, device }: AccountEvent): HTMLElement {
   const where = [device, ip].filter(fact => fact !== null).join(', ')
   const facts = element('p', { class: 'quiet' }, element('time', { datetime: at }, moment(at)))
   if (where !== '') facts.append(` · ${where}`)
   return element(
     'li',
     { 'data-event': kind, tabindex: '-1' },
-    element('div', { class: 'facts' }, element('strong', {}, words.events[kind] ?? kind), facts),
+    element('div', { class: 'facts' }, element('strong', {}, nameOf(kind)), facts),
   )
+}
+
+/** Kinds without words in this release are shown as they are. */
+function nameOf(kind: string): string {
+  return (words.events as Partial<Record<string, string>>)[kind] ?? kind
 }

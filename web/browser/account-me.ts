@@ -1,22 +1,14 @@
 /** Who is logged in, and the language of their mails. */
 
 import { accountForm } from './account-form.ts'
+import { client } from './api.ts'
+import type { User } from './client.ts'
 import { find } from './dom.ts'
 import { onSubmit } from './form.ts'
-import { callAsMe } from './session.ts'
 import { mention } from './views.ts'
 import { day, words } from './words.ts'
 
-/** What GET /me answers with. */
-export interface Me {
-  email: string
-  emailConfirmedAt: string | null
-  passwordChangedAt: string
-  createdAt: string
-  locale: string | null
-}
-
-let me: Me | undefined
+let me: User | undefined
 
 /** The address of who is logged in. */
 export function myEmail(): string {
@@ -24,7 +16,7 @@ export function myEmail(): string {
 }
 
 /** Fills in who is logged in. */
-export function showMe(body: Me): void {
+export function showMe(body: User): void {
   me = body
   mention(body.email)
   const confirmed = body.emailConfirmedAt
@@ -43,10 +35,10 @@ export function showMe(body: Me): void {
 
 /** The form for the language of mails. */
 export function mailLanguage(): void {
-  onSubmit<Me>(
+  onSubmit(
     'language',
     accountForm({
-      send: ({ locale }) => callAsMe({ method: 'PATCH', path: 'me', body: { locale: locale || null } }),
+      send: ({ locale }) => client.updateMe({ locale: locale || null }),
       done: showMe,
       said: words.saved,
     }),

@@ -1,22 +1,22 @@
 /** Changing the password: first the current one, then the code from the mail with the new one. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
+import { client } from './api.ts'
 import { carryEmail } from './carried-email.ts'
 import { find, onPress } from './dom.ts'
 import { rejection } from './failure.ts'
 import { clearForm, leaving, onSubmit } from './form.ts'
 import { codeFault } from './mailed-code.ts'
-import { callAsMe, leave } from './session.ts'
 import { showStep } from './step.ts'
 import { mention } from './views.ts'
 
 let changeToken = ''
 
 export function changePassword(): void {
-  onSubmit<{ changeToken: string }>(
+  onSubmit(
     'password-request',
     accountForm({
-      send: ({ currentPassword }) => callAsMe({ path: 'password-change/request', body: { currentPassword } }),
+      send: ({ currentPassword = '' }) => client.requestPasswordChange({ currentPassword }),
       done: body => {
         changeToken = body.changeToken
         step(2)
@@ -26,13 +26,11 @@ export function changePassword(): void {
   onSubmit(
     'password-confirm',
     accountForm({
-      send: ({ code, newPassword }) =>
-        callAsMe({ path: 'password-change/confirm', body: { changeToken, code, newPassword } }),
-      done: () => {
+      send: ({ code = '', newPassword = '' }) => {
         carryEmail(myEmail())
-        leave('password_set')
-        return leaving
+        return client.changePassword({ changeToken, code, newPassword })
       },
+      done: () => leaving,
       fieldOf: (failure, values) => codeFault(failure) ?? rejection(failure, values, myEmail()),
     }),
   )

@@ -2,14 +2,23 @@ import { deleteAccount, exportData } from './account-data.ts'
 import { devices } from './account-devices.ts'
 import { changeAddress } from './account-email.ts'
 import { eventHistory } from './account-history.ts'
-import { type Me, mailLanguage, showMe } from './account-me.ts'
+import { mailLanguage, showMe } from './account-me.ts'
 import { changePassword } from './account-password.ts'
 import { pageAddress } from './addresses.ts'
+import { client } from './api.ts'
 import { find, isMarked, mark, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import './page.ts'
-import { callAsMe, isOver, leave, mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
+import { leave, mayBeLoggedIn } from './session.ts'
 import { show } from './views.ts'
+
+/** What the login page says of the end of a session. */
+const NOTICES = {
+  logged_out: 'logged_out',
+  revoked: 'session_ended',
+  password_changed: 'password_set',
+  account_deleted: 'account_deleted',
+} as const
 
 const list = devices()
 const past = eventHistory()
@@ -20,10 +29,9 @@ exportData(past.load)
 deleteAccount()
 onPress('log-out', button => void logOut(button))
 onPress('load-again', () => void load())
-onLogOutElsewhere(() => leave('logged_out'))
-// Out of the back-forward cache comes the page of somebody who may have logged out since.
-addEventListener('pageshow', event => {
-  if (event.persisted && !mayBeLoggedIn()) leave('logged_out')
+client.onSessionEnd(reason => {
+  if (reason === 'replaced') location.reload()
+  else leave(NOTICES[reason])
 })
 
 if (mayBeLoggedIn()) void load()
@@ -31,14 +39,13 @@ else location.replace(pageAddress('login'))
 
 async function load(): Promise<void> {
   show('loading', { focus: false })
-  const me = await callAsMe<Me>({ method: 'GET', path: 'me' })
-  if (isOver(me)) return leave('session_ended')
+  const me = await client.me()
   if (!me.ok) {
     show('failed', { focus: false })
-    tell(find('[data-failure]'), sentenceFor(me.failure))
+    tell(find('[data-failure]'), sentenceFor(me.problem))
     return
   }
-  showMe(me.body)
+  showMe(me.data)
   show('account', { focus: false })
   await Promise.all([list.load(), past.load()])
 }
@@ -46,8 +53,8 @@ async function load(): Promise<void> {
 async function logOut(button: HTMLButtonElement): Promise<void> {
   if (isMarked(button, 'aria-disabled')) return
   mark(button, 'aria-disabled', true)
-  const answer = await callAsMe({ path: 'logout', body: { mode: 'cookie' } })
-  if (answer.ok || isOver(answer)) return leave('logged_out')
+  const answer = await client.logout()
+  if (answer.ok) return
   mark(button, 'aria-disabled', false)
-  tell(find('[data-notice]'), sentenceFor(answer.failure))
+  tell(find('[data-notice]'), sentenceFor(answer.problem))
 }

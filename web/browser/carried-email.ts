@@ -6,15 +6,15 @@ const FIELDS = 'form [name="email"]'
 
 /** Leaves an email for the page that comes next. */
 export function carryEmail(email: string): void {
-  if (email !== '') keep('tab', KEY, email)
+  if (email !== '') keep(KEY, email)
 }
 
 /** Fills the empty fields with the email of the page before, and carries what is typed here when a link is followed. */
 export function carryEmails(): void {
-  const email = recall('tab', KEY) ?? ''
+  const email = recall(KEY) ?? ''
   for (const field of fields()) {
     if (field.value === '') field.value = email
-    drop('tab', KEY)
+    drop(KEY)
   }
   document.addEventListener('click', event => {
     const link = event.target instanceof Element && event.target.closest('a[href]')

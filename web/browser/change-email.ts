@@ -1,6 +1,6 @@
 // First: it takes the token out of the address bar before anything else runs.
 import './fragment.ts'
-import { call } from './api.ts'
+import { client } from './api.ts'
 import { carryEmail } from './carried-email.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { addressIn, currentToken, dropToken, onToken } from './fragment.ts'
@@ -18,7 +18,7 @@ onToken(token => {
 })
 
 onSubmit('confirm', {
-  send: ({ password }) => call({ path: 'email-change/confirm', body: { token: currentToken(), password } }),
+  send: ({ password = '' }) => client.changeEmail({ token: currentToken(), password }),
   done: () => {
     carryEmail(addressIn(currentToken()))
     dropToken()

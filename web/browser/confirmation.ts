@@ -1,33 +1,46 @@
 /** After a confirmation, by link or by code. */
 import { pageAddress } from './addresses.ts'
+import { client, type Failure } from './api.ts'
 import { carryEmail } from './carried-email.ts'
 import { leaving } from './form.ts'
 import { redeemCode } from './mailed-code.ts'
 import { leaveNotice } from './notice.ts'
-import { begin, type Tokens } from './session.ts'
+import { refusal } from './refusal.ts'
 import { show } from './views.ts'
 
 /** The form that takes the code of a confirmation mail. */
 export function confirmByCode(): void {
-  redeemCode<Tokens>(
-    'confirm-email',
-    newPassword => ({ password: newPassword, mode: 'cookie' }),
-    addressIsConfirmed,
+  redeemCode(
+    (code, password) => client.confirmEmail({ ...code, password }),
+    (_, email) => addressIsConfirmed(email),
+    confirmedAtLeast,
   )
 }
 
 /**
- * Takes over the session that a confirmation opens.
+ * Goes on with the session that a confirmation opens.
  *
  * @param email what was confirmed
  */
-export async function addressIsConfirmed(tokens: Tokens, email: string): Promise<void> {
-  // The email is confirmed all the same, and the page leads to the login.
-  if (!(await begin(tokens))) {
-    carryEmail(email)
-    return show('done')
+export async function addressIsConfirmed(email: string): Promise<void> {
+  if (refusal() !== undefined) {
+    await client.logout()
+    return showConfirmed(email)
   }
   leaveNotice('confirmed')
   location.replace(pageAddress('account'))
   return leaving
+}
+
+/** Where the browser refuses the session, the email is confirmed all the same. */
+export function confirmedAtLeast({ code }: Failure, email: string): boolean {
+  if (code !== 'cookie_refused') return false
+  showConfirmed(email)
+  return true
+}
+
+/** The page leads to the login. */
+function showConfirmed(email: string): void {
+  carryEmail(email)
+  show('done')
 }

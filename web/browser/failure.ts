@@ -1,5 +1,5 @@
 /** Words for calls that did not work. */
-import type { Failure } from './api.ts'
+import { type Failure, isAtFault } from './api.ts'
 import type { Faults, Values } from './fields.ts'
 import { minLength, service } from './settings.ts'
 import { waitFor, words } from './words.ts'
@@ -8,15 +8,18 @@ import { waitFor, words } from './words.ts'
 export function sentenceFor({ code, retryAfter }: Failure): string {
   if (code === 'network' || code === 'timeout' || code === 'insecure' || code === 'refused')
     return words[code]
+  if (code === 'cookie_refused') return words.refused
+  if (code === 'unexpected_response' || code === 'storage') return words.problems.internal_error
   if (retryAfter !== undefined && code === 'rate_limited') return words.wait(waitFor(retryAfter))
   if (retryAfter !== undefined) return words.overloaded(waitFor(retryAfter))
   return words.problems[code] ?? words.problems.internal_error
 }
 
 /** Beside which field of the body the service found fault. */
-export function invalidFields({ code, fields }: Failure, emails = ['email', 'newEmail']): Faults {
-  if (code !== 'validation_failed') return {}
-  return Object.fromEntries(fields.filter(name => emails.includes(name)).map(name => [name, words.emailForm]))
+export function invalidFields(failure: Failure, emails = ['email', 'newEmail']): Faults {
+  return Object.fromEntries(
+    emails.filter(name => isAtFault(failure, name)).map(name => [name, words.emailForm]),
+  )
 }
 
 /** Why a new password was refused, in the reader's language, as far as can be told from here. */

@@ -1,3 +1,4 @@
+import { client } from './api.ts'
 import { onPress } from './dom.ts'
 import './page.ts'
 import { askForMail } from './mailed-code.ts'
@@ -6,6 +7,6 @@ import { skipWhenLoggedIn } from './session.ts'
 import { show } from './views.ts'
 
 void skipWhenLoggedIn()
-askForMail('request', 'password-reset/request')
+askForMail('request', client.requestPasswordReset)
 resetByCode()
 onPress('start-over', () => show('form'))

@@ -11,7 +11,7 @@ export interface Form<T> {
   /** Checks besides those that every form makes; the sentence beside each field at fault. */
   check?: (values: Values) => Faults
   send: (values: Values) => Promise<Answer<T>>
-  done: (body: T, values: Values) => void | Promise<void>
+  done: (data: T, values: Values) => void | Promise<void>
   /** What to say beside the button when it is done. */
   said?: string
   /** Handles a failure itself, where it returns true. */
@@ -45,13 +45,13 @@ export function onSubmit<T>(name: string, { check, send, done, said = '', failed
     const idle = becomeBusy(form)
     const answer = await send(values)
     if (answer.ok) {
-      await done(answer.body, values)
+      await done(answer.data, values)
       idle()
       find('[data-progress]', form).textContent = said
       return
     }
     idle()
-    const { failure } = answer
+    const failure = answer.problem
     if (failed?.(failure, values)) return
     const beside = fieldOf?.(failure, values) ?? {}
     showErrors(form, beside, Object.keys(beside).length === 0 ? sentenceFor(failure) : '')

@@ -1,5 +1,5 @@
 import { pageAddress } from './addresses.ts'
-import { type Answer, call, type FailureCode } from './api.ts'
+import { client } from './api.ts'
 import { confirmByCode } from './confirmation.ts'
 import { find, onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
@@ -7,18 +7,16 @@ import { leaving, onSubmit } from './form.ts'
 import { askForMail } from './mailed-code.ts'
 import './page.ts'
 import { refusal } from './refusal.ts'
-import { begin, skipWhenLoggedIn, type Tokens } from './session.ts'
+import { skipWhenLoggedIn } from './session.ts'
 import { mention, show } from './views.ts'
 
 void skipWhenLoggedIn()
 let address = ''
 
-onSubmit<Tokens>('login', {
-  send: async ({ email, password }) => {
-    const refused = refusal()
-    if (refused !== undefined) return failed(refused)
-    const answer = await call<Tokens>({ path: 'login', body: { email, password, mode: 'cookie' } })
-    return !answer.ok || (await begin(answer.body)) ? answer : failed('refused')
+onSubmit('login', {
+  send: async ({ email = '', password = '' }) => {
+    const code = refusal()
+    return code === undefined ? client.login({ email, password }) : { ok: false, problem: { code } }
   },
   done: () => {
     location.replace(pageAddress('account'))
@@ -36,10 +34,6 @@ onSubmit<Tokens>('login', {
   fieldOf: failure => invalidFields(failure),
 })
 
-for (const name of ['resend', 'offer']) askForMail(name, 'confirm-email/resend', () => address)
+for (const name of ['resend', 'offer']) askForMail(name, client.resendConfirmation, () => address)
 confirmByCode()
 onPress('start-over', () => show('form'))
-
-function failed(code: FailureCode): Answer<never> {
-  return { ok: false, failure: { code, fields: [] } }
-}

@@ -2,7 +2,7 @@
  * Codes that are mailed beside a link: for people who ask here and read the mail on another device. The token
  * of the request stays in memory; with the code from the mail it does what the link does.
  */
-import { type Call, call, type Failure } from './api.ts'
+import type { Answer, Failure } from './api.ts'
 import { invalidFields, rejection } from './failure.ts'
 import type { Faults } from './fields.ts'
 import { clearForm, onSubmit } from './form.ts'
@@ -29,28 +29,36 @@ export function awaitCode({ requestToken }: Requested, email: string): void {
  * A form that asks for a mail, and leads to where its code is entered.
  *
  * @param form its `data-form`
+ * @param ask the call
  * @param address where the form does not ask for it
  */
-export function askForMail(form: string, path: string, address?: () => string): void {
-  onSubmit<Requested>(form, {
-    send: ({ email = '' }) => call({ path, body: { email: address?.() ?? email } }),
+export function askForMail(
+  form: string,
+  ask: (body: { email: string }) => Promise<Answer<Requested>>,
+  address?: () => string,
+): void {
+  onSubmit(form, {
+    send: ({ email = '' }) => ask({ email: address?.() ?? email }),
     done: (answer, { email = '' }) => awaitCode(answer, address?.() ?? email),
     fieldOf: failure => invalidFields(failure),
   })
 }
 
-/** The form that takes the code and a new password. */
+/**
+ * The form that takes the code and a new password.
+ *
+ * @param redeem the call
+ * @param failed handles a failure itself, where it returns true
+ */
 export function redeemCode<T>(
-  path: string,
-  bodyOf: (newPassword: string) => object,
-  done: (body: T, email: string) => void | Promise<void>,
+  redeem: (code: { requestToken: string; code: string }, newPassword: string) => Promise<Answer<T>>,
+  done: (data: T, email: string) => void | Promise<void>,
+  failed: (failure: Failure, email: string) => boolean = () => false,
 ): void {
   onSubmit<T>('code', {
-    send: ({ code, newPassword = '' }) => {
-      const redeeming: Call = { path, body: { requestToken: request.token, code, ...bodyOf(newPassword) } }
-      return call(redeeming)
-    },
-    done: body => done(body, request.email),
+    send: ({ code = '', newPassword = '' }) => redeem({ requestToken: request.token, code }, newPassword),
+    done: data => done(data, request.email),
+    failed: failure => failed(failure, request.email),
     fieldOf: (failure, values) => codeFault(failure) ?? rejection(failure, values, request.email),
   })
 }

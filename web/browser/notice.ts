@@ -14,14 +14,14 @@ const KEY = 'latchkey.notice'
  * @returns whether the browser keeps it until then
  */
 export function leaveNotice(notice: Notice): boolean {
-  keep('tab', KEY, notice)
-  return recall('tab', KEY) === notice
+  keep(KEY, notice)
+  return recall(KEY) === notice
 }
 
 /** Says what the page before left. */
 export function sayNotice(): void {
-  const notice = recall('tab', KEY)
-  drop('tab', KEY)
+  const notice = recall(KEY)
+  drop(KEY)
   if (notice !== null && notice in words.notices) say(words.notices[notice as Notice])
 }
 

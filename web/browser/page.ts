@@ -1,15 +1,16 @@
 /** What every page does. */
 
+import { client } from './api.ts'
 import { carryEmails } from './carried-email.ts'
 import { find, tell } from './dom.ts'
 import { sayNotice } from './notice.ts'
 import { refusal } from './refusal.ts'
-import { mayBeLoggedIn, onLogOutElsewhere } from './session.ts'
+import { mayBeLoggedIn } from './session.ts'
 import { words } from './words.ts'
 
 document.querySelector('[data-unready]')?.remove()
 showFor(mayBeLoggedIn())
-onLogOutElsewhere(() => showFor(false))
+client.subscribe(() => showFor(mayBeLoggedIn()))
 sayNotice()
 carryEmails()
 const refused = refusal()

@@ -1,9 +1,9 @@
-import { call } from './api.ts'
+import { client } from './api.ts'
 import { confirmByCode } from './confirmation.ts'
 import { onPress } from './dom.ts'
 import { invalidFields, rejection } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
-import { askForMail, awaitCode, type Requested } from './mailed-code.ts'
+import { askForMail, awaitCode } from './mailed-code.ts'
 import './page.ts'
 import { skipWhenLoggedIn } from './session.ts'
 import { show } from './views.ts'
@@ -12,19 +12,16 @@ import { language, words } from './words.ts'
 void skipWhenLoggedIn()
 let address = ''
 
-onSubmit<Partial<Requested>>('register', {
+onSubmit('register', {
   // The page asks for a password only where addresses need no confirmation.
   send: ({ email = '', newPassword }) =>
-    call({
-      path: 'register',
-      body: { email, locale: language, ...(newPassword !== undefined && { password: newPassword }) },
-    }),
-  done: ({ requestToken }, { email = '' }) => {
+    client.register({ email, locale: language, ...(newPassword !== undefined && { password: newPassword }) }),
+  done: (data, { email = '' }) => {
     address = email
     clearForm('register')
     // Where addresses need no confirmation, the answer is the account.
-    if (requestToken === undefined) show('done')
-    else awaitCode({ requestToken }, email)
+    if ('requestToken' in data) awaitCode(data, email)
+    else show('done')
   },
   fieldOf: (failure, values) => ({
     ...invalidFields(failure),
@@ -33,7 +30,7 @@ onSubmit<Partial<Requested>>('register', {
   }),
 })
 
-askForMail('resend', 'confirm-email/resend', () => address)
+askForMail('resend', client.resendConfirmation, () => address)
 confirmByCode()
 
 onPress('start-over', () => show('form'))

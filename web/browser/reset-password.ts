@@ -1,6 +1,6 @@
 // First: it takes the token out of the address bar before anything else runs.
 import './fragment.ts'
-import { call } from './api.ts'
+import { client } from './api.ts'
 import { find, onPress, tell } from './dom.ts'
 import { rejection, sentenceFor } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
@@ -27,8 +27,7 @@ onToken(token => {
 onPress('check-again', () => void check(currentToken()))
 
 onSubmit('reset', {
-  send: ({ newPassword }) =>
-    call({ path: 'password-reset/confirm', body: { token: currentToken(), newPassword } }),
+  send: ({ newPassword = '' }) => client.resetPassword({ token: currentToken(), newPassword }),
   done: () => {
     dropToken()
     return passwordIsSet(email)
@@ -37,8 +36,8 @@ onSubmit('reset', {
   fieldOf: (failure, values) => rejection(failure, values, email),
 })
 
-askForMail('request', 'password-reset/request')
-askForMail('ask', 'password-reset/request')
+askForMail('request', client.requestPasswordReset)
+askForMail('ask', client.requestPasswordReset)
 resetByCode()
 onPress('start-over', () => show('missing'))
 
@@ -47,19 +46,16 @@ async function check(token: string): Promise<void> {
   clearInterval(ticking)
   show('checking', { focus: false })
   found('')
-  const answer = await call<{ email: string; expiresAt: string }>({
-    path: 'password-reset/check',
-    body: { token },
-  })
+  const answer = await client.checkPasswordReset({ token })
   // Another link was opened meanwhile.
   if (token !== currentToken()) return
   if (answer.ok) {
-    email = answer.body.email
+    email = answer.data.email
     mention(email)
-    countDown(Date.parse(answer.body.expiresAt))
+    countDown(Date.parse(answer.data.expiresAt))
     show('form', { focus: false })
-  } else if (!showIfStale(answer.failure)) {
-    found(sentenceFor(answer.failure))
+  } else if (!showIfStale(answer.problem)) {
+    found(sentenceFor(answer.problem))
   }
 }
 

@@ -1,4 +1,5 @@
 /** After a reset, by link or by code. */
+import { client } from './api.ts'
 import { carryEmail } from './carried-email.ts'
 import { leaving } from './form.ts'
 import { redeemCode } from './mailed-code.ts'
@@ -7,8 +8,7 @@ import { leave } from './session.ts'
 /** The form that takes the code of a reset mail. */
 export function resetByCode(): void {
   redeemCode(
-    'password-reset/confirm',
-    newPassword => ({ newPassword }),
+    (code, newPassword) => client.resetPassword({ ...code, newPassword }),
     (_, email) => passwordIsSet(email),
   )
 }

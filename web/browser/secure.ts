@@ -1,12 +1,11 @@
 // First: it takes the token out of the address bar before anything else runs.
 import './fragment.ts'
-import { call } from './api.ts'
+import { client } from './api.ts'
 import { onPress } from './dom.ts'
 import { invalidFields } from './failure.ts'
 import { clearForm, onSubmit } from './form.ts'
 import { currentToken, dropToken, onToken } from './fragment.ts'
 import './page.ts'
-import { forget } from './session.ts'
 import { showIfStale, showMissing } from './stale.ts'
 import { mention, show } from './views.ts'
 
@@ -17,10 +16,8 @@ onToken(token => {
 })
 
 onSubmit('secure', {
-  send: ({ email }) => call({ path: 'account/secure', body: { token: currentToken(), email } }),
+  send: ({ email = '' }) => client.secureAccount({ token: currentToken(), email }),
   done: (_, { email = '' }) => {
-    // Every session has ended, this browser's too.
-    forget()
     dropToken()
     mention(email)
     show('done')

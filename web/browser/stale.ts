@@ -1,5 +1,5 @@
 /** Links, and requests for a code, that are of no more use. */
-import type { Failure } from './api.ts'
+import { type Failure, isAtFault } from './api.ts'
 import { find } from './dom.ts'
 import { linkWasDamaged } from './fragment.ts'
 import { say } from './notice.ts'
@@ -9,11 +9,9 @@ import { words } from './words.ts'
 type StaleCode = 'token_invalid' | 'token_expired' | 'token_spent'
 
 /** Whether the token is at fault, so that trying again does not help. */
-export function isStale({ code, fields }: Failure): boolean {
+export function isStale(failure: Failure): boolean {
   // A token that was not copied whole may not even look like one.
-  return (
-    /^token_(invalid|expired|spent)$/.test(code) || (code === 'validation_failed' && fields.includes('token'))
-  )
+  return /^token_(invalid|expired|spent)$/.test(failure.code) || isAtFault(failure, 'token')
 }
 
 /** For forms of pages behind a link: shows what is wrong with it and what to do next. */
