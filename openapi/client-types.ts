@@ -22,8 +22,8 @@ const OLDER_TYPESCRIPT = moduleOf(
   `import { register } from 'node:module'; register(${JSON.stringify(moduleOf(RESOLVE))})`,
 )
 
-/** The client has no method for probes. */
-const PROBES = /^\/health\//
+/** The client has no method for probes and public keys. */
+const PROBES = /^\/(health|\.well-known)\//
 
 /**
  * Runs openapi-typescript over a document, elsewhere than in this repository, whose redocly.yaml it would take up.

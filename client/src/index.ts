@@ -33,7 +33,11 @@ export interface ClientOptions {
   fetch?: (request: Request) => Promise<Response>
 }
 
-type Login<O extends 'logIn' | 'confirmEmail' | 'acceptInvitation'> = Result<O, SessionState, 'cookie_refused'>
+type Login<O extends 'logIn' | 'confirmEmail' | 'acceptInvitation'> = Result<
+  O,
+  SessionState,
+  'cookie_refused'
+>
 type WithoutMode<B> = B extends unknown ? Omit<B, 'mode'> : never
 
 /** Every operation as a method. None rejects: each resolves to `{ ok: true, data }` or `{ ok: false, problem }`. */

@@ -13,7 +13,7 @@ export interface Tabs {
   /** Runs work while no other tab does. */
   oneAtATime<T>(work: () => Promise<T>): Promise<T>
   tell(message: Message): void
-  /** Whether somebody logged in here and did not log out; undefined where the browser keeps no such hint. */
+  /** Whether somebody logged in here and did not log out; undefined outside browsers. One that refuses it keeps no cookies. */
   hint(): boolean | undefined
   setHint(loggedIn: boolean): void
 }
@@ -103,7 +103,7 @@ export function otherTabs(name: string, hear: (message: Message) => void, look: 
       })
     },
     tell: message => channel?.postMessage(message),
-    hint: () => attempt(() => surroundings.localStorage.getItem(name) !== null),
+    hint: () => attempt(() => surroundings.localStorage.getItem(name) !== null) ?? false,
     setHint: loggedIn =>
       attempt(() => {
         const { localStorage } = surroundings

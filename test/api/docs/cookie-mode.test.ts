@@ -1,32 +1,31 @@
-/** The front end of docs/cookie-mode.md is run, in what stands for a browser, against the real service. */
-import { readFileSync } from 'node:fs'
+/** The front end of docs/cookie-mode.md is run, in what stands for a browser of another origin, against the service. */
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import type { Client } from '../../../client/src/index.ts'
+import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { cookieIn } from '../../harness/cookie.ts'
 
 interface FrontEnd {
-  logIn(email: string, password: string): Promise<Response>
-  refresh(): Promise<Response>
-  call(path: string, method?: string, body?: object): Promise<Response>
-  logOut(): Promise<Response>
+  latchkey: Client
+  logIn(email: string, password: string): Promise<string | undefined>
 }
 
-const document = readFileSync(new URL(import.meta.resolve('#root/docs/cookie-mode.md')), 'utf8')
+const read = (path: string) => readFileSync(new URL(import.meta.resolve(`#root/${path}`)), 'utf8')
+const document = read('docs/cookie-mode.md')
 const ORIGIN = 'https://app.example.org'
 
-/** The code of the document for another service, loaded anew, as by a reload of the page. */
-let loads = 0
-async function load(base: string): Promise<FrontEnd> {
-  const code = /```js\n(.*?)```/s.exec(document)?.[1]?.replace('https://accounts.example.org', base)
-  if (!code?.includes(base)) throw new Error('the document has no such code')
-  return import(`data:text/javascript,${encodeURIComponent(code)}//${++loads}`)
-}
+t.test('the examples of the document are the files that are tested', async t => {
+  const faults = ['react', 'vue', 'react-native'].filter(
+    name => !document.includes(`\`\`\`ts ${name}\n${read(`client/examples/${name}.ts`)}\`\`\``),
+  )
+  t.strictSame(faults, [])
+})
 
 t.test('the front end of the document logs in, stays logged in over a reload, and logs out', async t => {
-  const time = testClock()
-  const env = { CORS_ORIGINS: ORIGIN, REFRESH_GRACE: '0' }
-  const service = await startApp(t, { env, overrides: { clock: time.clock } })
+  const service = await startApp(t, { env: { CORS_ORIGINS: ORIGIN } })
   const { email, password } = await confirmedAccount(service)
   await service.app.listen({ host: '127.0.0.1', port: 0 })
   const base = `http://127.0.0.1:${(service.app.server.address() as AddressInfo).port}`
@@ -36,15 +35,14 @@ t.test('the front end of the document logs in, stays logged in over a reload, an
   t.teardown(() => {
     globalThis.fetch = real
   })
-  const requests: string[] = []
   let jar: string | undefined
-  globalThis.fetch = async (input, init) => {
-    const { pathname } = new URL(String(input))
-    requests.push(pathname)
-    const headers = new Headers(init?.headers)
+  globalThis.fetch = async input => {
+    const request = input as Request
+    const headers = new Headers(request.headers)
     headers.set('origin', ORIGIN)
-    if (init?.credentials === 'include' && pathname === '/token/refresh' && jar) headers.set('cookie', jar)
-    const answer = await real(input, { ...init, headers })
+    const isRefresh = new URL(request.url).pathname === '/token/refresh'
+    if (request.credentials === 'include' && isRefresh && jar) headers.set('cookie', jar)
+    const answer = await real(new Request(request, { headers }))
     t.equal(answer.headers.get('access-control-allow-origin'), ORIGIN)
     t.equal(answer.headers.get('access-control-allow-credentials'), 'true')
     const [set] = answer.headers.getSetCookie()
@@ -56,38 +54,21 @@ t.test('the front end of the document logs in, stays logged in over a reload, an
     return answer
   }
 
-  const page = await load(base)
-  t.equal((await page.refresh()).status, 401, 'nobody is signed in')
-  t.equal((await page.logIn(email, 'a wrong password')).status, 401)
-  t.equal((await page.logIn(email, password)).status, 200)
-  t.equal((await page.call('/me')).status, 200)
-
-  for (const [path, method, body] of [
-    ['/password-change/request', 'POST', {}],
-    ['/email-change/request', 'POST', { newEmail: 'new@example.org' }],
-    ['/me', 'DELETE', {}],
-  ] as const) {
-    requests.length = 0
-    const refused = await page.call(path, method, { ...body, currentPassword: 'not this one' })
-    t.equal(refused.status, 403)
-    t.match(await refused.json(), { code: 'invalid_password' })
-    t.strictSame(requests, [path], 'a wrong current password is sent once, and causes no refresh')
+  const folder = t.testdir()
+  const code = /```js\n(.*?)```/s
+    .exec(document)?.[1]
+    ?.replace('https://accounts.example.org', base)
+    .replace('@latchkey/client', new URL('../../../client/src/index.js', import.meta.url).href)
+  const load = async (name: string): Promise<FrontEnd> => {
+    writeFileSync(join(folder, name), code ?? '')
+    return import(pathToFileURL(join(folder, name)).href)
   }
-
-  time.advance(1000)
-  requests.length = 0
-  const answers = await Promise.all([page.call('/me'), page.call('/sessions'), page.call('/me')])
-  for (const { status } of answers) t.equal(status, 200, 'an access token that has run out is made good')
-  t.equal(requests.filter(path => path === '/token/refresh').length, 1, 'by one refresh for all three')
-
-  const reloaded = await load(base)
-  t.equal((await reloaded.call('/me')).status, 200, 'after a reload somebody is signed in')
-  time.advance(1000)
-  requests.length = 0
-  t.equal((await reloaded.logOut()).status, 204)
-  t.strictSame(requests, ['/logout'], 'log out works with an access token that has expired')
-  t.equal(jar, undefined, 'and the cookie is gone')
-  requests.length = 0
-  t.equal((await reloaded.call('/me')).status, 401)
-  t.strictSame(requests, ['/me', '/token/refresh'], 'it tries once, not in a loop')
+  const page = await load('page.mjs')
+  t.match(await page.logIn(email, 'a wrong password'), /wrong/)
+  t.equal(await page.logIn(email, password), undefined)
+  t.match(await page.latchkey.me(), { ok: true, data: { email } })
+  const { latchkey } = await load('reloaded.mjs')
+  t.match(await latchkey.restore(), { status: 'logged_in' })
+  t.match(await latchkey.logout(), { ok: true })
+  t.equal(jar, undefined, 'the cookie is gone')
 })
