@@ -72,7 +72,7 @@ function objection(
   const folded = normal.toLowerCase()
   if (COMMON.has(folded)) return 'This password is one of the most common ones.'
   const [localPart = ''] = email.split('@')
-  if (folded === localPart || folded === email) return 'The password must not be the email.'
+  if (folded === localPart || folded === email) return 'The password must not be the email address.'
   if (folded === serviceName.toLowerCase()) return 'The password must not be the name of this service.'
   return undefined
 }

@@ -49,7 +49,7 @@ export function canonicalEmail(input: string, path = '/email'): string {
   const email = canonical(input)
   if (email !== undefined) return email
   throw problem('validation_failed', {
-    detail: 'The email is no address that messages can be sent to.',
+    detail: 'The email is not an address that emails can be sent to.',
     errors: [{ path, message: 'must be one plain email address' }],
   })
 }

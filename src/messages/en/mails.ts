@@ -153,9 +153,9 @@ export const mails: Mails = {
       `An account with ${service} is ready for you. To choose your password and log in, open this link:`,
     ],
     button: 'Accept the invitation',
-    after: [`The link works once, within ${validFor} of this mail.`],
-    reason: `This mail was sent to ${to} because somebody who runs ${service} invited this address.`,
-    notYou: 'If you expect no invitation, ignore this mail. Never pass on the link, whoever asks.',
+    after: [`The link works once, within ${validFor} of this email.`],
+    reason: `This email was sent to ${to} because somebody who runs ${service} invited this address.`,
+    notYou: 'If you expect no invitation, ignore this email. Never pass on the link, whoever asks.',
   }),
 
   reset_required: ({ service, to, validFor }) => ({
@@ -164,8 +164,8 @@ export const mails: Mails = {
       `Those who run ${service} ask you to choose a new password. The old one no longer works, and every device was logged out. To choose a new one, open this link:`,
     ],
     button: 'Choose a new password',
-    after: [`The link works once, within ${validFor} of this mail. After that, ask for a password reset.`],
-    reason: `This mail was sent to ${to} because this is the address of an account with ${service}.`,
+    after: [`The link works once, within ${validFor} of this email. After that, ask for a password reset.`],
+    reason: `This email was sent to ${to} because this is the address of an account with ${service}.`,
     notYou: 'Choose a password that you use nowhere else, and never pass on the link, whoever asks.',
   }),
 

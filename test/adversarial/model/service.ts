@@ -21,7 +21,7 @@ export interface ServiceOptions {
 
 /** Which mail it is, by its subject. */
 const SUBJECTS: [RegExp, string, Purpose?][] = [
-  [/^Confirm your e-mail/, 'confirm_address', 'confirm'],
+  [/^Confirm your email/, 'confirm_address', 'confirm'],
   [/^You already have/, 'already_registered'],
   [/^Reset your password/, 'reset_password', 'reset'],
   [/^Your code to change/, 'password_change_code'],

@@ -118,7 +118,7 @@ const table: Row[] = [
     secureLinks: 'alive',
   },
   {
-    event: 'e-mail changed',
+    event: 'email changed',
     happen: ({ service, emailLinks: [first] }) =>
       succeed(
         service.app.inject({

@@ -36,9 +36,9 @@ const REFUSED: [what: string, password: string, reason: RegExp][] = [
   ['a common one in mixed case', 'PassWord1', /most common/],
   ['a common one of digits', '123456789', /most common/],
   ['a common row of keys', 'qwertyuiop', /most common/],
-  ['the local part', 'lovelace.ada', /e-mail address/],
-  ['the local part in other case', 'Lovelace.Ada', /e-mail address/],
-  ['the whole address', 'LOVELACE.ADA@example.org', /e-mail address/],
+  ['the local part', 'lovelace.ada', /email address/],
+  ['the local part in other case', 'Lovelace.Ada', /email address/],
+  ['the whole address', 'LOVELACE.ADA@example.org', /email address/],
   ["the service's name", 'latchkey', /name of this service/],
   ["the service's name in other case", 'LatchKey', /name of this service/],
 ]

@@ -48,11 +48,11 @@ export interface World {
 
 /** Mails, as their owners tell them apart. */
 export const SUBJECTS = {
-  confirm: /^(Confirm your e-mail|You already have)/,
+  confirm: /^(Confirm your email|You already have)/,
   reset: /^Reset your password/,
   code: /^Your code/,
   passwordChanged: /^Your password .* was changed/,
-  newAddress: /^Confirm your new e-mail/,
+  newAddress: /^Confirm your new email/,
   addressAsked: /^A new email address was requested/,
   addressChanged: /^Your email address .* was changed/,
   farewell: /^Your account .* was deleted/,
