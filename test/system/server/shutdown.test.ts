@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { serviceEnvironment, startProcess } from '../../harness/process.ts'
@@ -13,12 +16,11 @@ const READERS = 10
 t.setTimeout(180_000)
 
 async function running(t: Test, env: Record<string, string> = {}) {
-  const service = startProcess(t, {
-    env: serviceEnvironment({ DATABASE_URL: await freshDatabase(t), ...env }),
-  })
+  const database = await freshDatabase(t)
+  const service = startProcess(t, { env: serviceEnvironment({ DATABASE_URL: database, ...env }) })
   const url = await service.listening()
   const isStopping = () => service.log().some(({ msg }) => msg === 'shutting down')
-  return { service, url, port: Number(new URL(url).port), isStopping }
+  return { service, database, url, port: Number(new URL(url).port), isStopping }
 }
 
 /** A connection, what arrived on it, and how it ended: `in order`, or the code of an error. */
@@ -138,8 +140,9 @@ t.test('SIGTERM fails probes first and answers a hundred requests in flight', as
 t.test(
   'SIGINT: requests in flight are answered, and neither probes nor idle connections delay the end',
   async t => {
-    // Hashes that take long enough for all to arrive before a few are answered.
-    const { service, port } = await running(t, { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '2' })
+    // Hashes that take long enough for all to arrive before a few are answered, and that are not shed.
+    const hashes = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '2', HASH_QUEUE_TIMEOUT: '60' }
+    const { service, port } = await running(t, hashes)
     const used = await caller(port, requestText('GET /health/live'))
     await until('a connection was used', () => answersIn(used.bytes()).length === 1)
     const idle = [used, await caller(port, ''), await caller(port, 'POST /login HTTP/1.1\r\nhost: x\r\n')]
@@ -178,3 +181,48 @@ t.test(
     t.ok(ms < 2500, 'without the 3 s for a load balancer', { ms })
   },
 )
+
+/** Creates a key for introspection on the command line, beside the service. */
+async function operatorKey(database: string): Promise<string> {
+  const program = fileURLToPath(new URL('../../../src/latchkey.cjs', import.meta.url))
+  const words = [program, 'keys', 'create', 'gateway', '--scope', 'tokens:introspect']
+  const env = { PATH: process.env['PATH'], DATABASE_URL: database }
+  const { stdout } = await promisify(execFile)(process.execPath, words, { env })
+  return /lk_\w+/.exec(stdout)?.[0] ?? ''
+}
+
+t.test("the operators' API is served, drained and closed with the service", async t => {
+  const { service, database, port, isStopping } = await running(t, { OPERATOR_PORT: '0' })
+  const operators = Number(/^ {2}operators +http\S+:(\d+)$/m.exec(service.stdout())?.[1])
+  const authorization = `Authorization: Bearer ${await operatorKey(database)}`
+  const introspect = requestText('POST /introspect', {
+    fields: [authorization, 'Content-Type: application/x-www-form-urlencoded'],
+    body: 'token=nonsense',
+  })
+  const half = introspect.length - 8
+  t.equal(await probe(operators), 200)
+  const used = await caller(operators, introspect)
+  await until('it is served', () => answersIn(used.bytes()).length === 1)
+  t.match(answersIn(used.bytes())[0], { statusCode: 200, body: '{"active":false}' })
+  const halves = await Promise.all([0, 1].map(() => caller(operators, introspect.slice(0, half))))
+
+  service.child.kill('SIGTERM')
+  await until('it drains', isStopping)
+  t.equal(await probe(operators), 503, 'its readiness fails first')
+  halves[0]?.socket.write(introspect.slice(half))
+  for (const one of [port, operators]) {
+    await until('the listener is closed', async () => (await probe(one)) === 'refused')
+  }
+  t.equal(service.child.exitCode, null, 'the request in flight holds the end up')
+  halves[1]?.socket.write(introspect.slice(half))
+
+  t.equal(await service.ended(), 0)
+  await until('every connection has ended', () => [used, ...halves].every(({ state }) => state.ended !== ''))
+  for (const { state, bytes } of halves) {
+    t.equal(state.ended, 'in order')
+    t.match(answersIn(bytes()), [
+      { statusCode: 200, headers: { connection: 'close' }, body: '{"active":false}' },
+    ])
+  }
+  t.notMatch(service.stdout(), /timed out|"level":50/)
+})
