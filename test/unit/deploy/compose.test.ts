@@ -168,6 +168,14 @@ t.test('the limits and what browsers are told are set from the outside', async t
   }
 })
 
+t.test("the operators' API is off, and on where its port is given, for no other machine", async t => {
+  t.equal(loadConfig(environment('latchkey')).OPERATOR_PORT, undefined)
+  const config = loadConfig(environment('latchkey', { OPERATOR_PORT: '3001' }))
+  t.match(config, { OPERATOR_PORT: 3001, OPERATOR_HOST: '127.0.0.1' })
+  const shared = environment('latchkey', { OPERATOR_PORT: '3001', OPERATOR_HOST: '0.0.0.0' })
+  t.equal(loadConfig(shared).OPERATOR_HOST, '0.0.0.0')
+})
+
 t.test('it comes up without a secret of yours, and is no production server by oversight', async t => {
   const config = loadConfig(environment('latchkey'))
   t.equal(config.NODE_ENV, 'development')

@@ -141,6 +141,14 @@ t.test('with real secrets the service takes the configuration', async t => {
   t.ok(config.TRUST_PROXY, 'the limits see clients, not the ingress controller')
 })
 
+t.test("the line for the operators' API opens it on the loopback of a pod alone", async t => {
+  const text = read('configmap.yaml')
+  const opened = parse(text.replace(/^( +)# (?=OPERATOR_PORT:)/m, '$1')).data
+  t.equal(manifest('ConfigMap').data.OPERATOR_PORT, undefined, 'off until then')
+  const { NODE_ENV: _, ...env } = opened
+  t.match(loadConfig(env), { OPERATOR_PORT: 3001, OPERATOR_HOST: '127.0.0.1' })
+})
+
 for (const kind of ['Deployment', 'Job']) {
   t.test(`no pod of the ${kind} is root, can write to its image or gains a privilege`, async t => {
     const { spec, metadata } = manifest(kind).spec.template
