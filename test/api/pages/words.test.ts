@@ -1,4 +1,5 @@
 import t from 'tap'
+import { EVENT_KINDS, OPERATOR_EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import { LANGUAGES, messagesFor } from '../../../src/messages/messages.ts'
 
 /** Every sentence of a catalogue by its place; functions are given something to say. */
@@ -32,6 +33,14 @@ t.test('the languages say the same things', async t => {
       t.notMatch(text, /\b(undefined|null|NaN)\b|\[object|\$\{/, `${language}: ${place}`)
       if (place.endsWith('(17)')) t.match(text, '17', `${language}: ${place} keeps its number`)
     }
+  }
+})
+
+t.test('every kind of event of an account has words of its own', async t => {
+  for (const language of LANGUAGES) {
+    const { events } = messagesFor(language).browser
+    t.same(Object.keys(events).sort(), [...EVENT_KINDS, ...OPERATOR_EVENT_KINDS].sort(), language)
+    t.equal(new Set(Object.values(events)).size, Object.keys(events).length, `${language}: no two alike`)
   }
 })
 
