@@ -376,6 +376,7 @@ t.test('a limited request costs no hash, email or row', async t => {
   const requests: [method: 'POST' | 'DELETE', url: string, payload: object, bearer?: boolean][] = [
     ['POST', '/register', { email: 'new@example.org', password }],
     ['POST', '/confirm-email', { token: reset, password }],
+    ['POST', '/invitation/accept', { token: reset, password }],
     ['POST', '/confirm-email/resend', { email }],
     ['POST', '/login', { email, password }],
     ['POST', '/password-reset/request', { email }],

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
+import { inviteUser } from '../../src/operators/users.ts'
 import { REFRESH_COOKIE } from '../../src/sessions/refresh-cookie.ts'
 import { accessKeys } from '../../src/tokens/access-keys.ts'
 import { deriveKey } from '../../src/tokens/keys.ts'
 import { confirmedAccount, startApp, type TestApp, testEnvironment, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
+import { BY_COMMAND_LINE } from '../harness/operators.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { claimsOf, forge, forgeSigned } from '../unit/tokens/forge.ts'
 
@@ -26,6 +28,7 @@ type Kind =
   | 'reset'
   | 'reset-request'
   | 'confirm-request'
+  | 'invitation'
   | 'email-change-request'
   | 'password-change'
   | 'email-change'
@@ -58,6 +61,14 @@ const endpoints = [
       method: 'POST',
       payload: { requestToken, code: confirmCode, password },
     }),
+    success: 200,
+    refusal: [400, 'token_invalid'],
+    empty: [400, 'validation_failed'],
+  },
+  {
+    url: '/invitation/accept',
+    takes: 'invitation',
+    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
     success: 200,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -223,16 +234,17 @@ function disguised(access: string, reset: string, resetRequest: string) {
   }
 }
 
-/** What the answer and the mail of a registration add. */
+/** What an invitation, and the answer and the mail of a registration, add. */
 function withConfirmation(
   { answer, mails }: Awaited<ReturnType<typeof withMails<{ json(): { requestToken: string } }>>>,
   { tokens, ...rest }: Awaited<ReturnType<typeof ofAccount>>,
+  invitation: string,
 ): Hand {
-  const confirm = { confirm: tokenIn(mails[0]), 'confirm-request': answer.json().requestToken }
+  const confirm = { confirm: tokenIn(mails[0]), 'confirm-request': answer.json().requestToken, invitation }
   return { ...rest, confirmCode: codeIn(mails[0]), tokens: { ...tokens, ...confirm } }
 }
 
-/** A link to confirm one address; everything else of another account. */
+/** A link to confirm one address and an invitation of another; everything else of a third account. */
 async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<Hand> {
   await rows.settled()
   const account = await confirmedAccount(service, `person-${++made}@example.org`, password)
@@ -241,7 +253,12 @@ async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<H
   const confirmation = await withMails(service, rows, () =>
     service.app.inject({ method: 'POST', url: '/register', payload }),
   )
-  return withConfirmation(confirmation, { tokens, ...rest })
+  const guest = { email: `guest-${made}@example.org`, locale: null, roles: [], claims: {} }
+  const invitation = await withMails(service, rows, async () => {
+    await inviteUser(service.app, guest, BY_COMMAND_LINE)
+    service.app.mail.wake()
+  })
+  return withConfirmation(confirmation, { tokens, ...rest }, tokenIn(invitation.mails[0]))
 }
 
 /** All of one account, so that every token speaks of the same id, address and hash. */
@@ -255,7 +272,10 @@ async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
   const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   const { accessToken, refreshToken } = session.json()
   const { tokens, ...rest } = await ofAccount(service, rows, { email, accessToken, refreshToken })
-  return withConfirmation(confirmation, { tokens, ...rest })
+  // An invited account has no session, so this one becomes invited afterwards.
+  const user = await rows.client.user.update({ where: { email }, data: { invitedAt: new Date() } })
+  const invitation = app.tokens.invitation.mint(user, { email }).token
+  return withConfirmation(confirmation, { tokens, ...rest }, invitation)
 }
 
 for (const { mode, handOf } of [

@@ -18,6 +18,8 @@ t.test('the bearer sees the public properties of the own account', async t => {
     passwordChangedAt: '2030-01-01T00:00:00.000Z',
     createdAt: '2030-01-01T00:00:00.000Z',
     locale: null,
+    roles: [],
+    claims: {},
   })
 })
 

@@ -109,14 +109,16 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
   const response = await app.inject({ method: 'POST', url: '/register', payload })
   t.equal(response.statusCode, 201)
   t.strictSame(Object.keys(response.json()).sort(), [
+    'claims',
     'createdAt',
     'email',
     'emailConfirmedAt',
     'id',
     'locale',
     'passwordChangedAt',
+    'roles',
   ])
-  t.match(response.json(), { email, emailConfirmedAt: null, locale: null })
+  t.match(response.json(), { email, emailConfirmedAt: null, locale: null, roles: [], claims: {} })
   t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 200)
 
   const before = await rows.dump()

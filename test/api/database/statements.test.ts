@@ -41,6 +41,8 @@ async function people({ client }: Awaited<ReturnType<typeof opened>>) {
     disabledCount: 2,
     securedAt: later(4),
     securedNoticeAt: later(5),
+    invitedAt: later(7),
+    claims: '{"roles":["editor"],"claims":{"plan":"pro"}}',
     locale: 'hr',
     createdAt: NOW,
   }
@@ -79,7 +81,8 @@ for (const { provider, skip } of providers) {
       sessions: sessions(client, database.statements),
       outbox: outbox(database.statements),
     }
-    for (const { user, ...session } of await people(database)) {
+    for (const { user, ...row } of await people(database)) {
+      const session = { ...row, claims: user.claims }
       t.strictSame(await byHand.users.findById(user.id), user)
       t.strictSame(await byHand.users.findByEmail(user.email), user)
       t.strictSame(await byHand.users.findBearer(session, NOW), user)
@@ -90,7 +93,10 @@ for (const { provider, skip } of providers) {
         const limits = { idleUntil: later(200), absoluteSeconds }
         return byHand.sessions.rotate({ sessionId: session.id, hash }, next, limits, now, ORIGIN)
       }
-      const stored = () => client.session.findUnique({ where: { id: session.id } })
+      const stored = async () => ({
+        ...(await client.session.findUnique({ where: { id: session.id } })),
+        claims: user.claims,
+      })
       t.equal(await rotate('now', 'next', session.expiresAt), undefined, 'not when it has expired')
       const rotated = await rotate('now', 'next', later(7))
       t.strictSame(rotated, {

@@ -407,6 +407,8 @@ t.test('each route logs the event of each outcome, with account and request', as
   // What says nothing of security.
   await step({ url: '/health/live', method: 'GET' }, {})
   await step({ url: '/health/ready', method: 'GET' }, {})
+  await step({ url: '/.well-known/jwks.json', method: 'GET' }, {})
+  await step({ url: '/.well-known/oauth-authorization-server', method: 'GET' }, {})
   await step({ url: '/nowhere', method: 'GET' }, { code: 'not_found' })
   await step({ url: '/login', method: 'GET' }, { code: 'method_not_allowed' })
 

@@ -16,7 +16,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
   const made = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   t.equal(made.statusCode, 201)
   const { id, passwordChangedAt, createdAt, ...rest } = made.json()
-  t.strictSame(rest, { email, emailConfirmedAt: null, locale: null })
+  t.strictSame(rest, { email, emailConfirmedAt: null, locale: null, roles: [], claims: {} })
   t.match({ id, passwordChangedAt, createdAt }, { id: /^[0-9a-f-]{36}$/, createdAt: passwordChangedAt })
 
   for (const address of [email, 'ADA@EXAMPLE.ORG']) {

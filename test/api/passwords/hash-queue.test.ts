@@ -76,6 +76,7 @@ t.test(
         'POST /confirm-email',
         'POST /email-change/confirm',
         'POST /email-change/request',
+        'POST /invitation/accept',
         'POST /login',
         'POST /password-change/confirm',
         'POST /password-change/request',
