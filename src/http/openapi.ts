@@ -20,7 +20,9 @@ declare module 'fastify' {
 const DESCRIPTION = `Accounts with email and password: registration, login, sessions and password reset.
 
 Requests and responses are JSON. Errors are problem details (RFC 9457) with a stable \`code\`. To try it here: register,
-copy the token from the email, confirm the email, press *Authorize* and paste the \`accessToken\`, without \`Bearer\`.`
+copy the token from the email, confirm the email, press *Authorize* and paste the \`accessToken\`, without \`Bearer\`.
+
+Front ends in TypeScript call this API with \`@latchkey/client\` (\`client/README.md\` in the repository).`
 
 const TAGS = [
   { name: 'registration', description: 'Register and confirm an email' },

@@ -41,6 +41,7 @@ for (const [what, options] of [
       '/login',
       '/forgot-password',
       '/confirm-email',
+      '/accept-invitation',
       '/reset-password',
       '/change-email',
       '/secure',

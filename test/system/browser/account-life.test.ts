@@ -1,6 +1,7 @@
 /** An account's whole life, on the pages, by the links of real mails. */
 import t from 'tap'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
+import { startOperators } from '../../harness/operators.ts'
 import { openRows } from '../../harness/rows.ts'
 import {
   arrives,
@@ -95,6 +96,30 @@ t.test('a spent confirmation link says what to do, and gets a new one with one c
   await send(page, 'resend', { email })
   await sees(page, 'sent')
   await site.mailTo(email, /already have an account/i)
+})
+
+t.test('an invited person sets a password and is logged in, once', async t => {
+  const site = await startSite(t)
+  const { ask } = await startOperators(t, site)
+  t.equal((await ask('POST', '/users', { email, locale: 'en' })).statusCode, 201)
+  const link = linkIn(await site.mailTo(email, /invited/i))
+  t.equal(link.split('#')[0], `${site.url}/app/accept-invitation`)
+  const { page } = await person(t, site)
+  await page.goto(link)
+  await sees(page, 'form')
+  t.notMatch(page.url(), /token|#/, 'the token is gone from the address bar')
+  t.match(await page.locator('[data-view="form"]').innerText(), email, 'it names the address')
+  await isAccessible(t, page, 'the page of an invitation')
+  await confirms(page, 'short')
+  t.not(await complaintOf(page, 'confirm'), '', 'a refused password does not use up the link')
+  await confirms(page)
+  await isIn(page, site)
+  t.equal(await page.locator('[data-me="email"]').innerText(), email)
+
+  const { page: other } = await person(t, site)
+  await other.goto(link)
+  await confirms(other, NEW_PASSWORD)
+  await sees(other, 'stale')
 })
 
 t.test('whoever is logged in is sent from log in, register and forgot-password to the account', async t => {
