@@ -33,6 +33,13 @@ const logIn = (page: Page, address = email) =>
   )
 const reads = (page: Page): Promise<string> =>
   page.evaluate('frontEnd.latchkey.me().then(({ ok, data, problem }) => ok ? data.email : problem.code)')
+/** Without BroadcastChannel a login reaches the other tabs by an event of the storage, which takes a moment. */
+async function knowLogin(t: Test, tabs: Page[], name: string): Promise<void> {
+  for (const tab of tabs) {
+    await hasStatus(tab, 'logged_in')
+    t.equal(await reads(tab), email, name)
+  }
+}
 const endsOf = (page: Page): Promise<string[]> => page.evaluate('frontEnd.ends')
 
 const WITHOUT =
@@ -56,7 +63,7 @@ for (const [name, prepare, most] of [
       'nobody logged in here, and nothing is asked',
     )
     t.equal(await logIn(first), true)
-    for (const tab of tabs) t.equal(await reads(tab), email, 'a log in is known in every tab')
+    await knowLogin(t, tabs, 'a login is known in every tab')
 
     for (const round of [1, 2]) {
       time.advance(LATER)
@@ -74,7 +81,7 @@ for (const [name, prepare, most] of [
       t.equal(await reads(tab), 'unauthenticated')
     }
     t.equal(await logIn(second), true)
-    for (const tab of tabs) t.equal(await reads(tab), email, 'and of the next log in')
+    await knowLogin(t, tabs, 'and of the next login')
   })
 }
 
