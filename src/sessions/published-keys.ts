@@ -1,12 +1,14 @@
 // GET /.well-known/jwks.json and GET /.well-known/oauth-authorization-server: other back ends verify access tokens with
 // them (RFC 7517, RFC 8414).
-import Type, { type TObject } from 'typebox'
+import Type from 'typebox'
 import { problems } from '../errors.ts'
 import { fixedDocument, sendDocument } from '../http/fixed-document.ts'
 import type { App, Handler } from '../http/routes.ts'
 
 /** Seconds. The rotation in docs/deploy.md waits for these and the 10 minutes for which jose keeps a copy. */
 const MAX_AGE = 300
+/** RFC 7517, section 8.5.2. */
+const KEY_SET = 'application/jwk-set+json'
 
 const Url = Type.String({ maxLength: 2048, format: 'uri' })
 const Coordinate = Type.String({ minLength: 43, maxLength: 43 })
@@ -30,26 +32,21 @@ const JwkSet = Type.Object(
       { maxItems: 8 },
     ),
   },
-  {
-    additionalProperties: false,
-    description: 'The key that signs, then those that only verify',
-    examples: [
-      {
-        keys: [
-          {
-            kty: 'EC',
-            crv: 'P-256',
-            x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
-            y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
-            alg: 'ES256',
-            use: 'sig',
-            kid: 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U',
-          },
-        ],
-      },
-    ],
-  },
+  { title: 'JsonWebKeySet', additionalProperties: false },
 )
+const EXAMPLE = {
+  keys: [
+    {
+      kty: 'EC',
+      crv: 'P-256',
+      x: 'f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU',
+      y: 'x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0',
+      alg: 'ES256',
+      use: 'sig',
+      kid: 'oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U',
+    },
+  ],
+}
 
 const Metadata = Type.Object(
   {
@@ -86,9 +83,12 @@ export async function publishedKeys(app: App) {
         'Any origin may read it, and caches may keep it for five minutes.',
       tags: ['keys'],
       security: [],
-      response: cacheable(JwkSet),
+      response: cacheable({
+        description: 'The key that signs, then those that only verify',
+        content: { [KEY_SET]: { schema: JwkSet, examples: { keys: { value: EXAMPLE } } } },
+      }),
     },
-    handler: sender({ keys: access.publicKeys }, 'application/jwk-set+json'),
+    handler: sender({ keys: access.publicKeys }, KEY_SET),
   })
 
   app.route({
@@ -115,8 +115,8 @@ export async function publishedKeys(app: App) {
   })
 }
 
-function cacheable(schema: TObject) {
-  return { 200: schema, 304: Type.Null({ description: 'The copy of the client is current' }), ...problems() }
+function cacheable(success: object) {
+  return { 200: success, 304: Type.Null({ description: 'The copy of the client is current' }), ...problems() }
 }
 
 function sender(content: object, type: string): Handler {

@@ -94,14 +94,14 @@ export function faultsOf(operation: Operation, answer: Answer): string[] {
   if (statusCode >= 400) return faultsOfProblem(answer, operation)
   const declared = operation.responses[statusCode]
   if (declared === undefined) return [`${statusCode} is not declared`]
-  const schema = declared.content?.['application/json']?.schema
+  const [[type, { schema }] = ['', { schema: undefined }]] = Object.entries(declared.content ?? {})
   if (schema === undefined) {
     return [
       ...(body === '' ? [] : ['a body that is not declared']),
       ...(headers['content-type'] === undefined ? [] : ['a type of nothing']),
     ]
   }
-  if (!String(headers['content-type']).startsWith('application/json')) return ['not application/json']
+  if (!String(headers['content-type']).startsWith(type)) return [`not ${type}`]
   return fits(schema, JSON.parse(body)) ? [] : [`does not validate: ${body.slice(0, 500)}`]
 }
 
