@@ -1,6 +1,6 @@
 /** The process: loads the configuration, listens, and shuts down gracefully. */
 import { lookup } from 'node:dns/promises'
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { buildApp } from './app.ts'
 import { banner, serviceFacts } from './banner.ts'
@@ -33,6 +33,8 @@ export async function startServer(): Promise<(reason: string, exitCode: number) 
   const warnings = [...renamedVariables(processEnvironment()), ...productionWarnings(config)]
   for (const { variable, message } of warnings) app.log.warn({ variable }, message)
 
+  // All of the start may run in one turn of the event loop. A signal that came meanwhile ends the process here.
+  await nextTurn()
   // Resolved first: for `localhost`, Fastify opens a second listener without our parser errors and our
   // shutdown.
   const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
