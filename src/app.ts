@@ -15,7 +15,7 @@ import database from './database/index.ts'
 import counters from './http/counters.ts'
 import csrf from './http/csrf.ts'
 import health from './http/health.ts'
-import openapi from './http/openapi.ts'
+import openapi, { publicDocument } from './http/openapi.ts'
 import { logging } from './http/request-log.ts'
 import { escapeMalformed, pathStripper } from './http/request-target.ts'
 import { listenerOptions, registerStack } from './http/stack.ts'
@@ -75,7 +75,7 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.addHook('onRoute', paths.note)
   await registerStack(app, { counters, cors: true, limitsEverything: true })
   await app.register(csrf)
-  await app.register(openapi)
+  await app.register(openapi, publicDocument(config))
 
   await app.register(database)
   await app.register(tokens)

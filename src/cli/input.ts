@@ -40,6 +40,13 @@ export function readTime(input: Input, option: string, now: Date): Date | undefi
   return at
 }
 
+/** The cursor of a page, which has to match `pattern`. */
+export function readCursor(input: Input, pattern: string): string | undefined {
+  const cursor = input.optional('cursor')
+  if (cursor === undefined || new RegExp(pattern).test(cursor)) return cursor
+  throw usageError('--cursor: expected the cursor that the last page ended with.')
+}
+
 export const LIMIT = (byDefault: number) => ({
   limit: { value: 'number', description: `how many at most; ${byDefault} by default` },
 })

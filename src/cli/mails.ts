@@ -6,7 +6,7 @@ import { CURSOR, cancelMail, findMail, listMails, type MailNeeds, retryMail } fr
 import { type PublicMail, publicMail } from '../operators/public-mail.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
 import { BY_CLI, type Command, type Input, type Output, usageError } from './command.ts'
-import { LIMIT, readChoice, readLimit } from './input.ts'
+import { LIMIT, readChoice, readCursor, readLimit } from './input.ts'
 import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
@@ -30,10 +30,7 @@ const list: Command = {
       state: readChoice(input, 'state', MAIL_STATES),
       recipient: readRecipient(input),
     }
-    const cursor = input.optional('cursor')
-    if (cursor !== undefined && !new RegExp(CURSOR).test(cursor)) {
-      throw usageError('--cursor: expected the cursor that the last page ended with.')
-    }
+    const cursor = readCursor(input, CURSOR)
     const limit = readLimit(input, DEFAULT_LIMIT, MOST)
     const needs = await context.needs()
     const { mails, nextCursor } = await listMails(needs, filter, cursor, limit)

@@ -9,12 +9,11 @@ import * as domain from '../operators/users.ts'
 import { type Claims, OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
 import { BY_CLI, type Command, type Context, type Input, type Output, usageError } from './command.ts'
-import { LIMIT, readChoice, readLimit, readTime } from './input.ts'
+import { LIMIT, readChoice, readCursor, readLimit, readTime } from './input.ts'
 import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
 const MOST = 1000
-const CURSOR = /^(\d{1,15})_([0-9A-Za-z-]{1,36})$/
 
 /** Every command but `list` and `invite` is about one account. */
 const ONE = { user: 'email or id of the account' }
@@ -41,10 +40,9 @@ const list: Command = {
       createdAfter: readTime(input, 'created-after', new Date(0)),
       createdBefore: readTime(input, 'created-before', new Date(0)),
     }
-    const after = readCursor(input)
+    const cursor = readCursor(input, domain.CURSOR)
     const needs = await needsOf(context)
-    const { users, next } = await domain.listUsers(needs, filter, limit, after)
-    const nextCursor = next === undefined ? null : `${next.createdAt.getTime()}_${next.id}`
+    const { users, nextCursor } = await domain.listUsers(needs, filter, cursor, limit)
     const rows = users.map(user => [
       user.id,
       user.email,
@@ -282,16 +280,6 @@ async function find(needs: Needs, input: Input): Promise<User> {
 }
 
 const findIn = async (context: Context, input: Input) => find(await needsOf(context), input)
-
-function readCursor(input: Input) {
-  const text = input.optional('cursor')
-  if (text === undefined) return undefined
-  const [, time, id] = CURSOR.exec(text) ?? []
-  if (time === undefined || id === undefined) {
-    throw usageError('--cursor: expected the cursor that the last page ended with.')
-  }
-  return { createdAt: new Date(Number(time)), id }
-}
 
 function readRoles(input: Input): string[] | undefined {
   const roles = input.list('role')

@@ -4,6 +4,7 @@
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Config } from '../config/config.ts'
 import { basePath } from '../config/urls.ts'
 import { Problem, problem } from '../errors.ts'
 import type { OpenapiOptions } from './documentation.ts'
@@ -51,8 +52,8 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
   return file
 }
 
-/** The document of the service itself. */
-const publicDocument = (app: FastifyInstance): OpenapiOptions => ({
+/** What the document of the service itself says besides its routes. */
+export const publicDocument = ({ APP_URL }: Config): OpenapiOptions => ({
   title: 'latchkey',
   description: DESCRIPTION,
   tags: TAGS,
@@ -60,13 +61,12 @@ const publicDocument = (app: FastifyInstance): OpenapiOptions => ({
     bearerFormat: 'JWT',
     description: 'Paste the accessToken of a login, without Bearer. A JWT that follows RFC9068 and RFC8725.',
   },
-  base: basePath(app.config.APP_URL),
+  base: basePath(APP_URL),
   tellsRateLimits: true,
 })
 
-async function openapi(app: FastifyInstance, options: Partial<OpenapiOptions>) {
-  const all = { ...publicDocument(app), ...options }
-  const { base } = all
+async function openapi(app: FastifyInstance, options: OpenapiOptions) {
+  const { base } = options
   app.addSchema(Problem)
 
   const routes: RouteOptions[] = []
@@ -75,7 +75,7 @@ async function openapi(app: FastifyInstance, options: Partial<OpenapiOptions>) {
   })
   let docs: Promise<FastifyInstance> | undefined
   const documentation = () => {
-    docs ??= import('./documentation.ts').then(made => made.documentation(app, routes, all))
+    docs ??= import('./documentation.ts').then(made => made.documentation(app, routes, options))
     return docs
   }
   app.addHook('onClose', async () => (await docs)?.close())

@@ -28,6 +28,12 @@ const UNCOUNTED = new Set([
   ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'],
 ])
 
+/**
+ * Whether a request is for one of them, so that a load balancer that probes often does not take the instance for dead.
+ * By route: whatever else a path that begins like a probe's may lead to, or nowhere, counts.
+ */
+export const isUncounted = ({ routeOptions }: FastifyRequest) => UNCOUNTED.has(routeOptions.url ?? '')
+
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
   await app.register(rateLimit, { global: false, store: storeOn(app) })
 
@@ -86,9 +92,7 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
   const overall = app.limit('all')
   const files = app.limit('files')
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    // A load balancer that probes often must not take the instance for dead. By route: whatever else a path
-    // that begins like a probe's may lead to, or nowhere, counts.
-    if (UNCOUNTED.has(request.routeOptions.url ?? '')) return
+    if (isUncounted(request)) return
     await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
   })
 }

@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ApiKey, By } from '../database/queries/api-keys.ts'
 import { problem } from '../errors.ts'
+import { isUncounted } from '../http/rate-limit.ts'
 import { originOf } from '../sessions/origin.ts'
 import { isSameHash, parseKey } from './api-key.ts'
 import { type Scope, scopesOf } from './keys.ts'
@@ -29,9 +30,6 @@ const REMEMBERED_MS = 1000
 /** More keys than an operator has. */
 const MOST_REMEMBERED = 100
 const HOUR_MS = 3_600_000
-
-/** Open to everybody: load balancers and orchestrators have no key. */
-const PROBES = new Set(['/health/live', '/health/ready'])
 
 async function authentication(app: FastifyInstance) {
   const { apiKeys } = app.database
@@ -78,7 +76,8 @@ async function authentication(app: FastifyInstance) {
   app.addHook('onRequest', async (request, reply) => {
     const { scope } = request.routeOptions.config
     if (scope === undefined) {
-      if (!PROBES.has(request.routeOptions.url ?? '')) await everything.call(app, request, reply)
+      // Open to everybody: load balancers and orchestrators have no key.
+      if (!isUncounted(request)) await everything.call(app, request, reply)
       return
     }
     const key = await keyOf(request)

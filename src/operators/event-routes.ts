@@ -5,6 +5,7 @@ import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { CURSOR, nextEvents } from './events.ts'
 import { EXAMPLE, OperatorEvent, operatorEvent } from './public-event.ts'
+import { REFUSED } from './schemas.ts'
 
 const DEFAULT_LIMIT = 100
 const MOST = 1000
@@ -45,7 +46,7 @@ export async function eventRoutes(app: App) {
         '`nextCursor` misses no event and gets none twice. Poll it with the last `nextCursor`.',
       tags: ['events'],
       querystring: Query,
-      response: { 200: Page, ...problems('validation_failed', 'api_key_invalid', 'insufficient_scope') },
+      response: { 200: Page, ...problems('validation_failed', ...REFUSED) },
     },
     handler: list,
   })

@@ -1,9 +1,11 @@
 /** POST /introspect (RFC 7662): whether an access token is good at this moment, for back ends that cannot wait for its expiry. */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
-import { problem, problems } from '../errors.ts'
+import { isProblem, problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { CLAIMS_NAME, OtherClaims, Roles, tokenClaims } from '../shared/claims.ts'
+import type { VerifiedAccessToken } from '../tokens/access.ts'
+import { REFUSED } from './schemas.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
 
@@ -89,7 +91,7 @@ export async function introspection(app: App) {
         },
         ...problems(
           ...(['validation_failed', 'payload_too_large', 'unsupported_media_type'] as const),
-          ...(['api_key_invalid', 'insufficient_scope'] as const),
+          ...REFUSED,
         ),
       },
     },
@@ -99,26 +101,23 @@ export async function introspection(app: App) {
 
 const introspect: Handler<{ body: typeof Body }, Introspection> = async function (request) {
   const { token } = request.body
-  const session = sessionOf(this, token)
-  const account = session && (await this.database.users.findBearer(session, this.clock()))
-  if (!account) return { active: false }
-  // The signature is verified.
-  const { sub, sid, iss, aud, client_id, jti, iat, exp, auth_time } = payloadOf(token)
+  const verified = verifiedOf(this, token)
+  if (verified === undefined) return { active: false }
+  const session = { id: verified.sessionId, userId: verified.userId }
+  const account = await this.database.users.findBearer(session, this.clock())
+  if (account === null) return { active: false }
+  const { sub, sid, iss, aud, client_id, jti, iat, exp, auth_time } = verified.claims
   const said = { sub, sid, iss, aud, client_id, jti, iat, exp, auth_time }
   return { active: true, token_type: 'Bearer', ...said, ...tokenClaims(account.claims) } as Introspection
 }
 
-function sessionOf({ tokens }: FastifyInstance, token: string) {
+function verifiedOf({ tokens }: FastifyInstance, token: string): VerifiedAccessToken | undefined {
   try {
-    const { sessionId, userId } = tokens.access.verify(token)
-    return { id: sessionId, userId }
-  } catch {
-    return undefined
+    return tokens.access.verify(token)
+  } catch (error) {
+    if (isProblem(error)) return undefined
+    throw error
   }
-}
-
-function payloadOf(token: string): Record<string, unknown> {
-  return JSON.parse(Buffer.from(token.split('.')[1] as string, 'base64url').toString())
 }
 
 /** RFC 7662 section 2.1. A parameter that comes twice could be read in two ways. */

@@ -4,7 +4,8 @@ import { BODY_PROBLEMS, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { byKey } from './authenticate.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
-import { EXAMPLE, fields, Name, PublicKey, publicKey, Scopes, Time } from './public-key.ts'
+import { EXAMPLE, fields, Name, PublicKey, publicKey, Scopes } from './public-key.ts'
+import { idOf, REFUSED, Time } from './schemas.ts'
 
 const CreatedKey = Type.Object(
   { ...fields, key: Type.String({ maxLength: 128, description: 'shown this once; send it as the bearer' }) },
@@ -24,12 +25,7 @@ const Body = Type.Object(
   },
 )
 
-const Params = Type.Object(
-  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'of the key' }) },
-  { additionalProperties: false },
-)
-
-const REFUSED = ['api_key_invalid', 'insufficient_scope'] as const
+const Params = idOf('the key')
 
 export async function keyRoutes(app: App) {
   app.route({

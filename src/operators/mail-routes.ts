@@ -7,6 +7,7 @@ import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
 import { CURSOR, cancelMail, findMail, listMails, retryMail } from './mails.ts'
 import { EXAMPLE, PublicMail, publicMail, State } from './public-mail.ts'
+import { idOf, REFUSED } from './schemas.ts'
 
 const DEFAULT_LIMIT = 50
 const MOST = 1000
@@ -35,12 +36,9 @@ const Page = Type.Object(
 
 const One = Type.Object(PublicMail.properties, { ...PublicMail, examples: [EXAMPLE] })
 
-const Params = Type.Object(
-  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'of the email' }) },
-  { additionalProperties: false },
-)
+const Params = idOf('the email')
 
-const REFUSED = ['validation_failed', 'api_key_invalid', 'insufficient_scope'] as const
+const FAULTS = ['validation_failed', ...REFUSED] as const
 
 export async function mailRoutes(app: App) {
   app.route({
@@ -56,7 +54,7 @@ export async function mailRoutes(app: App) {
         'a week (`MAIL_RETENTION`), dead letters for 30 days (`DEAD_MAIL_RETENTION`).',
       tags: ['mails'],
       querystring: Query,
-      response: { 200: Page, ...problems(...REFUSED) },
+      response: { 200: Page, ...problems(...FAULTS) },
     },
     handler: list,
   })
@@ -72,7 +70,7 @@ export async function mailRoutes(app: App) {
         'Its state, attempts and last error. No content: links and codes are made when it is sent.',
       tags: ['mails'],
       params: Params,
-      response: { 200: One, ...problems(...REFUSED, 'not_found') },
+      response: { 200: One, ...problems(...FAULTS, 'not_found') },
     },
     handler: get,
   })
@@ -88,7 +86,7 @@ export async function mailRoutes(app: App) {
         'Makes a queued email due at once. A dead letter or a cancelled email is queued again with all its attempts.',
       tags: ['mails'],
       params: Params,
-      response: { 200: One, ...problems(...REFUSED, 'not_found', 'mail_not_changeable') },
+      response: { 200: One, ...problems(...FAULTS, 'not_found', 'mail_not_changeable') },
     },
     handler: retry,
   })
@@ -103,7 +101,7 @@ export async function mailRoutes(app: App) {
       description: 'Cancels a queued email and the requests that it would serve, unless it is being sent.',
       tags: ['mails'],
       params: Params,
-      response: { 200: One, ...problems(...REFUSED, 'not_found', 'mail_not_changeable') },
+      response: { 200: One, ...problems(...FAULTS, 'not_found', 'mail_not_changeable') },
     },
     handler: cancel,
   })

@@ -1,7 +1,7 @@
 /** Finding, retrying and cancelling mails, for the operators' API and the command line. */
 import type { By } from '../database/queries/api-keys.ts'
 import type { MailFilter, MailPlace, MailRow, Mails } from '../database/queries/mails.ts'
-import { type ProblemError, problem } from '../errors.ts'
+import { problem } from '../errors.ts'
 
 /** What mails need of the service. */
 export interface MailNeeds {
@@ -50,32 +50,26 @@ export async function findMail({ database: { mails } }: MailNeeds, id: string): 
  *
  * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail is finished or is being sent
  */
-export async function retryMail(needs: MailNeeds, id: string, by: By): Promise<MailRow> {
-  const isChanged = await needs.database.mails.retry({ id, now: needs.clock(), by })
-  const mail = await findMail(needs, id)
-  if (!isChanged) throw notChangeable(mail, needs.clock())
-  return mail
-}
+export const retryMail = (needs: MailNeeds, id: string, by: By) => change(needs, 'retry', id, by)
 
 /**
  * Cancels a mail that waits, with the requests that it would serve.
  *
  * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail does not wait or is being sent
  */
-export async function cancelMail(needs: MailNeeds, id: string, by: By): Promise<MailRow> {
-  const isChanged = await needs.database.mails.cancel({ id, now: needs.clock(), by })
+export const cancelMail = (needs: MailNeeds, id: string, by: By) => change(needs, 'cancel', id, by)
+
+async function change(needs: MailNeeds, how: 'retry' | 'cancel', id: string, by: By): Promise<MailRow> {
+  const now = needs.clock()
+  const isChanged = await needs.database.mails[how]({ id, now, by })
   const mail = await findMail(needs, id)
-  if (!isChanged) throw notChangeable(mail, needs.clock())
+  if (!isChanged) throw problem('mail_not_changeable', { detail: reasonOf(mail, now) })
   return mail
 }
 
 /** Whether a worker has the mail in hand. */
 export const isInProgress = ({ state, leasedUntil }: MailRow, now: Date) =>
   state === 'queued' && leasedUntil !== null && leasedUntil > now
-
-function notChangeable(mail: MailRow, now: Date): ProblemError {
-  return problem('mail_not_changeable', { detail: reasonOf(mail, now) })
-}
 
 function reasonOf(mail: MailRow, now: Date): string {
   if (isInProgress(mail, now)) return 'The email is being sent at this moment. Look again in a minute.'

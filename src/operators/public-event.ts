@@ -6,25 +6,25 @@ import {
   OPERATOR_EVENT_KINDS,
   SERVICE_EVENT_KINDS,
 } from '../database/queries/events.ts'
+import { Id, orNull, Time } from './schemas.ts'
 
-const orNull = (maxLength: number, description: string) =>
-  Type.Union([Type.String({ maxLength }), Type.Null()], { description })
+const textOrNull = (maxLength: number, description: string) => orNull(Type.String({ maxLength }), description)
 
 /** An event as operators see it. */
 export const OperatorEvent = Type.Object(
   {
-    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    id: Id,
     kind: Type.Enum([...EVENT_KINDS, ...OPERATOR_EVENT_KINDS, ...SERVICE_EVENT_KINDS], { type: 'string' }),
-    at: Type.String({ format: 'date-time', maxLength: 30 }),
-    userId: orNull(36, 'the account; null where there is none, or where it was deleted for good'),
-    actor: orNull(
+    at: Time,
+    userId: textOrNull(36, 'the account; null where there is none, or where it was deleted for good'),
+    actor: textOrNull(
       64,
       'the operator: `key:` and the id of an API key, or `cli`; null for the owner or a stranger',
     ),
-    target: orNull(64, 'the id of the API key or email that it is about'),
-    ip: orNull(64, 'where the request came from'),
-    device: orNull(128, 'such as `Firefox on Linux`'),
-    requestId: orNull(64, 'the request, as in the log'),
+    target: textOrNull(64, 'the id of the API key or email that it is about'),
+    ip: textOrNull(64, 'where the request came from'),
+    device: textOrNull(128, 'such as `Firefox on Linux`'),
+    requestId: textOrNull(64, 'the request, as in the log'),
   },
   { title: 'FeedEvent', additionalProperties: false, description: 'Something that happened' },
 )

@@ -1,9 +1,8 @@
 import Type, { type Static } from 'typebox'
 import type { ApiKey } from '../database/queries/api-keys.ts'
 import { SCOPES, scopesOf } from './keys.ts'
+import { Id, orNull, Time } from './schemas.ts'
 
-export const Time = Type.String({ format: 'date-time', maxLength: 30 })
-export const Id = Type.String({ format: 'uuid', maxLength: 36 })
 export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$' })
 export const Scopes = Type.Array(Type.Enum([...SCOPES], { type: 'string' }), {
   minItems: 1,
@@ -17,9 +16,9 @@ export const fields = {
   scopes: Scopes,
   createdAt: Time,
   createdBy: Type.String({ maxLength: 64, description: '`key:` and an id, or `cli`' }),
-  expiresAt: Type.Union([Time, Type.Null()]),
-  lastUsedAt: Type.Union([Time, Type.Null()], { description: 'to the hour' }),
-  revokedAt: Type.Union([Time, Type.Null()]),
+  expiresAt: orNull(Time),
+  lastUsedAt: orNull(Time, 'to the hour'),
+  revokedAt: orNull(Time),
 }
 
 export const EXAMPLE = {

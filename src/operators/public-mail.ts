@@ -2,11 +2,7 @@ import Type, { type Static } from 'typebox'
 import type { MailRow } from '../database/queries/mails.ts'
 import { MAIL_STATES, type MailState } from '../database/queries/outbox.ts'
 import { isInProgress } from './mails.ts'
-
-const Id = Type.String({ format: 'uuid', maxLength: 36 })
-const Time = Type.String({ format: 'date-time', maxLength: 30 })
-const orNull = <T extends Type.TSchema>(schema: T, description: string) =>
-  Type.Union([schema, Type.Null()], { description })
+import { Id, orNull, Time } from './schemas.ts'
 
 export const State = Type.Enum([...MAIL_STATES], {
   type: 'string',

@@ -2,21 +2,22 @@
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { Export } from '../accounts/export-document.ts'
-import type { UserPlace } from '../database/queries/managed-users.ts'
 import { BODY_PROBLEMS, type ProblemCode, problem, problems } from '../errors.ts'
+import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { OtherClaims, Roles } from '../shared/claims.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
 import type { Scope } from './keys.ts'
-import { EXAMPLE, ManagedUser, managedUser, managedUserResponse, State, Time } from './user-schemas.ts'
+import { idOf, REFUSED, Time } from './schemas.ts'
+import { EXAMPLE, ManagedUser, managedUser, managedUserResponse, State } from './user-schemas.ts'
 import * as domain from './users.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 
-const Cursor = Type.String({ minLength: 1, maxLength: 64, pattern: '^\\d{1,15}_[0-9A-Za-z-]{1,36}$' })
+const Cursor = Type.String({ minLength: 1, maxLength: 64, pattern: domain.CURSOR })
 
 const Query = Type.Object(
   {
@@ -31,14 +32,7 @@ const Query = Type.Object(
     ),
     createdAfter: Type.Optional(Type.String({ ...Time, description: 'not created before' })),
     createdBefore: Type.Optional(Type.String({ ...Time, description: 'created before' })),
-    limit: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: MAX_LIMIT,
-        format: 'int32',
-        description: `accounts a page; ${DEFAULT_LIMIT} by default`,
-      }),
-    ),
+    limit: pageLimit('accounts', DEFAULT_LIMIT, MAX_LIMIT),
     cursor: Type.Optional(Type.String({ ...Cursor, description: '`nextCursor` of the page before' })),
   },
   { additionalProperties: false },
@@ -53,10 +47,7 @@ const Page = Type.Object(
   },
 )
 
-const Params = Type.Object(
-  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'of the account' }) },
-  { additionalProperties: false },
-)
+const Params = idOf('the account')
 
 const Invitation = Type.Object(
   {
@@ -73,7 +64,6 @@ const ClaimsBody = Type.Object(
   { additionalProperties: false, examples: [{ roles: ['editor'], claims: { plan: 'pro' } }] },
 )
 
-const REFUSED = ['api_key_invalid', 'insufficient_scope'] as const
 const OF_ONE: ProblemCode[] = ['validation_failed', ...REFUSED, 'not_found']
 
 /** What is done to one account and answered with it. */
@@ -247,12 +237,6 @@ export async function userRoutes(app: App) {
   })
 }
 
-/** A query has no numbers: digits stand for one. */
-async function readLimit(request: FastifyRequest<{ Querystring: { limit?: unknown } }>) {
-  const { limit } = request.query
-  if (typeof limit === 'string' && /^(0|-?[1-9]\d{0,8})$/.test(limit)) request.query.limit = Number(limit)
-}
-
 const list: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async function (request) {
   const { state, emailPrefix, createdAfter, createdBefore, limit = DEFAULT_LIMIT, cursor } = request.query
   const filter = {
@@ -261,16 +245,8 @@ const list: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async 
     createdAfter: createdAfter === undefined ? undefined : new Date(createdAfter),
     createdBefore: createdBefore === undefined ? undefined : new Date(createdBefore),
   }
-  const { users, next } = await domain.listUsers(this, filter, limit, placeOf(cursor))
-  return { users: users.map(managedUser), nextCursor: next === undefined ? null : cursorOf(next) }
-}
-
-const cursorOf = ({ createdAt, id }: UserPlace) => `${createdAt.getTime()}_${id}`
-
-function placeOf(cursor: string | undefined): UserPlace | undefined {
-  if (cursor === undefined) return undefined
-  const [time, id = ''] = cursor.split('_', 2)
-  return { createdAt: new Date(Number(time)), id }
+  const { users, nextCursor } = await domain.listUsers(this, filter, cursor, limit)
+  return { users: users.map(managedUser), nextCursor }
 }
 
 const invite: Handler<{ body: typeof Invitation }> = async function (request, reply) {

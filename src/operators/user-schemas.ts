@@ -3,10 +3,10 @@ import Type, { type Static } from 'typebox'
 import { USER_STATES } from '../database/queries/managed-users.ts'
 import type { User } from '../database/queries/users.ts'
 import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
+import { Id, orNull, Time } from './schemas.ts'
 import { stateOf } from './users.ts'
 
-export const Time = Type.String({ format: 'date-time', maxLength: 30 })
-const MaybeTime = Type.Union([Time, Type.Null()])
+const MaybeTime = orNull(Time)
 export const State = Type.Enum([...USER_STATES], { type: 'string' })
 
 export const EXAMPLE = {
@@ -28,7 +28,7 @@ export const EXAMPLE = {
 
 export const ManagedUser = Type.Object(
   {
-    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    id: Id,
     email: Type.String({ maxLength: 254, format: 'email' }),
     state: State,
     emailConfirmedAt: MaybeTime,

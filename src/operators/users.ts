@@ -11,7 +11,7 @@ import { type Claims, MAX_CLAIMS_BYTES, REGISTERED_CLAIMS, storedClaims } from '
 
 /** What these functions need of the service. Whoever calls them wakes the mail worker, where there is one. */
 export interface UserNeeds {
-  database: Pick<Database, 'managedUsers' | 'deletions'>
+  database: Pick<Database, 'users' | 'managedUsers' | 'deletions'>
   clock: () => Date
   config: { SECURE_TOKEN_TTL: number }
 }
@@ -29,22 +29,40 @@ export const stateOf = (user: User): UserState => {
   return user.invitedAt === null ? 'unconfirmed' : 'invited'
 }
 
-/** One page of accounts, the newest first, and where the next one begins. */
+/** Where a page of accounts begins: behind an account, whose time is in milliseconds since 1970. */
+export const CURSOR = '^\\d{1,15}_[0-9A-Za-z-]{1,36}$'
+
+/**
+ * A page of accounts, the newest first.
+ *
+ * @param cursor `nextCursor` of the page before
+ */
 export async function listUsers(
   { database }: Pick<UserNeeds, 'database'>,
   filter: UserFilter,
+  cursor: string | undefined,
   limit: number,
-  after?: UserPlace,
-): Promise<{ users: User[]; next: UserPlace | undefined }> {
+): Promise<{ users: User[]; nextCursor: string | null }> {
   // One more than asked for tells whether there is another page.
-  const rows = await database.managedUsers.list(filter, limit + 1, after)
+  const rows = await database.managedUsers.list(
+    filter,
+    limit + 1,
+    cursor === undefined ? undefined : placeIn(cursor),
+  )
   const users = rows.slice(0, limit)
-  return { users, next: rows.length > limit ? users.at(-1) : undefined }
+  const last = users.at(-1)
+  if (rows.length <= limit || last === undefined) return { users, nextCursor: null }
+  return { users, nextCursor: `${last.createdAt.getTime()}_${last.id}` }
+}
+
+function placeIn(cursor: string): UserPlace {
+  const [time, id = ''] = cursor.split('_', 2)
+  return { createdAt: new Date(Number(time)), id }
 }
 
 /** @throws {ProblemError} `not_found`, as all functions here that take an id */
 export const getUser = async ({ database }: Pick<UserNeeds, 'database'>, id: string): Promise<User> =>
-  found(await database.managedUsers.find(id))
+  found(await database.users.findById(id))
 
 /**
  * Invites an address: it gets an account without a password and an email with a link that sets one. Whoever confirms a
@@ -116,9 +134,7 @@ export async function deleteUser(needs: UserNeeds, id: string, { actor, origin }
 
 /** All data of an account, as its owner can export it. The history says so. */
 export async function exportUser(needs: UserNeeds & ExportNeeds, id: string, by: By): Promise<Readable> {
-  await getUser(needs, id)
-  await needs.database.managedUsers.recordExport(id, needs.clock(), by)
-  return exportOf(needs, await getUser(needs, id))
+  return exportOf(needs, found(await needs.database.managedUsers.recordExport(id, needs.clock(), by)))
 }
 
 /** @throws {ProblemError} `validation_failed` for a name with a meaning of its own, and for more than 1 KiB */

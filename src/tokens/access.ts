@@ -31,7 +31,27 @@ export interface AccessTokens {
    * @param leeway seconds for which a token is still good after it has expired
    * @throws {ProblemError} `unauthenticated`, for whatever is wrong with it
    */
-  verify(token: string, leeway?: number): { sessionId: string; userId: string }
+  verify(token: string, leeway?: number): VerifiedAccessToken
+}
+
+/** Claims that both forms of access tokens have, and those of ES256 alone. Times are seconds since 1970. */
+export interface AccessTokenClaims {
+  iss: string
+  aud: string
+  sub: string
+  sid: string
+  iat: number
+  exp: number
+  client_id?: string
+  jti?: string
+  auth_time?: number
+}
+
+export interface VerifiedAccessToken {
+  sessionId: string
+  userId: string
+  /** All claims. The cache has the same object: read it only. */
+  claims: Readonly<AccessTokenClaims>
 }
 
 /** How access tokens look. */
@@ -124,8 +144,8 @@ export async function accessTokens(
     },
     verify(token, leeway = 0) {
       try {
-        const { sid, sub } = verifyPublished(token, leeway) ?? shared.verify(token, leeway).claims
-        return { sessionId: sid, userId: sub }
+        const claims = verifyPublished(token, leeway) ?? shared.verify(token, leeway).claims
+        return { sessionId: claims.sid, userId: claims.sub, claims }
       } catch (cause) {
         throw problem('unauthenticated', { cause })
       }

@@ -18,7 +18,7 @@ const LAYERS: Record<string, string[]> = {
   jobs: ['config', 'database'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
-  operators: ['accounts', 'database', 'errors', 'http', 'messages', 'sessions', 'shared'],
+  operators: ['accounts', 'database', 'errors', 'http', 'messages', 'sessions', 'shared', 'tokens'],
   passwords: ['config', 'database', 'errors', 'shared'],
   'process-log': ['config', 'shared'],
   sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],

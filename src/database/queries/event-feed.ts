@@ -6,22 +6,12 @@
 // PostgreSQL's transaction ids.
 import type { Event } from '../../generated/sqlite/client.ts'
 import { columns, type Statements } from '../sql.ts'
+import { FIELDS as FIELDS_OF_HISTORY } from './events.ts'
 
 /** Events that get their positions at once: some milliseconds on SQLite, which has one writer. */
 const BATCH = 500
 
-const FIELDS = [
-  'id',
-  'userId',
-  'kind',
-  'at',
-  'ip',
-  'device',
-  'requestId',
-  'actor',
-  'target',
-  'position',
-] as const satisfies (keyof Event)[]
+const FIELDS = [...FIELDS_OF_HISTORY, 'target', 'position'] as const satisfies (keyof Event)[]
 
 /** An event at its place in the feed. */
 export type FeedEvent = Omit<Event, 'position'> & { position: number }

@@ -97,7 +97,8 @@ export function insertEvent(run: Run, event: NewEvent) {
   return run(INSERT_OF_OPERATOR, [...eventRow(event), actor, target ?? null])
 }
 
-const FIELDS = [
+/** What an account's history reads of an event. */
+export const FIELDS = [
   'id',
   'userId',
   'kind',

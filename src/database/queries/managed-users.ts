@@ -63,9 +63,15 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
       return user
     })
 
-  return {
-    find: (id: string): Promise<User | null> => client.user.findUnique({ where: { id } }),
+  /** Reads an account and keeps others from changing or deleting it until the transaction ends. */
+  async function lockedUser(tx: Prisma.TransactionClient, id: string): Promise<User | null> {
+    if (provider === 'postgresql') {
+      await runIn(tx)('SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE', [id])
+    }
+    return tx.user.findUnique({ where: { id } })
+  }
 
+  return {
     /** One page of accounts, the newest first. */
     list(filter: UserFilter, limit: number, after?: UserPlace): Promise<User[]> {
       const { state, emailPrefix, createdAfter, createdBefore } = filter
@@ -159,20 +165,19 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
     /** Ends every session, that of a login under way at this moment too; false where there is no account. */
     endSessions: (id: string, now: Date, { actor, origin }: By): Promise<boolean> =>
       client.$transaction(async tx => {
-        if (provider === 'postgresql') {
-          await runIn(tx)('SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE', [id])
-        }
-        if ((await tx.user.count({ where: { id } })) === 0) return false
+        if ((await lockedUser(tx, id)) === null) return false
         const { count } = await endSessionsOf(tx, id)
         const event = { userId: id, kind: 'session_ended' as const, at: now, origin, actor }
         if (count > 0) await insertEvent(runIn(tx), event)
         return true
       }),
 
-    /** Records that an operator took the data of an account along. */
-    recordExport: (id: string, now: Date, { actor, origin }: By) =>
+    /** Records that an operator exports the data of an account. Returns the account, null where there is none. */
+    recordExport: (id: string, now: Date, { actor, origin }: By): Promise<User | null> =>
       client.$transaction(async tx => {
-        await insertEvent(runIn(tx), { userId: id, kind: 'exported', at: now, origin, actor })
+        const user = await lockedUser(tx, id)
+        if (user) await insertEvent(runIn(tx), { userId: id, kind: 'exported', at: now, origin, actor })
+        return user
       }),
   }
 }

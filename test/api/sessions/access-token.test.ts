@@ -101,7 +101,9 @@ t.test('claims of the account stand beside those of the token, and never for the
     Object.keys(planted).filter(name => claims[name] === planted[name as keyof typeof planted]),
     [],
   )
-  t.strictSame(access.verify(token), { sessionId: session.id, userId: session.userId })
+  const { claims: verified, ...who } = access.verify(token)
+  t.strictSame(who, { sessionId: session.id, userId: session.userId })
+  t.match(verified, { sid: session.id, sub: session.userId })
 })
 
 t.test(

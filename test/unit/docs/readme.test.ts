@@ -56,6 +56,18 @@ t.test('every link of the documentation leads to a file and a heading that exist
   t.strictSame(faults, [])
 })
 
+t.test('every file of src/ and web/ that a document names in code exists', async t => {
+  const roots = ['', 'src', 'docs']
+  const faults: string[] = []
+  for (const document of ['README.md', ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`)]) {
+    if (!document.endsWith('.md')) continue
+    for (const [, path = ''] of read(document).matchAll(/`([a-z][\w-]*(?:\/[\w.-]+)+\.c?ts)`/g)) {
+      if (!roots.some(root => existsSync(join(ROOT, root, path)))) faults.push(`${document}: ${path}`)
+    }
+  }
+  t.strictSame(faults, [])
+})
+
 /** The fragments that a Markdown viewer gives to headings. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
