@@ -5,6 +5,9 @@ import { dictionary } from '@zxcvbn-ts/language-common'
 const RUN = 8
 const LEAST_DISTINCT = 10
 const SHORTEST_WORD = 4
+const WORDS = [...dictionary['diceware-common'], ...dictionary['passwords-common']].filter(
+  word => word.length >= SHORTEST_WORD,
+)
 /** NIST SP 800-107, 5.3.2, for the key of an HMAC. Everybody can test guesses offline (docs/threat-model.md). */
 const MIN_BITS = 112
 /** A UUID of a clock, a name or a counter; version 4 is random. */
@@ -44,18 +47,17 @@ function hasRun(secret: string): boolean {
 
 /** Whether words make up more than half of the secret, or the rest leaves too few bits. */
 function isMadeOfWords(secret: string): boolean {
-  const words = wordsLongestFirst()
   let rest = secret.toLowerCase()
   let found = 0
-  for (const word of words) {
-    if (!rest.includes(word)) continue
+  const longestFirst = WORDS.filter(word => rest.includes(word)).sort((a, b) => b.length - a.length)
+  for (const word of longestFirst) {
     const pieces = rest.split(word)
     found += pieces.length - 1
     // A separator, so that the remaining parts do not form a new word.
     rest = pieces.join('\n')
   }
   const others = rest.replaceAll('\n', '')
-  const bits = found * Math.log2(words.length) + others.length * Math.log2(alphabetOf(secret))
+  const bits = found * Math.log2(WORDS.length) + others.length * Math.log2(alphabetOf(secret))
   return secret.length - others.length > secret.length / 2 || bits < MIN_BITS
 }
 
@@ -66,10 +68,4 @@ function alphabetOf(secret: string): number {
   const sizes = [10, 26, 26].filter((_, index) => ranges[index]?.test(secret))
   const marks = new Set(secret.replace(/[\da-z]/gi, '')).size
   return sizes.reduce((sum, size) => sum + size, marks)
-}
-
-function wordsLongestFirst(): string[] {
-  return [...dictionary['diceware-common'], ...dictionary['passwords-common']]
-    .filter(word => word.length >= SHORTEST_WORD)
-    .sort((a, b) => b.length - a.length)
 }

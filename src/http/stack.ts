@@ -22,6 +22,8 @@ const HTTP = {
   bodyLimit: 16 * 1024,
   headersTimeout: 5000,
   requestTimeout: 10_000,
+  /** How long a plugin may take to start: Fastify's default (10 s) ended a start on an overloaded machine. */
+  pluginTimeout: 60_000,
   keepAliveTimeout: 72_000,
   /** How often `requestTimeout` is checked. Node's default (30 s) lets a slow-loris stay that long. */
   connectionsCheckingInterval: 1000,
@@ -37,6 +39,7 @@ export function listenerOptions(config: Config) {
     ...traceOptions(config.TRUST_PROXY),
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,
+    pluginTimeout: HTTP.pluginTimeout,
     requestTimeout: HTTP.requestTimeout,
     keepAliveTimeout: HTTP.keepAliveTimeout,
     connectionTimeout: HTTP.stallTimeout + config.HASH_QUEUE_TIMEOUT * 1000,

@@ -54,6 +54,15 @@ export interface MailWorker {
   stop(): Promise<void>
 }
 
+/** A row on its way. */
+interface Delivery {
+  row: OutboxRow
+  /** Fulfilled when it is over. */
+  ended: Promise<void>
+  /** The row as claimed once more: the clock was set forward, so that the lease expired. */
+  claimedAgain?: OutboxRow
+}
+
 export function startMailWorker(
   app: MailDependencies & { log: FastifyBaseLogger },
   transport: MailTransport,
@@ -61,8 +70,8 @@ export function startMailWorker(
 ): MailWorker {
   const { outbox } = app.database
   const log = app.log.child({ part: 'outbox' })
-  const inProgress = new Map<string, { row: OutboxRow; delivery: Promise<void> }>()
-  /** Emails that were sent while the database could not record it. They must not be sent again. */
+  const inProgress = new Map<string, Delivery>()
+  /** Emails that were sent and are not recorded: the database is down, or the row was claimed again. Not sent again. */
   const sentUnrecorded = new Set<string>()
   const wasSetBack = watchClock(app.clock, CLOCK_TOLERANCE)
   /** At the start too: the clock may have been set back while the process was down. */
@@ -151,36 +160,41 @@ export function startMailWorker(
   function startDelivery(row: OutboxRow) {
     const running = inProgress.get(row.id)
     if (running) {
-      // The clock was set forward, so the lease expired and was claimed again. The email is sent once.
+      // What this delivery records from now on has to fit the new claim.
       running.row.attempts = row.attempts
+      running.claimedAgain = row
       return
     }
-    const delivery = deliver(row)
+    const delivery: Delivery = { row, ended: Promise.resolve() }
+    inProgress.set(row.id, delivery)
+    delivery.ended = deliver(row)
       .catch(error => {
         if (outageOf(error)) app.database.outage.failed(error)
         else log.error({ err: error, ...factsOf(row) }, 'email delivery failed unexpectedly')
+        return false
       })
-      .finally(() => {
+      .then(recorded => {
         inProgress.delete(row.id)
+        if (!recorded && delivery.claimedAgain && !stopped) startDelivery(delivery.claimedAgain)
         wake()
       })
-    inProgress.set(row.id, { row, delivery })
   }
 
-  async function deliver(row: OutboxRow) {
+  /** Returns whether the outcome was recorded, which it is not if the row was claimed again. */
+  async function deliver(row: OutboxRow): Promise<boolean> {
     if (sentUnrecorded.has(row.id)) return recordSent(row)
     const turn = await takeTurn(app, row)
     if (turn.outcome === 'waited too long') {
-      await outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
+      const dropped = await outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
       log.warn(factsOf(row), 'mail dropped: it waited more than a day for its turn')
-      return
+      return dropped
     }
     if (turn.outcome !== 'leads') {
       log.debug(
         { ...factsOf(row), outcome: turn.outcome },
         'mail waits for its turn, or another one serves it',
       )
-      return
+      return turn.outcome === 'waits'
     }
     let mail: Awaited<ReturnType<typeof composeMail>>
     try {
@@ -195,46 +209,47 @@ export function startMailWorker(
       serverOutage.worked()
       serviceRefusal.worked()
     }
-    if (mail) await recordSent(row)
-    else await outbox.finish(row, 'dropped', app.clock())
+    const recorded = mail ? await recordSent(row) : await outbox.finish(row, 'dropped', app.clock())
     // Logged for both outcomes: one line more would delay the next response.
     const alsoServes = turn.alsoServes.slice(0, MAX_LOGGED_IDS)
     const facts = { ...factsOf(row), ...(alsoServes.length > 0 && { alsoServes }) }
     log.info(facts, mail ? 'mail sent' : 'nothing to mail')
+    return recorded
   }
 
   /** Retries until the database records it; otherwise the row is sent again after the lease. */
-  async function recordSent(row: OutboxRow) {
+  async function recordSent(row: OutboxRow): Promise<boolean> {
     const { next } = backoff(FIRST_RECORD_RETRY, LONGEST_RECORD_RETRY)
+    sentUnrecorded.add(row.id)
     for (;;) {
       try {
-        await outbox.finish(row, 'sent', app.clock())
-        return
+        const recorded = await outbox.finish(row, 'sent', app.clock())
+        if (recorded) sentUnrecorded.delete(row.id)
+        return recorded
       } catch (error) {
-        // Kept even after success, because the row may have been claimed again just before.
-        sentUnrecorded.add(row.id)
         if (stopped || outageOf(error) === undefined) throw error
         await delay(next(), undefined, { signal: stopping.signal }).catch(() => {})
       }
     }
   }
 
-  async function fail(row: OutboxRow, error: SendFailure) {
+  async function fail(row: OutboxRow, error: SendFailure): Promise<boolean> {
     const facts = { ...factsOf(row), reason: error.message }
     if (error.refusesService) serviceRefusal.failed(error.message)
     if (error.unreachable) serverOutage.failed(error.message)
     if (error.permanent || row.attempts >= MAX_ATTEMPTS) {
-      await outbox.finish(row, 'dead', app.clock(), error.message)
+      const buried = await outbox.finish(row, 'dead', app.clock(), error.message)
       log.error(facts, 'mail is a dead letter')
-      return
+      return buried
     }
     const wait = firstRetry * GROWTH ** (row.attempts - 1) * (1 + JITTER * (2 * Math.random() - 1))
     // The cap counts delivered emails: a retry after a transient failure must not wait for another turn.
     if (error.untaken) await giveTurnBack(app, row)
-    await outbox.defer(row, { nextAttemptAt: later(wait), lastError: error.message })
+    const deferred = await outbox.defer(row, { nextAttemptAt: later(wait), lastError: error.message })
     // In an outage, the line at its start is enough.
     const level = error.refusesService || error.unreachable ? 'debug' : 'warn'
     log[level]({ ...facts, nextInSeconds: Math.round(wait) }, 'SMTP delivery failed, retrying later')
+    return deferred
   }
 
   wake()
@@ -246,7 +261,7 @@ export function startMailWorker(
       stopping.abort()
       clearTimeout(timer)
       await polling
-      await Promise.all([...inProgress.values()].map(({ delivery }) => delivery))
+      await Promise.all([...inProgress.values()].map(({ ended }) => ended))
       transport.close()
     },
   }

@@ -106,7 +106,7 @@ const NEXT_DUE = `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox WHERE st
 
 /** Clears the email's id, because a code derived from it was not sent. */
 const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error = COALESCE($3, last_error),
-  leased_until = NULL, mail_id = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5`
+  leased_until = NULL, mail_id = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5 RETURNING id`
 
 const FINISH = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
   WHERE id = $4 AND state = 'queued' AND attempts = $5 RETURNING id`
@@ -137,9 +137,15 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
   // No row joins an email after the handover, so that one snapshot serves both parts.
   const finishAll = (values: Value[]) =>
     provider === 'postgresql'
-      ? change(`WITH finished AS (${FINISH}) ${FINISH_JOINED} AND EXISTS (SELECT 1 FROM finished)`, values)
+      ? change(
+          `WITH finished AS (${FINISH}), joined AS (${FINISH_JOINED} AND EXISTS (SELECT 1 FROM finished))
+            SELECT id FROM finished`,
+          values,
+        )
       : transaction(async run => {
-          if ((await run(FINISH, values)).length === 1) await run(FINISH_JOINED, values.slice(0, 4))
+          const finished = await run(FINISH, values)
+          if (finished.length === 1) await run(FINISH_JOINED, values.slice(0, 4))
+          return finished
         })
 
   return {
@@ -179,19 +185,16 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
       return (await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, []))[0]?.nextAttemptAt
     },
 
-    /** Returns a claimed row to the queue, after a failure or until its turn. */
-    defer: (row: OutboxRow, to: { nextAttemptAt: Date; attempts?: number; lastError?: string }) =>
-      change(DEFER, [
-        to.nextAttemptAt,
-        to.attempts ?? row.attempts,
-        to.lastError ?? null,
-        row.id,
-        row.attempts,
-      ]),
+    /** Returns a claimed row to the queue after a failure. False if it was claimed again. */
+    async defer(row: OutboxRow, { nextAttemptAt, lastError }: { nextAttemptAt: Date; lastError: string }) {
+      const changed = await change(DEFER, [nextAttemptAt, row.attempts, lastError, row.id, row.attempts])
+      return changed.length > 0
+    },
 
-    /** Finishes a claimed row, and the rows that its email serves. */
-    finish: (row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) =>
-      finishAll([outcome, now, lastError, row.id, row.attempts]),
+    /** Finishes a claimed row, and the rows that its email serves. False if it was claimed again. */
+    async finish(row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) {
+      return (await finishAll([outcome, now, lastError, row.id, row.attempts])).length > 0
+    },
   }
 }
 
@@ -210,7 +213,7 @@ export interface Cap {
 
 /**
  * Result for a claimed row. `alsoServes`: ids of other requests that the email serves. `waits`: back in the
- * queue until its turn. `lost`: another email serves it, or it is gone.
+ * queue until its turn. `lost`: another email serves it, it was claimed again, or it is gone.
  */
 export type Lead =
   | { outcome: 'leads'; newestRequest: Date; alsoServes: string[] }
@@ -256,33 +259,30 @@ const MAX_CONTENTION_ATTEMPTS = 10
 
 export function mailTurns({ read, change, transaction }: Statements) {
   const contention = new Error('another worker changed the turns')
+  const lost = new Error('the row is not in hand any more')
 
-  function tryToLead(
-    row: OutboxRow,
-    kinds: readonly OutboxKind[],
-    now: Date,
-    cap: Cap | undefined,
-  ): Promise<Lead> {
+  // Locks the turns before any row of the outbox. In the other order, each of two requests that are due at once
+  // locks its own row and waits for the other's when it gathers them: a deadlock.
+  function tryToLead(row: OutboxRow, kinds: readonly OutboxKind[], now: Date, cap: Cap): Promise<Lead> {
     return transaction(async run => {
-      const [turns] = cap ? await run<Turns>(TURNS, [cap.id]) : []
+      const [turns] = await run<Turns>(TURNS, [cap.id])
       const past = [turns?.lastAt, turns?.secondAt, turns?.thirdAt].filter(at => at instanceof Date)
       // A retry after a crash still has its turn.
       const previous = turns?.mailId === row.id ? past.slice(1) : past
-      if (cap && turns?.mailId !== row.id) {
+      if (turns?.mailId !== row.id) {
         const free = cap.nextTurn(previous)
         if (free > now && cap.waitedTooLong) return { outcome: 'waited too long' }
         if (free > now) {
           // Waiting for a turn does not count as an attempt.
-          await run(DEFER, [free, row.attempts - 1, null, row.id, row.attempts])
-          return { outcome: 'waits' }
+          const deferred = await run(DEFER, [free, row.attempts - 1, null, row.id, row.attempts])
+          return { outcome: deferred.length > 0 ? 'waits' : 'lost' }
         }
       }
-      if ((await run(MARK, [row.id, row.attempts])).length === 0) return { outcome: 'lost' }
-      if (!cap) return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
       const version = turns?.version ?? 0
       const [second = null, third = null] = previous
       const values = [cap.id, version + 1, row.id, now, second, third, cap.expiresAt, version]
       if ((await run(TAKE, values)).length === 0) throw contention
+      if ((await run(MARK, [row.id, row.attempts])).length === 0) throw lost
       const owner = row.userId ?? row.registrationId ?? ''
       const joined = await run<Pick<Outbox, 'requestId'>>(gatherOf(kinds), [row.id, row.recipient, owner])
       const [newest] = await run<Pick<Outbox, 'createdAt'>>(NEWEST_REQUEST, [row.id])
@@ -298,10 +298,16 @@ export function mailTurns({ read, change, transaction }: Statements) {
      * @param cap undefined if emails are not limited; then each row gets its own email
      */
     async lead(row: OutboxRow, kinds: readonly OutboxKind[], now: Date, cap?: Cap): Promise<Lead> {
+      if (!cap) {
+        const marked = await change(MARK, [row.id, row.attempts])
+        if (marked.length === 0) return { outcome: 'lost' }
+        return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
+      }
       for (let attempt = 1; ; attempt++) {
         try {
           return await tryToLead(row, kinds, now, cap)
         } catch (error) {
+          if (error === lost) return { outcome: 'lost' }
           if (error !== contention || attempt === MAX_CONTENTION_ATTEMPTS) throw error
         }
       }

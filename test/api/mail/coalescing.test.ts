@@ -153,6 +153,22 @@ t.test('waiting requests share one email', async t => {
   )
 })
 
+// Each took its own row before the recipient's turn, and PostgreSQL ended one of the two: a deadlock.
+t.test('requests that are due at once do not deadlock', async t => {
+  const world = await capped(t)
+  const { sentMails, advance, log } = world
+  const emails = await Promise.all(Array.from({ length: 8 }, async () => (await world.account()).email))
+  for (const email of emails) {
+    const ask = asker(world, email)
+    await ask()
+    await sentMails(email, 'reset_request')
+    await Promise.all(Array.from({ length: 5 }, ask))
+    advance(60)
+    t.equal((await sentMails(email, 'reset_request')).length, 2)
+  }
+  t.notOk(log.find(line => Number(line['level']) >= 40))
+})
+
 t.test(
   'a mail that the server refuses for now takes no turn, and its retry serves who asked since',
   async t => {

@@ -27,7 +27,7 @@ async function tried(rows: Rows, attempts: number, kind = 'reset_request') {
 }
 
 /** An app whose mails go to a real server, but only as the test lets them through. */
-async function gated(t: Test, smtp: SmtpServer, databaseUrl: string) {
+async function gated(t: Test, smtp: SmtpServer, databaseUrl: string, clock = () => new Date()) {
   const env = { ...testEnvironment, MAIL_SERVER: smtp.host, MAIL_PORT: String(smtp.port) }
   const real = createMailTransport(loadConfig(env))
   const held: (() => void)[] = []
@@ -41,7 +41,7 @@ async function gated(t: Test, smtp: SmtpServer, databaseUrl: string) {
   const world = await startApp(t, {
     smtp,
     databaseUrl,
-    overrides: { mail: { transport, timing: ONLY_WHEN_WOKEN } },
+    overrides: { clock, mail: { transport, timing: ONLY_WHEN_WOKEN } },
   })
   return {
     ...world,
@@ -51,6 +51,14 @@ async function gated(t: Test, smtp: SmtpServer, databaseUrl: string) {
       await until(`${count} mails are in hand`, () => held.length === count)
     },
   }
+}
+
+/** An account whose mail went through the gate. */
+async function accountBehind(world: Pick<Awaited<ReturnType<typeof gated>>, 'app' | 'smtp' | 'held'>) {
+  const account = confirmedAccount(world)
+  await until('its mail is in hand', () => world.held.length === 1)
+  world.held.shift()?.()
+  return account
 }
 
 t.test('a failed email is retried eight times over about a day, then it is a dead letter', async t => {
@@ -322,6 +330,55 @@ t.test('two workers on one database send each of fifty mails once', async t => {
     { shares },
   )
 })
+
+// The claim and the record go over two connections, so either may win.
+for (const [name, recordFirst] of [
+  ['before', true],
+  ['after', false],
+] as const) {
+  t.test(
+    `a clock that is set forward while an email is sent, and the record ${name} the claim is known: it is sent once and recorded`,
+    async t => {
+      const time = testClock()
+      const smtp = await startSmtpServer(t)
+      const { held, inHand, app, databaseUrl } = await gated(t, smtp, await freshDatabase(t), time.clock)
+      const rows = await openRows(t, databaseUrl)
+      await ask({ app }, (await accountBehind({ app, smtp, held })).email)
+      await inHand(1)
+
+      const { outbox } = app.database
+      const [claim, finish] = [outbox.claim, outbox.finish]
+      let claimed = 0
+      let tell: () => void = () => {}
+      const known = new Promise<void>(resolve => {
+        tell = resolve
+      })
+      let recorded = false
+      outbox.claim = async (...args) => {
+        const found = await claim(...args)
+        claimed += found.length
+        if (recordFirst && found.length > 0) await known
+        return found
+      }
+      outbox.finish = async (...args) => {
+        const result = await finish(...args)
+        recorded = true
+        return result
+      }
+      time.advance(3600)
+      app.mail.wake()
+      await until('the row is claimed again', () => claimed === 1)
+      held.shift()?.()
+      await until('the record was tried', () => recorded)
+      tell()
+      await rows.settled()
+      const row = await rows.client.outbox.findFirstOrThrow({ where: { kind: 'reset_request' } })
+      t.match(row, { state: 'sent', attempts: 2, leasedUntil: null })
+      t.equal(smtp.mails.filter(({ subject }) => /reset/i.test(subject)).length, 1)
+      t.equal(held.length, 0)
+    },
+  )
+}
 
 t.test('a wake at full concurrency is not lost', async t => {
   const smtp = await startSmtpServer(t)

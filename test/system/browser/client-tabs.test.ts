@@ -33,10 +33,10 @@ const logIn = (page: Page, address = email) =>
   )
 const reads = (page: Page): Promise<string> =>
   page.evaluate('frontEnd.latchkey.me().then(({ ok, data, problem }) => ok ? data.email : problem.code)')
-/** Without BroadcastChannel a login reaches the other tabs by an event of the storage, which takes a moment. */
+/** Without BroadcastChannel an event of the storage tells of a login, and the next call makes it the tab's own. */
 async function knowLogin(t: Test, tabs: Page[], name: string): Promise<void> {
   for (const tab of tabs) {
-    await hasStatus(tab, 'logged_in')
+    await hasStatus(tab, 'logged_in', 'unknown')
     t.equal(await reads(tab), email, name)
   }
 }

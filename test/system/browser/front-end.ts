@@ -63,11 +63,11 @@ interface FrontEnd {
   frontEnd?: { latchkey: { getState(): { status: string } }; ends: string[] }
 }
 
-/** Waits until a front end knows this status. */
-export async function hasStatus(page: Page, status: string): Promise<void> {
+/** Waits until a front end has one of these statuses. */
+export async function hasStatus(page: Page, ...statuses: string[]): Promise<void> {
   await page.waitForFunction(
-    status => (globalThis as FrontEnd).frontEnd?.latchkey.getState().status === status,
-    status,
+    statuses => statuses.includes((globalThis as FrontEnd).frontEnd?.latchkey.getState().status ?? ''),
+    statuses,
   )
 }
 
