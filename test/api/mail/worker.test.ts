@@ -331,13 +331,14 @@ t.test('two workers on one database send each of fifty mails once', async t => {
   )
 })
 
-// The claim and the record go over two connections, so either may win.
-for (const [name, recordFirst] of [
-  ['before', true],
-  ['after', false],
-] as const) {
+// The claim and the record go over two connections, so that either may be done first, and either be known first.
+for (const order of [
+  'claimed, known, recorded',
+  'claimed, refused to record, known, told of the refusal',
+  'claimed, refused to record, told of the refusal, known',
+]) {
   t.test(
-    `a clock that is set forward while an email is sent, and the record ${name} the claim is known: it is sent once and recorded`,
+    `a row that is claimed again while its email is sent is recorded, and sent once: ${order}`,
     async t => {
       const time = testClock()
       const smtp = await startSmtpServer(t)
@@ -348,34 +349,36 @@ for (const [name, recordFirst] of [
 
       const { outbox } = app.database
       const [claim, finish] = [outbox.claim, outbox.finish]
-      let claimed = 0
-      let tell: () => void = () => {}
-      const known = new Promise<void>(resolve => {
-        tell = resolve
-      })
-      let recorded = false
+      const happened = new Set<string>()
+      const after = (step: string) => until(step, () => happened.has(step))
       outbox.claim = async (...args) => {
         const found = await claim(...args)
-        claimed += found.length
-        if (recordFirst && found.length > 0) await known
+        if (found.length === 0) return found
+        happened.add('claimed')
+        if (order.includes('refused')) await after('refused to record')
+        if (order.endsWith('known')) await after('told of the refusal')
+        setImmediate(() => happened.add('known'))
         return found
       }
       outbox.finish = async (...args) => {
-        const result = await finish(...args)
-        recorded = true
-        return result
+        const recorded = await finish(...args)
+        if (!recorded) happened.add('refused to record')
+        if (order.includes('refused') && !order.endsWith('known')) await after('known')
+        setImmediate(() => happened.add('told of the refusal'))
+        return recorded
       }
+      // The lease is over.
       time.advance(3600)
       app.mail.wake()
-      await until('the row is claimed again', () => claimed === 1)
+      await after('claimed')
+      if (!order.includes('refused')) await after('known')
       held.shift()?.()
-      await until('the record was tried', () => recorded)
-      tell()
       await rows.settled()
       const row = await rows.client.outbox.findFirstOrThrow({ where: { kind: 'reset_request' } })
       t.match(row, { state: 'sent', attempts: 2, leasedUntil: null })
       t.equal(smtp.mails.filter(({ subject }) => /reset/i.test(subject)).length, 1)
       t.equal(held.length, 0)
+      t.equal(happened.has('refused to record'), order.includes('refused'))
     },
   )
 }
