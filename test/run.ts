@@ -25,6 +25,9 @@ interface Tier {
   first?: RegExp
 }
 
+const LONG =
+  /postgresql|secret-rotation|clients|operate|smtp\.|model|faults\/kill\.|rolling|fuzz\.|migrating|verify/
+
 const TIERS: Record<string, Tier> = {
   // More than the cores of a small machine, since suites also wait. PostgreSQL needs a core, and has 100 connections.
   gate: {
@@ -33,11 +36,16 @@ const TIERS: Record<string, Tier> = {
     timeout: 300,
     first: /http|passwords/,
   },
-  full: { files: /^system\/(?!browser\/)(.*\/)?[^./]+\.test\.js$/, jobs: 2, timeout: 600 },
-  browser: { files: /^system\/browser\/[^./]+\.test\.js$/, jobs: 1, timeout: 300 },
+  full: { files: /^system\/(?!browser\/)(.*\/)?[^./]+\.test\.js$/, jobs: 3, timeout: 600, first: LONG },
+  browser: {
+    files: /^system\/browser\/[^./]+\.test\.js$/,
+    jobs: 2,
+    timeout: 300,
+    first: /accessible|account-|behind/,
+  },
   soak: { files: /\.soak\.test\.js$/, jobs: 1, timeout: 0 },
   // What another version of Node could break first.
-  versions: { files: /^(api\/journeys|system\/server)\/[^./]+\.test\.js$/, jobs: 2, timeout: 300 },
+  versions: { files: /^(api\/journeys|system\/server)\/[^./]+\.test\.js$/, jobs: 3, timeout: 300 },
 }
 
 /** Single files, while they are written. */

@@ -1,9 +1,11 @@
 // A private Redis that tests may stop and pause.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import type { Teardown } from './database.ts'
 import { freePort } from './free-port.ts'
+import { until } from './until.ts'
 
 export interface RedisServer {
   url: string
@@ -24,6 +26,13 @@ export const noRedisServer =
 if (noRedisServer && process.env['TEST_REQUIRE_ALL']) {
   throw new Error(`${noRedisServer}: with TEST_REQUIRE_ALL set, it must be`)
 }
+
+/** Waits until an app counts limits in `redis`, as its readiness says. */
+export const counting = (app: FastifyInstance, where: string) =>
+  until(
+    `limits are counted in ${where}`,
+    async () => (await app.inject('/health/ready')).json().limits === where,
+  )
 
 /** Starts a Redis without persistence. */
 export async function startRedis(t: Teardown): Promise<RedisServer> {

@@ -4,7 +4,7 @@ import t from 'tap'
 import { redisReason } from '../../../src/http/redis-state.ts'
 import { startApp } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'
-import { noRedisServer, startRedis } from '../../harness/redis.ts'
+import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 import { until } from '../../harness/until.ts'
 
 /** What an answer may be slowed by a store that is away. */
@@ -33,13 +33,6 @@ async function timed(app: FastifyInstance, remoteAddress: string, url = '/login'
     ms: performance.now() - begun,
   }
 }
-
-/** Waits until counts are where they should be, as readiness tells. */
-const counting = (app: FastifyInstance, where: string) =>
-  until(
-    `limits are counted in ${where}`,
-    async () => (await app.inject('/health/ready')).json().limits === where,
-  )
 
 const AWAY = 'memory, redis does not answer'
 
@@ -201,6 +194,7 @@ t.test('starts while Redis is down or hangs', { skip: noRedisServer }, async t =
 t.test('apps that share a Redis share the counts', { skip: noRedisServer }, async t => {
   const env = { RATE_LIMIT: 'on', REDIS_URL: (await startRedis(t)).url }
   const apps = [(await startApp(t, { env })).app, (await startApp(t, { env })).app] as const
+  for (const app of apps) await counting(app, 'redis')
   const statuses = []
   for (let i = 0; i < 12; i++)
     statuses.push((await timed(apps[i % 2 ? 1 : 0], '10.0.0.5', '/confirm-email')).status)

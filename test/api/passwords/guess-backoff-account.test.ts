@@ -11,7 +11,7 @@ import {
   tokenIn,
 } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { noRedisServer, startRedis } from '../../harness/redis.ts'
+import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 import { openRows } from '../../harness/rows.ts'
 
 const guess = (app: FastifyInstance, email: string, remoteAddress: string, password = 'a wrong password') =>
@@ -218,6 +218,7 @@ t.test(
   async t => {
     const env = { RATE_LIMIT: 'on', REDIS_URL: (await startRedis(t)).url }
     const apps = [(await startApp(t, { env })).app, (await startApp(t, { env })).app] as const
+    for (const app of apps) await counting(app, 'redis')
     const outcomes = []
     for (const [i, ip] of STRANGERS.slice(0, 120).entries()) {
       outcomes.push(

@@ -8,8 +8,7 @@ import { confirmedAccount, resetToken, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { noRedisServer, startRedis } from '../../harness/redis.ts'
-import { until } from '../../harness/until.ts'
+import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 
 /**
  * Guesses come from many addresses of one /64, which one limit counts together and the other does not
@@ -117,7 +116,7 @@ t.test(
     const { app, log } = await startApp(t, {
       env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) },
     })
-    await until('Redis counts', async () => (await app.probeRedis()) === 'works')
+    await counting(app, 'redis')
     const attempt = () =>
       app.guessBackoff.attempt({ email: 'a@example.org', ip: '10.0.0.1' }).then(
         () => 'checked' as const,
