@@ -1,34 +1,37 @@
 /**
- * Counters that limits are made of: in Redis, shared by all instances, where `REDIS_URL` is set, else in
- * memory. While Redis does not answer, each instance counts for itself: limits never open.
+ * The counters of rate limits: in Redis, shared by all instances, if `REDIS_URL` is set; otherwise in memory. While
+ * Redis does not answer, each instance counts in memory: limits are never lifted.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import type { Redis } from 'ioredis'
-import type { RateLimiterAbstract } from 'rate-limiter-flexible'
+import type { Redis, Result } from 'ioredis'
+import { type Counter, type CounterOptions, type MemoryCounter, memoryCounter } from '../shared/counter.ts'
 import { type Backoff, backoff } from '../shared/outage-log.ts'
-import { MemoryCounter } from './memory-counter.ts'
 import { isReplica, type RedisState, redisState } from './redis-state.ts'
-import { SharedCounter } from './shared-counter.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * The counter of a name. Whoever asks for the same name counts together, in memory as in Redis.
+     * The counter of a name. Everything that asks for the same name counts together, in memory as in Redis.
      *
-     * @param name keeps its keys apart from those of others
-     * @param points how many `consume`s pass within the duration
-     * @param duration seconds from the first count until a key is forgotten
+     * @param name separates its keys from those of other counters
+     * @param seconds duration of a key; for a leaky counter, seconds after which one point drains
      */
-    counter(name: string, points: number, duration: number): RateLimiterAbstract
-    /**
-     * The same for counts that drain with time: one point goes each `seconds`. For `penalty`, `reward` and `delete`.
-     *
-     * @param seconds from one point that drains to the next
-     */
-    leakyCounter(name: string, seconds: number): RateLimiterAbstract
-    /** Counts once in Redis, and says why that failed, or `works`; undefined where no Redis is configured. */
+    counter(name: string, seconds: number, options?: { leaky: boolean }): Counter
+    /** Counts once in Redis; the reason if that fails, else `works`. Undefined if no Redis is configured. */
     probeRedis(): Promise<string> | undefined
+  }
+}
+
+declare module 'ioredis' {
+  interface RedisCommander<Context> {
+    /** Runs `ADD`. */
+    addToCount(
+      key: string,
+      points: number,
+      seconds: number,
+      kind: 'leaky' | 'plain',
+    ): Result<[current: number, ttl: number], Context>
   }
 }
 
@@ -37,17 +40,14 @@ const ANSWER_TIMEOUT_MS = 250
 /** Delays between attempts to connect. They grow until Redis counts, not only until it accepts a connection. */
 const FIRST_RECONNECT_MS = 100
 const LONGEST_RECONNECT_MS = 2000
-/** Keys of one counter in memory; docs/threat-model.md says what that takes. */
+/** Keys of one counter in memory; docs/threat-model.md has the memory that they need. */
 const MOST_KEYS = 20_000
 /** One counter is swept each time. Sweeping a full one takes about 2 ms. */
 const SWEEP_INTERVAL_MS = 5000
 
-/**
- * The library's own script, except that `reward` makes no key, and that counters without points are leaky: the
- * expiry of the key is the level. All limiters of one connection share one script.
- */
-const INCREMENT = `
-if ARGV[3] == '0' then
+/** Points that are taken back create no key. The level of a leaky counter is the expiry of its key. */
+const ADD = `
+if ARGV[3] == 'leaky' then
   local period = 1000 * ARGV[2]
   local left = math.max(0, redis.call('pttl', KEYS[1])) + ARGV[1] * period
   if left <= 0 then
@@ -83,21 +83,20 @@ async function counters(app: FastifyInstance) {
   })
   redis?.on('ready', () => {
     state.connected()
-    // Says that the outage is over where no request does.
+    // Logs the end of the outage even if no request comes.
     app.probeRedis()
   })
   app.addHook('onClose', async () => redis?.disconnect())
 
-  const made = new Map<string, Made>()
-  const make = (name: string, points: number, duration: number, leaky: boolean) => {
-    const options = { keyPrefix: `latchkey:${name}`, points, duration, leaky }
-    const counter =
-      made.get(name) ?? makeCounter({ ...options, now: app.uptime, most: MOST_KEYS }, redis, state)
-    made.set(name, counter)
-    return counter.counter
-  }
-  app.decorate('counter', (name, points, duration) => make(name, points, duration, false))
-  app.decorate('leakyCounter', (name, seconds) => make(name, 0, seconds, true))
+  const made = new Map<string, { counter: Counter; memory: MemoryCounter }>()
+  app.decorate('counter', (name, seconds, { leaky } = { leaky: false }) => {
+    const found = made.get(name)
+    if (found) return found.counter
+    const memory = memoryCounter({ seconds, leaky, now: app.uptime, most: MOST_KEYS })
+    const counter = redis ? redisCounter(redis, state, memory, { name, seconds, leaky }) : memory
+    made.set(name, { counter, memory })
+    return counter
+  })
 
   let turn = 0
   const sweeping = setInterval(
@@ -109,10 +108,10 @@ async function counters(app: FastifyInstance) {
 
   app.decorate('probeRedis', () => {
     if (redis === undefined) return undefined
-    // By the command that counters use: a replica, or a Redis that is full, answers a PING.
+    // By the command that counters use: a read-only replica and a full Redis answer a PING.
     return app
-      .counter('probe', Number.MAX_SAFE_INTEGER, 60)
-      .penalty('probe')
+      .counter('probe', 60)
+      .add('probe')
       .then(() => {
         const reason = state.reason()
         if (reason === undefined) retry.reset()
@@ -120,42 +119,59 @@ async function counters(app: FastifyInstance) {
       })
   })
 
-  // Requests that come before the first connection would be counted here alone.
+  // Requests before the first connection would be counted in memory.
   if (redis) await Promise.race([once(redis, 'ready'), once(redis, 'error')])
 }
 
-interface Made {
-  counter: RateLimiterAbstract
-  /** Behind Redis, what counts while Redis does not answer. */
-  memory: MemoryCounter
-}
-
-function makeCounter(
-  options: ConstructorParameters<typeof MemoryCounter>[0],
-  redis: Redis | undefined,
+/** A counter in Redis that counts in `memory` while Redis does not answer. `state` hears of failures and successes. */
+function redisCounter(
+  redis: Redis,
   state: RedisState,
-): Made {
-  const memory = new MemoryCounter(options)
-  if (redis === undefined) return { counter: memory, memory }
-  const { keyPrefix, points, duration } = options
-  const counter = new SharedCounter(
-    {
-      keyPrefix,
-      points,
-      duration,
-      storeClient: redis,
-      rejectIfRedisNotReady: true,
-      customIncrTtlLuaScript: INCREMENT,
+  memory: Counter,
+  { name, seconds, leaky }: CounterOptions & { name: string },
+): Counter {
+  const nameOf = (key: string) => `latchkey:${name}:${key}`
+  const shared: Counter = {
+    async add(key, points = 1, ownSeconds = seconds) {
+      const kind = leaky ? 'leaky' : 'plain'
+      const [current, ttl] = await redis.addToCount(nameOf(key), points, ownSeconds, kind)
+      return { current, ttl }
     },
-    memory,
-    state,
-  )
-  return { counter, memory }
+    async get(key) {
+      const replies = await redis.multi().get(nameOf(key)).pttl(nameOf(key)).exec()
+      const [points, ttl] = (replies ?? []).map(([error, reply]) => {
+        if (error) throw error
+        return reply
+      })
+      return points == null ? undefined : { current: Number(points), ttl: Number(ttl) }
+    },
+    async forget(key) {
+      await redis.del(nameOf(key))
+    },
+  }
+
+  async function count<T>(by: (counter: Counter) => Promise<T>): Promise<T> {
+    try {
+      if (redis.status !== 'ready') throw new Error('Redis connection is not ready')
+      const result = await by(shared)
+      state.worked()
+      return result
+    } catch (error) {
+      state.failed(error)
+      return by(memory)
+    }
+  }
+  return {
+    add: (...args) => count(counter => counter.add(...args)),
+    get: key => count(counter => counter.get(key)),
+    forget: key => count(counter => counter.forget(key)),
+  }
 }
 
 async function connect(url: string, retry: Backoff): Promise<Redis> {
   const { Redis } = await import('ioredis')
   return new Redis(url, {
+    scripts: { addToCount: { lua: ADD, numberOfKeys: 1 } },
     connectTimeout: 1000,
     commandTimeout: ANSWER_TIMEOUT_MS,
     // A Redis that hangs loses its connection, so that only the first request waits for it and not each

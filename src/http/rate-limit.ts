@@ -4,8 +4,8 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { rateLimited } from '../errors.ts'
+import type { Counter } from '../shared/counter.ts'
 import { networkOf } from '../shared/network.ts'
 import { describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
 
@@ -35,16 +35,16 @@ const UNCOUNTED = new Set([
 export const isUncounted = ({ routeOptions }: FastifyRequest) => UNCOUNTED.has(routeOptions.url ?? '')
 
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
-  await app.register(rateLimit, { global: false, store: storeOn(app) })
+  await app.register(rateLimit, { global: false, store: CounterStore })
 
   app.decorate('limit', (name: LimitName): onRequestAsyncHookHandler => {
     if (app.config.RATE_LIMIT === 'off') return async () => {}
     const windows = windowsOf(name, app.config).map(window => {
-      const keyPrefix = `${name}:${window.seconds}`
-      const options = { max: window.max, timeWindow: window.seconds * 1000, keyPrefix }
+      const counter = app.counter(`ip:${name}:${window.seconds}`, window.seconds)
+      const options = { max: window.max, timeWindow: window.seconds * 1000, counter }
       return {
         limiter: app.createRateLimit(options as object),
-        counter: counterOf(app, keyPrefix, window.seconds),
+        counter,
         description: describeLimit(name, window),
       }
     })
@@ -63,7 +63,7 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
       request.runAfterResponse(async () => {
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
         if (isRefused || request.responseEnd === 'lost') return
-        await Promise.all(windows.map(({ counter }) => counter.reward(networkOf(request.ip))))
+        await Promise.all(windows.map(({ counter }) => counter.add(networkOf(request.ip), -1)))
       })
     }
   })
@@ -72,18 +72,14 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
     if (app.config.RATE_LIMIT === 'off') return async () => {}
     const windows = windowsOf(name, app.config).map(window => ({
       ...window,
-      counter: app.counter(`account:${name}:${window.seconds}`, window.max, window.seconds),
+      counter: app.counter(`account:${name}:${window.seconds}`, window.seconds),
     }))
     return async (request, reply) => {
       for (const { counter, ...window } of windows) {
-        const state = await counter.consume(request.session.userId).catch((refusal: unknown) => {
-          if (refusal instanceof RateLimiterRes) return refusal
-          throw refusal
-        })
-        const ttlInSeconds = Math.ceil(state.msBeforeNext / 1000)
-        setRateLimitHeaders(reply, { max: window.max, remaining: state.remainingPoints, ttlInSeconds })
-        if (state.consumedPoints <= window.max) continue
-        throw rateLimited(describeLimit(name, window), app.clock(), state.msBeforeNext)
+        const { current, ttl } = await counter.add(request.session.userId)
+        const remaining = Math.max(0, window.max - current)
+        setRateLimitHeaders(reply, { max: window.max, remaining, ttlInSeconds: Math.ceil(ttl / 1000) })
+        if (current > window.max) throw rateLimited(describeLimit(name, window), app.clock(), ttl)
       }
     }
   })
@@ -97,10 +93,6 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
   })
 }
 
-const counterOf = (app: FastifyInstance, keyPrefix: string, seconds: number) =>
-  // @fastify/rate-limit decides whether a count is too high.
-  app.counter(`ip:${keyPrefix}`, Number.MAX_SAFE_INTEGER, seconds)
-
 /** The header fields of draft-ietf-httpapi-ratelimit-headers, of the limit that is nearest. */
 function setRateLimitHeaders(
   reply: FastifyReply,
@@ -113,29 +105,20 @@ function setRateLimitHeaders(
   reply.header('ratelimit-reset', state.ttlInSeconds)
 }
 
-/** @fastify/rate-limit makes its store with `new`, and a child for each limit. */
-function storeOn(app: FastifyInstance): new (options: object) => FastifyRateLimitStore {
-  return class Store implements FastifyRateLimitStore {
-    #counter: RateLimiterAbstract | undefined
+/** @fastify/rate-limit makes its store with `new`, and a child for each limit from the options of `createRateLimit`. */
+class CounterStore implements FastifyRateLimitStore {
+  readonly #counter: Counter | undefined
 
-    constructor(options: { keyPrefix?: string; timeWindow?: number }) {
-      if (options.keyPrefix === undefined || options.timeWindow === undefined) return
-      this.#counter = counterOf(app, options.keyPrefix, options.timeWindow / 1000)
-    }
+  constructor(options: { counter?: Counter }) {
+    this.#counter = options.counter
+  }
 
-    incr(key: string, callback: (error: Error | null, result?: { current: number; ttl: number }) => void) {
-      this.#counter
-        ?.consume(key)
-        .then(
-          ({ consumedPoints, msBeforeNext }) =>
-            callback(null, { current: consumedPoints, ttl: msBeforeNext }),
-          callback,
-        )
-    }
+  incr(key: string, callback: Parameters<FastifyRateLimitStore['incr']>[1]) {
+    this.#counter?.add(key).then(count => callback(null, count), callback)
+  }
 
-    child(options: object) {
-      return new Store(options)
-    }
+  child(options: object) {
+    return new CounterStore(options)
   }
 }
 

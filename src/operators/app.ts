@@ -37,7 +37,7 @@ const SHARED = {
   database: ['database'],
   tokens: ['tokens'],
   mail: ['mail'],
-  counters: ['counter', 'leakyCounter', 'probeRedis'],
+  counters: ['counter', 'probeRedis'],
 } as const
 
 /**

@@ -2,11 +2,10 @@
  * Slows down guessing at the password of one account: by network, by the wider IPv6 networks around it, and by account
  * over all networks. An address without an account is treated alike.
  */
-import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
 import { rateLimited } from '../errors.ts'
+import { type Counter, hashedKey } from '../shared/counter.ts'
 import { networkOf, widerNetworksOf } from '../shared/network.ts'
 
 declare module 'fastify' {
@@ -72,26 +71,26 @@ const UNCOUNTED: Attempt = {
 }
 
 /** Failures that are counted together. */
-interface Count {
+interface FailureCount {
   key: string
-  failures: RateLimiterAbstract
+  failures: Counter
   free: number
   detail: string
 }
 
 async function guessBackoff(app: FastifyInstance) {
-  const failures = app.counter('guess-failures', Number.MAX_SAFE_INTEGER, MEMORY)
-  const ofAccount = app.leakyCounter('guess-failures-account', DRAIN)
-  const gate = app.counter('guess-gate', 1, LONGEST_WAIT)
+  const failures = app.counter('guess-failures', MEMORY)
+  const ofAccount = app.counter('guess-failures-account', DRAIN, { leaky: true })
+  const gate = app.counter('guess-gate', LONGEST_WAIT)
 
-  const ownCount = ({ email, ip, unlockedAt }: Guesser): Count => ({
+  const ownCount = ({ email, ip, unlockedAt }: Guesser): FailureCount => ({
     key: keyOf(email, networkOf(ip), unlockedAt),
     failures,
     free: FREE.network,
     detail: 'Too many wrong passwords for this email from this network.',
   })
 
-  const countsOfStrangers = ({ email, ip, unlockedAt }: Guesser): Count[] => [
+  const countsOfStrangers = ({ email, ip, unlockedAt }: Guesser): FailureCount[] => [
     ...widerNetworksOf(ip).map(network => ({
       key: keyOf(email, network, unlockedAt),
       failures,
@@ -108,20 +107,15 @@ async function guessBackoff(app: FastifyInstance) {
   ]
 
   /** Closes the gate of a count for as long as its failures cost. */
-  async function pass({ key, free, detail }: Count, consumedPoints: number) {
-    const paid = consumedPoints - free
+  async function pass({ key, free, detail }: FailureCount, current: number) {
+    const paid = current - free
     if (paid <= 0) return
-    try {
-      await gate.consume(key, 1, { customDuration: Math.min(2 ** (paid - 1), LONGEST_WAIT) })
-    } catch (refusal) {
-      throw refusal instanceof RateLimiterRes
-        ? rateLimited(detail, app.clock(), refusal.msBeforeNext)
-        : refusal
-    }
+    const passed = await gate.add(key, 1, Math.min(2 ** (paid - 1), LONGEST_WAIT))
+    if (passed.current > 1) throw rateLimited(detail, app.clock(), passed.ttl)
   }
 
-  async function forgive({ key }: Count) {
-    await Promise.all([failures.delete(key), gate.delete(key)])
+  async function forgive({ key }: FailureCount) {
+    await Promise.all([failures.forget(key), gate.forget(key)])
   }
 
   app.decorate('guessBackoff', {
@@ -133,15 +127,16 @@ async function guessBackoff(app: FastifyInstance) {
       // Counted and taken back like those below, the tries of an impatient client would all be under way
       // when the gate opens, and the one that passes would pay for them.
       const gates = await Promise.all(
-        counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.msBeforeNext ?? 0 })),
+        counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.ttl ?? 0 })),
       )
       const longest = gates.reduce((one, other) => (other.wait > one.wait ? other : one))
       if (longest.wait > 0) throw rateLimited(longest.detail, app.clock(), longest.wait)
 
-      const counted = await Promise.all(counts.map(count => count.failures.penalty(count.key)))
-      const takeBack = (those: Count[]) => Promise.all(those.map(count => count.failures.reward(count.key)))
+      const counted = await Promise.all(counts.map(count => count.failures.add(count.key)))
+      const takeBack = (those: FailureCount[]) =>
+        Promise.all(those.map(count => count.failures.add(count.key, -1)))
       try {
-        for (const [index, count] of counts.entries()) await pass(count, counted[index]?.consumedPoints ?? 0)
+        for (const [index, count] of counts.entries()) await pass(count, counted[index]?.current ?? 0)
       } catch (error) {
         // A refused try is no failure: else waiting would only grow while a client repeats itself.
         await takeBack(counts)
@@ -161,11 +156,7 @@ async function guessBackoff(app: FastifyInstance) {
   })
 }
 
-/** No address in clear in a shared store. */
-function keyOf(email: string, network: string, unlockedAt: Date | null | undefined): string {
-  return createHash('sha256')
-    .update(JSON.stringify([email, network, ...(unlockedAt ? [unlockedAt.toISOString()] : [])]))
-    .digest('base64url')
-}
+const keyOf = (email: string, network: string, unlockedAt: Date | null | undefined) =>
+  hashedKey(email, network, ...(unlockedAt ? [unlockedAt.toISOString()] : []))
 
 export default fp(guessBackoff, { name: 'guess-backoff', dependencies: ['counters'] })

@@ -2,10 +2,9 @@
  * Which refused logins go into the history of an account: anybody can cause them, so a flood of guesses must not fill it.
  * Counted for every address alike, since a count that only an account has would tell of it.
  */
-import { createHash } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { type RateLimiterAbstract, RateLimiterRes } from 'rate-limiter-flexible'
+import { hashedKey } from '../shared/counter.ts'
 import { networkOf } from '../shared/network.ts'
 
 declare module 'fastify' {
@@ -29,29 +28,14 @@ export interface Refusal {
 }
 
 async function recordedRefusals(app: FastifyInstance) {
-  const repeated = app.counter('refusals-repeated', 1, REPEATED)
-  const ofAddress = app.counter('refusals-recorded', MOST_A_DAY, 24 * 60 * 60)
+  const repeated = app.counter('refusals-repeated', REPEATED)
+  const ofAddress = app.counter('refusals-recorded', 24 * 60 * 60)
 
   app.decorate('isRecordedRefusal', async ({ email, ip, device }) => {
     if (app.config.RATE_LIMIT === 'off') return true
-    const isNew = await passes(repeated, keyOf(email, networkOf(ip), device))
-    return isNew && passes(ofAddress, keyOf(email))
+    const { current } = await repeated.add(hashedKey(email, networkOf(ip), device))
+    return current === 1 && (await ofAddress.add(hashedKey(email))).current <= MOST_A_DAY
   })
-}
-
-async function passes(counter: RateLimiterAbstract, key: string): Promise<boolean> {
-  try {
-    await counter.consume(key)
-    return true
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return false
-    throw refusal
-  }
-}
-
-/** No address in clear in a shared store. */
-function keyOf(...parts: (string | null)[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url')
 }
 
 export default fp(recordedRefusals, { name: 'recorded-refusals', dependencies: ['counters'] })
