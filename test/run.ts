@@ -29,10 +29,10 @@ const LONG =
   /postgresql|secret-rotation|clients|operate|smtp\.|model|faults\/kill\.|rolling|fuzz\.|migrating|verify/
 
 const TIERS: Record<string, Tier> = {
-  // More than the cores of a small machine, since suites also wait. PostgreSQL needs a core, and has 100 connections.
+  // More than the cores of a small machine, since suites also wait.
   gate: {
     files: /^suites\/.*\.test\.js$/,
-    jobs: process.env['TEST_POSTGRES_URL'] ? 2 : 3,
+    jobs: 3,
     timeout: 300,
     first: /http|passwords/,
   },

@@ -146,11 +146,16 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   redis.resume()
   await counting(app, 'redis')
   t.equal((await timed(app, '10.0.0.3')).left, '9', 'and Redis counts again')
-  await until('the log tells the end', () => toldOfRedis(log).length === 2)
-  t.match(toldOfRedis(log), [
-    { level: 40, reason: 'does not answer', msg: /each instance counts limits alone/ },
-    { level: 30, msg: /count limits together/ },
-  ])
+  await until('the log tells the end', () => toldOfRedis(log).at(-1)?.['level'] === 30)
+  // A stall of the machine may be one more outage, with two lines more.
+  const told = toldOfRedis(log)
+  t.match(
+    [told[0], told.at(-1)],
+    [
+      { level: 40, reason: 'does not answer', msg: /each instance counts limits alone/ },
+      { level: 30, msg: /count limits together/ },
+    ],
+  )
 })
 
 t.test('counts in memory during an outage of Redis', { skip: noRedisServer }, async t => {
