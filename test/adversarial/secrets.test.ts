@@ -1,9 +1,9 @@
 // No secret is in a log line, and none in the database except hashes in their column.
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { EVENT_KINDS } from '../../src/database/queries/events.ts'
 import { startApp, type TestApp, tokenIn } from '../harness/app.ts'
+import { isFreeOf, wholeDatabase } from '../harness/canary.ts'
 import { cookieIn, showing } from '../harness/cookie.ts'
-import { provider } from '../harness/database.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { startSmtpServer } from '../harness/smtp.ts'
@@ -19,47 +19,6 @@ const PASSWORDS = {
   guessed: 'a guess of somebody else',
 }
 const SMTP_PASSWORD = 'smtp-secret-words'
-
-/** Every row of every table in the database itself, not only those of our models. */
-async function wholeDatabase({ client }: Rows): Promise<Record<string, object[]>> {
-  const tables =
-    provider === 'sqlite'
-      ? await client.$queryRawUnsafe<{ name: string }[]>(
-          `SELECT name FROM sqlite_master WHERE type = 'table'`,
-        )
-      : await client.$queryRawUnsafe<{ name: string }[]>(
-          `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
-        )
-  const dump: Record<string, object[]> = {}
-  for (const { name } of tables) dump[name] = await client.$queryRawUnsafe(`SELECT * FROM "${name}"`)
-  return dump
-}
-
-/** A secret, and encodings of it that are as good to an attacker. */
-function formsOf(secret: string): string[] {
-  const bytes = Buffer.from(secret)
-  const forms = [
-    secret,
-    bytes.toString('base64').replace(/=+$/, ''),
-    bytes.toString('hex'),
-    encodeURIComponent(secret),
-  ]
-  // Of a JWT the signature is the secret part: its claims can be told from the row.
-  const signature = /^[\w-]+\.[\w-]+\.([\w-]{20,})$/.exec(secret)?.[1]
-  return signature ? [...forms, signature] : forms
-}
-
-function isFreeOf(t: Test, text: string, secrets: Map<string, string>, where: string) {
-  for (const [name, secret] of secrets) {
-    // A code may stand within a longer number, such as the time of a log line.
-    const isCode = /^\d{6,8}$/.test(secret)
-    t.ok(isCode || secret.length > 10, `${name} is a real value`)
-    const found = isCode
-      ? (new RegExp(`(?<![0-9a-f])${secret}(?![0-9a-f])`).exec(text) ?? [])
-      : formsOf(secret).filter(form => text.includes(form))
-    t.strictSame(found, [], `${where}: ${name}`)
-  }
-}
 
 type Caused = Awaited<ReturnType<typeof withMails>>['mails']
 

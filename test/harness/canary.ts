@@ -1,0 +1,46 @@
+// Looks for secrets where none may be: in log lines, responses and the database.
+import type { Test } from 'tap'
+import { provider } from './database.ts'
+import type { Rows } from './rows.ts'
+
+/** Every row of every table in the database itself, not only those of our models. */
+export async function wholeDatabase({ client }: Rows): Promise<Record<string, object[]>> {
+  const tables =
+    provider === 'sqlite'
+      ? await client.$queryRawUnsafe<{ name: string }[]>(
+          `SELECT name FROM sqlite_master WHERE type = 'table'`,
+        )
+      : await client.$queryRawUnsafe<{ name: string }[]>(
+          `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'`,
+        )
+  const dump: Record<string, object[]> = {}
+  for (const { name } of tables) dump[name] = await client.$queryRawUnsafe(`SELECT * FROM "${name}"`)
+  return dump
+}
+
+/** A secret, and encodings of it that are as good to an attacker. */
+function formsOf(secret: string): string[] {
+  const bytes = Buffer.from(secret)
+  const forms = [
+    secret,
+    bytes.toString('base64').replace(/=+$/, ''),
+    bytes.toString('hex'),
+    encodeURIComponent(secret),
+  ]
+  // Of a JWT the signature is the secret part: its claims can be told from the row.
+  const signature = /^[\w-]+\.[\w-]+\.([\w-]{20,})$/.exec(secret)?.[1]
+  return signature ? [...forms, signature] : forms
+}
+
+/** Asserts that a text has none of the secrets, in any encoding. `secrets` has their names. */
+export function isFreeOf(t: Test, text: string, secrets: Map<string, string>, where: string) {
+  for (const [name, secret] of secrets) {
+    // A code may stand within a longer number, such as the time of a log line.
+    const isCode = /^\d{6,8}$/.test(secret)
+    t.ok(isCode || secret.length > 10, `${name} is a real value`)
+    const found = isCode
+      ? (new RegExp(`(?<![0-9a-f])${secret}(?![0-9a-f])`).exec(text) ?? [])
+      : formsOf(secret).filter(form => text.includes(form))
+    t.strictSame(found, [], `${where}: ${name}`)
+  }
+}
