@@ -1,8 +1,8 @@
-/** Whether Redis counts, and if not why: one line in the log for each change. */
+/** Tracks whether Redis counts, and logs one line for each change. */
 import type { FastifyBaseLogger } from 'fastify'
 import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 
-/** What Redis says, in words that fit behind "redis": no host, no key, no password. */
+/** Reasons, without host, key or password; they continue a sentence that starts with "redis". */
 const REASONS: readonly [RegExp, string][] = [
   [/READONLY/, 'is a read-only replica'],
   [/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/, 'is a node of a cluster'],
@@ -16,35 +16,35 @@ const REASONS: readonly [RegExp, string][] = [
   [/ENOTFOUND|EAI_AGAIN/, 'has a host name without an address'],
 ]
 
-/** Answers to a command. After them the connection goes on, which says nothing of whether Redis counts. */
+/** Replies to a command. The connection stays open after them, although Redis does not count. */
 const REPLIES =
   /^(READONLY|MOVED|ASK|CROSSSLOT|CLUSTERDOWN|NOPERM|WRONGPASS|NOAUTH|OOM|ERR|LOADING|MASTERDOWN|MISCONF|NOREPLICAS)/
 
-/** There is no connection, which says nothing of why. */
+/** Errors of commands without a connection; they do not tell why there is none. */
 const UNCONNECTED = /not ready|isn't writeable|Connection is closed/
 
-/** The reason in an error of ioredis. */
+/** Returns the reason of an ioredis error. */
 export function redisReason(error: unknown): string {
   const message = (error as Error | undefined)?.message ?? ''
   const known = REASONS.find(([pattern]) => pattern.test(message))?.[1]
   return known ?? (REPLIES.test(message) ? 'refuses a command' : 'does not answer')
 }
 
-/** A failover leaves connections to what is now a replica: another connection may lead to the new primary. */
+/** After a failover a connection may lead to a replica; a new connection may lead to the new primary. */
 export const isReplica = (error: Error) => /READONLY/.test(error.message)
 
 export interface RedisState extends OutageLog {
-  /** Why Redis does not count; undefined while it does. */
+  /** Why Redis does not count, or undefined. */
   reason(): string | undefined
-  /** To be told of an error of the connection: it explains why commands find none. */
+  /** Reports a connection error, which is then the reason of commands without a connection. */
   disconnected(error: Error): void
-  /** To be told that the connection is there again. */
+  /** Reports that the connection is open again. */
   connected(): void
 }
 
 export function redisState(log: FastifyBaseLogger): RedisState {
   let reason: string | undefined
-  /** Why there is no connection. */
+  /** The last connection error. */
   let connection: Error | undefined
   const outage = outageLog(
     log,
@@ -57,7 +57,7 @@ export function redisState(log: FastifyBaseLogger): RedisState {
   )
   function failed(error: unknown) {
     const isUnconnected = UNCONNECTED.test((error as Error).message)
-    // While it reconnects after a refusal, the refusal is still the reason.
+    // During a reconnect after a refusal, the refusal stays the reason.
     if (isUnconnected && connection === undefined && reason !== undefined) return
     const cause = isUnconnected ? (connection ?? error) : error
     reason = redisReason(cause)

@@ -1,15 +1,11 @@
-/**
- * One log line for each security event: what happened to whose account, and which request did it.
- *
- * Flows report what succeeded; what was refused follows from its code.
- */
+/** Logs one line for each security event. Flows report successes; the event of a refusal follows from its code. */
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ProblemCode, ProblemError } from '../errors.ts'
 import { SECURITY_EVENTS, type SecurityEvent } from '../security-events.ts'
 import { withoutAddresses } from '../shared/log-scrub.ts'
 
-/** Whom a request concerns, by id. */
+/** Ids of what a request concerns. */
 interface Subject {
   account?: string
   session?: string
@@ -19,24 +15,24 @@ interface Subject {
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** For the log; set as soon as it is known, so that a refusal names it too. */
+    /** Set as soon as it is known, so that the log line of a refusal names it. */
     subject: Subject | null
-    /** The code of the problem that was answered. */
+    /** The code of the problem document in the response. */
     refusedAs: ProblemCode | null
     /**
-     * Logs what succeeded.
+     * Logs a success.
      *
-     * @param details what the vocabulary has behind the account's id
+     * @param details further parameters of the event (OWASP logging vocabulary)
      */
     securityEvent(event: SecurityEvent, subject: Subject, ...details: string[]): void
   }
   interface FastifyContextConfig {
-    /** The event of a refused token, code or password, where it is another than that of the code. */
+    /** The event of a refused token, code or password, if it differs from that of the problem code. */
     refusedProof?: SecurityEvent
   }
 }
 
-/** The event of a refusal by its code; null where it says nothing of security. */
+/** The event of each problem code; null if it is not relevant to security. */
 const REFUSALS: Record<ProblemCode, SecurityEvent | null> = {
   validation_failed: 'input_validation_fail',
   malformed_json: 'input_validation_fail',
@@ -69,7 +65,7 @@ const REFUSALS: Record<ProblemCode, SecurityEvent | null> = {
   not_ready: null,
 }
 
-/** Refusals of what proves a right to do something; a route may name another event for them. */
+/** Refused proofs, for which a route may name another event (`refusedProof`). */
 const PROOFS: readonly ProblemCode[] = [
   'token_invalid',
   'token_expired',
@@ -79,7 +75,7 @@ const PROOFS: readonly ProblemCode[] = [
 ]
 
 const MAX_USER_AGENT = 256
-/** Longer words are no name of a program; somebody will put a token there. */
+/** A longer word may be a token; names of programs are shorter. */
 const LONG_WORD = /[\w.~+/=-]{33,}/g
 
 async function securityLog(app: FastifyInstance) {
@@ -90,7 +86,7 @@ async function securityLog(app: FastifyInstance) {
   })
 }
 
-/** Logs a refusal, if it says something of security. */
+/** Logs a refusal, if it is relevant to security. */
 export function logRefusal(error: ProblemError, request: FastifyRequest): void {
   request.refusedAs = error.code
   const ofRoute = PROOFS.includes(error.code) ? request.routeOptions.config?.refusedProof : undefined
@@ -100,7 +96,7 @@ export function logRefusal(error: ProblemError, request: FastifyRequest): void {
   write(request, event, request.subject ?? {}, details, error.code)
 }
 
-/** Logs the refusal of what never became a request, since Node's parser could not read it. */
+/** Logs the refusal of bytes that Node's parser could not read as a request. */
 export function logUnparsed(
   log: FastifyBaseLogger,
   facts: { code: ProblemCode; requestId: string; ip: string | undefined },
@@ -120,7 +116,7 @@ function write(
 ) {
   const [level, message] = SECURITY_EVENTS[event]
   const who = actor ?? account ?? ''
-  // The vocabulary names who changes an account, and the account: both are the owner on the public API.
+  // Events of accounts name the actor and the account. On the public API both are the owner.
   const onAccount = event.startsWith('user_') ? [account ?? ''] : []
   const parameters = [who, ...onAccount, ...details].join(',')
   request.log[level](
@@ -131,7 +127,7 @@ function write(
       actor,
       code,
       method: request.method,
-      // As the route has it: a path may hold what somebody pasted there.
+      // The route's pattern, because a path may contain pasted secrets.
       path: request.routeOptions.url,
       ip: request.ip,
       userAgent: loggableUserAgent(request.headers['user-agent']),
@@ -140,7 +136,7 @@ function write(
   )
 }
 
-/** A user agent without what is none: addresses, tokens, and more than a line of it. */
+/** A user agent without email addresses and tokens, cut to a length for one line. */
 function loggableUserAgent(field: string | undefined): string | undefined {
   return field && withoutAddresses(field.slice(0, MAX_USER_AGENT)).replace(LONG_WORD, '[long]')
 }

@@ -1,8 +1,6 @@
 /**
- * The id and the trace of a request, from the header fields `x-request-id` and `traceparent` of a trusted proxy.
- *
- * Whoever else sends them is ignored: a client could file its request under the id of another. What a proxy sends is
- * bounded too, since it may hand on what a client wrote.
+ * The id and the trace of a request, from `x-request-id` and `traceparent` of a trusted proxy. Ignored from anybody else,
+ * who could use the id of another request. Values are bounded, because a proxy may pass on those of a client.
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
@@ -13,12 +11,12 @@ import { newRequestId } from './request-id.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** W3C Trace Context, where a trusted proxy named one. */
+    /** W3C Trace Context from a trusted proxy. */
     traceparent: string | null
   }
 }
 
-/** No character that means something in a log, a header field or a mail. */
+/** Without special characters of logs, header fields and emails. */
 const REQUEST_ID = /^[A-Za-z0-9][\w.:+/=-]{0,63}$/
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Slows down guessing at the password of one account: by network, by the wider IPv6 networks around it, and by account
- * over all networks. An address without an account is treated alike.
+ * Delays password guesses at one account: for each network, for the wider IPv6 networks around it, and for the account
+ * over all networks. An email without an account is treated the same.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -10,35 +10,34 @@ import { networkOf, widerNetworksOf } from '../shared/network.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Guards a check of a password. */
+    /** Called before each check of a password. */
     guessBackoff: GuessBackoff
   }
 }
 
-/** An account's address as canonical text, and the client's IP address. */
+/** The canonical email of an account and the client's IP address. */
 export interface Guesser {
   email: string
   ip: string
-  /** When an operator lifted the back-off: earlier failures count under other keys. */
+  /** When an operator lifted the back-off. It is part of the keys, so that earlier failures no longer count. */
   unlockedAt?: Date | null | undefined
 }
 
-/** A counted try. */
+/** A counted attempt. */
 export interface Attempt {
-  /** Forgets the failures of this network, and takes this try back from the other counts. */
+  /** Forgets the failures of this network, and removes this attempt from the other counts. */
   forgive(): Promise<void>
-  /** Takes the count back, then throws what it was given. */
+  /** Removes this attempt from all counts, then throws the given error. */
   undoAndRethrow(error: unknown): Promise<never>
 }
 
 export interface GuessBackoff {
   /**
-   * Counts a try before its outcome is known, so that parallel guesses count too.
+   * Counts an attempt before its outcome is known, so that parallel guesses count too.
    *
-   * @param guess `isFamiliar` where a login, reset or confirmation of the account succeeded from the client's network
-   *   lately: it answers for its own failures alone
-   * @returns to be called when the try was no wrong guess: `forgive` after a right password,
-   *   `undoAndRethrow` when nothing was checked
+   * @param guess `isFamiliar` if a login, reset or confirmation of the account recently succeeded from the client's
+   *   network: then only its own failures count
+   * @returns call `forgive` after a right password, and `undoAndRethrow` if nothing was checked
    * @throws {ProblemError} `rate_limited` with the seconds to wait
    */
   attempt(guess: Guesser & { isFamiliar?: boolean | undefined }): Promise<Attempt>
@@ -46,20 +45,20 @@ export interface GuessBackoff {
   forgive(guesser: Guesser): Promise<void>
 }
 
-/** Failures that cost no waiting. */
+/** Failures without a delay. */
 const FREE = {
   network: 4,
-  /** A /56 or /48 may be one household's or a provider's with many. */
+  /** A /56 or /48 may belong to one household or to many customers of a provider. */
   wider: 16,
-  /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row: the hundredth costs the first wait. */
+  /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; the hundredth causes the first delay. */
   account: 99,
 }
 const LONGEST_WAIT = 15 * 60
-/** A day after the first, failures of a network are forgotten; seconds. */
+/** Seconds after the first failure of a network until its failures are forgotten. */
 const MEMORY = 24 * 60 * 60
 /**
- * One failure of an account over all networks is forgotten each 15 minutes. Nothing else lowers that count: a login or
- * a reset that cleared it would tell strangers that the account exists.
+ * Seconds until one failure of an account over all networks is forgotten. Nothing else lowers that count: if a login or
+ * a reset cleared it, strangers could tell that the account exists.
  */
 const DRAIN = LONGEST_WAIT
 
@@ -70,7 +69,7 @@ const UNCOUNTED: Attempt = {
   },
 }
 
-/** Failures that are counted together. */
+/** One of the counts of an attempt. */
 interface FailureCount {
   key: string
   failures: Counter
@@ -106,7 +105,7 @@ async function guessBackoff(app: FastifyInstance) {
     },
   ]
 
-  /** Closes the gate of a count for as long as its failures cost. */
+  /** Closes the gate of a count for the delay that its failures cause. */
   async function pass({ key, free, detail }: FailureCount, current: number) {
     const paid = current - free
     if (paid <= 0) return
@@ -124,8 +123,8 @@ async function guessBackoff(app: FastifyInstance) {
       const own = ownCount(guesser)
       const others = isFamiliar ? [] : countsOfStrangers(guesser)
       const counts = [own, ...others]
-      // Counted and taken back like those below, the tries of an impatient client would all be under way
-      // when the gate opens, and the one that passes would pay for them.
+      // Read before anything is counted: parallel attempts of an impatient client would otherwise count against the
+      // one that passes when the gate opens.
       const gates = await Promise.all(
         counts.map(async ({ key, detail }) => ({ detail, wait: (await gate.get(key))?.ttl ?? 0 })),
       )
@@ -138,7 +137,7 @@ async function guessBackoff(app: FastifyInstance) {
       try {
         for (const [index, count] of counts.entries()) await pass(count, counted[index]?.current ?? 0)
       } catch (error) {
-        // A refused try is no failure: else waiting would only grow while a client repeats itself.
+        // A refused attempt is no failure. Otherwise the delay would grow while a client retries.
         await takeBack(counts)
         throw error
       }

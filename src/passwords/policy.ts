@@ -1,17 +1,12 @@
-/**
- * Which passwords are refused, and the one form in which they are compared (OWASP ASVS 5.0, 6.2).
- */
+/** The password policy, and the normalization before hashing (OWASP ASVS 5.0, 6.2). */
 import { dictionary } from '@zxcvbn-ts/language-common'
 import Type from 'typebox'
 import { problem } from '../errors.ts'
 
-/** Longest password in code points; longer ones are refused and never cut (ASVS 6.2.9). */
+/** Longest password in code points. Longer ones are refused, never truncated (ASVS 6.2.9). */
 export const MAX_LENGTH = 128
 
-/**
- * A password in a request. The bound is only there to have one: the policy refuses what is too long
- * for a new password, and no login can match it.
- */
+/** A password in a request. The policy has the limit for new passwords; this one bounds the work. */
 export const Password = Type.String({
   minLength: 1,
   maxLength: 1024,
@@ -20,7 +15,7 @@ export const Password = Type.String({
   examples: ['correct horse battery staple'],
 })
 
-/** A password that is held against the policy and forgotten. No hash is made of it, so it takes no place in the queue. */
+/** A password that is checked against the policy and not stored. It is not hashed, so it needs no slot of the queue. */
 export const CandidatePassword = Type.String({
   minLength: 1,
   maxLength: 1024,
@@ -29,17 +24,17 @@ export const CandidatePassword = Type.String({
   examples: ['correct horse battery staple'],
 })
 
-/** The some 49,000 commonest passwords, lower-cased (ASVS 6.2.4 asks for 3,000 at least). */
+/** About 49,000 common passwords in lower case (ASVS 6.2.4 requires at least 3,000). */
 const COMMON = new Set(dictionary['passwords-common'])
 
-/** NFC, so that the same password typed on another keyboard is the same (NIST SP 800-63B-4, 3.1.1.2). */
+/** NFC, because keyboards encode the same characters differently (NIST SP 800-63B-4, 3.1.1.2). */
 export function normalizePassword(password: string): string {
   return password.normalize('NFC')
 }
 
 /**
- * Whether a password could be one at all: neither NUL, which ends strings in C, nor half a surrogate
- * pair, which has no UTF-8 and would be hashed as the replacement character.
+ * Whether a password can be hashed unambiguously: without NUL, which ends strings in C, and without half a surrogate
+ * pair, which UTF-8 replaces by U+FFFD.
  */
 export function isWellFormedPassword(password: string): boolean {
   return password.isWellFormed() && !password.includes('\0')
@@ -48,8 +43,8 @@ export function isWellFormedPassword(password: string): boolean {
 /**
  * Checks a new password.
  *
- * @param password as it came
- * @param context the account's address, the service's name and the least length in code points
+ * @param password as received
+ * @param context the account's email, the service's name and the minimum length in code points
  * @throws {ProblemError} `password_rejected`, with the reason
  */
 export function assertAcceptable(

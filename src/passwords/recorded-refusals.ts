@@ -1,6 +1,6 @@
 /**
- * Which refused logins go into the history of an account: anybody can cause them, so a flood of guesses must not fill it.
- * Counted for every address alike, since a count that only an account has would tell of it.
+ * Decides which refused logins the history of an account records, because a flood of guesses must not fill it. Counts
+ * for every email, so that nothing reveals whether it has an account.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
@@ -9,14 +9,14 @@ import { networkOf } from '../shared/network.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** Counts a refused login, and says whether the history of its account records it. */
+    /** Counts a refused login. Returns whether the history of its account records it. */
     isRecordedRefusal(refusal: Refusal): Promise<boolean>
   }
 }
 
-/** A refusal that repeats one of so many seconds ago, from the same network and device, is not recorded. */
+/** Seconds in which a refusal from the same network and device is recorded once. */
 const REPEATED = 3600
-/** Refusals of one address that are recorded in a day, from wherever they come. */
+/** Recorded refusals of one email in a day, over all networks. */
 const MOST_A_DAY = 50
 
 /** A refused login. */

@@ -1,18 +1,18 @@
 /**
- * Stored hashes, looked at before a library sees them. Whoever can write a row must not be able to make a
- * log in take gigabytes or minutes, nor make it fail with anything but "wrong password".
+ * Checks stored hashes before a library gets them. A manipulated row must not make a login take gigabytes or minutes, and
+ * must not make it fail with anything but "wrong password".
  */
 import { randomBytes } from 'node:crypto'
 import type { Cost } from './argon2.ts'
 
-/** Parameters above these come from no configuration of ours. */
+/** Bounds of the configuration. */
 const MOST: Cost = { memory: 1024 * 1024, time: 16, parallelism: 16 }
 
-/** The one form that both libraries read, and write. Lengths in bytes are 8 to 64 of salt and 12 to 64 of hash. */
+/** The form that both libraries read and write: 8 to 64 bytes of salt, 12 to 64 bytes of hash. */
 const ARGON2ID =
   /^\$argon2id\$v=19\$m=([1-9]\d{0,8}),t=([1-9]\d{0,8}),p=([1-9]\d{0,8})\$([A-Za-z\d+/]{11,86})\$([A-Za-z\d+/]{16,86})$/
 
-/** What verifying against a stored hash costs; undefined where it is no argon2id hash in that form. */
+/** Returns the cost of a stored hash, or undefined if it is no argon2id hash in that form. */
 export function costOf(stored: string): Cost | undefined {
   const match = ARGON2ID.exec(stored)
   if (match === null) return undefined
@@ -21,19 +21,19 @@ export function costOf(stored: string): Cost | undefined {
   return { memory: Number(memory), time: Number(time), parallelism: Number(parallelism) }
 }
 
-/** Whether a stored hash is argon2id within bounds: those above, and below the least of RFC 9106 section 3.1. */
+/** Whether a stored hash is argon2id within the bounds above and the minimum of RFC 9106 section 3.1. */
 export function isAffordable(stored: string): boolean {
   const cost = costOf(stored)
   if (cost === undefined || cost.memory < 8 * cost.parallelism) return false
   return cost.memory <= MOST.memory && cost.time <= MOST.time && cost.parallelism <= MOST.parallelism
 }
 
-/** A hash that no password is known for; random bytes do, so none need be computed. */
+/** Returns a hash of random bytes, which no password is known for. */
 export function dummyHash({ memory, time, parallelism }: Cost): string {
   return `$argon2id$v=19$m=${memory},t=${time},p=${parallelism}$${base64(randomBytes(16))}$${base64(randomBytes(32))}`
 }
 
-/** Whether these characters are what their bytes are written as: bits that say nothing are refused by one library. */
+/** Whether the text is the canonical base64 of its bytes. One library refuses other trailing bits. */
 function isCanonical(text: string): boolean {
   return base64(Buffer.from(text, 'base64')) === text
 }

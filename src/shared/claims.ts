@@ -1,4 +1,4 @@
-/** Roles and other claims of an account, as they are stored, shown and put into access tokens. */
+/** Roles and other claims of an account: how they are stored, shown and put into access tokens. */
 
 import Type from 'typebox'
 
@@ -19,21 +19,21 @@ export const OtherClaims = Type.Unsafe<Record<string, unknown>>({
   description: 'set by operators; any JSON',
 })
 
-/** Of the stored text in UTF-8: each access token carries them. */
+/** Bytes of the stored text; each access token contains the claims. */
 export const MAX_CLAIMS_BYTES = 1024
 
-/** The claim of an access token that holds all but the roles. */
+/** The claim of an access token that holds all claims except the roles. */
 export const CLAIMS_NAME = 'urn:latchkey:claims'
 
-/** What operators say of an account. */
+/** Claims that operators set. */
 export interface Claims {
   roles: string[]
   claims: Record<string, unknown>
 }
 
 /**
- * Names of claims that specifications give a meaning (RFC 7519, RFC 9068, OpenID Connect Core): a reader that lays all
- * claims into one object would mistake an operator's for the token's.
+ * Claim names of RFC 7519, RFC 9068 and OpenID Connect Core. A client that merges all claims into one object would take an
+ * operator's claim for the token's.
  */
 export const REGISTERED_CLAIMS: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'fp', 'cnf', 'act', 'may_act', 'azp', 'nonce'],
@@ -60,7 +60,7 @@ export function readClaims(stored: string | null): Claims {
   return { roles, claims }
 }
 
-/** The text to store; null for none. */
+/** Returns the text to store, or null. */
 export function storedClaims({ roles, claims }: Claims): string | null {
   if (roles.length === 0 && Object.keys(claims).length === 0) return null
   return JSON.stringify({ ...(roles.length > 0 && { roles }), ...claims })

@@ -1,7 +1,6 @@
 /**
- * The one place where an email becomes canonical. Two spellings that a database or a mail
- * server would fold are one address here, and what is not one plain address is refused (CVE-2019-19844:
- * a look-alike of the owner's address asked for the owner's reset link).
+ * Canonical emails. Spellings that a database or mail server treats as equal become one address, and anything but one
+ * plain address is refused (CVE-2019-19844: a look-alike address received the owner's reset link).
  */
 import { domainToASCII, domainToUnicode } from 'node:url'
 import Type from 'typebox'
@@ -12,10 +11,10 @@ import { problem } from '../errors.ts'
 const MAX_LENGTH = 254
 const MAX_LOCAL_PART = 64
 
-// TypeBox's own rule refuses what `canonicalEmail` makes good, such as spaces around it and IDN domains.
+// TypeBox's own format refuses what `canonicalEmail` accepts, such as surrounding spaces and IDN domains.
 setFormat('email', () => true)
 
-/** An address in a request; `canonicalEmail` says whether it is one. */
+/** An email in a request; `canonicalEmail` checks it. */
 export const Email = Type.String({
   minLength: 3,
   maxLength: 320,
@@ -27,23 +26,23 @@ export const Email = Type.String({
 /** RFC 5322 dot-atom, ASCII: no quotes, comments, spaces or lists. */
 const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/
 /**
- * Letters, digits, hyphens; at least two labels; the last one not a number, decimal or hexadecimal, or
- * URL parsers would take the whole for an IPv4 address.
+ * Letters, digits, hyphens; at least two labels; the last one not a number, which URL parsers would take for the end of
+ * an IPv4 address.
  */
 const DOMAIN =
   /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?!0x[0-9a-f]*$)(?=[a-z0-9-]*[a-z])[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
-/** The one letter outside ASCII that NFC and lower-casing turn into one of ASCII. */
+/** The only letter outside ASCII that NFC and lower-casing turn into an ASCII letter. */
 const KELVIN_SIGN = '\u212a'
 /** Control, format (zero-width, bidirectional), private, unassigned and surrogate characters. */
 const INVISIBLE = /\p{C}/u
 
 /**
- * The canonical form of an address: trimmed, NFC, lower-cased, its domain in punycode.
+ * Returns the canonical form of an email: trimmed, NFC, lower-cased, its domain in punycode.
  *
- * @param input what a client sent
- * @param path where it stood, as a JSON pointer
- * @returns the form that is stored, compared and mailed to
- * @throws {ProblemError} `validation_failed` for whatever is not one plain address
+ * @param input as received
+ * @param path JSON pointer to the property
+ * @returns the form that is stored, compared and sent to
+ * @throws {ProblemError} `validation_failed` if it is not one plain address
  */
 export function canonicalEmail(input: string, path = '/email'): string {
   const email = canonical(input)
@@ -59,7 +58,7 @@ function canonical(input: string): string | undefined {
   const parts = input.trim().split('@')
   if (parts.length !== 2) return undefined
   const [localPart, domain] = parts as [string, string]
-  // Before anything folds them, look-alikes that fold into plain letters must be out.
+  // Before normalization, which would turn look-alikes into plain letters.
   if (!isAscii(localPart) || localPart.length > MAX_LOCAL_PART) return undefined
   if (domain.includes(KELVIN_SIGN)) return undefined
   const folded = localPart.toLowerCase()
@@ -70,11 +69,11 @@ function canonical(input: string): string | undefined {
 }
 
 function asciiDomain(domain: string): string | undefined {
-  // The URL parser would decode %41 and fold 0x7f.1 into 127.0.0.1.
+  // The URL parser would decode %41 and read 0x7f.1 as 127.0.0.1.
   if (!/^[\p{L}\p{M}\p{N}.-]+$/u.test(domain)) return undefined
   if (isAscii(domain)) return DOMAIN.test(domain) ? domain : undefined
   const ascii = domainToASCII(domain)
-  // Compatibility characters (full-width letters, ligatures) are look-alikes, not another alphabet.
+  // Compatibility characters (full-width letters, ligatures) are look-alikes.
   return DOMAIN.test(ascii) && domainToUnicode(ascii) === domain ? ascii : undefined
 }
 

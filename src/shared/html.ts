@@ -1,4 +1,4 @@
-/** A piece of HTML that is safe to put into a page; only the `html` tag makes one. */
+/** A safe piece of HTML. Only the `html` tag creates one. */
 export interface Html {
   readonly markup: string
 }
@@ -12,10 +12,8 @@ const entities: Record<string, string> = {
 }
 
 /**
- * Template tag that escapes every interpolated string for element content and quoted attributes, so
- * that no value (an address, the service's name) can add markup: forgetting to escape is not possible.
- *
- * @returns the assembled piece; values that are pieces themselves, or lists of them, go in as they are
+ * Template tag that escapes every interpolated string for element content and quoted attributes, so that escaping cannot
+ * be forgotten. Pieces and lists of pieces are inserted unchanged.
  */
 export function html(strings: TemplateStringsArray, ...values: (string | Html | Html[])[]): Html {
   const parts = values.map(value => {

@@ -1,25 +1,25 @@
-/** Keeps secrets and email addresses out of log lines. Nothing logs them on purpose; libraries and mistakes do. */
+/** Removes secrets and emails from log lines that libraries or mistakes put there. */
 
 /**
- * An escape sequence of JSON, whose letter is no part of a word behind it, or a whole word with a domain behind it if it
- * is an address. Whole words, so that it takes linear time. Not the `@` of a package's path or version, such as
- * `node_modules/@prisma` or `name@1.2.3`.
+ * Matches an escape sequence of JSON (its letter is not part of the next word), or a word with a domain if it is an email.
+ * Whole words take linear time. The `@` of a package's path or version does not match (`node_modules/@prisma`,
+ * `name@1.2.3`).
  */
 const SEQUENCE_OR_WORD =
   /\\(?:u[\da-f]{4}|.)|[\p{L}\p{N}_.!#$%&'*+=?^`{|}~-]+(@(?:[\p{L}\p{M}\p{N}_-]+\.)+\p{L}[\p{L}\p{M}\p{N}_-]+)?/giu
 
-/** The `@` of an address in a URL, encoded once or more often. */
+/** An `@` that is percent-encoded once or several times. */
 const ENCODED_AT = /%(?:25)*40/
 
-/** Whether a word holds an address as URLs spell it. Its domain may be encoded too, so only a dot of it is looked for. */
+/** Whether a word contains a percent-encoded email. Its domain may be encoded too, so a dot is enough. */
 function hasEncodedAddress(word: string): boolean {
   const at = word.search(ENCODED_AT)
   return at > 0 && /\.[\p{L}%]/u.test(word.slice(at))
 }
 
 /**
- * @param text plain, or JSON
- * @returns the text without the email addresses in it
+ * @param text plain text or JSON
+ * @returns the text without emails
  */
 export function withoutAddresses(text: string): string {
   if (!text.includes('@') && !ENCODED_AT.test(text)) return text
@@ -28,7 +28,7 @@ export function withoutAddresses(text: string): string {
   )
 }
 
-/** Names of what is never readable in a log, at any depth. */
+/** Properties whose values are never logged, at any depth. */
 const SECRETS = new Set([
   'password',
   'newPassword',
@@ -41,15 +41,14 @@ const SECRETS = new Set([
   'set-cookie',
 ])
 
-/** A member of such a name, or a body, whose `code` is one. A quote within a string of JSON has a backslash before it. */
+/** Such a property, or a body, whose `code` is one. Within JSON strings, quotes are escaped by a backslash. */
 const SECRET_MEMBER = new RegExp(`"(?:${[...SECRETS].join('|')}|body)":`)
 
 /**
- * Censors secrets in a line by looking at the line: pino's `redact` with wildcards looks at every value of every line
- * instead, which was 15 of the 18 µs of a line.
+ * Redacts secrets in the finished line. pino's `redact` with wildcards visits every value, which took 15 of 18 µs.
  *
- * @param line one object as JSON
- * @returns the line with `[redacted]` in place of every secret
+ * @param line one JSON object
+ * @returns the line with `[redacted]` instead of each secret
  */
 export function withoutSecrets(line: string): string {
   if (!SECRET_MEMBER.test(line)) return line

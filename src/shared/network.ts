@@ -1,4 +1,4 @@
-/** The network of an IP address, as every limit and count sees it. */
+/** Networks of IP addresses, which limits count by. */
 import { isIPv6 } from 'node:net'
 import { normalizeIP } from '@fastify/rate-limit'
 
@@ -10,10 +10,10 @@ export function networkOf(ip: string): string {
   return normalizeIP(ip)
 }
 
-/** Prefix lengths that providers give to one customer, besides the /64 of a single link. */
+/** Prefix lengths that providers assign to one customer, besides the /64 of a single link. */
 const WIDER_PREFIXES = [56, 48] as const
 
-/** The wider networks of an address, narrowest first: none for IPv4. */
+/** Returns the wider networks of an IPv6 address, narrowest first; none for IPv4. */
 export function widerNetworksOf(ip: string): string[] {
   if (!isIPv6(networkOf(ip))) return []
   return WIDER_PREFIXES.map(prefix => `${normalizeIP(ip, prefix)}/${prefix}`)

@@ -1,16 +1,16 @@
-/** Retry delays, and a log that tells an outage once at its start and once at its end. */
+/** Retry delays, and a log with one line at the start and one at the end of an outage. */
 import type { FastifyBaseLogger } from 'fastify'
 
 /** Delays that double after each failure up to a limit. */
 export interface Backoff {
   /** The next delay in milliseconds. */
   next(): number
-  /** To be called after a success: the next delay is the first again. */
+  /** Call after a success. The next delay is the first one again. */
   reset(): void
 }
 
 /**
- * Exponential back-off. Jitter of a quarter either way keeps instances that failed together from retrying together.
+ * Exponential back-off. Jitter of ±25 % keeps instances that failed together from retrying together.
  *
  * @param first the first delay in milliseconds
  * @param limit the longest delay in milliseconds, before jitter
@@ -29,38 +29,37 @@ export function backoff(first: number, limit: number): Backoff {
   }
 }
 
-/** Logs the beginning and the end of an outage, however often it is reported. */
+/** Logs the start and the end of an outage, however often it is reported. */
 export interface OutageLog {
-  /** Logs one line when the outage begins, and one when it turns into another kind. */
+  /** Logs one line when the outage starts, and one when its kind changes. */
   failed(error: unknown): void
-  /** Logs one line when the outage is over, with its length in seconds. */
+  /** Logs one line when the outage ends, with its duration in seconds. */
   worked(): void
 }
 
-/** What a line says of an outage. */
+/** Fields of the log line. */
 export interface OutageFacts {
   reason: string
-  /** Reasons of one kind are one outage: a server that goes away has several. Each reason is a kind by default. */
+  /** Groups reasons, because one outage of a server has several. By default each reason is a kind. */
   kind?: string
 }
 
-/** How an outage is told. */
+/** How an outage is logged. */
 export interface OutageLogOptions {
-  /** Level of the lines that tell of a failure. */
+  /** Level of the line at the start. */
   level?: 'error' | 'warn'
   /**
-   * For so many milliseconds after a kind was told it is not told again, even if it was over meanwhile: where a
-   * stranger can cause a single failure, lines must not come and go with each.
+   * Milliseconds in which a kind is logged once, even if it ended meanwhile. For failures that a stranger can cause one
+   * by one.
    */
   quiet?: number
-  /** Milliseconds of a clock that nobody can set. */
+  /** Milliseconds of a monotonic clock. */
   now?: () => number
 }
 
 /**
- * @param log where the lines go
- * @param text the messages for the beginning and the end
- * @param factsOf what a line says
+ * @param text messages for the start and the end
+ * @param factsOf fields of the line
  */
 export function outageLog(
   log: FastifyBaseLogger,
@@ -69,9 +68,9 @@ export function outageLog(
   { level = 'error', quiet = 0, now = () => performance.now() }: OutageLogOptions = {},
 ): OutageLog {
   let begun = 0
-  /** When a kind was last told, where that matters. */
+  /** When each kind was last logged, if `quiet` is set. */
   const toldAt = new Map<string, number>()
-  /** Those told of the outage that goes on; none while all is well. Requests in parallel may report two kinds in turn. */
+  /** Kinds that the current outage has logged. Parallel requests may report two kinds in turn. */
   const kinds = new Set<string>()
   return {
     failed(error) {

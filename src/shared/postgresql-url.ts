@@ -1,11 +1,11 @@
 /**
- * Reads a `postgresql:` URL in the forms that libpq takes. No message here holds a piece of the URL: what looks like a
- * host may be the rest of a password that is not percent-encoded.
+ * Parses `postgresql:` URLs in the forms of libpq. No message contains a part of the URL, because what looks like a host
+ * may be the rest of a password that is not percent-encoded.
  */
 import { readFileSync } from 'node:fs'
 import type { ClientConfig } from 'pg'
 
-/** A URL taken apart. */
+/** A parsed URL. */
 export interface PostgresqlUrl {
   host: string | undefined
   port: number | undefined
@@ -18,19 +18,19 @@ export interface PostgresqlUrl {
 
 const ENCODE = 'a password with @, /, ?, # or % in it must be percent-encoded, such as %40 for @'
 
-/** Parameters of libpq that would change whom or what is trusted, and that `pg` does not know. */
+/** Parameters of libpq that affect security and that `pg` does not support. */
 const UNSUPPORTED = ['hostaddr', 'service', 'passfile', 'require_auth', 'sslcrl', 'sslcrldir', 'sslpassword']
 
-/** Where TLS is demanded, certificate and name are verified: `pg` has no weaker kind but `no-verify`. */
+/** With these, certificate and host name are verified: the only weaker mode of `pg` is `no-verify`. */
 const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full', 'no-verify']
 
-/** Limits of a session that go to the server as start-up parameters, which poolers refuse. */
+/** Timeouts that are sent as start-up parameters, which poolers refuse. */
 const SERVER_LIMITS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout'] as const
 
 /**
- * Takes a URL apart.
+ * Parses a URL.
  *
- * @throws Error that says what is wrong, without a piece of the URL
+ * @throws Error that names the fault, without any part of the URL
  */
 export function parsePostgresqlUrl(databaseUrl: string): PostgresqlUrl {
   const [, authority = '', path = '', query = ''] =
@@ -58,13 +58,13 @@ export function parsePostgresqlUrl(databaseUrl: string): PostgresqlUrl {
   }
 }
 
-/** Whether a URL says that a pooler in transaction mode is in between (Prisma's convention). */
+/** Whether a URL names a pooler in transaction mode (`?pgbouncer=true`, Prisma's convention). */
 export const isPooled = ({ parameters }: PostgresqlUrl) => parameters.get('pgbouncer') === 'true'
 
 /**
- * What `pg` is given for a URL, besides limits.
+ * Returns the options of `pg` for a URL, without limits.
  *
- * @throws Error that says what is wrong, without a piece of the URL
+ * @throws Error that names the fault, without any part of the URL
  */
 export function clientConfig(url: PostgresqlUrl): ClientConfig {
   const { host, port, user, password, database, parameters } = url
@@ -81,7 +81,7 @@ export function clientConfig(url: PostgresqlUrl): ClientConfig {
       fail(`${name} cannot pass a pooler: use ALTER ROLE … SET, and leave it out`)
     }
     if (/timeout$/.test(name)) wholeNumber(name, value)
-    // As text: `pg` sends no limit of 0 that is a number.
+    // As a string, because `pg` does not send the number 0.
     config[name] = value
   }
   const timeout = parameters.get('connect_timeout')
@@ -91,7 +91,7 @@ export function clientConfig(url: PostgresqlUrl): ClientConfig {
   return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
 }
 
-/** What is wrong with a URL, for the configuration; undefined where nothing is. Reads the certificates it names. */
+/** Returns the fault of a URL for the configuration, or undefined. Reads the certificates that it names. */
 export function postgresqlUrlProblem(databaseUrl: string): string | undefined {
   try {
     clientConfig(parsePostgresqlUrl(databaseUrl))

@@ -1,12 +1,10 @@
-/**
- * The keys of ES256, whose public halves are published. They sign access tokens and nothing else.
- */
+/** The key pairs of ES256. Their public keys are published. They sign access tokens and nothing else. */
 import { createECDH, createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import type { Config } from '../config/config.ts'
 import { DERIVED } from '../config/key.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 
-/** A public key as it is published (RFC 7517). */
+/** A published key (RFC 7517). */
 export interface PublicJwk {
   kty: 'EC'
   crv: 'P-256'
@@ -30,14 +28,14 @@ export interface AccessKey {
 /** A key that only verifies. */
 export type VerifyingKey = Pick<AccessKey, 'jwk' | 'publicKey'>
 
-/** The first signs and verifies, the others only verify; all are published. */
+/** The first one signs, all verify, and all are published. */
 export type AccessKeys = readonly [current: AccessKey, ...previous: VerifyingKey[]]
 
 /** The order of P-256's base point (SP 800-186, 3.2.1.3). */
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
 
 /**
- * The keys of a configuration: those of the secrets, or those that the operator gives in their place.
+ * Returns the keys of a configuration: derived from the secrets, or given by the operator.
  *
  * @param secrets the signing secrets, the current one first
  */
@@ -57,8 +55,8 @@ export function accessKeys(
 }
 
 /**
- * The key of a signing secret, so that each instance has it. 48 bytes are reduced, since 32 would make some
- * keys likelier than others (FIPS 186-5, A.2.1).
+ * Derives the key from a signing secret, so that each instance has it. It reduces 48 bytes, because 32 would make some
+ * keys more likely (FIPS 186-5, A.2.1).
  */
 function derivedKey(secret: string): AccessKey {
   const drawn = BigInt(`0x${deriveKey(secret, 'access', 'es256', 48).toString('hex')}`)

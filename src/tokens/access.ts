@@ -1,6 +1,6 @@
 /**
- * Access tokens: short-lived JWTs that name a session (RFC 9068). This service reads the session at every call; other
- * back ends verify with the published keys alone.
+ * Access tokens: short-lived JWTs of a session (RFC 9068). This service reads the session at every call. Other back ends
+ * verify them with the published keys.
  */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'
@@ -14,27 +14,27 @@ import type { Secrets } from './keys.ts'
 /** Claims about the account, such as `email` or `roles` (RFC 9068, 2.2.3.1). */
 export type AccountClaims = Readonly<Record<string, unknown>>
 
-/** Mints and verifies access tokens. */
+/** Signs and verifies access tokens. */
 export interface AccessTokens {
-  /** Life of a new token in seconds, the `expiresIn` of responses. */
+  /** Lifetime of a new token in seconds, the `expiresIn` of responses. */
   ttl: number
-  /** `iss` of tokens of ES256. */
+  /** `iss` of ES256 tokens. */
   issuer: string
-  /** The keys that other back ends verify by, the current one first. */
+  /** The published keys, the current one first. */
   publicKeys: PublicJwk[]
   /**
    * @param session its `createdAt` is the time of the login
-   * @param claims of the account; they never replace a claim of the token itself
+   * @param claims claims of the account; they never replace a claim of the token
    */
   mint(session: { id: string; userId: string; createdAt: Date }, claims?: AccountClaims): string
   /**
-   * @param leeway seconds for which a token is still good after it has expired
-   * @throws {ProblemError} `unauthenticated`, for whatever is wrong with it
+   * @param leeway seconds that an expired token stays valid
+   * @throws {ProblemError} `unauthenticated`, whatever the fault
    */
   verify(token: string, leeway?: number): VerifiedAccessToken
 }
 
-/** Claims that both forms of access tokens have, and those of ES256 alone. Times are seconds since 1970. */
+/** Claims of both algorithms, and those of ES256. Times are seconds since 1970. */
 export interface AccessTokenClaims {
   iss: string
   aud: string
@@ -50,15 +50,15 @@ export interface AccessTokenClaims {
 export interface VerifiedAccessToken {
   sessionId: string
   userId: string
-  /** All claims. The cache has the same object: read it only. */
+  /** All claims. The cache holds the same object; do not change it. */
   claims: Readonly<AccessTokenClaims>
 }
 
-/** How access tokens look. */
+/** Settings of access tokens. */
 export interface AccessTokenOptions {
-  /** Life of a new token in seconds. */
+  /** Lifetime of a new token in seconds. */
   ttl: number
-  /** Of new tokens; both are verified. */
+  /** Algorithm of new tokens; both are verified. */
   algorithm: 'ES256' | 'HS256'
   issuer: string
   audience: string
@@ -74,7 +74,7 @@ const Sid = Type.String({ minLength: 1, maxLength: 64 })
  * Sets up access tokens.
  *
  * @param keys of ES256
- * @param secrets for HS256, which the release before mints
+ * @param secrets for HS256, which the previous release signs with
  */
 export async function accessTokens(
   app: FastifyInstance,
@@ -104,7 +104,7 @@ export async function accessTokens(
     sign: { algorithm: 'ES256', kid: current.jwk.kid, header: { alg: 'ES256', typ: 'at+jwt' } },
     verify: VERIFY,
   })
-  /** By the whole encoded header: an exact match finds the key, and no other member of a header is ever read. */
+  /** By the encoded header: an exact match selects the key, and nothing else of a header is read. */
   const verifiers = new Map([[headerOf(current.jwk), signer]])
   for (const [index, { jwk, publicKey }] of keys.entries()) {
     if (index === 0) continue
@@ -117,7 +117,7 @@ export async function accessTokens(
     if (jwt === undefined) return undefined
     const claims = signedClaims(jwt, token)
     if (!form.Check(claims)) throw problem('token_invalid')
-    // The library ignores expiry, so its cache does too.
+    // Expiry is checked below, also after a cache hit.
     assertTimely(claims, { ttl, leeway, now: clock() })
     return claims
   }
@@ -153,10 +153,10 @@ export async function accessTokens(
   }
 }
 
-/** Cached by the library's own key: a custom one can confuse tokens (GHSA-rp9m-7r4c-75qg). */
+/** The library's own cache key: a custom one can confuse tokens (GHSA-rp9m-7r4c-75qg). */
 const VERIFY = { algorithms: ['ES256' as const], ignoreExpiration: true, cache: CACHED_TOKENS }
 
-/** The header of every token of a key, as the library writes it. */
+/** The encoded header of all tokens of a key. */
 function headerOf({ kid }: PublicJwk): string {
   return Buffer.from(JSON.stringify({ alg: 'ES256', typ: 'at+jwt', kid })).toString('base64url')
 }

@@ -1,7 +1,7 @@
 /**
- * Tokens bound to the password. All are one mechanism: a JWT whose `fp` is a fingerprint of the password
- * hash, so that it works exactly once, needs no table, and dies with any change of the password. Those
- * that go out by mail are such, and those that answer a request while its code goes out by mail.
+ * Tokens bound to the password: a JWT whose `fp` is a fingerprint of the password hash. It works exactly once, needs no
+ * table, and becomes invalid with any change of the password. Emailed tokens are bound, and so are the tokens in
+ * responses to requests whose code is emailed.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
@@ -21,30 +21,30 @@ export const MailedToken = Type.String({
   description: 'what follows `#token=` in the link of the mail, or the whole link, as it was pasted',
 })
 
-/** What a verified token still has to be held against: the row it speaks of. */
+/** A verified token, which still has to be compared with its row. */
 export interface VerifiedBoundToken<Claims> {
-  /** Id of the account or registration that it was minted for. */
+  /** Id of the account or registration. */
   subject: string
-  /** What else it carries. */
+  /** Its further claims. */
   claims: Claims
   expiresAt: Date
-  /** Whether the row is still as it was when the token was minted; if not, the token is spent. */
+  /** Whether the row is unchanged since the token was signed; otherwise the token is spent. */
   matches(row: Fingerprinted): boolean
 }
 
-/** Mints and verifies the tokens of one purpose. */
+/** Signs and verifies the tokens of one purpose. */
 export interface BoundTokens<Claims = Record<never, never>> {
-  /** Life of a new token in seconds. */
+  /** Lifetime of a new token in seconds. */
   ttl: number
   mint(subject: Fingerprinted, claims: Claims): { token: string; expiresAt: Date }
   /**
-   * @param token as it was pasted
+   * @param token as received
    * @throws {ProblemError} `token_invalid`, `token_expired`
    */
   verify(token: string): VerifiedBoundToken<Claims>
 }
 
-/** Sets up one purpose; `claims` are those it has besides. */
+/** Sets up one purpose with further `claims`. */
 export async function boundTokens<Own extends TProperties>(
   app: FastifyInstance,
   secrets: Secrets,

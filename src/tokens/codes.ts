@@ -1,22 +1,22 @@
 /**
- * Codes that a person types from a mail. A code is never stored: it is an HMAC of what it is for, so
- * neither a reader of the database nor the holder of the token that it goes with can compute it.
+ * Codes that a person copies from an email. A code is not stored: it is an HMAC, so that neither a reader of the database
+ * nor the holder of its token can compute it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { deriveKey, type Secrets } from './keys.ts'
 
-/** Makes and compares the codes of one purpose. */
+/** Creates and compares the codes of one purpose. */
 export interface Codes {
-  /** @param parts what the code is for; whenever one changes, so does the code */
+  /** @param parts what the code is for; the code changes with any of them */
   make(...parts: string[]): string
   /** Compares in constant time. */
   matches(code: string, ...parts: string[]): boolean
 }
 
 /**
- * Sets up codes of so many digits.
+ * Sets up codes of a number of digits.
  *
- * @param secrets the first makes them, any of them vouches for them
+ * @param secrets the first one creates codes, all verify them
  */
 export function codes(secrets: Secrets, purpose: string, digits: number): Codes {
   const keys = secrets.map(secret => deriveKey(secret, purpose, 'code'))
@@ -24,7 +24,7 @@ export function codes(secrets: Secrets, purpose: string, digits: number): Codes 
 
   function codeBy(key: Buffer, parts: string[]): string {
     const mac = createHmac('sha256', key).update(JSON.stringify(parts)).digest()
-    // 64 bits onto 10^8 values: no value is more likely than another by more than 10^-11.
+    // 64 bits modulo 10^8: the bias is below 10^-11.
     return String(mac.readBigUInt64BE() % 10n ** BigInt(digits)).padStart(digits, '0')
   }
 

@@ -1,27 +1,25 @@
-/**
- * The fingerprint that makes a mailed token die with the password it was made for.
- */
+/** The fingerprint that invalidates an emailed token when the password changes. */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 
-/** What a fingerprint is taken of: a change of any of these kills the token. */
+/** Input of a fingerprint: a change of any of these invalidates the token. */
 export interface Fingerprinted {
-  /** The account's or registration's id. */
+  /** Id of the account or registration. */
   id: string
   email: string
   /** The stored hash (PHC string). */
   passwordHash: string
   /**
-   * When the account came to another address; a registration has no such time. With the address alone, what
-   * died with a change of address would be good again once the account has its old address back.
+   * Time of the last change of the email. With the email alone, old tokens would be valid again once the account has its
+   * old email back.
    */
   emailChangedAt?: Date | null
-  /** How often the account was disabled: what died then must stay dead when it is enabled again. */
+  /** How often the account was disabled, so that old tokens stay invalid when it is enabled again. */
   disabledCount?: number
 }
 
 const BYTES = 16
 
-/** What a fingerprint or a code is taken of, as text. */
+/** The input of a fingerprint or code as texts. */
 export function boundParts({
   id,
   email,
@@ -30,7 +28,7 @@ export function boundParts({
   disabledCount = 0,
 }: Fingerprinted): string[] {
   const parts = [id, email, passwordHash, emailChangedAt?.toISOString() ?? 'never changed']
-  // No part for an account that never was: links of the release before this one stay good.
+  // Omitted if it was never disabled, so that links of the previous release stay valid.
   if (disabledCount > 0) parts.push(`disabled ${disabledCount}`)
   return parts
 }
@@ -41,11 +39,11 @@ export function boundParts({
  *
  * @param key the purpose's fingerprint key
  * @param purpose the token's audience
- * @param subject what the token speaks of
+ * @param subject the account or registration
  * @returns 22 characters of base64url
  */
 export function fingerprint(key: Buffer, purpose: string, subject: Fingerprinted): string {
-  // JSON keeps the fields apart, whatever they hold: "ab"+"c" is not "a"+"bc".
+  // JSON separates the fields unambiguously: "ab"+"c" is not "a"+"bc".
   const message = JSON.stringify([purpose, ...boundParts(subject)])
   return createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url')
 }
@@ -56,14 +54,14 @@ export function sameFingerprint(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-/** What a confirmation link is bound to: the registration's row, which has no password yet. */
+/** Subject of a confirmation link: the registration, which has no password yet. */
 export function confirmable({ id, email }: { id: string; email: string }): Fingerprinted {
   return { id, email, passwordHash: 'none yet' }
 }
 
 /**
- * What a "this was not me" link is bound to: the address its notice went to. Not the password, which
- * whoever took the account over may have changed since.
+ * Subject of a "this was not me" link: the recipient of the notice. Not the password, which a thief may have changed
+ * since.
  */
 export function securable(
   { id, disabledCount }: Pick<Fingerprinted, 'id' | 'disabledCount'>,

@@ -1,7 +1,6 @@
 /**
- * Signed JWTs of one purpose: how every token of this service that is a JWT is minted and verified.
- * The algorithm is pinned, each purpose has a key and an audience of its own, and the claims are
- * checked here, because JWT libraries take a missing `exp`, a numeric `sub` or an `exp` of 1e300.
+ * Signs and verifies the JWTs of one purpose. The algorithm is fixed, and each purpose has its own key and audience. The
+ * claims are checked here, because JWT libraries accept a missing `exp`, a numeric `sub` or an `exp` of 1e300.
  */
 import fastifyJwt, { type FastifyJWTOptions, type JWT } from '@fastify/jwt'
 import type { FastifyInstance } from 'fastify'
@@ -13,45 +12,44 @@ import { deriveKey, type Secrets } from './keys.ts'
 /** `iss` of tokens that only this service verifies. */
 export const ISSUER = 'latchkey'
 
-/** How far `iat` may lie ahead, for clocks that differ; seconds. `exp` is exact: a token must not outlive `expiresIn`. */
+/** Seconds that `iat` may lie ahead, because clocks differ. `exp` is exact: a token must not outlive `expiresIn`. */
 export const CLOCK_TOLERANCE = 30
 
 /** A verified token. */
 export interface Verified<Claims> {
   claims: Claims
-  /** The secret that signed it: keys derived for the same token come from it too. */
+  /** The secret that signed it. Other keys for the same token are derived from it too. */
   secret: string
 }
 
-/** Mints and verifies tokens of one purpose. */
+/** Signs and verifies tokens of one purpose. */
 export interface JwtPurpose<Claims> {
   /**
-   * @param claims the claims besides `iss`, `aud`, `iat` and `exp`
-   * @returns the token and when it expires
+   * @param claims all claims except `iss`, `aud`, `iat` and `exp`
+   * @returns the token and its expiry
    */
   mint(claims: Omit<Claims, RegisteredByUs>): { token: string; expiresAt: Date }
   /**
-   * @param leeway seconds for which a token is still good after it has expired; 0 by default
-   * @throws {ProblemError} `token_invalid` for whatever this service did not sign for this purpose,
-   *   `token_expired` for what it did
+   * @param leeway seconds that an expired token stays valid; 0 by default
+   * @throws {ProblemError} `token_invalid` if this service did not sign it for this purpose, otherwise `token_expired`
    */
   verify(token: string, leeway?: number): Verified<Claims>
 }
 
 type RegisteredByUs = 'iss' | 'aud' | 'iat' | 'exp'
 
-/** How a purpose differs from the others. */
+/** Settings of a purpose. */
 export interface JwtPurposeOptions<Own extends TProperties> {
-  /** `aud`, and the name that keys are derived by. */
+  /** `aud`, and the name that keys are derived with. */
   audience: string
-  /** Life in seconds. */
+  /** Lifetime in seconds. */
   ttl: number
-  /** The claims besides the registered ones. */
+  /** The claims that are not registered ones. */
   claims: Own
 }
 
 /**
- * Sets up one purpose: a @fastify/jwt namespace for each secret, and the checks around it.
+ * Sets up one purpose: a @fastify/jwt namespace for each secret, and the checks of claims.
  *
  * @param app receives the namespaces
  * @param secrets the signing secrets, the current one first
@@ -111,7 +109,7 @@ export async function jwtPurpose<Own extends TProperties>(
 /**
  * Registers @fastify/jwt with a key of its own.
  *
- * @param options `verify` has to ignore the expiry, which `assertTimely` checks by the service's own clock
+ * @param options `verify` must ignore the expiry, which `assertTimely` checks by the service's clock
  */
 export async function jwtNamespace(
   app: FastifyInstance,

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core'
 import t from 'tap'
 import { confirmedAccount } from '../../harness/app.ts'
 import { startBrowser, startSite } from '../../harness/browser.ts'
+import { startOperators } from '../../harness/operators.ts'
 import { openRows } from '../../harness/rows.ts'
 import { linkIn, PASSWORD } from './steps.ts'
 
@@ -23,6 +24,8 @@ t.test('whoever opens every link and submits every form changes nothing', async 
       headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
     })
   const { email, accessToken } = await confirmedAccount(site, 'ada@example.org', PASSWORD)
+  const { ask } = await startOperators(t, site)
+  await ask('POST', '/users', { email: 'grace@example.org' })
   await post('/register', { email: 'pending@example.org' })
   await post('/register', { email })
   await post('/password-reset/request', { email })
@@ -37,8 +40,17 @@ t.test('whoever opens every link and submits every form changes nothing', async 
   await rows.settled()
   // The first asked for the account itself: its link is spent, and looked at all the same.
   const links = smtp.mails.filter(mail => /#token=|\/app\//.test(mail.text)).map(linkIn)
-  t.ok(links.length >= 8, 'confirm twice, already registered, reset, change, two notices', { links })
-  for (const page of ['confirm-email', 'reset-password', 'forgot-password', 'change-email', 'secure']) {
+  t.ok(links.length >= 9, 'invitation, confirm twice, already registered, reset, change, two notices', {
+    links,
+  })
+  for (const page of [
+    'accept-invitation',
+    'confirm-email',
+    'reset-password',
+    'forgot-password',
+    'change-email',
+    'secure',
+  ]) {
     t.ok(
       links.some(link => link.includes(`/app/${page}`)),
       `a link to ${page}`,
