@@ -79,3 +79,12 @@ export function post(path: string, body: object): Request {
 export function getAs(accessToken: string, path: string): Request {
   return { method: 'GET', path, headers: { authorization: `Bearer ${accessToken}` } }
 }
+
+/** A POST with a form body, by the bearer of a token or key. */
+export function postFormAs(bearer: string, path: string, body: Record<string, string>): Request {
+  const headers = {
+    'content-type': 'application/x-www-form-urlencoded',
+    authorization: `Bearer ${bearer}`,
+  }
+  return { method: 'POST', path, headers, body: new URLSearchParams(body).toString() }
+}

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openDatabase, type Provider } from '../src/database/index.ts'
 import { migrate } from '../src/database/migrations.ts'
+import { makeKey } from '../src/operators/api-key.ts'
 import { emptyDatabase, type Teardown } from '../test/harness/database.ts'
+import { freePort } from '../test/harness/free-port.ts'
 import { type RawArgon2, startBareFastify, startRawArgon2 } from './baselines/baselines.ts'
 import type { Server } from './child.ts'
 import { post } from './driver.ts'
@@ -18,6 +20,8 @@ export interface Stage {
   provider: Provider
   timing: Timing
   service: Server
+  /** The service's listener for operators, and an API key that may introspect. */
+  operators: { url: string; key: string }
   bare: Server
   argon2: RawArgon2
   seeded: Seeded
@@ -51,7 +55,14 @@ export async function setStage(t: Teardown, provider: Provider, timing: Timing):
 
   const { client, close } = await openDatabase(databaseUrl)
   t.teardown(close)
-  const service = await startService(t, { databaseUrl, secret, cwd: folder })
+  const { id, key, hash } = makeKey()
+  const scopes = 'tokens:introspect'
+  await client.apiKey.create({
+    data: { id, hash, name: 'bench', scopes, createdAt: new Date(), createdBy: 'cli' },
+  })
+  const port = await freePort()
+  const env = { OPERATOR_PORT: String(port) }
+  const service = await startService(t, { databaseUrl, secret, cwd: folder, env })
   // Logged in to so often that its other sessions end: no row uses its tokens.
   const settler = seeded.accounts.at(-1) as Account
 
@@ -61,6 +72,7 @@ export async function setStage(t: Teardown, provider: Provider, timing: Timing):
     seeded,
     newRegistrations: count => seeded.newRegistrations(client, count),
     service,
+    operators: { url: `http://127.0.0.1:${port}`, key },
     bare: await startBareFastify(t, { cwd: folder, databaseUrl: baselineUrl, secret }),
     argon2: await startRawArgon2(t),
     accountsOf(connection) {

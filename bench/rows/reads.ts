@@ -1,6 +1,6 @@
 /** What reads, beside bare Fastify. */
 import type { Request } from 'autocannon'
-import { drive, getAs, post } from '../driver.ts'
+import { drive, getAs, post, postFormAs } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
 import type { Account } from '../seed.ts'
 import type { Stage } from '../stage.ts'
@@ -38,6 +38,9 @@ export async function readRows(stage: Stage): Promise<Row[]> {
               .flatMap(({ coldTokens }) => coldTokens.map(token => getAs(token, '/me'))),
         }),
       bareMe: load(bare.url, ({ sharedKeyToken }) => getAs(sharedKeyToken, '/me')),
+      introspect: load(stage.operators.url, ({ accessToken }) =>
+        postFormAs(stage.operators.key, '/introspect', { token: accessToken }),
+      ),
       check: load(service.url, ({ resetToken }) => post('/password-reset/check', { token: resetToken })),
       live: load(service.url, () => ({ method: 'GET', path: '/health/live' })),
       bareLive: load(bare.url, () => ({ method: 'GET', path: '/live' })),
@@ -59,6 +62,11 @@ export async function readRows(stage: Stage): Promise<Row[]> {
       goal: { atLeast: 0.95 },
     },
     { what: 'GET /me, token of ES256 that is new', ...perSecond(measured.cold, hs256) },
+    {
+      what: 'POST /introspect',
+      ...perSecond(measured.introspect, { ...measured.me, name: 'GET /me' }),
+      goal: { atLeast: 0.8 },
+    },
     { what: 'POST /password-reset/check', ...perSecond(measured.check, jwt) },
     { what: 'GET /health/live', ...perSecond(measured.live, get) },
   ]

@@ -2,8 +2,9 @@
  * CSRF protection of cookie mode. Decorates the app with `ownPageOnly`, the `preHandler` of every route that sets,
  * spends or clears the refresh cookie.
  *
- * Without it another page could log its visitor in to the attacker's account (login CSRF), refresh the visitor's session
- * and drop the response, or log the visitor out. A sibling subdomain could too, because SameSite=Strict allows it.
+ * Without it another page could log its visitor in to the attacker's account (login CSRF), refresh the visitor's
+ * session and drop the response, or log the visitor out. A sibling subdomain could too, because SameSite=Strict allows
+ * it.
  *
  * The browser says where a request comes from, in header fields that scripts cannot set (Fetch: forbidden
  * request-headers). A request is accepted with `Sec-Fetch-Site: same-origin`, with the `Origin` of APP_URL or one of

@@ -1,6 +1,6 @@
 /**
- * The OpenAPI document and Swagger UI, made by an app of their own: the first request for either loads @fastify/swagger
- * and all that it needs, a tenth of the modules and of the time of a start.
+ * The OpenAPI document and Swagger UI, in a separate app. The first request loads @fastify/swagger and its
+ * dependencies, which would take a tenth of the start.
  */
 import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
@@ -10,29 +10,29 @@ import { VERSION } from '../shared/version.ts'
 import { completed, type Document } from './openapi-document.ts'
 import { schemaController } from './schema-compilers.ts'
 
-/** What the document of a listener says besides its routes. */
+/** Parts of a listener's document that do not come from its routes. */
 export interface OpenapiOptions {
   title: string
   description: string
   tags: { name: string; description: string }[]
-  /** What is sent as the bearer. */
+  /** Description of the bearer token. */
   bearer: { bearerFormat: string; description: string }
-  /** The path that the listener is below. */
+  /** Base path of the listener. */
   base: string
-  /** Whether responses carry the state of the nearest rate limit. */
+  /** Whether responses have the headers of rate limits. */
   tellsRateLimits: boolean
 }
 
-/** Favicon and logo, in place of the package's own. */
+/** Favicon and logo, instead of the package's own. */
 const mark = () => readFileSync(new URL('../../web/mark.svg', import.meta.url))
 
 /**
- * An app that describes the routes of another and calls none of them.
+ * Builds an app that describes the routes of another app and never calls them.
  *
- * @param app whose schemas the routes refer to
+ * @param app the app whose schemas the routes refer to
  * @param routes every route of that app
- * @param options what the document says besides
- * @returns an app that is ready: `swagger()` is the document, and GET /docs and what lies below it is Swagger UI
+ * @param options further parts of the document
+ * @returns an app that is ready: `swagger()` returns the document, and Swagger UI is at /docs
  */
 export async function documentation(
   app: FastifyInstance,
@@ -55,7 +55,7 @@ export async function documentation(
       },
       servers: [
         {
-          // A path works under each name of the host.
+          // A relative URL works with each name of the host.
           url: base || '/',
           description: 'The instance that serves this document, local or production',
           'x-internal': false,
@@ -90,7 +90,7 @@ export async function documentation(
     staticCSP: {
       'default-src': "'none'",
       'script-src': "'self'",
-      // Swagger UI sets style attributes and draws its icons from data: URLs.
+      // Swagger UI sets style attributes and has its icons in data: URLs.
       'style-src': ["'self'", "'unsafe-inline'"],
       'img-src': ["'self'", 'data:'],
       'font-src': "'self'",

@@ -1,6 +1,4 @@
-/**
- * Every error leaves as a problem document, whoever raised it: flows, validation, Fastify, the router.
- */
+/** Responds to every error with a problem document: errors of flows, validation, Fastify and the router. */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import fp from 'fastify-plugin'
 import findMyWay from 'find-my-way'
@@ -18,10 +16,10 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
   FST_ERR_NOT_FOUND: 'not_found',
 }
 
-/** What is told of a database that fails, and after how many seconds trying again makes sense. */
+/** Detail and `Retry-After` in seconds for each kind of database outage. */
 const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
   away: { detail: 'The database does not answer.', retryAfter: 2 },
-  // Somebody has to do something about these.
+  // These need an operator.
   refused: { detail: 'The database refuses the service at the moment.', retryAfter: 10 },
   unwritable: { detail: 'The database cannot be written to at the moment.', retryAfter: 10 },
 }
@@ -29,11 +27,11 @@ const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
 async function errorHandler(app: FastifyInstance) {
   app.setErrorHandler((error: FastifyError, request, reply) => answer(toProblem(error), request, reply))
 
-  // Which methods each path has, to tell 405 from 404; Fastify's own router does not say.
+  // Methods by path, to distinguish 405 from 404. Fastify's router does not tell.
   const paths = findMyWay()
   const methods = new Set<HTTPMethods>()
   app.addHook('onRoute', ({ method, url }) => {
-    // The preflight route of CORS answers for every path, so it makes none.
+    // The preflight route of CORS matches every path.
     if (url === '*') return
     for (const one of [method].flat() as HTTPMethods[]) {
       methods.add(one)
@@ -41,7 +39,7 @@ async function errorHandler(app: FastifyInstance) {
     }
   })
 
-  // Before the body is read: what is wrong with it does not matter where nobody takes it.
+  // Before the body is read, because its faults do not matter without a route.
   app.addHook('preParsing', (request, _reply, _payload, done) => {
     done(request.is404 ? nothingHere(request) : null)
   })
@@ -51,21 +49,21 @@ async function errorHandler(app: FastifyInstance) {
 
   function nothingHere(request: FastifyRequest): ProblemError {
     const path = pathOf(request)
-    // The router takes `OPTIONS *` for the root.
+    // The router treats `OPTIONS *` as the root.
     const allowed =
       path === '*' ? [] : [...methods].filter(method => paths.find(method as never, path) !== null)
-    // A method it has: the route itself found nothing, such as a file.
+    // The path has this method: the route itself found nothing, such as a file.
     if (allowed.length === 0 || allowed.includes(request.method as HTTPMethods)) return problem('not_found')
     return problem('method_not_allowed', { headers: { allow: allowed.sort().join(', ') } })
   }
 }
 
-/** Turns whatever was thrown into a problem; what nobody foresaw is an internal error. */
+/** Turns a thrown value into a problem. An unexpected one is an internal error. */
 export function toProblem(error: FastifyError): ProblemError {
   if (isProblem(error)) return error
   const code = FROM_FASTIFY[error.code]
   if (code !== undefined) return problem(code, { cause: error })
-  // Before outages: a client that breaks off in its body is an ECONNRESET as well.
+  // Before outages, because a client that disconnects during its body is an ECONNRESET too.
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return problem('bad_request', { cause: error })
   }
@@ -74,15 +72,12 @@ export function toProblem(error: FastifyError): ProblemError {
   return problem('internal_error', { cause: error })
 }
 
-/**
- * Logs why a request was refused or failed: an outage once for all requests, a bug with its stack, and what says
- * something of security as its event.
- */
+/** Logs why a request was refused or failed: outages once, bugs with a stack, and security events as such. */
 export function logProblem(error: ProblemError, request: FastifyRequest): void {
-  // A client that breaks off in its body is an ECONNRESET too.
+  // A client that disconnects during its body is an ECONNRESET too.
   const outage = error.statusCode >= 500 ? outageOf(error.cause) : undefined
   if (outage) request.server.database.outage.failed(error.cause)
-  // Load shedding and outages are expected: a stack for each request would slow down the others.
+  // Load shedding and outages are expected; a stack for each request would slow down the others.
   const isFault = error.statusCode >= 500 && !/^(overloaded|not_ready)$/.test(error.code)
   if (isFault) request.log.error({ err: error.cause ?? error }, error.message)
   else request.log.debug({ code: error.code, reason: (error.cause as Error | undefined)?.message }, 'refused')
@@ -105,7 +100,7 @@ function answer(error: ProblemError, request: FastifyRequest, reply: FastifyRepl
     .send(problemDocument(error, request.id))
 }
 
-/** RFC 9110 section 15.5.2 wants a challenge in every 401; RFC 6750 section 3.1 an error for a token alone. */
+/** RFC 9110 section 15.5.2 requires a challenge in every 401, RFC 6750 section 3.1 an error only for tokens. */
 function challenge(code: ProblemCode, { headers }: FastifyRequest): string {
   if (code === 'insufficient_scope') return 'Bearer error="insufficient_scope"'
   const tokenRefused =

@@ -1,29 +1,29 @@
 /**
- * Documents that are the same for every client: held in memory, with an ETag, and compressed once for each coding.
+ * Documents that are the same for every client: in memory, with an ETag, and compressed once for each coding.
  *
- * Nothing else is compressed: the length of a compressed response tells of a secret beside what an attacker
- * controls (BREACH), and zlib works in libuv's pool, where the hashes are.
+ * No other response is compressed: its length would reveal secrets beside text that an attacker controls (BREACH), and
+ * zlib would wait behind the hashes in libuv's pool.
  */
 import { createHash } from 'node:crypto'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
-/** A document, served as it is. */
+/** A document that is served unchanged. */
 export interface FixedDocument {
   body: Buffer
   type: string
   /** A strong validator (RFC 9110 section 8.8.3). */
   etag: string
-  /** What is compressed so far; undefined where the document is not to be compressed. */
+  /** The compressed forms so far, or undefined if the document is not compressed. */
   compressed: Map<Coding, Promise<Buffer>> | undefined
 }
 
 type Coding = 'br' | 'gzip'
 
-/** A higher quality costs seconds for the largest document and saves a tenth of its size. */
+/** A higher quality takes seconds for the largest document and saves a tenth of its size. */
 const BROTLI = { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }
-/** In bytes; below, the header fields of a response weigh more than what compression saves. */
+/** Bytes. For smaller documents the header fields are longer than what compression saves. */
 const WORTHWHILE = 1024
 
 const COMPRESS: Record<Coding, (body: Buffer) => Promise<Buffer>> = {
@@ -34,7 +34,7 @@ const COMPRESS: Record<Coding, (body: Buffer) => Promise<Buffer>> = {
 /**
  * @param body text or bytes
  * @param type media type
- * @param options `compress`: whether clients that can read it get the document compressed
+ * @param options `compress`: whether clients that accept it get the document compressed
  */
 export function fixedDocument(
   body: string | Buffer,
@@ -51,7 +51,7 @@ export function fixedDocument(
   }
 }
 
-/** Sends the document in the best coding that the client takes, or 304 to a client that has it. */
+/** Sends the document in the best coding that the client accepts, or 304 if the client has it. */
 export async function sendDocument(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -72,7 +72,7 @@ export async function sendDocument(
   return reply.type(type).send(coding ? await inCoding(document, coding) : document.body)
 }
 
-/** Compresses at the first request alone: a start that did it would be half a second longer. */
+/** Compresses at the first request. Doing it at the start would take half a second. */
 function inCoding({ body, compressed }: FixedDocument, coding: Coding): Promise<Buffer> {
   const known = compressed?.get(coding)
   if (known) return known

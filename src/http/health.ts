@@ -66,7 +66,7 @@ async function health(app: FastifyInstance) {
 
   async function ready(_request: FastifyRequest, _reply: FastifyReply) {
     if (app.isDraining()) throw notReady('/process', 'is shutting down')
-    // Anybody may ask, as often as they like: the database is asked once a second at most, and one check at a time.
+    // There is no limit on probes, so the database is checked at most once a second, one check at a time.
     if (state === undefined || performance.now() - state.takenAt > STATE_AGE_MS) {
       const begun = performance.now()
       const taken = { takenAt: Number.POSITIVE_INFINITY, answer: takeState() }

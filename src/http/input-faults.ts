@@ -1,6 +1,4 @@
-/**
- * What is wrong with an input, in words for people: one fault for each property.
- */
+/** Describes the faults of an input for people: one fault for each property. */
 import type { Static } from 'typebox'
 import { type Fault, MAX_FAULTS } from '../errors.ts'
 
@@ -12,10 +10,10 @@ interface SchemaError {
   params: Record<string, unknown>
 }
 
-/** A JSON schema, as far as its examples explain a pattern. */
+/** The part of a JSON schema that explains a pattern. */
 type Schema = { examples?: unknown[] } & Record<string, unknown>
 
-/** JSON pointers and messages are bounded, since names of unknown properties come from the client. */
+/** Bounds of JSON pointers and messages, because the client chooses the names of unknown properties. */
 const MAX_LENGTH = 1024
 
 const FORMATS: Record<string, string> = {
@@ -23,7 +21,7 @@ const FORMATS: Record<string, string> = {
   uuid: 'must be a UUID',
 }
 
-/** The words of each keyword. Of several errors of one property the keyword named first here counts. */
+/** The message of each keyword. If a property has several errors, the first keyword in this list counts. */
 const WORDS: Record<string, (params: Record<string, unknown>, schema: Schema) => string> = {
   type: ({ type }) => `must be ${articled(String(type))}`,
   const: ({ allowedValue }) => `must be ${JSON.stringify(allowedValue)}`,
@@ -54,7 +52,7 @@ export function inputFaults(errors: SchemaError[], root: object): Static<typeof 
     byPath.set(error.instancePath, [...(byPath.get(error.instancePath) ?? []), error])
   }
   for (const [path, group] of byPath) messages.set(path, wordsOf(group, root))
-  // Last, since a client may send any number of them.
+  // Last, because a client may send any number of them.
   for (const { instancePath } of errors.filter(({ keyword }) => keyword === 'boolean')) {
     messages.set(instancePath, 'is not a known property')
   }
@@ -66,7 +64,7 @@ export function inputFaults(errors: SchemaError[], root: object): Static<typeof 
 }
 
 function wordsOf(group: SchemaError[], root: object): string {
-  // A value of the right type that breaks another rule fails every other type of a union as well.
+  // In a union, a value that breaks a rule of its own type also fails all other types.
   const rules = group.filter(({ keyword }) => keyword !== 'type')
   if (rules.length === 0) {
     const types = group.map(({ params }) => articled(String(params['type'])))
@@ -81,7 +79,7 @@ function articled(type: string): string {
   return /^[aeio]/.test(type) ? `an ${type}` : `a ${type}`
 }
 
-/** A pattern says nothing to people; an example does. */
+/** People understand an example, and not a pattern. */
 function alike({ examples }: Schema): string {
   return examples?.length ? `must look like ${examples[0]}` : 'does not have the expected form'
 }

@@ -1,14 +1,14 @@
 /**
- * How bodies are read: `application/json` in valid UTF-8 with no key twice, and nothing else. A body without
- * content has no type to check: axios and others send a form type with a length of 0.
- * (Fastify's own parser also takes text/plain, the last of duplicate keys, and invalid UTF-8. Two
- * programs that read the same bytes differently are an attack waiting to happen: RFC 8259 section 4.)
+ * Parses bodies: only `application/json` in valid UTF-8 without duplicate keys. Programs that read the same bytes
+ * differently are a security risk (RFC 8259 section 4), and Fastify's own parser accepts text/plain, the last of
+ * duplicate keys, and invalid UTF-8. The type of an empty body is not checked, because axios and others send a form
+ * type with a length of 0.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import { problem } from '../errors.ts'
 
-/** RFC 9110 section 15.5.16: the response names the codings that would do. */
+/** RFC 9110 section 15.5.16: the response names the supported codings. */
 const ENCODED = {
   detail: 'The content must not be encoded.',
   headers: { 'accept-encoding': 'identity' },
@@ -18,7 +18,7 @@ async function jsonBody(app: FastifyInstance) {
   app.addHook('preParsing', (request, _reply, _payload, done) => {
     const { 'content-encoding': coding = '', ...headers } = request.headers
     const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
-    // Fastify would refuse the type before it looks for content.
+    // Fastify would refuse the type before it checks for content.
     if (empty) delete request.headers['content-type']
     done(empty || /^\s*(identity)?\s*$/i.test(coding) ? null : problem('unsupported_media_type', ENCODED))
   })
@@ -44,8 +44,8 @@ async function jsonBody(app: FastifyInstance) {
 /**
  * Parses a JSON text.
  *
- * @param bytes an empty body is no body, which clients send with a content type all the same
- * @throws Error saying what is wrong, without quoting the input, which may hold a password
+ * @param bytes empty for no body, which clients also send with a content type
+ * @throws Error that describes the fault without quoting the input, which may contain a password
  */
 function parseStrictly(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined
@@ -69,14 +69,14 @@ function decode(bytes: Buffer): string {
   }
 }
 
-/** Members of all objects as they stand in a valid JSON text: strings with a colon behind them. */
+/** Keys of all objects in a valid JSON text: strings before a colon. */
 function countMembers(text: string): number {
   let count = 0
   for (const [, colon] of text.matchAll(/"(?:[^"\\]|\\.)*"\s*(:)?/g)) if (colon) count++
   return count
 }
 
-/** Keys of all objects as they came out of the parser. Without recursion: the body may be one long `[[[[`. */
+/** Counts the keys of all parsed objects. Without recursion, because the body may be one long `[[[[`. */
 function countKeys(value: unknown): number {
   let count = 0
   const open = [value]

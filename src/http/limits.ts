@@ -1,29 +1,29 @@
-/** The limits on requests from one network or for one account, in one table; docs/threat-model.md and the README list them too. */
+/** The limits on requests from one network or for one account. docs/threat-model.md and the README list them too. */
 import type { Config } from '../config/config.ts'
 
-/** At most so many requests in so many seconds. */
+/** A maximum of requests within a number of seconds. */
 export interface Window {
   max: number
   seconds: number
 }
 
 interface Limit {
-  /** What is counted, for people. */
+  /** Description of what is counted. */
   what: string
   windows: readonly Window[]
   /** The variable that sets the first window; the others follow in proportion. */
   variable?: 'RATE_LIMIT_ALL' | 'RATE_LIMIT_LOGIN' | 'RATE_LIMIT_REGISTER' | 'RATE_LIMIT_MAIL'
   /** Only requests that were refused (4xx) count. */
   refusedOnly?: true
-  /** Whose requests count together; those of a network by default. */
+  /** Whether requests count by network (default) or account. */
   per?: 'account'
 }
 
 /** Routes with the same limit count together. */
 export const LIMITS = {
-  /** Everything, what is not found included. */
+  /** All requests, also those that are not found. */
   all: { what: 'requests', windows: [{ max: 100, seconds: 60 }], variable: 'RATE_LIMIT_ALL' },
-  /** A first visit takes some forty files, and a household may come at once. */
+  /** A first visit needs about forty files, and several people may share an address. */
   files: { what: 'files of pages', windows: [{ max: 1000, seconds: 60 }] },
   login: {
     what: 'refused logins or password checks',
@@ -42,12 +42,12 @@ export const LIMITS = {
     ],
     variable: 'RATE_LIMIT_REGISTER',
   },
-  /** A person needs one; each reads everything there is about the account. */
+  /** A person needs one. Each reads all data of the account. */
   export: { what: 'exports', windows: [{ max: 5, seconds: 3600 }], per: 'account' },
 } as const satisfies Record<string, Limit>
 export type LimitName = keyof typeof LIMITS
 
-/** How much more generous development is, where a variable does not say otherwise. */
+/** Factor in development, unless a variable sets the limit. */
 export const DEVELOPMENT_FACTOR = 10
 
 /** The windows of a limit under a configuration. */

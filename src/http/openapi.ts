@@ -1,6 +1,4 @@
-/**
- * OpenAPI 3.1 from the routes' own schemas, and Swagger UI on top of it. Both are made at the first request for them.
- */
+/** OpenAPI 3.1 from the schemas of the routes, and Swagger UI. Both are created at the first request. */
 import { readFileSync } from 'node:fs'
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import fp from 'fastify-plugin'
@@ -13,7 +11,7 @@ import type { Document } from './openapi-document.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** The OpenAPI document. To be called once every route is registered. */
+    /** Returns the OpenAPI document. Call it when all routes are registered. */
     openapi(): Promise<Document>
   }
 }
@@ -36,7 +34,7 @@ const TAGS = [
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** The large files of Swagger UI, which are served compressed; the package serves the small ones. */
+/** The large files of Swagger UI, which are served compressed. The package serves the small ones. */
 const SWAGGER_UI = {
   'swagger-ui-bundle.js': 'text/javascript; charset=utf-8',
   'swagger-ui-standalone-preset.js': 'text/javascript; charset=utf-8',
@@ -52,7 +50,7 @@ function swaggerUiFile(name: string, type: string): FixedDocument {
   return file
 }
 
-/** What the document of the service itself says besides its routes. */
+/** Parts of the public document that do not come from its routes. */
 export const publicDocument = ({ APP_URL }: Config): OpenapiOptions => ({
   title: 'latchkey',
   description: DESCRIPTION,

@@ -1,4 +1,4 @@
-/** Problem documents for what Node's parser refuses. */
+/** Problem documents for bytes that Node's parser refuses. */
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
@@ -33,21 +33,21 @@ export function answerParserError(
   const connection = connectionOf(socket)
   if (connection.isRefused) return
   connection.isRefused = true
-  // Requests come one after the other, so only the newest can be incomplete: the refusal answers that one.
+  // Only the newest request of a connection can be incomplete; the refusal is its response.
   const own = connection.newest?.req.complete === false ? connection.newest : undefined
   const refuse = () => {
-    // A response that has begun, such as that to a body that was too large, must not contain another.
+    // A response that has started must not contain another one.
     if (own?.headersSent || !socket.writable) socket.destroy()
     else {
       const code = FROM_NODE[error.code ?? ''] ?? 'bad_request'
       const requestId = newRequestId()
-      // For the log line of the request: Fastify does not learn of this response.
+      // For the log line of the request, because Fastify does not know of this response.
       if (own) own.statusCode = CATALOGUE[code][0]
       socket.end(refusal(code, requestId, this.config))
       logUnparsed(this.log, { code, requestId, ip: socket.remoteAddress })
     }
   }
-  // Pipelined requests before it get their own responses first, or the client would mix them up.
+  // Pipelined requests before it get their responses first.
   const last = [...connection.outstanding].filter(response => response !== own).at(-1)
   if (last) last.once('close', refuse)
   else refuse()

@@ -1,6 +1,4 @@
-/**
- * Limits per client address: @fastify/rate-limit's keys (IPv6 by /64) on the counters of this service.
- */
+/** Rate limits for each client address: @fastify/rate-limit (IPv6 by /64) with the counters of this service. */
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
@@ -11,26 +9,26 @@ import { describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A file that costs next to nothing: it counts for a limit of its own, not for that on everything. */
+    /** A static file, which counts for a limit of its own and not for the limit on all requests. */
     countedAsFile?: true
   }
   interface FastifyInstance {
     /** An `onRequest` hook that counts a request for its client's network. All windows of the limit must hold. */
     limit(name: LimitName): onRequestAsyncHookHandler
-    /** An `onRequest` hook behind `authenticate` that counts a request for its account, wherever it comes from. */
+    /** An `onRequest` hook after `authenticate` that counts a request for its account, from any network. */
     accountLimit(name: LimitName): onRequestAsyncHookHandler
   }
 }
 
-/** The only routes that no limit counts: probes, and what back ends verify access tokens with. */
+/** The only routes without a limit: probes, and the keys for other back ends. */
 const UNCOUNTED = new Set([
   ...['/health/live', '/health/ready'],
   ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'],
 ])
 
 /**
- * Whether a request is for one of them, so that a load balancer that probes often does not take the instance for dead.
- * By route: whatever else a path that begins like a probe's may lead to, or nowhere, counts.
+ * Whether a request is for one of them, so that frequent probes of a load balancer are never refused. Compares the
+ * route and not the path, which may lead elsewhere.
  */
 export const isUncounted = ({ routeOptions }: FastifyRequest) => UNCOUNTED.has(routeOptions.url ?? '')
 
@@ -58,8 +56,8 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
         throw rateLimited(description, app.clock(), state.ttl)
       }
       if (!refusedOnly) return
-      // Counted first and taken back, because parallel guesses would all pass a limit that counts afterwards. The
-      // status of a response that the client did not wait for says nothing.
+      // Counted first and removed after a success, because parallel guesses would all pass a limit that counts
+      // afterwards. The status is ignored if the client disconnected.
       request.runAfterResponse(async () => {
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
         if (isRefused || request.responseEnd === 'lost') return
@@ -93,7 +91,7 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
   })
 }
 
-/** The header fields of draft-ietf-httpapi-ratelimit-headers, of the limit that is nearest. */
+/** Header fields of draft-ietf-httpapi-ratelimit-headers for the limit that is closest to its maximum. */
 function setRateLimitHeaders(
   reply: FastifyReply,
   state: { max: number; remaining: number; ttlInSeconds: number },

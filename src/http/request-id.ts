@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto'
 
 /**
- * The random part comes from `randomUUID`, for which Node keeps random bytes in store: `uuid` asks the operating system
- * each time, which was 4 % of the time of a cheap request. Ids of one millisecond are in no order, so rows have others.
+ * The random part comes from `randomUUID`, which caches random bytes. `uuid` calls the operating system each time,
+ * which took 4 % of a cheap request. Ids of one millisecond are not ordered, so rows use `uuid`.
  *
  * @returns a new id, in 36 characters
  */
 export function newRequestId(): string {
   const now = Date.now()
-  // In two parts, each of which V8 keeps as a small integer.
+  // In two parts that V8 stores as small integers.
   const head = hex(Math.floor(now / 2 ** 16), 8)
   const tail = hex(now % 2 ** 16, 4)
   return `${head}-${tail}-7${randomUUID().slice(15)}`

@@ -1,6 +1,4 @@
-/**
- * Structured logs (pino): one line for each request, nothing secret in any.
- */
+/** Structured logs (pino): one line for each request, without secrets. */
 import {
   type FastifyError,
   type FastifyInstance,
@@ -16,12 +14,12 @@ import { logProblem, toProblem } from './error-handler.ts'
 /**
  * Fastify's `logger` option.
  *
- * @param stream where lines go; standard output by default
+ * @param stream standard output by default
  */
 export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line: string): void }) {
   return {
     level: config.LOG_LEVEL,
-    // Bodies, header fields and queries stay out: somebody will put a token there.
+    // Bodies, header fields and queries are not logged, because they may contain tokens.
     serializers: {
       req: (request: { method: string; url: string; ip: string }) => ({
         method: request.method,
@@ -30,7 +28,7 @@ export function logging(config: Pick<Config, 'LOG_LEVEL'>, stream?: { write(line
       }),
       err: errorFields,
     },
-    // The last resort: messages of libraries and servers quote addresses.
+    // Messages of libraries and servers may quote emails.
     hooks: { streamWrite: (line: string) => withoutAddresses(withoutSecrets(line)) },
     ...(stream && { stream }),
   }
@@ -43,7 +41,7 @@ interface ErrorFields {
   [key: string]: unknown
 }
 
-/** An error without the properties that drivers add, which hold values of rows. */
+/** An error without the properties that drivers add, which contain values of rows. */
 function errorFields(error: unknown): ErrorFields {
   if (!(error instanceof Error)) return { type: typeof error, message: String(error), stack: '' }
   const { name: type, message, stack = '', cause } = error
@@ -58,8 +56,8 @@ function errorFields(error: unknown): ErrorFields {
 }
 
 /**
- * Fastify's `logController` option: quiet, since there is one line a request from here and the causes of 5xx from
- * the error handler. What a hook throws after the answer reaches neither of them.
+ * Fastify's `logController` option. It logs only errors that hooks throw after the response: this file logs a line for
+ * each request, and the error handler the causes of 5xx.
  */
 export function logController(): LogController {
   const quiet = new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
@@ -67,7 +65,7 @@ export function logController(): LogController {
     requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
       if (error) reply.log.error({ err: error }, 'a hook failed after the answer')
     },
-    // The error handler comes too late for what fails in the middle of a response.
+    // The error handler is not called for a response that fails after its start.
     streamError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
       const clientIsGone = reply.raw.destroyed || error.code === 'ERR_STREAM_PREMATURE_CLOSE'
       if (!clientIsGone) logProblem(toProblem(error), request)
@@ -75,21 +73,21 @@ export function logController(): LogController {
   })
 }
 
-/** Longer than any path here, and short enough to cost nothing. */
+/** Longer than any path of this service. */
 const MAX_PATH = 512
 
-/** A path without what is longer than an id: somebody will put a token there, too. */
+/** A path without segments longer than an id, because they may contain tokens. */
 function loggable(url: string): string {
   return (url.split('?', 1)[0] as string).slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
 }
 
-/** Load balancers ask every second: by route, since whatever else such a path may lead to is somebody's. */
+/** Probes of load balancers, compared by route, because the path may lead elsewhere. */
 const PROBES = new Set(['/health/live', '/health/ready'])
 
 function logResponse(request: FastifyRequest, { raw, elapsedTime }: FastifyReply) {
   const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
   const isLost = request.responseEnd === 'lost'
-  // parser-errors.ts answers past Fastify and sets the status for this line.
+  // parser-errors.ts responds without Fastify and sets the status for this line.
   const isRefused = isLost && !raw.headersSent && raw.statusCode >= 400
   request.log[level](
     {

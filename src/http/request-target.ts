@@ -2,13 +2,13 @@
 import { basePath } from '../config/urls.ts'
 
 /**
- * Strips the path of APP_URL from request targets that begin with it.
+ * Strips the path of APP_URL from request targets that start with it.
  *
- * A path whose first segment is one of the service's own, such as /app, stays: `/app/login` is then what a
- * proxy that strips the path makes of `/app/app/login`.
+ * A path that starts with a segment of the service, such as /app, is not changed: a proxy that strips the path turns
+ * `/app/app/login` into `/app/login`.
  *
  * @param appUrl APP_URL
- * @returns `note`, an `onRoute` hook that learns which segments are the service's own, and `strip`
+ * @returns `note`, an `onRoute` hook that collects the segments of the service, and `strip`
  */
 export function pathStripper(appUrl: string) {
   const base = basePath(appUrl)
@@ -29,8 +29,8 @@ function firstSegment(path: string): string | undefined {
 }
 
 /**
- * Escapes a path that is not valid percent-encoding, so that it is an ordinary path that leads nowhere. The router would
- * answer it itself, past every limit and without a log line.
+ * Escapes a path that is not valid percent-encoding, so that it is an ordinary path without a route. The router would
+ * respond itself, without limits and log line.
  */
 export function escapeMalformed({ url = '/' }: { url?: string | undefined }): string {
   if (!url.includes('%')) return url

@@ -1,4 +1,4 @@
-/** Types routes by their TypeBox schemas: what a handler reads and returns is checked against the schema of its route. */
+/** Types routes by their TypeBox schemas: the compiler checks what a handler reads and returns. */
 import type {
   FastifyBaseLogger,
   FastifyInstance,
@@ -19,7 +19,7 @@ interface TypeBox extends FastifyTypeProvider {
   serializer: this['schema'] extends TSchema ? Static<this['schema']> : unknown
 }
 
-/** The app as a file of routes gets it. */
+/** The app for files of routes. */
 export type App = FastifyInstance<
   RawServerDefault,
   RawRequestDefaultExpression,
@@ -31,8 +31,8 @@ export type App = FastifyInstance<
 /**
  * The handler of a route.
  *
- * `Schema` names the inputs that the handler reads, such as `{ body: typeof Body }`. `Result` is the type of the value
- * that it returns; a handler that sends the response itself has none.
+ * `Schema` names the inputs of the handler, such as `{ body: typeof Body }`. `Result` is the type of its return value;
+ * a handler that sends the response itself has none.
  */
 export type Handler<Schema extends FastifySchema = object, Result = void> = (
   this: FastifyInstance,
@@ -47,10 +47,10 @@ export type Handler<Schema extends FastifySchema = object, Result = void> = (
 ) => Promise<Result>
 
 /**
- * Describes a body that has one of several forms, each of which is closed.
+ * Describes a body with one of several closed forms.
  *
  * @param forms the schemas; no value matches two of them
- * @param options keywords beside `oneOf`, such as `examples`
+ * @param options further keywords, such as `examples`
  */
 export function oneOf<Forms extends TSchema[]>(forms: [...Forms], options: { examples: object[] }) {
   return Type.Unsafe<Static<Forms[number]>>({ oneOf: forms, ...options })

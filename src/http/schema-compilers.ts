@@ -1,7 +1,6 @@
 /**
- * Fastify's `schemaController` option: what checks input, and what writes answers.
- *
- * Given here and not by `setValidatorCompiler()`, so that Fastify does not load Ajv, which nothing uses.
+ * Fastify's `schemaController` option: validates input and serializes responses. With `setValidatorCompiler()` Fastify
+ * would also load Ajv.
  */
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyServerOptions } from 'fastify'
@@ -11,7 +10,7 @@ import { Settings } from 'typebox/system'
 import { problem } from '../errors.ts'
 import { inputFaults } from './input-faults.ts'
 
-// After 8, by default, it stops to look, and each unknown property is one: eight of them hid every other fault.
+// By default validation stops after 8 errors, and eight unknown properties hid every other fault.
 Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 
 /** A compiled schema depends on nothing else, so routes, and apps of one process, share it. */

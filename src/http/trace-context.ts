@@ -1,6 +1,6 @@
 /**
- * The id and the trace of a request, from `x-request-id` and `traceparent` of a trusted proxy. Ignored from anybody else,
- * who could use the id of another request. Values are bounded, because a proxy may pass on those of a client.
+ * The id and the trace of a request, from `x-request-id` and `traceparent` of a trusted proxy. Ignored from anybody
+ * else, who could use the id of another request. Values are bounded, because a proxy may pass on those of a client.
  */
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'

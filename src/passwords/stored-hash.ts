@@ -1,6 +1,6 @@
 /**
- * Checks stored hashes before a library gets them. A manipulated row must not make a login take gigabytes or minutes, and
- * must not make it fail with anything but "wrong password".
+ * Checks stored hashes before a library gets them. A manipulated row must not make a login take gigabytes or minutes,
+ * and must not make it fail with anything but "wrong password".
  */
 import { randomBytes } from 'node:crypto'
 import type { Cost } from './argon2.ts'

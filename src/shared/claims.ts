@@ -32,8 +32,8 @@ export interface Claims {
 }
 
 /**
- * Claim names of RFC 7519, RFC 9068 and OpenID Connect Core. A client that merges all claims into one object would take an
- * operator's claim for the token's.
+ * Claim names of RFC 7519, RFC 9068 and OpenID Connect Core. A client that merges all claims into one object would take
+ * an operator's claim for the token's.
  */
 export const REGISTERED_CLAIMS: ReadonlySet<string> = new Set([
   ...['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti', 'sid', 'fp', 'cnf', 'act', 'may_act', 'azp', 'nonce'],

@@ -12,8 +12,8 @@ const entities: Record<string, string> = {
 }
 
 /**
- * Template tag that escapes every interpolated string for element content and quoted attributes, so that escaping cannot
- * be forgotten. Pieces and lists of pieces are inserted unchanged.
+ * Template tag that escapes every interpolated string for element content and quoted attributes, so that escaping
+ * cannot be forgotten. Pieces and lists of pieces are inserted unchanged.
  */
 export function html(strings: TemplateStringsArray, ...values: (string | Html | Html[])[]): Html {
   const parts = values.map(value => {

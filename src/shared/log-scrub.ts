@@ -1,8 +1,8 @@
 /** Removes secrets and emails from log lines that libraries or mistakes put there. */
 
 /**
- * Matches an escape sequence of JSON (its letter is not part of the next word), or a word with a domain if it is an email.
- * Whole words take linear time. The `@` of a package's path or version does not match (`node_modules/@prisma`,
+ * Matches an escape sequence of JSON (its letter is not part of the next word), or a word with a domain if it is an
+ * email. Whole words take linear time. The `@` of a package's path or version does not match (`node_modules/@prisma`,
  * `name@1.2.3`).
  */
 const SEQUENCE_OR_WORD =

@@ -1,6 +1,6 @@
 /**
- * Parses `postgresql:` URLs in the forms of libpq. No message contains a part of the URL, because what looks like a host
- * may be the rest of a password that is not percent-encoded.
+ * Parses `postgresql:` URLs in the forms of libpq. No message contains a part of the URL, because what looks like a
+ * host may be the rest of a password that is not percent-encoded.
  */
 import { readFileSync } from 'node:fs'
 import type { ClientConfig } from 'pg'

@@ -1,6 +1,6 @@
 /**
- * Access tokens: short-lived JWTs of a session (RFC 9068). This service reads the session at every call. Other back ends
- * verify them with the published keys.
+ * Access tokens: short-lived JWTs of a session (RFC 9068). This service reads the session at every call. Other back
+ * ends verify them with the published keys.
  */
 import { randomUUID } from 'node:crypto'
 import type { FastifyInstance } from 'fastify'

@@ -1,6 +1,6 @@
 /**
- * Codes that a person copies from an email. A code is not stored: it is an HMAC, so that neither a reader of the database
- * nor the holder of its token can compute it.
+ * Codes that a person copies from an email. A code is not stored: it is an HMAC, so that neither a reader of the
+ * database nor the holder of its token can compute it.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { deriveKey, type Secrets } from './keys.ts'

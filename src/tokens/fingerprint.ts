@@ -9,8 +9,8 @@ export interface Fingerprinted {
   /** The stored hash (PHC string). */
   passwordHash: string
   /**
-   * Time of the last change of the email. With the email alone, old tokens would be valid again once the account has its
-   * old email back.
+   * Time of the last change of the email. With the email alone, old tokens would be valid again once the account has
+   * its old email back.
    */
   emailChangedAt?: Date | null
   /** How often the account was disabled, so that old tokens stay invalid when it is enabled again. */

@@ -1,6 +1,6 @@
 /**
- * Signs and verifies the JWTs of one purpose. The algorithm is fixed, and each purpose has its own key and audience. The
- * claims are checked here, because JWT libraries accept a missing `exp`, a numeric `sub` or an `exp` of 1e300.
+ * Signs and verifies the JWTs of one purpose. The algorithm is fixed, and each purpose has its own key and audience.
+ * The claims are checked here, because JWT libraries accept a missing `exp`, a numeric `sub` or an `exp` of 1e300.
  */
 import fastifyJwt, { type FastifyJWTOptions, type JWT } from '@fastify/jwt'
 import type { FastifyInstance } from 'fastify'

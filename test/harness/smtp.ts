@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import PostalMime from 'postal-mime'
 import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server'
 import { type Certificate, selfSignedCertificate } from './certificates/self-signed.ts'
@@ -70,6 +71,10 @@ export interface SmtpServer {
   /** Starts on the same port with the current `options`. */
   start(): Promise<void>
 }
+
+// smtp-server asks for the protocol of connections whose handshake failed, to describe the error. Node 20 may then end
+// with SIGSEGV.
+TLSSocket.prototype.getProtocol = () => null
 
 /** Starts an SMTP server. */
 export async function startSmtpServer(
