@@ -1,7 +1,7 @@
 // The form of an API key: `lk_<id>_<secret><checksum>`.
 //
 // By prefix and checksum a scanner recognises a leaked key without asking anybody, and a mistyped key costs no query.
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'
 
@@ -36,5 +36,5 @@ export function isSameHash(a: string, b: string): boolean {
   return left.length === right.length && timingSafeEqual(left, right)
 }
 
-const hashOf = (key: string) => createHash('sha256').update(key).digest('base64url')
+const hashOf = (key: string) => hash('sha256', key, 'base64url')
 const checksumOf = (text: string) => crc32(text).toString(16).padStart(8, '0')

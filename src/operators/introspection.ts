@@ -1,4 +1,5 @@
 /** POST /introspect (RFC 7662): whether an access token is good at this moment, for back ends that cannot wait for its expiry. */
+import { parse } from 'node:querystring'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { isProblem, problem, problems } from '../errors.ts'
@@ -128,14 +129,11 @@ function acceptFormsOnly(app: FastifyInstance) {
     done(body.length === 0 ? null : problem('unsupported_media_type', refusal))
   })
   app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => {
-    const fields = new URLSearchParams(body as string)
-    const names = [...fields.keys()]
-    if (new Set(names).size === names.length) return done(null, Object.fromEntries(fields))
-    const message = 'must not come twice'
-    done(
-      problem('validation_failed', {
-        errors: [{ path: `/${names.find((n, i) => names.indexOf(n) < i)}`, message }],
-      }),
-    )
+    // Faster than URLSearchParams.
+    const fields = parse(body as string)
+    const twice = Object.keys(fields).find(name => Array.isArray(fields[name]))
+    if (twice === undefined) return done(null, fields)
+    const errors = [{ path: `/${twice}`, message: 'must not come twice' }]
+    done(problem('validation_failed', { errors }))
   })
 }
