@@ -96,8 +96,8 @@ function totalsIn(line: string): Totals {
 /**
  * Runs one file in a process.
  *
- * @returns its totals, and the lines of TAP worth reading: what failed with its details, and what was left out where it may not be.
- *   A process that fails otherwise, or asserts nothing, counts as one failure
+ * @returns its totals, and the lines of TAP worth reading: failures with their details, and, where nothing may be left
+ *   out, what was. A process that fails otherwise, or asserts nothing, counts as one failure
  */
 async function run(file: string, timeout: number): Promise<{ totals: Totals; report: string[] }> {
   const child = spawn(process.execPath, ['--enable-source-maps', file], {

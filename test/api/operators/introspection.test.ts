@@ -62,6 +62,8 @@ t.test('a token is inactive right after whatever ends it, and says nothing then'
 
   isProblemOf(t, await form(''), 'validation_failed', 'nothing')
   isProblemOf(t, await form('token=a&token=b'), 'validation_failed', 'two tokens')
+  const far = `token=a${'&'.repeat(2000)}token=b`
+  isProblemOf(t, await form(far), 'validation_failed', 'two tokens that are far apart')
   isProblemOf(t, await form('token=a&more=b'), 'validation_failed')
   const json = await form(JSON.stringify({ token: 'x' }), 'application/json')
   isProblemOf(t, json, 'unsupported_media_type')
