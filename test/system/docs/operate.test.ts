@@ -176,7 +176,7 @@ t.test('the commands of operate.md work beside a service', async t => {
   }
 })
 
-// api/operators/command-line has every command, on both databases.
+// Within the process, api/operators/command-line runs the commands on users, keys, events and emails on both databases.
 t.test('commands work beside a service on PostgreSQL', { skip: providers[1]?.skip ?? false }, async t => {
   const fixture = await world(t, 'postgresql')
   const [first] = BLOCKS
