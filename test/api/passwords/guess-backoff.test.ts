@@ -135,11 +135,13 @@ t.test(
     await Promise.all(Array.from({ length: 10 }, client))
     const checked = seen.filter(outcome => outcome === 'checked').length
     // A stall of the machine longer than the command timeout is an outage of Redis. The counters in memory then
-    // know nothing of the failures, so five more attempts are checked.
+    // know nothing of the failures, so five more attempts are checked. Redis may have counted attempts whose
+    // answers came too late, so the wait is longer than that of the attempts seen here.
     const outages = log.slice(before).filter(({ msg }) => /redis cannot be used/.test(String(msg))).length
-    if (outages === 0) t.equal(checked, 1, 'the gate opened once')
-    else t.ok(checked <= 1 + 5 * outages, 'the gate opened once for each store', { checked, outages })
-    t.match(String(seen.at(-1)), /^[12]$/)
+    if (outages === 0) {
+      t.equal(checked, 1, 'the gate opened once')
+      t.match(String(seen.at(-1)), /^[12]$/)
+    } else t.ok(checked <= 1 + 5 * outages, 'the gate opened once for each store', { checked, outages })
   },
 )
 
