@@ -18,6 +18,7 @@ import { overloadRows } from './rows/overload.ts'
 import { partsRows } from './rows/parts.ts'
 import { processRows } from './rows/process.ts'
 import { readRows } from './rows/reads.ts'
+import { signingRows } from './rows/signing.ts'
 import { writeRows } from './rows/writes.ts'
 import { databasesOf, type Stage, setStage } from './stage.ts'
 import { type Row, table } from './table.ts'
@@ -28,6 +29,7 @@ const GROUPS: Record<string, (stage: Stage) => Promise<Row[]>> = {
   confirm: confirmRows,
   reads: readRows,
   writes: writeRows,
+  signing: signingRows,
   flood: floodRows,
   overload: overloadRows,
   install: installRows,

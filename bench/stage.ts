@@ -16,21 +16,27 @@ import type { Timing } from './rounds.ts'
 import { type Account, type Seeded, seed } from './seed.ts'
 import { startService } from './service.ts'
 
-export interface Stage {
-  provider: Provider
-  timing: Timing
+/** A process of the service on a database with accounts. */
+export interface SeededService {
   service: Server
-  /** The service's listener for operators, and an API key that may introspect. */
-  operators: { url: string; key: string }
-  bare: Server
-  argon2: RawArgon2
   seeded: Seeded
-  /** Files registrations; the token in the link of each. */
-  newRegistrations(count: number): Promise<string[]>
   /** The accounts that one connection of a load uses in turn; no two connections share one. */
   accountsOf(connection: number): Account[]
   /** Waits until the service has done what it took on, and forgets the mails that it still has to send. */
   settle(): Promise<void>
+}
+
+export interface Stage extends SeededService {
+  provider: Provider
+  timing: Timing
+  /** The service's listener for operators, and an API key that may introspect. */
+  operators: { url: string; key: string }
+  bare: Server
+  argon2: RawArgon2
+  /** Files registrations; the token in the link of each. */
+  newRegistrations(count: number): Promise<string[]>
+  /** Starts another process of the service, on a seeded database of its own. */
+  anotherSeeded(env: Record<string, string>): Promise<SeededService>
   /** Starts another process of the service, on a database of its own that is migrated or not yet there. */
   another(database: 'migrated' | 'missing'): Promise<Server>
   /** Starts another bare Fastify, without a database. */
@@ -48,42 +54,50 @@ export async function setStage(t: Teardown, provider: Provider, timing: Timing):
   const secret = randomBytes(48).toString('base64url')
   const newDatabase = emptyDatabases(t, provider, folder)
 
-  const databaseUrl = await newDatabase()
-  const seeded = await seed(databaseUrl, secret, ACCOUNTS, COLD_TOKENS)
   const baselineUrl = await newDatabase()
   await migrate(baselineUrl)
 
-  const { client, close } = await openDatabase(databaseUrl)
-  t.teardown(close)
+  async function startSeeded(env: Record<string, string>, coldTokens = 0) {
+    const databaseUrl = await newDatabase()
+    const seeded = await seed(databaseUrl, secret, ACCOUNTS, coldTokens)
+    const { client, close } = await openDatabase(databaseUrl)
+    t.teardown(close)
+    const service = await startService(t, { databaseUrl, secret, cwd: folder, env })
+    // Logged in to so often that its other sessions end: no row uses its tokens.
+    const settler = seeded.accounts.at(-1) as Account
+    return {
+      client,
+      service,
+      seeded,
+      accountsOf(connection: number) {
+        const from = (connection * ACCOUNTS_PER_CONNECTION) % ACCOUNTS
+        return seeded.accounts.slice(from, from + ACCOUNTS_PER_CONNECTION)
+      },
+      async settle() {
+        // Hashes wait in one queue: when this one is done, all before it are.
+        await send(service.url, post('/login', { email: settler.email, password: seeded.password }))
+        await client.outbox.deleteMany()
+      },
+    }
+  }
+
+  const port = await freePort()
+  const { client, ...main } = await startSeeded({ OPERATOR_PORT: String(port) }, COLD_TOKENS)
   const { id, key, hash } = makeKey()
   const scopes = 'tokens:introspect'
   await client.apiKey.create({
     data: { id, hash, name: 'bench', scopes, createdAt: new Date(), createdBy: 'cli' },
   })
-  const port = await freePort()
-  const env = { OPERATOR_PORT: String(port) }
-  const service = await startService(t, { databaseUrl, secret, cwd: folder, env })
-  // Logged in to so often that its other sessions end: no row uses its tokens.
-  const settler = seeded.accounts.at(-1) as Account
 
   return {
+    ...main,
     provider,
     timing,
-    seeded,
-    newRegistrations: count => seeded.newRegistrations(client, count),
-    service,
+    newRegistrations: count => main.seeded.newRegistrations(client, count),
+    anotherSeeded: startSeeded,
     operators: { url: `http://127.0.0.1:${port}`, key },
     bare: await startBareFastify(t, { cwd: folder, databaseUrl: baselineUrl, secret }),
     argon2: await startRawArgon2(t),
-    accountsOf(connection) {
-      const from = (connection * ACCOUNTS_PER_CONNECTION) % ACCOUNTS
-      return seeded.accounts.slice(from, from + ACCOUNTS_PER_CONNECTION)
-    },
-    async settle() {
-      // Hashes wait in one queue: when this one is done, all before it are.
-      await send(service.url, post('/login', { email: settler.email, password: seeded.password }))
-      await client.outbox.deleteMany()
-    },
     async another(state) {
       const url = await newDatabase()
       if (state === 'migrated') await migrate(url)

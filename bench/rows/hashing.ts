@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { drive, type Load, post, type Sample } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
-import type { Stage } from '../stage.ts'
+import type { SeededService, Stage } from '../stage.ts'
 import { perSecond, type Row } from '../table.ts'
 import { bestOf, rawArgon2 } from './raw.ts'
 
@@ -33,13 +33,14 @@ export async function confirmRows(stage: Stage): Promise<Row[]> {
   return [{ what: 'POST /confirm-email, distinct tokens', ...perSecond(confirm, bestOf(measured)) }]
 }
 
-function logins(stage: Stage, connections: number): Measure {
-  const { password } = stage.seeded
-  return settled(stage, {
+/** Logins by so many connections. */
+export function logins(service: SeededService, connections: number): Measure {
+  const { password } = service.seeded
+  return settled(service, {
     connections,
     status: 200,
     requestsOf: connection =>
-      stage.accountsOf(connection).map(({ email }) => post('/login', { email, password })),
+      service.accountsOf(connection).map(({ email }) => post('/login', { email, password })),
   })
 }
 
@@ -59,10 +60,10 @@ function confirmations(stage: Stage): Measure {
 }
 
 /** A load on the service, and then the end of all that it took on. */
-function settled(stage: Stage, load: Omit<Load, 'url' | 'seconds'>): Measure {
+function settled(seeded: SeededService, load: Omit<Load, 'url' | 'seconds'>): Measure {
   return async seconds => {
-    const sample = await drive({ ...load, url: stage.service.url, seconds })
-    await stage.settle()
+    const sample = await drive({ ...load, url: seeded.service.url, seconds })
+    await seeded.settle()
     return sample
   }
 }

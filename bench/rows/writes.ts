@@ -2,7 +2,7 @@
 import { v7 as uuidv7 } from 'uuid'
 import { drive, post } from '../driver.ts'
 import { alternate, type Measure } from '../rounds.ts'
-import type { Stage } from '../stage.ts'
+import type { SeededService, Stage } from '../stage.ts'
 import { perSecond, type Row } from '../table.ts'
 
 const CONNECTIONS = 16
@@ -74,12 +74,11 @@ function requests(stage: Stage, requestsOf: Parameters<typeof drive>[0]['request
  * Each connection goes on with the token that it was answered with. The answers under way at the end of a
  * round are lost, so each round takes other sessions.
  */
-function refreshes(stage: Stage): Measure {
-  const { accounts } = stage.seeded
+export function refreshes({ service, seeded: { accounts } }: SeededService): Measure {
   let next = 0
   return seconds =>
     drive({
-      url: stage.service.url,
+      url: service.url,
       connections: CONNECTIONS,
       seconds,
       status: 200,
