@@ -165,6 +165,41 @@ t.test("an operator's own key signs, and the keys change places without a token 
   }
 })
 
+/** Minted by a build of commit 6b91267, the release before ES256. */
+const RELEASE_BEFORE = {
+  secret: 'a signing secret of thirty-two bytes',
+  token:
+    'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIwMWEyMjY0My0xNGMxLTczYzUtOWY0My1kOWE0Mjc0M2Q4NzciLCJzaWQiOiIwMWEyMjY0My0yNzMwLTczYjAtOTFiNS1kYTljZjUzZTg5MzMiLCJpc3MiOiJsYXRjaGtleSIsImF1ZCI6ImFjY2VzcyIsImlhdCI6MTc5NTkzODI2NSwiZXhwIjoxNzk1OTM5MTY1fQ.A_hy-pzJrIoDKm-SQYBN9KQ0M8OG7iTDYKIUtHlcC2o',
+}
+
+t.test('a token that the release before minted is good until it expires', async t => {
+  const { secret, token } = RELEASE_BEFORE
+  const { sub, sid, iat } = claimsOf(token) as { sub: string; sid: string; iat: number }
+  const mintedAt = new Date(iat * 1000)
+  t.equal(releaseBefore(secret).mint({ sub, sid }, mintedAt), token, 'the harness mints the same')
+  for (const ACCESS_TOKEN_ALG of ['ES256', 'HS256']) {
+    const time = testClock(mintedAt)
+    const env = { JWT_SECRET: secret, ACCESS_TOKEN_ALG }
+    const service = await startApp(t, { env, overrides: { clock: time.clock } })
+    const rows = await openRows(t, service.databaseUrl)
+    const { email } = await confirmedAccount(service)
+    await rows.client.user.update({ where: { email }, data: { id: sub } })
+    await rows.client.session.updateMany({ data: { id: sid } })
+    t.equal((await ask(service, token)).json().email, email, ACCESS_TOKEN_ALG)
+    time.advance(899)
+    t.equal((await ask(service, token)).statusCode, 200, `${ACCESS_TOKEN_ALG}: in its last second`)
+    time.advance(1)
+    t.equal((await ask(service, token)).statusCode, 401, `${ACCESS_TOKEN_ALG}: from its exp on`)
+    time.advance(-900)
+    const session = { id: sid, userId: sub, createdAt: mintedAt }
+    t.equal(
+      service.app.tokens.access.mint(session) === token,
+      ACCESS_TOKEN_ALG === 'HS256',
+      'HS256 mints the same',
+    )
+  }
+})
+
 t.test('an upgrade of one instance after the other, by way of HS256, refuses no token', async t => {
   const before = releaseBefore(testEnvironment.JWT_SECRET)
   const { databaseUrl, smtp } = await startApp(t, { overrides: { housekeeping: {} } })
