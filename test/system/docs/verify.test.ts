@@ -41,7 +41,7 @@ async function startService(t: Test) {
   const bad: Record<string, string> = {
     'another audience': signed({ aud: 'https://other.example' }),
     'another issuer': signed({ iss: 'https://other.example' }),
-    expired: signed({ iat: now - 900, exp: now - 1 }),
+    expired: signed({ iat: now - 900, exp: now - 6 }),
     'without exp': signed({ exp: undefined }),
     'another typ': signed({}, { typ: 'JWT' }),
     'an unknown kid': signed({}, { kid: 'unknown' }),
@@ -51,7 +51,7 @@ async function startService(t: Test) {
     'no token': 'nonsense',
   }
   t.equal(claimsOf(signed({}))['aud'], APP_URL)
-  return { base, good, bad, account: claims['sub'] as string }
+  return { base, good, bad, signed, account: claims['sub'] as string }
 }
 
 /** The recipes that run on Node, installed as a reader would. */
@@ -69,7 +69,8 @@ async function startBackEnd(t: Test, folder: string, source: string, name: strin
   writeFileSync(join(folder, `${name}.js`), source.replace('4000', String(port)))
   const child: ChildProcess = spawn(process.execPath, [`${name}.js`], {
     cwd: folder,
-    env: { PATH: process.env['PATH'] },
+    // With `test`, Express prints no error that a response is made of.
+    env: { PATH: process.env['PATH'], NODE_ENV: 'test' },
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   t.teardown(() => child.kill('SIGKILL'))
@@ -86,17 +87,27 @@ async function startBackEnd(t: Test, folder: string, source: string, name: strin
 t.test('back ends on Node verify by the address of the service alone', async t => {
   const { base, good, bad, account } = await startService(t)
   const folder = await install(t)
-  const keysAt = (source: string) =>
-    source.replace(/\$\{ISSUER\}(?=\/\.well-known)/, base).replace('domain: ISSUER', `domain: '${base}'`)
-  writeFileSync(join(folder, 'verify.js'), keysAt(block(DOCUMENT, 'js jose')))
+  const keysAt = (source: string, address: string) =>
+    source
+      .replace(/\$\{ISSUER\}(?=\/\.well-known)/, address)
+      .replace('domain: ISSUER', `domain: '${address}'`)
+  const jose = block(DOCUMENT, 'js jose')
+  writeFileSync(join(folder, 'verify.js'), keysAt(jose, base))
+  const nobody = `http://127.0.0.1:${await freePort()}`
+  writeFileSync(join(folder, 'unreachable.js'), keysAt(jose, nobody))
   for (const name of ['express', 'fastify']) {
-    const url = await startBackEnd(t, folder, keysAt(block(DOCUMENT, `js ${name}`)), name)
+    const source = block(DOCUMENT, `js ${name}`)
+    const url = await startBackEnd(t, folder, keysAt(source, base), name)
     const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } })
     for (let i = 0; i < 2; i++) t.strictSame(await (await ask(good)).json(), { account }, name)
     for (const [what, token] of Object.entries(bad))
       t.equal((await ask(token)).status, 401, `${name}: ${what}`)
     t.equal((await fetch(url)).status, 401, `${name}: no header`)
     t.equal((await ask(good)).status, 200, name)
+    const cut = keysAt(source.replace('./verify.js', './unreachable.js'), nobody)
+    const headers = { authorization: `Bearer ${good}` }
+    const { status } = await fetch(await startBackEnd(t, folder, cut, `${name}-cut-off`), { headers })
+    t.equal(status, 500, `${name}: keys that cannot be fetched are no fault of the token`)
   }
   const plugin = `import Fastify from 'fastify'
 import jwks from 'fastify-jwt-jwks'
@@ -113,14 +124,21 @@ const noPython =
   spawnSync(PYTHON, ['-c', 'import jwt, cryptography']).status !== 0 && 'python3-jwt is not installed'
 
 t.test('Python verifies by the address of the service alone', { skip: noPython }, async t => {
-  const { base, good, bad, account } = await startService(t)
+  const { base, good, bad, signed, account } = await startService(t)
+  // Of a service whose clock is ahead, for each second in which Python may verify.
+  const now = Math.floor(Date.now() / 1000)
+  const ahead = Object.fromEntries(
+    Array.from({ length: 300 }, (_, i) => [now + i, signed({ iat: now + i, exp: now + i + 900 })]),
+  )
   const folder = emptyFolder(t)
   writeFileSync(
     join(folder, 'run.py'),
-    `import json, sys
+    `import json, sys, time
 ${block(DOCUMENT, 'python').replace('{ISSUER}/.well-known', `${base}/.well-known`)}
 
-for name, token in json.load(sys.stdin).items():
+tokens = json.load(sys.stdin)
+tokens["ahead"] = tokens["ahead"][str(int(time.time()) + 3)]
+for name, token in tokens.items():
     try:
         print(json.dumps([name, verify("Bearer " + token)["sub"]]))
     except jwt.PyJWTError as error:
@@ -128,10 +146,10 @@ for name, token in json.load(sys.stdin).items():
 `,
   )
   const child = promisify(execFile)(PYTHON, ['run.py'], { cwd: folder })
-  child.child.stdin?.end(JSON.stringify({ good, ...bad, again: good }))
+  child.child.stdin?.end(JSON.stringify({ good, ahead, ...bad, again: good }))
   const lines = (await child).stdout.trim().split('\n')
   const outcomes: Record<string, string> = Object.fromEntries(lines.map(line => JSON.parse(line)))
-  t.strictSame([outcomes['good'], outcomes['again']], [account, account])
+  t.strictSame([outcomes['good'], outcomes['ahead'], outcomes['again']], Array(3).fill(account))
   const taken = Object.keys(bad).filter(name => !/(Error|Exception)$/.test(outcomes[name] ?? 'none'))
   t.strictSame(taken, [])
 })
