@@ -8,7 +8,7 @@ const { scripts } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/p
 }
 
 /** Options of Node in `npm start`. */
-const NODE_OPTIONS = /exec node (.*)dist\/src\/start\.cjs/.exec(scripts.start)?.[1]?.trim().split(/\s+/) ?? []
+const NODE_OPTIONS = /exec node (.*)dist\/bin\/start\.cjs/.exec(scripts.start)?.[1]?.trim().split(/\s+/) ?? []
 
 interface ServiceOptions {
   databaseUrl: string
@@ -29,7 +29,7 @@ export function startService(
   { databaseUrl, secret, cwd, env = {} }: ServiceOptions,
 ): Promise<Server> {
   return startServer(t, {
-    module: '../src/start.cjs',
+    module: '../bin/start.cjs',
     nodeOptions: NODE_OPTIONS,
     cwd,
     readyPath: '/health/ready',

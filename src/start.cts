@@ -30,14 +30,14 @@ if (process.platform === 'linux') {
 void start()
 
 async function start() {
-  const { reportCrash, structureOutput } = await import('./process-log.ts')
+  const { reportCrash, structureOutput } = await import('./process-log.js')
   structureOutput()
   // Also receives unhandled rejections.
   process.on('uncaughtException', error => {
     reportCrash(error)
     shutDown('uncaughtException', 1)
   })
-  const { startServer } = await import('./server.ts')
+  const { startServer } = await import('./server.js')
   shutDown = await startServer()
 }
 

@@ -4,6 +4,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ROOT } from '../shared/root.ts'
 import { outageDetail } from './outage.ts'
 import { type MigrationConnection, type Provider, providerOf } from './sql.ts'
 
@@ -32,7 +33,7 @@ interface HistoryRow {
 /** Milliseconds to wait for another process that migrates the same database. */
 const MAX_WAIT_MS = 600_000
 
-export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', import.meta.resolve('#root/package.json')))
+export const PRISMA_FOLDER = fileURLToPath(new URL('prisma', ROOT))
 
 export const migrationsFolder = (prismaFolder: string, provider: Provider) =>
   join(prismaFolder, provider, 'migrations')

@@ -169,7 +169,8 @@ function redisCounter(
 }
 
 async function connect(url: string, retry: Backoff): Promise<Redis> {
-  const { Redis } = await import('ioredis')
+  // A bundle has only the default export of a CommonJS module that is imported like this.
+  const { Redis } = (await import('ioredis')).default
   return new Redis(url, {
     scripts: { addToCount: { lua: ADD, numberOfKeys: 1 } },
     connectTimeout: 1000,

@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import Fastify, { type FastifyInstance, type RouteOptions } from 'fastify'
+import { ROOT } from '../shared/root.ts'
 import { VERSION } from '../shared/version.ts'
 import { completed, type Document } from './openapi-document.ts'
 import { schemaController } from './schema-compilers.ts'
@@ -24,7 +25,7 @@ export interface OpenapiOptions {
 }
 
 /** Favicon and logo, instead of the package's own. */
-const mark = () => readFileSync(new URL('../../web/mark.svg', import.meta.url))
+const mark = () => readFileSync(new URL('dist/web/mark.svg', ROOT))
 
 /**
  * Builds an app that describes the routes of another app and never calls them.

@@ -11,7 +11,7 @@ import type { Teardown } from './database.ts'
 
 /** Flags of `npm start` and of the image; unit/deploy/dockerfile compares them. */
 const FLAGS = ['--enable-source-maps', '--max-semi-space-size=4']
-const SERVER = fileURLToPath(new URL('../../src/start.cjs', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../bin/start.cjs', import.meta.url))
 
 export interface ProcessOptions {
   /** The whole environment except PATH; see `serviceEnvironment`. */

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { type FixedDocument, fixedDocument } from '../../src/http/fixed-document.ts'
 import { LANGUAGES } from '../../src/messages/messages.ts'
+import { ROOT } from '../../src/shared/root.ts'
 
 /** All files of the pages, and what names their version. */
 export interface StaticFiles {
@@ -23,7 +24,7 @@ const TYPES: Record<string, string> = {
 }
 
 /** Where the build puts the scripts of the pages, and the style sheet and pictures beside them. */
-const BUILT = [new URL('../', import.meta.url), new URL('../browser/', import.meta.url)]
+const BUILT = [new URL('dist/web/', ROOT), new URL('dist/web/browser/', ROOT)]
 
 /**
  * Reads the files of the pages: modules, style sheet, pictures, and the words of each language.
@@ -36,7 +37,7 @@ export function readFiles(): StaticFiles {
     for (const name of listBuilt(folder)) files.set(name, fileOf(name, readFileSync(new URL(name, folder))))
   }
   for (const language of LANGUAGES) {
-    const compiled = readFileSync(new URL(`../../src/messages/${language}/browser.js`, import.meta.url))
+    const compiled = readFileSync(new URL(`dist/web/words/${language}/browser.js`, ROOT))
     files.set(`words/${language}.js`, fileOf('browser.js', compiled))
   }
   const version = createHash('sha256')

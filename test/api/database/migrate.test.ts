@@ -23,7 +23,7 @@ import { emptyDatabase, providers } from '../../harness/database.ts'
 import { outcome } from '../../harness/outcome.ts'
 
 const compiled = (path: string) => new URL(`../../../src/database/${path}`, import.meta.url)
-const CLI = fileURLToPath(new URL('../../../src/migrate.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../../bin/migrate.js', import.meta.url))
 
 /** A prisma folder with the given migrations: name to script. */
 function prismaFolder(t: Test, provider: Provider, scripts: Record<string, string>): string {

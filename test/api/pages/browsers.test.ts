@@ -82,7 +82,7 @@ t.test('scripts, words and styles use nothing younger', async t => {
     younger.push(...youngerThan(SCRIPT, name, withoutComments(read(`dist/web/browser/${name}`))))
   }
   for (const language of LANGUAGES) {
-    const words = withoutComments(read(`dist/src/messages/${language}/browser.js`))
+    const words = withoutComments(read(`dist/web/words/${language}/browser.js`))
     younger.push(...youngerThan(SCRIPT, `words/${language}`, words))
   }
   t.ok(built.length > 25)

@@ -10,7 +10,7 @@ import { emptyFolder, serviceEnvironment } from '../../harness/process.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
 
-const SERVER = fileURLToPath(new URL('../../../src/start.cjs', import.meta.url))
+const SERVER = fileURLToPath(new URL('../../../bin/start.cjs', import.meta.url))
 const skip = provider === 'sqlite' && 'on SQLite it writes its one file'
 
 t.test('on PostgreSQL the service writes no file, so that its root may be read-only', { skip }, async t => {

@@ -108,7 +108,7 @@ async function startService(t: Teardown, cwd: string, databaseUrl: string) {
 
 /** Brings a database up to date; what the command prints. */
 const migrate = async (t: Teardown, url: string) =>
-  (await runInFolder(installation(t), 'node dist/src/migrate.js', { DATABASE_URL: url })).stdout
+  (await runInFolder(installation(t), 'node dist/bin/migrate.js', { DATABASE_URL: url })).stdout
 
 /** Runs statements on either database; the rows of the last one. */
 async function runSql(url: string, sql: string): Promise<Record<string, unknown>[]> {

@@ -49,7 +49,7 @@ async function world(t: Test, provider: Provider) {
   const folder = installation(t)
   mkdirSync(join(folder, 'bin'))
   const program = join(folder, 'bin/latchkey')
-  writeFileSync(program, `#!/bin/sh\nexec node "${folder}/dist/src/latchkey.cjs" "$@"\n`)
+  writeFileSync(program, `#!/bin/sh\nexec node "${folder}/dist/bin/latchkey.cjs" "$@"\n`)
   chmodSync(program, 0o755)
 
   let isRefusing = true
@@ -71,7 +71,7 @@ async function world(t: Test, provider: Provider) {
   const service = startProcess(t, {
     env,
     cwd: folder,
-    script: [join(folder, 'dist/src/latchkey.cjs'), 'serve'],
+    script: [join(folder, 'dist/bin/latchkey.cjs'), 'serve'],
   })
   const base = await service.listening()
   const post = (path: string, body: object) =>
@@ -189,7 +189,7 @@ t.test('commands work beside a service on PostgreSQL', { skip: providers[1]?.ski
 t.test('a database that cannot be used is exit code 5, with what to do', async t => {
   const folder = installation(t)
   const run = (url: string) =>
-    runInFolder(folder, 'node dist/src/latchkey.cjs mails list', { DATABASE_URL: url }).catch(error => error)
+    runInFolder(folder, 'node dist/bin/latchkey.cjs mails list', { DATABASE_URL: url }).catch(error => error)
   const missing = await run('file:./data/latchkey.db')
   t.equal(missing.code, 5)
   t.match(

@@ -112,7 +112,7 @@ function freeze(setup: string, folder: string): string {
 async function startService(t: Teardown) {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-readme-'))
   const port = await freePort()
-  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist/src/start.cjs')], {
+  const child = spawn(process.execPath, ['--enable-source-maps', join(ROOT, 'dist/bin/start.cjs')], {
     cwd: folder,
     env: { PATH: process.env['PATH'], PORT: String(port) },
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -18,7 +18,7 @@ import { outcome } from '../../harness/outcome.ts'
 import { emptyFolder } from '../../harness/process.ts'
 import { between, openPlain } from './kills/invariants.ts'
 
-const CLI = fileURLToPath(new URL('../../../src/migrate.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../../bin/migrate.js', import.meta.url))
 /** A migration is at work for about as long; milliseconds. */
 const AT_WORK_MS = 120
 /** So many kills meet a migration at every stage; fewer need not. */

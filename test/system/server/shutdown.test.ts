@@ -184,7 +184,7 @@ t.test(
 
 /** Creates a key for introspection on the command line, beside the service. */
 async function operatorKey(database: string): Promise<string> {
-  const program = fileURLToPath(new URL('../../../src/latchkey.cjs', import.meta.url))
+  const program = fileURLToPath(new URL('../../../bin/latchkey.cjs', import.meta.url))
   const words = [program, 'keys', 'create', 'gateway', '--scope', 'tokens:introspect']
   const env = { PATH: process.env['PATH'], DATABASE_URL: database }
   const { stdout } = await promisify(execFile)(process.execPath, words, { env })

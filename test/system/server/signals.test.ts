@@ -24,9 +24,9 @@ const asUrl = (source: string) => `data:text/javascript,${encodeURIComponent(sou
 
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   t.test(`${signal} during the start ends the process at once and without a failure`, async t => {
-    // The hooks of modules run in a thread of their own: the signal comes while the main thread loads the app.
+    // The hooks of modules run in a thread of their own: the signal comes while the main thread loads the service.
     const hook = `export const resolve = (name, context, next) => {
-      if (name.endsWith('/app.js')) process.kill(process.pid, '${signal}')
+      if (name.endsWith('/server.js')) process.kill(process.pid, '${signal}')
       return next(name, context)
     }`
     const service = await startWith(
