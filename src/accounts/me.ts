@@ -5,6 +5,7 @@ import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { originOf } from '../sessions/origin.ts'
+import { deleteAccount } from './deletion.ts'
 import { type PublicUser, publicUser, userResponse } from './public-user.ts'
 
 const PatchBody = Type.Object(
@@ -85,10 +86,7 @@ const update: Handler<{ body: typeof PatchBody }, PublicUser> = async function (
 const leave: Handler<{ body: typeof DeleteBody }> = async function (request, reply) {
   const user = await reauthenticate(this, request, request.body.currentPassword)
   // The account changed while the password was verified.
-  const now = this.clock()
-  const undoable = new Date(now.getTime() + this.config.SECURE_TOKEN_TTL * 1000)
-  if (!(await this.database.deletions.remove(user, now, originOf(request), undoable)))
-    throw problem('unauthenticated')
+  if (!(await deleteAccount(this, user, originOf(request)))) throw problem('unauthenticated')
   this.mail.wake()
   request.securityEvent('user_deleted', { account: user.id, session: request.session.id })
   return reply.code(204).send()

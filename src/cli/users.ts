@@ -4,7 +4,7 @@ import { loadPart } from '../config/config.ts'
 import { USER_STATES } from '../database/queries/managed-users.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
-import { managedUser } from '../operators/user-schemas.ts'
+import { managedUser, managedUserDetails } from '../operators/user-schemas.ts'
 import * as domain from '../operators/users.ts'
 import { type Claims, OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
@@ -26,7 +26,7 @@ const list: Command = {
   summary: 'list accounts, the newest first',
   options: {
     state: { value: 'state', description: `one of ${USER_STATES.join(', ')}` },
-    email: { value: 'prefix', description: 'how the email begins' },
+    email: { value: 'prefix', description: 'how the email begins; sorts the list by email' },
     'created-after': { value: 'time', description: 'not created before, such as 2026-01-31' },
     'created-before': { value: 'time', description: 'created before' },
     ...LIMIT(DEFAULT_LIMIT),
@@ -36,7 +36,7 @@ const list: Command = {
     const limit = readLimit(input, DEFAULT_LIMIT, MOST)
     const filter = {
       state: readChoice(input, 'state', USER_STATES),
-      emailPrefix: input.optional('email')?.trim().toLowerCase(),
+      emailPrefix: input.optional('email'),
       createdAfter: readTime(input, 'created-after', new Date(0)),
       createdBefore: readTime(input, 'created-before', new Date(0)),
     }
@@ -67,9 +67,8 @@ const show: Command = {
   parameters: ONE,
   async run(context, input) {
     const needs = await needsOf(context)
-    const user = await find(needs, input)
-    const sessions = await needs.database.sessions.listOf(user.id, needs.clock())
-    const events = (await needs.database.events.page(user.id, 10)).reverse()
+    const details = await domain.detailsOf(needs, await find(needs, input))
+    const { user, sessions, events } = details
     const parts = [
       factsOf(user),
       'Sessions:',
@@ -94,16 +93,7 @@ const show: Command = {
             ]),
           ),
     ]
-    const json = {
-      ...managedUser(user),
-      sessions: sessions.map(({ id, createdAt, refreshedAt, expiresAt, ip, device }) => ({
-        ...{ id, createdAt, lastUsedAt: refreshedAt, expiresAt, ip, device },
-      })),
-      events: events.map(({ id, kind, at, actor, ip, device, requestId }) => ({
-        ...{ id, kind, at, actor, ip, device, requestId },
-      })),
-    }
-    return { json, text: parts.join('\n\n').replaceAll(':\n\n', ':\n') }
+    return { json: managedUserDetails(details), text: parts.join('\n\n').replaceAll(':\n\n', ':\n') }
   },
 }
 

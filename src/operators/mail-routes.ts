@@ -50,8 +50,8 @@ export async function mailRoutes(app: App) {
       operationId: 'listMails',
       summary: 'List emails',
       description:
-        'The newest first; with `state=queued` or `joined` in the order of their next attempt. Sent emails are kept for ' +
-        'a week (`MAIL_RETENTION`), dead letters for 30 days (`DEAD_MAIL_RETENTION`).',
+        'The newest first; with `state=queued` or `joined` and no `recipient`, in the order of their next attempt. Sent ' +
+        'emails are kept for a week (`MAIL_RETENTION`), dead letters for 30 days (`DEAD_MAIL_RETENTION`).',
       tags: ['mails'],
       querystring: Query,
       response: { 200: Page, ...problems(...FAULTS) },

@@ -13,7 +13,8 @@ export interface MailNeeds {
 export const CURSOR = '^[0-9]{1,16}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
 /**
- * A page of mails: the newest first, or in the order of their next attempt where a state is asked for that waits for one.
+ * A page of mails: the newest first. Those of a state that waits, to any recipient, are in the order of their next
+ * attempt.
  *
  * @param cursor `nextCursor` of the page before
  */
@@ -28,7 +29,7 @@ export async function listMails(
   const page = rows.slice(0, limit)
   const last = page.at(-1)
   if (rows.length <= limit || last === undefined) return { mails: page, nextCursor: null }
-  const { at, id } = mails.placeOf(last, filter.state)
+  const { at, id } = mails.placeOf(last, filter)
   return { mails: page, nextCursor: `${at.getTime()}-${id}` }
 }
 

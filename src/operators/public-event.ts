@@ -43,7 +43,7 @@ export const EXAMPLE: OperatorEvent = {
 }
 
 /** Picks what operators may see. */
-export function operatorEvent(row: FeedEvent): OperatorEvent {
+export function operatorEvent(row: Omit<FeedEvent, 'position'>): OperatorEvent {
   const { id, kind, at, userId, actor, target, ip, device, requestId } = row
   return { id, kind: kind as EventKind, at: at.toISOString(), userId, actor, target, ip, device, requestId }
 }

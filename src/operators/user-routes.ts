@@ -11,13 +11,21 @@ import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
 import type { Scope } from './keys.ts'
 import { idOf, REFUSED, Time } from './schemas.ts'
-import { EXAMPLE, ManagedUser, managedUser, managedUserResponse, State } from './user-schemas.ts'
+import {
+  EXAMPLE,
+  ManagedUser,
+  ManagedUserDetails,
+  managedUser,
+  managedUserDetails,
+  managedUserResponse,
+  State,
+} from './user-schemas.ts'
 import * as domain from './users.ts'
 
 const DEFAULT_LIMIT = 20
 const MAX_LIMIT = 100
 
-const Cursor = Type.String({ minLength: 1, maxLength: 64, pattern: domain.CURSOR })
+const Cursor = Type.String({ minLength: 1, maxLength: domain.MAX_CURSOR, pattern: domain.CURSOR })
 
 const Query = Type.Object(
   {
@@ -42,7 +50,7 @@ const Page = Type.Object(
   { users: Type.Array(ManagedUser, { maxItems: MAX_LIMIT }), nextCursor: Type.Union([Cursor, Type.Null()]) },
   {
     additionalProperties: false,
-    description: 'A page, the newest first',
+    description: 'A page',
     examples: [{ users: [EXAMPLE], nextCursor: null }],
   },
 )
@@ -106,7 +114,7 @@ export async function userRoutes(app: App) {
     schema: {
       operationId: 'listUsers',
       summary: 'Find accounts',
-      description: 'Accounts, the newest first, page by page.',
+      description: 'Page by page: the newest first, or in the order of their emails with `emailPrefix`.',
       tags: ['users'],
       querystring: Query,
       response: { 200: Page, ...problems('validation_failed', ...REFUSED) },
@@ -141,10 +149,10 @@ export async function userRoutes(app: App) {
     schema: {
       operationId: 'getUser',
       summary: 'Read an account',
-      description: 'One account by its id.',
+      description: 'One account by its id, with its sessions and the last events.',
       tags: ['users'],
       params: Params,
-      response: { 200: managedUserResponse('The account'), ...problems(...OF_ONE) },
+      response: { 200: ManagedUserDetails, ...problems(...OF_ONE) },
     },
     handler: getOne,
   })
@@ -241,7 +249,7 @@ const list: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async 
   const { state, emailPrefix, createdAfter, createdBefore, limit = DEFAULT_LIMIT, cursor } = request.query
   const filter = {
     state,
-    emailPrefix: emailPrefix?.trim().toLowerCase(),
+    emailPrefix,
     createdAfter: createdAfter === undefined ? undefined : new Date(createdAfter),
     createdBefore: createdBefore === undefined ? undefined : new Date(createdBefore),
   }
@@ -265,8 +273,8 @@ const invite: Handler<{ body: typeof Invitation }> = async function (request, re
   return reply.code(201).send(managedUser(user))
 }
 
-const getOne: Handler<{ params: typeof Params }, ManagedUser> = async function (request) {
-  return managedUser(await domain.getUser(this, request.params.id))
+const getOne: Handler<{ params: typeof Params }, ManagedUserDetails> = async function (request) {
+  return managedUserDetails(await domain.detailsOf(this, await domain.getUser(this, request.params.id)))
 }
 
 function doing(

@@ -3,8 +3,9 @@ import Type, { type Static } from 'typebox'
 import { USER_STATES } from '../database/queries/managed-users.ts'
 import type { User } from '../database/queries/users.ts'
 import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
+import { EXAMPLE as EVENT_EXAMPLE, OperatorEvent, operatorEvent } from './public-event.ts'
 import { Id, orNull, Time } from './schemas.ts'
-import { stateOf } from './users.ts'
+import { RECENT_EVENTS, stateOf, type UserDetails } from './users.ts'
 
 const MaybeTime = orNull(Time)
 export const State = Type.Enum([...USER_STATES], { type: 'string' })
@@ -46,6 +47,55 @@ export const ManagedUser = Type.Object(
   { title: 'ManagedUser', additionalProperties: false, description: 'An account, as operators see it' },
 )
 export type ManagedUser = Static<typeof ManagedUser>
+
+const ManagedSession = Type.Object(
+  {
+    id: Id,
+    createdAt: Time,
+    lastUsedAt: Type.String({ ...Time, description: 'its last refresh' }),
+    expiresAt: Time,
+    ip: orNull(Type.String({ maxLength: 64 })),
+    device: orNull(Type.String({ maxLength: 128, description: 'a readable name' })),
+  },
+  { title: 'ManagedSession', additionalProperties: false, description: 'A device that is logged in' },
+)
+
+/** One account, as GET /users/{id} and `latchkey users show` print it. */
+export const ManagedUserDetails = Type.Object(
+  {
+    ...ManagedUser.properties,
+    sessions: Type.Array(ManagedSession, {
+      maxItems: 1000,
+      description: 'devices that are logged in, the most recently used first',
+    }),
+    events: Type.Array(OperatorEvent, { maxItems: RECENT_EVENTS, description: 'the latest, oldest first' }),
+  },
+  {
+    title: 'ManagedUserDetails',
+    additionalProperties: false,
+    description: 'An account with its sessions and what happened lately',
+    examples: [
+      { ...EXAMPLE, sessions: [], events: [{ ...EVENT_EXAMPLE, kind: 'enabled', userId: EXAMPLE.id }] },
+    ],
+  },
+)
+export type ManagedUserDetails = Static<typeof ManagedUserDetails>
+
+/** Picks what operators may see: no hash of a token. */
+export function managedUserDetails({ user, sessions, events }: UserDetails): ManagedUserDetails {
+  return {
+    ...managedUser(user),
+    sessions: sessions.map(({ id, createdAt, refreshedAt, expiresAt, ip, device }) => ({
+      id,
+      createdAt: createdAt.toISOString(),
+      lastUsedAt: refreshedAt.toISOString(),
+      expiresAt: expiresAt.toISOString(),
+      ip,
+      device,
+    })),
+    events: events.map(operatorEvent),
+  }
+}
 
 /** The `response` schema of a route that answers with an account. */
 export const managedUserResponse = (description: string) => ({

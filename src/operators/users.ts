@@ -1,20 +1,33 @@
 /** What operators do to accounts, for their API and the command line. No operator sets or sees a password. */
 import type { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
+import { type DeletionNeeds, deleteAccount } from '../accounts/deletion.ts'
 import { type ExportNeeds, exportOf } from '../accounts/export-document.ts'
 import type { Database } from '../database/index.ts'
 import type { By } from '../database/queries/api-keys.ts'
+import type { FeedEvent } from '../database/queries/event-feed.ts'
 import type { UserFilter, UserPlace, UserState } from '../database/queries/managed-users.ts'
+import type { Session } from '../database/queries/sessions.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import { type Claims, MAX_CLAIMS_BYTES, REGISTERED_CLAIMS, storedClaims } from '../shared/claims.ts'
 
 /** What these functions need of the service. Whoever calls them wakes the mail worker, where there is one. */
-export interface UserNeeds {
+export interface UserNeeds extends DeletionNeeds {
   database: Pick<Database, 'users' | 'managedUsers' | 'deletions'>
-  clock: () => Date
-  config: { SECURE_TOKEN_TTL: number }
 }
+
+/** An account with what one wants to know first about it. */
+export interface UserDetails {
+  user: User
+  /** Alive, the most recently used first. */
+  sessions: Session[]
+  /** The latest, oldest first. */
+  events: Omit<FeedEvent, 'position'>[]
+}
+
+/** Events that are shown with an account. */
+export const RECENT_EVENTS = 10
 
 const notFound = () => problem('not_found', { detail: 'There is no such account.' })
 
@@ -29,13 +42,19 @@ export const stateOf = (user: User): UserState => {
   return user.invitedAt === null ? 'unconfirmed' : 'invited'
 }
 
-/** Where a page of accounts begins: behind an account, whose time is in milliseconds since 1970. */
-export const CURSOR = '^\\d{1,15}_[0-9A-Za-z-]{1,36}$'
+/**
+ * Where a page of accounts begins: behind an account. It names the account's time, in milliseconds since 1970, and its
+ * id; in a list of emails that begin alike, the email in base64url.
+ */
+export const CURSOR = '^(\\d{1,15}_[0-9A-Za-z-]{1,36}|e_[0-9A-Za-z_-]{1,1400})$'
+export const MAX_CURSOR = 1402
 
 /**
- * A page of accounts, the newest first.
+ * A page of accounts: the newest first, or in the order of their emails where `emailPrefix` is given.
  *
+ * @param filter `emailPrefix` as a person types it
  * @param cursor `nextCursor` of the page before
+ * @throws {ProblemError} `validation_failed` for the cursor of the other order
  */
 export async function listUsers(
   { database }: Pick<UserNeeds, 'database'>,
@@ -44,25 +63,45 @@ export async function listUsers(
   limit: number,
 ): Promise<{ users: User[]; nextCursor: string | null }> {
   // One more than asked for tells whether there is another page.
+  const isByEmail = filter.emailPrefix !== undefined
   const rows = await database.managedUsers.list(
-    filter,
+    // As canonical emails are written.
+    { ...filter, emailPrefix: filter.emailPrefix?.trim().normalize('NFC').toLowerCase() },
     limit + 1,
-    cursor === undefined ? undefined : placeIn(cursor),
+    cursor === undefined ? undefined : placeIn(cursor, isByEmail),
   )
   const users = rows.slice(0, limit)
   const last = users.at(-1)
   if (rows.length <= limit || last === undefined) return { users, nextCursor: null }
-  return { users, nextCursor: `${last.createdAt.getTime()}_${last.id}` }
+  const nextCursor = isByEmail
+    ? `e_${Buffer.from(last.email).toString('base64url')}`
+    : `${last.createdAt.getTime()}_${last.id}`
+  return { users, nextCursor }
 }
 
-function placeIn(cursor: string): UserPlace {
-  const [time, id = ''] = cursor.split('_', 2)
-  return { createdAt: new Date(Number(time)), id }
+function placeIn(cursor: string, isByEmail: boolean): UserPlace {
+  const [, email, time, id = ''] = /^(?:e_(.+)|(\d+)_(.+))$/.exec(cursor) ?? []
+  if ((email !== undefined) !== isByEmail) {
+    const errors = [{ path: '/cursor', message: 'must be the cursor of a list with the same filters' }]
+    throw problem('validation_failed', { errors })
+  }
+  if (email === undefined) return { createdAt: new Date(Number(time)), id }
+  // PostgreSQL refuses the character zero.
+  return { email: Buffer.from(email, 'base64url').toString().replaceAll('\0', '') }
 }
 
 /** @throws {ProblemError} `not_found`, as all functions here that take an id */
 export const getUser = async ({ database }: Pick<UserNeeds, 'database'>, id: string): Promise<User> =>
   found(await database.users.findById(id))
+
+/** What is shown of one account. */
+export async function detailsOf(
+  { database, clock }: { database: Pick<Database, 'sessions' | 'events'>; clock: () => Date },
+  user: User,
+): Promise<UserDetails> {
+  const sessions = await database.sessions.listOf(user.id, clock())
+  return { user, sessions, events: (await database.events.page(user.id, RECENT_EVENTS)).reverse() }
+}
 
 /**
  * Invites an address: it gets an account without a password and an email with a link that sets one. Whoever confirms a
@@ -123,12 +162,9 @@ export async function endSessions({ database, clock }: UserNeeds, id: string, by
 
 /** Deletes an account as its owner can, a disabled one too. */
 export async function deleteUser(needs: UserNeeds, id: string, { actor, origin }: By): Promise<void> {
-  const { database, clock, config } = needs
-  const now = clock()
-  const undoable = new Date(now.getTime() + config.SECURE_TOKEN_TTL * 1000)
   // An account that changes at this moment is read anew.
   for (let user = await getUser(needs, id); ; user = await getUser(needs, id)) {
-    if (await database.deletions.remove(user, now, origin, undoable, actor)) return
+    if (await deleteAccount(needs, user, origin, actor)) return
   }
 }
 

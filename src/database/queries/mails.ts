@@ -70,11 +70,15 @@ const ORDERS = {
   finished: { by: 'finishedAt', column: 'finished_at', direction: 'DESC' },
 } as const
 
-const orderOf = (state: MailState | undefined) =>
-  state === undefined ? ORDERS.all : ['queued', 'joined'].includes(state) ? ORDERS.waiting : ORDERS.finished
+/** Of one recipient, few mails are found by the index of recipients: SQLite takes it only for no order of another. */
+function orderOf({ state, recipient }: MailFilter) {
+  if (state === undefined || recipient !== undefined) return ORDERS.all
+  return ['queued', 'joined'].includes(state) ? ORDERS.waiting : ORDERS.finished
+}
 
-function listing({ state, recipient }: MailFilter, after: MailPlace | undefined, limit: number): Change {
-  const { column, direction } = orderOf(state)
+function listing(filter: MailFilter, after: MailPlace | undefined, limit: number): Change {
+  const { state, recipient } = filter
+  const { column, direction } = orderOf(filter)
   const values: Value[] = []
   const value = (given: Value) => `$${values.push(given)}`
   const beyond = direction === 'ASC' ? '>' : '<'
@@ -117,9 +121,9 @@ export function mails({ read, transaction }: Statements) {
     list: (filter: MailFilter, after: MailPlace | undefined, limit: number): Promise<MailRow[]> =>
       read<MailRow>(...listing(filter, after, limit)),
 
-    /** The place of a mail in the list of a state. */
-    placeOf: (mail: MailRow, state: MailState | undefined): MailPlace => ({
-      at: mail[orderOf(state).by] ?? mail.createdAt,
+    /** The place of a mail in a list. */
+    placeOf: (mail: MailRow, filter: MailFilter): MailPlace => ({
+      at: mail[orderOf(filter).by] ?? mail.createdAt,
       id: mail.id,
     }),
 

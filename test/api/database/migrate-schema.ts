@@ -15,7 +15,8 @@ const POSTGRESQL = {
   columns: `SELECT table_name, column_name, udt_name, is_nullable, column_default, character_maximum_length,
       numeric_precision, datetime_precision
     FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2`,
-  indexes: `SELECT tablename::text, indexname::text, indexdef FROM pg_indexes WHERE schemaname = 'public' ORDER BY 1, 2`,
+  indexes: `SELECT tablename::text, indexname::text, indexdef FROM pg_indexes 
+    WHERE schemaname = 'public' AND indexdef NOT LIKE '%COLLATE "C"%' ORDER BY 1, 2`,
   constraints: `SELECT conrelid::regclass::text AS tbl, conname::text, pg_get_constraintdef(oid) AS def
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace ORDER BY 1, 2`,
   others: `SELECT relkind::text, relname::text FROM pg_class
@@ -25,8 +26,8 @@ const POSTGRESQL = {
 }
 
 /**
- * Everything in the schema that can differ, from the database's own catalogue, the order of columns
- * and triggers aside, which the models cannot have. The engine's diff is no witness here: over libsql it takes unique indexes for missing.
+ * Everything in the schema that can differ, from the database's own catalogue. The order of columns, triggers and
+ * PostgreSQL's indexes with a collation are left out, which the models cannot have. The engine's diff is no witness here: over libsql it takes unique indexes for missing.
  */
 export async function describeSchema({ client, provider }: OpenDatabase): Promise<Record<string, unknown[]>> {
   const queries = provider === 'sqlite' ? SQLITE : POSTGRESQL

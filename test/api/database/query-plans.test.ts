@@ -3,9 +3,12 @@
  * caught where they leave for the driver, and explained by the database itself.
  */
 import t, { type Test } from 'tap'
+import { openDatabase } from '../../../src/database/index.ts'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
-import { catchStatements, explainer } from './recorded-statements.ts'
+import { provider } from '../../harness/database.ts'
+import { startOperators } from '../../harness/operators.ts'
+import { type Caught, catchStatements, explainer } from './recorded-statements.ts'
 
 /** One row for each work that instances share, and the newest events of an account: reading all of it is right. */
 const SMALL = new Set(['leases', 'recent'])
@@ -104,4 +107,85 @@ t.test('a scan would be noticed', async t => {
     const { scanned, plan } = await explain({ sql, values: [] })
     t.equal(scanned.length, 1, sql, { plan })
   }
+})
+
+/** Rows of each table, of which a few are in rare states. */
+const ROWS = 3000
+
+/** Fills `users` and `outbox` by statements of the database itself. */
+async function seed(t: Test, databaseUrl: string) {
+  const { client, provider, close } = await openDatabase(databaseUrl)
+  t.teardown(close)
+  const isSqlite = provider === 'sqlite'
+  const series = isSqlite
+    ? `(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS}) SELECT i FROM n) AS n`
+    : `generate_series(1, ${ROWS}) AS n(i)`
+  const id = `'00000000-0000-7000-8000-' || ${isSqlite ? `printf('%012d', i)` : `lpad(i::text, 12, '0')`}`
+  const time = isSqlite
+    ? `strftime('%Y-%m-%dT%H:%M:%S.000+00:00', 1700000000 + i * 60, 'unixepoch')`
+    : `timestamp '2023-11-14' + i * interval '1 minute'`
+  await client.$executeRawUnsafe(`INSERT INTO users
+    (id, email, password_hash, email_confirmed_at, invited_at, disabled_at, password_changed_at, created_at)
+    SELECT ${id}, 'person-' || i || '@example.org', 'x', CASE WHEN i % 1000 > 1 THEN ${time} END,
+      CASE WHEN i % 1000 = 1 THEN ${time} END, CASE WHEN i % 1000 = 2 THEN ${time} END, ${time}, ${time} FROM ${series}`)
+  await client.$executeRawUnsafe(`INSERT INTO outbox
+    (id, kind, recipient, state, attempts, next_attempt_at, created_at, finished_at)
+    SELECT ${id}, 'reset_request', 'person-' || i || '@example.org',
+      CASE i % 1000 WHEN 1 THEN 'dead' WHEN 2 THEN 'queued' WHEN 3 THEN 'joined' ELSE 'sent' END,
+      1, ${time}, ${time}, ${time} FROM ${series}`)
+  // A PostgreSQL in use does so by itself; the service never asks SQLite to.
+  if (!isSqlite) await client.$executeRawUnsafe('ANALYZE')
+}
+
+t.test('each listing of operators reads the entries of its page from an index', async t => {
+  const caught = catchStatements(t)
+  const service = await startApp(t, { overrides: { clock: testClock().clock } })
+  const { ask } = await startOperators(t, service)
+  await seed(t, service.databaseUrl)
+  const byEmail = provider === 'sqlite' ? 'users_email_key' : 'users_email_c_idx'
+  const byMail = provider === 'sqlite' ? 'sqlite_autoindex_outbox_1' : 'outbox_pkey'
+  const TIME = '2023-11-15T09:00:00.000Z'
+  const MAIL = '1700040000000-00000000-0000-7000-8000-000000000600'
+  const listings: [url: string, index: string][] = [
+    ['/users', 'users_created_at_id_idx'],
+    ['/users?cursor=1700040000000_x', 'users_created_at_id_idx'],
+    [`/users?createdBefore=${TIME}`, 'users_created_at_id_idx'],
+    [`/users?createdAfter=${TIME}`, 'users_created_at_id_idx'],
+    ...['active', 'disabled', 'invited', 'unconfirmed'].flatMap((state): [string, string][] => [
+      [`/users?state=${state}`, `users_${state}_idx`],
+      [`/users?state=${state}&createdBefore=${TIME}`, `users_${state}_idx`],
+      [`/users?state=${state}&cursor=1700040000000_x`, `users_${state}_idx`],
+    ]),
+    ['/users?emailPrefix=person-1', byEmail],
+    ['/users?emailPrefix=nobody', byEmail],
+    [`/users?emailPrefix=person&cursor=e_${Buffer.from('person-2').toString('base64url')}`, byEmail],
+    ['/mails', byMail],
+    [`/mails?cursor=${MAIL}`, byMail],
+    ...[
+      { states: ['queued', 'joined'], index: 'outbox_state_next_attempt_at_idx' },
+      { states: ['sent', 'dead'], index: 'outbox_state_finished_at_idx' },
+    ].flatMap(({ states, index }) => [
+      ...states.map((state): [string, string] => [`/mails?state=${state}`, index]),
+      ...states.map((state): [string, string] => [`/mails?state=${state}&cursor=${MAIL}`, index]),
+    ]),
+    ['/mails?recipient=person-7@example.org', 'outbox_recipient_state_idx'],
+    ['/mails?state=sent&recipient=person-7@example.org', 'outbox_recipient_state_idx'],
+  ]
+  const explain = await explainer(t, service.databaseUrl)
+  const faults: unknown[] = []
+  // SQLite's driver prepares a statement once, and is not seen to run it again.
+  let statement: Caught | undefined
+  for (const [url, index] of listings) {
+    caught.clear()
+    const response = await ask('GET', url)
+    t.equal(response.statusCode, 200, url)
+    const table = url.startsWith('/users') ? 'users' : 'outbox'
+    const isListing = ({ sql }: Caught) => new RegExp(`FROM ${table}\\b.*ORDER BY`, 's').test(sql)
+    statement = [...caught.values()].find(isListing) ?? statement
+    const { plan, indexes, isSorted } = await explain(statement as Caught)
+    // Of one recipient there are few.
+    const maySort = url.includes('recipient')
+    if (indexes.join() !== index || (isSorted && !maySort)) faults.push({ url, plan })
+  }
+  t.strictSame(faults, [])
 })

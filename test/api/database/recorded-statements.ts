@@ -11,11 +11,18 @@ export interface Caught {
   values: unknown[]
 }
 
+/** Rows that PostgreSQL rather sorts than reads in order. */
+const FEW = 10
+
 /** How a statement would be run. */
 export interface Explained {
   plan: unknown
   /** Tables that are read from one end to the other, by themselves or by an index. */
   scanned: string[]
+  /** Indexes that are used. */
+  indexes: string[]
+  /** Whether rows are sorted that the index did not put in order. Sorting those of equal first columns does not count. */
+  isSorted: boolean
 }
 
 const EXPLICABLE = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i
@@ -67,13 +74,16 @@ async function onSqlite(t: Teardown, databaseUrl: string) {
     const scanned = plan
       .flatMap(step => /^SCAN (?!CONSTANT)(\w+)/.exec(step)?.[1] ?? [])
       .filter(name => !constant.has(name))
-    return { plan, scanned }
+    const indexes = plan.flatMap(step => / USING (?:COVERING )?INDEX (\w+)/.exec(step)?.[1] ?? [])
+    return { plan, scanned, indexes, isSorted: plan.some(step => /TEMP B-TREE FOR ORDER BY/.test(step)) }
   }
 }
 
 interface Node {
   'Node Type': string
+  'Plan Rows': number
   'Relation Name'?: string
+  'Index Name'?: string
   'Index Cond'?: string
   Plans?: Node[]
 }
@@ -87,13 +97,23 @@ async function onPostgresql(t: Teardown, databaseUrl: string) {
   return async ({ sql, values }: Caught) => {
     const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${sql}`, values)
     const [{ Plan: plan }] = rows[0]['QUERY PLAN'] as [{ Plan: Node }]
-    return { plan, scanned: scansOf(plan) }
+    const nodes = within(plan)
+    return {
+      plan,
+      scanned: scansOf(plan),
+      indexes: nodes.flatMap(node => node['Index Name'] ?? []),
+      isSorted: nodes.some(
+        node => node['Node Type'] === 'Sort' && node.Plans?.some(({ 'Plan Rows': rows }) => rows > FEW),
+      ),
+    }
   }
 }
 
+const within = (node: Node): Node[] => [node, ...(node.Plans ?? []).flatMap(within)]
+
 function scansOf(node: Node): string[] {
-  const within = (node.Plans ?? []).flatMap(scansOf)
+  const below = (node.Plans ?? []).flatMap(scansOf)
   const table = node['Relation Name']
   const reads = /^(Seq|Index|Index Only) Scan$/.test(node['Node Type'])
-  return table !== undefined && reads && node['Index Cond'] === undefined ? [table, ...within] : within
+  return table !== undefined && reads && node['Index Cond'] === undefined ? [table, ...below] : below
 }

@@ -1,16 +1,20 @@
 /** The command line and the operators' API are two doors to the same functions. */
 import t, { type Test } from 'tap'
+import { v7 as uuidv7 } from 'uuid'
 import { runCommandLine } from '../../../src/cli/cli.ts'
+import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { emptyDatabase, provider } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
+import { openRows } from '../../harness/rows.ts'
 
 async function world(t: Test) {
   const service = await startApp(t)
   const { ask } = await startOperators(t, service)
-  const call = async (line: string, answer?: string) => {
+  const call = async (line: string, answer?: string, databaseUrl = service.databaseUrl) => {
     const written = { out: '', err: '', asked: '' }
     const code = await runCommandLine(line.split(' '), {
-      environment: async () => ({ DATABASE_URL: service.databaseUrl }),
+      environment: async () => ({ DATABASE_URL: databaseUrl }),
       now: service.app.clock,
       out: text => {
         written.out += text
@@ -90,7 +94,16 @@ t.test('each command on users does what the API shows afterwards', async t => {
     found.users.map(({ email }: { email: string }) => email),
     ['grace@example.org', email],
   )
-  const { id } = await json(`users show ${email}`)
+  const { id, ...details } = await json(`users show ${email}`)
+  t.match(details, {
+    email,
+    sessions: [{ device: String, lastUsedAt: String }],
+    events: [{ kind: 'registered', userId: id, actor: null, target: null }],
+  })
+  for (const user of [email, id, 'grace@example.org']) {
+    const shown = await json(`users show ${user}`)
+    t.strictSame(shown, (await ask('GET', `/users/${shown.id}`)).json(), 'one account, by both doors')
+  }
   const now = async () => (await ask('GET', `/users/${id}`)).json()
   const events = async () =>
     (await ask('GET', '/events')).json().events.map(({ kind }: { kind: string }) => kind) as string[]
@@ -118,4 +131,61 @@ t.test('each command on users does what the API shows afterwards', async t => {
   t.match(await call(`users delete ${email} --yes`), { code: 0, err: '' })
   t.equal((await ask('GET', `/users/${id}`)).statusCode, 404)
   t.match(await call(`users show ${email}`), { code: 3, out: '' })
+})
+
+t.test('mails that failed are retried and mails that wait are cancelled', async t => {
+  const { service, ask, call, json } = await world(t)
+  const { client } = await openRows(t, service.databaseUrl)
+  const later = new Date(service.app.clock().getTime() + 3_600_000)
+  const file = async (state: string, recipient: string) => {
+    const times = { createdAt: service.app.clock(), nextAttemptAt: later }
+    const finishedAt = state === 'dead' ? later : null
+    const mail = { id: uuidv7(), kind: 'farewell', recipient, state, attempts: 1, ...times, finishedAt }
+    return (await client.outbox.create({ data: mail })).id
+  }
+  const [waits, dead] = [await file('queued', 'ada@example.org'), await file('dead', 'bob@example.org')]
+  const others = [await file('dead', 'carol@example.org'), await file('dead', 'dan@example.org')]
+
+  t.match(await call(`mails cancel ${waits}`), { code: 2, err: /Cancel the email farewell to ada@/ })
+  t.strictSame(await json(`mails cancel ${waits} --yes`), (await ask('GET', `/mails/${waits}`)).json())
+  t.match(await call(`mails cancel ${waits} --yes`), {
+    code: 4,
+    err: /^latchkey: The email is cancelled already/,
+  })
+  t.match(await call(`mails cancel ${dead} --yes`), { code: 4, err: /^latchkey: The email is a dead letter/ })
+  t.match(await call(`mails retry ${dead}`), { code: 0, out: /^The email is due now\./ })
+  t.strictSame((await json('mails retry --dead')).retried.sort(), others.sort())
+  t.strictSame(await json('mails retry --dead'), { retried: [] })
+  service.app.mail.wake()
+  for (const name of ['bob', 'carol', 'dan']) await service.smtp.waitForMail(`${name}@example.org`, /./, 0)
+  const { events } = (await ask('GET', '/events')).json()
+  t.strictSame(
+    events
+      .filter(({ kind }: { kind: string }) => kind.startsWith('mail_'))
+      .map(({ kind, actor, target }: Record<string, string>) => [kind, actor, target])
+      .sort(),
+    [['mail_cancelled', 'cli', waits], ...[dead, ...others].map(id => ['mail_retried', 'cli', id])].sort(),
+  )
+  t.equal((await json(`mails show ${waits}`)).state, 'cancelled')
+})
+
+t.test('migrate makes the tables that the other commands ask for', async t => {
+  const { call } = await world(t)
+  const run = async (line: string, url?: string) => {
+    const { code, out, err } = await call(line, undefined, url)
+    return { code, said: out + err }
+  }
+  t.strictSame(await run('migrate --json'), { code: 0, said: '{"applied":[],"newer":[]}\n' })
+  const url = await emptyDatabase(t)
+  t.match(await run('users list', url), {
+    code: 5,
+    said: /^latchkey: (There is no database|The database lacks migrations)/,
+  })
+  const names = migrationNames(PRISMA_FOLDER, provider)
+  t.strictSame(await run('migrate --json', url), {
+    code: 0,
+    said: `${JSON.stringify({ applied: names, newer: [] })}\n`,
+  })
+  t.match(await run('migrate', url), { code: 0, said: 'The database is up to date.\n' })
+  t.match(await run('users list', url), { code: 0, said: 'No account matches.\n' })
 })

@@ -42,18 +42,29 @@ t.test('accounts are found by state, email and time, page by page, without a sec
   t.strictSame(await found('emailPrefix=%25'), [], 'a wildcard is none')
   const { createdAt } = await rows.client.user.findUniqueOrThrow({ where: { email: 'ada-3@example.org' } })
   const at = encodeURIComponent(createdAt.toISOString())
-  t.strictSame(await found(`createdAfter=${at}&emailPrefix=ada`), ['ada-4@example.org', 'ada-3@example.org'])
+  t.strictSame(await found(`createdAfter=${at}&emailPrefix=ada`), ['ada-3@example.org', 'ada-4@example.org'])
   t.strictSame(await found(`createdBefore=${at}&limit=1`), ['ada-2@example.org'])
 
-  const paged: string[] = []
-  for (let cursor = ''; ; ) {
-    const { users, nextCursor } = (await ask('GET', `/users?limit=2${cursor}`)).json()
-    paged.push(...users.map(({ email }: { email: string }) => email))
-    if (nextCursor === null) break
-    cursor = `&cursor=${nextCursor}`
+  async function pagedBy(query: string) {
+    const paged: string[] = []
+    const cursors: string[] = []
+    for (let cursor = ''; ; ) {
+      const { users, nextCursor } = (await ask('GET', `/users?limit=2${query}${cursor}`)).json()
+      paged.push(...users.map(({ email }: { email: string }) => email))
+      if (nextCursor === null) return { paged, cursors }
+      cursors.push(nextCursor)
+      cursor = `&cursor=${nextCursor}`
+    }
   }
-  t.strictSame(paged, await found(''))
-  for (const query of ['state=gone', 'limit=0', 'cursor=x', 'createdAfter=yesterday', 'email=ada']) {
+  const byTime = await pagedBy('')
+  t.strictSame(byTime.paged, await found(''))
+  const byEmail = await pagedBy('&emailPrefix=ada-')
+  t.strictSame(byEmail.paged, emails, 'a prefix sorts by email')
+  for (const query of [
+    ...['state=gone', 'limit=0', 'cursor=x', 'createdAfter=yesterday', 'email=ada'],
+    `emailPrefix=ada-&cursor=${byTime.cursors[0]}`,
+    `cursor=${byEmail.cursors[0]}`,
+  ]) {
     isProblemOf(t, await ask('GET', `/users?${query}`), 'validation_failed', query)
   }
   const one = await ask('GET', `/users/${await idOf('ada-0@example.org')}`)
