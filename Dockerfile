@@ -25,9 +25,11 @@ RUN npm run build && npm run sbom
 
 FROM manifest AS dependencies
 # --legacy-peer-deps: @prisma/client names the Prisma CLI and TypeScript as optional peers, and npm would
-# keep both, with 250 MB of what they need, because the lockfile has them for development.
+# keep both, with 250 MB of what they need, because the lockfile has them for development. `npm ci` of npm 10,
+# which this image has, keeps them all the same.
 # Prisma's query compilers for every database it knows are 66 MB; dist/bin contains ours.
 RUN npm ci --omit=dev --legacy-peer-deps \
+  && npm prune --omit=dev --legacy-peer-deps \
   && find node_modules/@prisma/client/runtime -name 'query_compiler_*' -delete
 
 FROM node:22-bookworm-slim AS runtime
