@@ -12,7 +12,7 @@ import {
 } from './command.ts'
 import { GROUPS } from './commands.ts'
 import type { OpenedQueries } from './database.ts'
-import { commandHelp, groupHelp, optionsOf, overview, synopsis } from './help.ts'
+import { COMMON, commandHelp, groupHelp, optionsOf, overview, synopsis } from './help.ts'
 
 /** The process around the command line; tests replace it. */
 export interface Surroundings {
@@ -139,7 +139,8 @@ async function find(argv: string[]): Promise<[Command, string[]]> {
 }
 
 function parse(command: Command, args: string[]): Input {
-  const options = optionsOf(command)
+  // A command without --json says itself why it has none.
+  const options = { ...optionsOf(command), ...COMMON }
   let values: Record<string, string | boolean | (string | boolean)[] | undefined>
   let positionals: string[]
   const see = `See latchkey ${command.name} --help.`

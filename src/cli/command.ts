@@ -70,6 +70,8 @@ export interface Command {
   /** Whether the last parameter may be missing. */
   isOptional?: true
   options?: Readonly<Record<string, Option>>
+  /** Whether it takes no option but `--help`. */
+  isBare?: true
   /** A question that is asked before a change that cannot be reverted. */
   question?: (context: Context, input: Input) => Promise<string>
   run(context: Context, input: Input): Promise<Output>

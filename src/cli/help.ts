@@ -13,20 +13,20 @@ export const YES = { yes: { description: 'do not ask', short: 'y' } } as const
 const INDENT = '  '
 
 /** `latchkey users disable <user> [options]` */
-export function synopsis({ name, parameters = {}, isOptional }: Command): string {
+export function synopsis({ name, parameters = {}, isOptional, isBare }: Command): string {
   const names = Object.keys(parameters)
   const shown = names.map((parameter, index) => {
     const text = parameter.endsWith('...') ? `<${parameter.slice(0, -3)}>...` : `<${parameter}>`
     return isOptional && index === names.length - 1 ? `[${text}]` : text
   })
-  return ['latchkey', name, ...shown, '[options]'].join(' ')
+  return ['latchkey', name, ...shown, ...(isBare ? [] : ['[options]'])].join(' ')
 }
 
 /** All options of a command, the common ones last. */
 export const optionsOf = (command: Command) => ({
   ...command.options,
   ...(command.question && YES),
-  ...COMMON,
+  ...(command.isBare ? { help: COMMON.help } : COMMON),
 })
 
 export function commandHelp(command: Command): string {

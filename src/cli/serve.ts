@@ -5,6 +5,7 @@ export const serve: Command = {
   name: 'serve',
   summary: 'run the service',
   description: 'The same as npm start. docs/configuration.md lists the variables that configure it.',
+  isBare: true,
   async run() {
     throw usageError('serve takes no option: its configuration is in the environment and in .env.')
   },

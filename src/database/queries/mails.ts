@@ -70,7 +70,7 @@ const ORDERS = {
   finished: { by: 'finishedAt', column: 'finished_at', direction: 'DESC' },
 } as const
 
-/** Of one recipient, few mails are found by the index of recipients: SQLite takes it only for no order of another. */
+/** One recipient has few mails, which are sorted. Given an order that has an index, SQLite reads that index instead. */
 function orderOf({ state, recipient }: MailFilter) {
   if (state === undefined || recipient !== undefined) return ORDERS.all
   return ['queued', 'joined'].includes(state) ? ORDERS.waiting : ORDERS.finished

@@ -44,6 +44,7 @@ t.test('every call of a table ends with its exit code and says why', async t => 
     ['help', 0, /^latchkey serves accounts/, /^$/],
     ['help migrate', 0, /Usage: latchkey migrate \[options\]/, /^$/],
     ['migrate --help', 0, /Usage: latchkey migrate \[options\]/, /^$/],
+    ['serve --help', 0, /Usage: latchkey serve\n\nOptions:\n {2}-h, --help {2}print this help\n$/, /^$/],
     ['version', 0, new RegExp(`^latchkey ${version} on Node `), /^$/],
     ['--version', 0, new RegExp(`^latchkey ${version} on Node `), /^$/],
     ['version --json', 0, new RegExp(`^\\{"version":"${version}","node":"[\\d.]+"\\}\n$`), /^$/],
