@@ -83,7 +83,7 @@ export async function startSmtpServer(
 ): Promise<SmtpServer> {
   localhost ??= selfSignedCertificate()
   const { key, cert } = localhost
-  const arrivals = new EventEmitter()
+  const arrivals = new EventEmitter().setMaxListeners(0)
   const mails: ReceivedMail[] = []
   const logins: SmtpLogin[] = []
   let connections = 0
