@@ -69,7 +69,8 @@ export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]
   const before = [mails.greeting, ...words.before]
   const { button, beforeCode, afterCode, after } = words
   const footer = [words.reason, words.notYou]
-  const link = 'link' in mail ? { href: mail.link, button: button ?? '', hint: mails.linkHint } : undefined
+  const link =
+    'link' in mail ? { href: mail.link, button: unbroken(button ?? ''), hint: mails.linkHint } : undefined
   const code =
     'code' in mail && mail.code !== undefined ? codeOf(mail.code, beforeCode, afterCode) : undefined
   const aroundCode = code ? [...code.before, code.digits, ...code.after] : []
@@ -78,7 +79,7 @@ export function renderMail<K extends MailKind>(kind: K, context: MailContexts[K]
     text: `${[...before, ...(link ? [link.href] : []), ...aroundCode, ...after, ...footer].join('\n\n')}\n`,
     html: mailPage({
       language,
-      title: subject,
+      title: unbroken(subject),
       service: oneLine(context.service),
       before,
       link,
@@ -134,6 +135,11 @@ function wordsOf(mails: Mails, language: string, mail: Mail): MailWords {
 function codeOf(code: string, before: string | undefined, after: string | undefined): MailCode {
   const digits = code.replace(/^(\d{4})(\d{4})$/, '$1 $2')
   return { digits, before: before ? [before] : [], after: after ? [after] : [] }
+}
+
+/** With a hyphen that breaks no line in "e-mail". Headings and buttons are short enough for the break to be seen. */
+function unbroken(text: string): string {
+  return text.replace(/(?<!\S)([eE])-(?=\p{L})/gu, '$1\u2011')
 }
 
 /** A line break in a subject would allow header injection. */

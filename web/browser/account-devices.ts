@@ -24,7 +24,7 @@ export function devices(): { load: () => Promise<void> } {
   }
 
   function row(device: Session): HTMLElement {
-    const name = device.device ?? words.unknownDevice
+    const name = device.device === null ? words.unknownDevice : words.device(device.device)
     const when = moment(device.lastUsedAt)
     const from = device.ip === null ? '' : ` ${words.from(device.ip)}`
     const facts = element('div', { class: 'facts' }, element('strong', {}, name))

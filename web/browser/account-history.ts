@@ -36,7 +36,7 @@ export function eventHistory(): { load: () => Promise<void> } {
 }
 
 function row({ kind, at, ip, device }: AccountEvent): HTMLElement {
-  const where = [device, ip].filter(fact => fact !== null).join(', ')
+  const where = [device && words.device(device), ip].filter(fact => fact !== null).join(', ')
   const facts = element('p', { class: 'quiet' }, element('time', { datetime: at }, moment(at)))
   if (where !== '') facts.append(` · ${where}`)
   return element(

@@ -78,13 +78,14 @@ export const browser: BrowserWords = {
     session_ended: 'Sie wurden abgemeldet. Bitte melden Sie sich wieder an.',
     password_set:
       'Ihr neues Passwort ist festgelegt, und alle Geräte sind abgemeldet. Melden Sie sich jetzt damit an.',
-    account_deleted: 'Ihr Konto ist gelöscht. Alles Gute!',
+    account_deleted: 'Ihr Konto wurde gelöscht. Alles Gute!',
     confirmed: 'Ihre E\u2011Mail-Adresse ist bestätigt. Willkommen!',
-    email_changed: 'Ihre E\u2011Mail-Adresse ist geändert. Melden Sie sich ab jetzt mit der neuen an.',
+    email_changed: 'Ihre E\u2011Mail-Adresse wurde geändert. Melden Sie sich ab jetzt mit der neuen an.',
   },
 
   thisDevice: 'Dieses Gerät',
   unknownDevice: 'Unbekanntes Gerät',
+  device: name => name.replace(/^Other client/, 'Anderes Programm').replace(' on ', ' auf '),
   lastUsed: when => `Zuletzt verwendet: ${when}`,
   from: ip => `von ${ip}`,
   logOutDevice: 'Abmelden',

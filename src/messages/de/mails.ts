@@ -1,4 +1,5 @@
 import type { Mails } from '../mail-words.ts'
+import { browser } from './browser.ts'
 
 const securing =
   'Damit werden alle Geräte abgemeldet, und das Passwort ist gesperrt, bis Sie ein neues festlegen. Den Link dafür schicken wir Ihnen.'
@@ -130,7 +131,7 @@ export const mails: Mails = {
     subject: `Anmeldung bei ${service} von einem neuen Gerät`,
     before: [
       `Am ${at} hat sich jemand von einem Gerät, das wir noch nicht kannten, in Ihrem Konto bei ${service} angemeldet.`,
-      `Gerät: ${device}`,
+      `Gerät: ${browser.device(device)}`,
       ...(ip === null ? [] : [`IP-Adresse: ${ip}`]),
       `Wenn Sie das waren, brauchen Sie nichts zu tun. Wenn nicht, öffnen Sie diesen Link und geben Sie dort die Adresse ${to} ein:`,
     ],

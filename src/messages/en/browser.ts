@@ -33,8 +33,8 @@ export const browser = {
 
   problems: {
     validation_failed: 'Something in this form is not right. Please check what you entered.',
-    malformed_json: 'The request was damaged on its way. Please try again.',
-    bad_request: 'The request was damaged on its way. Please try again.',
+    malformed_json: 'The request was damaged in transit. Please try again.',
+    bad_request: 'The request was damaged in transit. Please try again.',
     token_invalid: 'This link is not valid. Perhaps it was not copied whole.',
     token_expired: 'This link has expired.',
     token_spent: 'This link has already been used or replaced.',
@@ -44,7 +44,7 @@ export const browser = {
     refresh_token_invalid: 'You are no longer logged in.',
     invalid_password: 'This password is wrong.',
     email_not_confirmed: 'This email address is not confirmed yet.',
-    account_disabled: 'This account is disabled. Please write to the operator of this service.',
+    account_disabled: 'This account is disabled. Please contact the operator of this service.',
     origin_not_allowed: 'This request came from another website.',
     not_found: 'This no longer exists.',
     method_not_allowed: 'This is not possible here.',
@@ -65,7 +65,7 @@ export const browser = {
   network: 'The service cannot be reached. Check your connection, then try again. Nothing is lost.',
   timeout: 'The service does not respond. Please try again. Nothing is lost.',
   damagedLink:
-    'The link in our email was changed on its way, by your mail program or by a filter, so it does not work.',
+    'The link in our email was changed in transit, by your mail program or a filter, so it does not work.',
   insecure: 'This page was loaded without encryption (http), so your browser cannot keep you logged in here.',
   refused:
     'Your browser blocks cookies or storage for this site, so you cannot stay logged in here. Allow both, then reload the page.',
@@ -82,6 +82,8 @@ export const browser = {
 
   thisDevice: 'This device',
   unknownDevice: 'Unknown device',
+  /** A name from the API, such as `Firefox on Linux` or `Other client on iOS`. */
+  device: (name: string) => name,
   lastUsed: (when: string) => `Last used ${when}`,
   from: (ip: string) => `from ${ip}`,
   logOutDevice: 'Log out',
@@ -90,7 +92,7 @@ export const browser = {
   loggedOutOthers: 'All other devices are logged out.',
   notConfirmed: 'not yet',
   saved: 'Saved.',
-  exported: 'Your data is in the downloads of your browser.',
+  exported: 'Your data is in your browser’s downloads.',
   events: {
     registered: 'Registered',
     confirmed: 'Email address confirmed',

@@ -34,7 +34,7 @@ export const mails: Mails = {
     after: [],
     reason: `This email was sent to ${to} because it is the address of an account with ${service}.`,
     notYou:
-      'If it was not you, there is nothing to do. Whoever it was has not learned that there is an account.',
+      'If it was not you, there is nothing to do. Whoever it was did not learn that this address has an account.',
   }),
 
   reset_password: ({ service, to, validFor }) => ({
@@ -87,7 +87,7 @@ export const mails: Mails = {
       'Is your account open on a phone or another device? Enter this code there instead, where you asked for the change:',
     afterCode: eitherOne,
     after: [
-      `The link works once, within ${validFor} of this email. Until you confirm, the account keeps its present address.`,
+      `The link works once, within ${validFor} of this email. Until you confirm, the account keeps its current address.`,
     ],
     reason: `This email was sent to ${to} because somebody wants to use this address for an account with ${service}.`,
     notYou:
@@ -142,7 +142,7 @@ export const mails: Mails = {
       `The link works once, within ${validFor} of this email. After that, ask for a password reset.`,
       'Choose a password that you use nowhere else, and never pass on the link.',
     ],
-    reason: `This email was sent to ${to} because somebody, probably you, answered a notice about this account with “This was not me”.`,
+    reason: `This email was sent to ${to} because somebody, probably you, chose “This was not me” in a notice about this account.`,
     notYou:
       'If it was not you, somebody else may be reading your email: secure your mailbox, then choose a new password all the same.',
   }),
@@ -154,14 +154,14 @@ export const mails: Mails = {
     ],
     button: 'Accept the invitation',
     after: [`The link works once, within ${validFor} of this email.`],
-    reason: `This email was sent to ${to} because somebody who runs ${service} invited this address.`,
+    reason: `This email was sent to ${to} because an operator of ${service} invited this address.`,
     notYou: 'If you expect no invitation, ignore this email. Never pass on the link, whoever asks.',
   }),
 
   reset_required: ({ service, to, validFor }) => ({
     subject: `Choose a new password for ${service}`,
     before: [
-      `Those who run ${service} ask you to choose a new password. The old one no longer works, and every device was logged out. To choose a new one, open this link:`,
+      `The operator of ${service} asks you to choose a new password. The old one no longer works, and every device was logged out. To choose a new one, open this link:`,
     ],
     button: 'Choose a new password',
     after: [`The link works once, within ${validFor} of this email. After that, ask for a password reset.`],
@@ -172,12 +172,12 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Your account with ${service} was deleted`,
     before: [
-      `Your account with ${service} and everything in it was deleted. Somebody who was logged in and knew the password asked for this.`,
+      `Your account with ${service} and everything in it were deleted. Somebody who was logged in and knew the password asked for this.`,
       'You are welcome to register again with this address at any time. That creates a new, empty account.',
     ],
     after: [],
     reason: `This email was sent to ${to} because it was the address of this account.`,
-    notYou: `If it was not you, somebody else knew your password: change it wherever else you use it, and write to the operator of ${service}. “This was not me” in an earlier email from us brings the account back while that link is valid; without one, it cannot be brought back.`,
+    notYou: `If it was not you, somebody else knew your password: change it wherever else you use it, and contact the operator of ${service}. “This was not me” in an earlier email from us brings the account back while that link is valid; without one, it cannot be brought back.`,
   }),
 
   account_deleted: ({ service, to, at, validFor }) => ({

@@ -67,7 +67,7 @@ export const pages = {
     staleLead: 'Already confirmed? Then just log in. Otherwise, request a new link.',
     missingTitle: 'Confirm your email address',
     missingLead:
-      'If you opened the link in our email, it did not arrive whole. Enter your email address. We send you a new link, and a code that you can enter here.',
+      'If you opened the link in our email, the link was incomplete. Enter your email address. We send you a new link, and a code that you can enter here.',
     resend: 'Send me a new link',
     resentTitle: 'Check your email',
     resentLead: 'If this address still has to be confirmed, we have just sent an email to:',
@@ -88,7 +88,7 @@ export const pages = {
     title: 'Forgot your password?',
     lead: 'Enter the email address of your account. We send you a link to choose a new password.',
     submit: 'Send me the link',
-    remembered: 'Remember it after all?',
+    remembered: 'Remembered your password?',
     sentTitle: 'Check your email',
     sentLead: 'If there is an account for this address, we have just sent an email to:',
     sentNext: 'Open the link in the email. If you read it on another device, enter its code here instead:',
@@ -103,14 +103,14 @@ export const pages = {
     title: 'Choose a new password',
     checking: 'Checking your link …',
     forAddress: 'For your account with this address:',
-    afterwards: 'Setting it logs out every device. Then you log in with the new password.',
+    afterwards: 'This logs out every device. Then log in with the new password.',
     submit: 'Set the new password',
     retry: 'Try again',
     staleTitle: 'This link no longer works',
     staleLead: 'Enter your email address, and we send you a new one.',
     missingTitle: 'Choose a new password',
     missingLead:
-      'If you opened the link in our email, it did not arrive whole. Enter the email address of your account. We send you a new link, and a code that you can enter here.',
+      'If you opened the link in our email, the link was incomplete. Enter the email address of your account. We send you a new link, and a code that you can enter here.',
   },
 
   emailChange: {
@@ -121,9 +121,9 @@ export const pages = {
     staleTitle: 'This link no longer works',
     staleLead: 'You can request a new one in your account.',
     missingLead:
-      'If you opened the link in our email, it did not arrive whole. In your account, where you asked for the change, enter the code from the email or request a new email.',
+      'If you opened the link in our email, the link was incomplete. In your account, where you asked for the change, enter the code from the email or request a new email.',
     takenTitle: 'This address already has an account',
-    takenLead: 'Somebody has registered it in the meantime. Your account keeps its present address.',
+    takenLead: 'Somebody has registered it in the meantime. Your account keeps its current address.',
     doneTitle: 'Your email address has changed',
     doneLead: 'From now on, log in with the new address. Our emails go there too.',
   },
@@ -144,12 +144,12 @@ export const pages = {
       'Every device is logged out, and the old password no longer works. We have just sent an email to:',
     doneNext: 'Open the link in it and choose a new password, one that you use nowhere else.',
     staleTitle: 'That did not work',
-    staleLead: 'Or you entered another address than the one our notice was sent to.',
+    staleLead: 'Or you entered a different address from the one our notice was sent to.',
     tryAgain: 'Enter the address again',
     resetInstead: 'Choose a new password',
     missingTitle: 'Secure your account',
     missingLead:
-      'If you opened the link in our notice, it did not arrive whole. Copy all of it from the email into the address bar. If that does not help, choose a new password: that logs out every device too.',
+      'If you opened the link in our notice, the link was incomplete. Copy all of it from the email into the address bar. If that does not help, choose a new password: that logs out every device too.',
   },
 
   me: {
@@ -193,7 +193,7 @@ export const pages = {
     deleteTitle: 'Delete the account',
     deleteText:
       'This deletes your account and logs out every device at once. Only “This was not me” in an earlier email from us can bring it back, while that link is valid.',
-    typeEmail: 'To be sure, enter your email address',
+    typeEmail: 'To confirm, enter your email address',
     deleteButton: 'Delete my account',
   },
 

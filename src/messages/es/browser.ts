@@ -88,6 +88,7 @@ export const browser: BrowserWords = {
 
   thisDevice: 'Este dispositivo',
   unknownDevice: 'Dispositivo desconocido',
+  device: name => name.replace(/^Other client/, 'Otro programa').replace(' on ', ' en '),
   lastUsed: when => `Último uso: ${when}`,
   from: ip => `desde ${ip}`,
   logOutDevice: 'Cerrar sesión',

@@ -1,4 +1,5 @@
 import type { Mails } from '../mail-words.ts'
+import { browser } from './browser.ts'
 
 const securing =
   'Con ello se cierra la sesión en todos los dispositivos, la contraseña queda bloqueada hasta que usted elija otra y le enviamos un enlace para elegirla.'
@@ -126,7 +127,7 @@ export const mails: Mails = {
     subject: `Inicio de sesión en ${service} desde un dispositivo nuevo`,
     before: [
       `El ${at}, alguien inició sesión en su cuenta de ${service} desde un dispositivo que no conocíamos.`,
-      `Dispositivo: ${device}`,
+      `Dispositivo: ${browser.device(device)}`,
       ...(ip === null ? [] : [`Dirección IP: ${ip}`]),
       `Si fue usted, no tiene que hacer nada. Si no, abra este enlace e introduzca allí la dirección ${to}:`,
     ],

@@ -135,7 +135,7 @@ export const pages: PageWords = {
 
   secure: {
     title: 'Proteja su cuenta',
-    lead: 'Cierre el paso a quien haya sido. Introduzca la dirección de correo a la que se envió nuestro aviso.',
+    lead: 'Impida el acceso a quien haya sido. Introduzca la dirección de correo a la que se envió nuestro aviso.',
     whatHappens: 'Cuando pulse el botón:',
     effects: [
       'Se cerrará enseguida la sesión en todos los dispositivos.',
@@ -200,7 +200,7 @@ export const pages: PageWords = {
     deleteTitle: 'Eliminar la cuenta',
     deleteText:
       'Su cuenta se elimina y se cierra la sesión en todos los dispositivos enseguida. Solo se puede recuperar con «No fui yo» en un mensaje anterior nuestro, mientras ese enlace sea válido.',
-    typeEmail: 'Para estar seguros, introduzca su dirección de correo',
+    typeEmail: 'Para confirmarlo, introduzca su dirección de correo',
     deleteButton: 'Eliminar mi cuenta',
   },
 

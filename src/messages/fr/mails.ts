@@ -1,4 +1,5 @@
 import type { Mails } from '../mail-words.ts'
+import { browser } from './browser.ts'
 
 const securing =
   'Tous les appareils seront déconnectés, le mot de passe sera bloqué jusqu’à ce que vous en définissiez un nouveau, et vous recevrez un lien pour le faire.'
@@ -79,7 +80,7 @@ export const mails: Mails = {
     subject: `Votre mot de passe pour ${service} a été changé`,
     before: [
       `Le mot de passe de votre compte sur ${service} a été changé le ${at}, et tous les appareils ont été déconnectés.`,
-      `Si c’était vous, vous n’avez rien à faire. Sinon, sécurisez d’abord votre messagerie, car la personne qui a changé le mot de passe peut peut-être lire vos e-mails. Ouvrez ensuite ce lien et saisissez-y l’adresse ${to}\u00a0:`,
+      `Si c’était vous, vous n’avez rien à faire. Sinon, sécurisez d’abord votre messagerie, car la personne qui a changé le mot de passe lit peut-être vos e-mails. Ouvrez ensuite ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
     button: 'Ce n’était pas moi',
     after: [securing],
@@ -133,7 +134,7 @@ export const mails: Mails = {
     subject: `Connexion à ${service} depuis un nouvel appareil`,
     before: [
       `Le ${at}, quelqu’un s’est connecté à votre compte sur ${service} depuis un appareil que nous ne connaissions pas.`,
-      `Appareil\u00a0: ${device}`,
+      `Appareil\u00a0: ${browser.device(device)}`,
       ...(ip === null ? [] : [`Adresse IP\u00a0: ${ip}`]),
       `Si c’était vous, vous n’avez rien à faire. Sinon, ouvrez ce lien et saisissez-y l’adresse ${to}\u00a0:`,
     ],
@@ -153,7 +154,7 @@ export const mails: Mails = {
       `Le lien ne fonctionne qu’une seule fois, dans un délai de ${validFor} à compter de l’envoi de ce message. Passé ce délai, demandez une réinitialisation du mot de passe.`,
       'Choisissez un mot de passe que vous n’utilisez nulle part ailleurs et ne transmettez jamais le lien.',
     ],
-    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a répondu «\u00a0Ce n’était pas moi\u00a0» à un avis concernant ce compte.`,
+    reason: `Ce message a été envoyé à ${to} parce que quelqu’un, probablement vous, a répondu «\u00a0Ce n’était pas moi\u00a0» à une alerte concernant ce compte.`,
     notYou:
       'Si ce n’était pas vous, quelqu’un d’autre lit peut-être vos e-mails\u00a0: sécurisez votre messagerie, puis choisissez tout de même un nouveau mot de passe.',
   }),

@@ -72,7 +72,7 @@ export const pages: PageWords = {
       'Vous avez déjà confirmé votre adresse\u00a0? Connectez-vous simplement. Sinon, demandez un nouveau lien.',
     missingTitle: 'Confirmez votre adresse e\u2011mail',
     missingLead:
-      'Si vous avez ouvert le lien de notre message, il n’est pas arrivé entier. Saisissez votre adresse e\u2011mail. Nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
+      'Si vous avez ouvert le lien de notre message, ce lien était incomplet. Saisissez votre adresse e\u2011mail. Nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
     resend: 'M’envoyer un nouveau lien',
     resentTitle: 'Consultez votre messagerie',
     resentLead: 'Si cette adresse reste à confirmer, nous venons d’envoyer un message à\u00a0:',
@@ -93,7 +93,7 @@ export const pages: PageWords = {
     title: 'Mot de passe oublié\u00a0?',
     lead: 'Saisissez l’adresse e\u2011mail de votre compte. Nous vous envoyons un lien pour choisir un nouveau mot de passe.',
     submit: 'M’envoyer le lien',
-    remembered: 'Vous vous en souvenez finalement\u00a0?',
+    remembered: 'Vous vous en souvenez\u00a0?',
     sentTitle: 'Consultez votre messagerie',
     sentLead: 'S’il existe un compte pour cette adresse, nous venons d’envoyer un message à\u00a0:',
     sentNext:
@@ -117,7 +117,7 @@ export const pages: PageWords = {
     staleLead: 'Saisissez votre adresse e\u2011mail, et nous vous en envoyons un nouveau.',
     missingTitle: 'Choisissez un nouveau mot de passe',
     missingLead:
-      'Si vous avez ouvert le lien de notre message, il n’est pas arrivé entier. Saisissez l’adresse e\u2011mail de votre compte. Nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
+      'Si vous avez ouvert le lien de notre message, ce lien était incomplet. Saisissez l’adresse e\u2011mail de votre compte. Nous vous envoyons un nouveau lien, et un code que vous pouvez saisir ici.',
   },
 
   emailChange: {
@@ -128,21 +128,21 @@ export const pages: PageWords = {
     staleTitle: 'Ce lien ne fonctionne plus',
     staleLead: 'Vous pouvez en demander un nouveau dans votre compte.',
     missingLead:
-      'Si vous avez ouvert le lien de notre message, il n’est pas arrivé entier. Dans votre compte, là où vous avez demandé le changement, saisissez le code du message ou demandez un nouveau message.',
+      'Si vous avez ouvert le lien de notre message, ce lien était incomplet. Dans votre compte, là où vous avez demandé le changement, saisissez le code du message ou demandez un nouveau message.',
     takenTitle: 'Cette adresse a déjà un compte',
     takenLead: 'Quelqu’un l’a inscrite entre-temps. Votre compte garde son adresse actuelle.',
-    doneTitle: 'Votre adresse e\u2011mail est changée',
+    doneTitle: 'Votre adresse e\u2011mail a été modifiée',
     doneLead: 'Connectez-vous désormais avec la nouvelle adresse. Nos messages y arrivent aussi.',
   },
 
   secure: {
     title: 'Sécurisez votre compte',
-    lead: 'Fermez la porte à cette personne. Saisissez l’adresse e\u2011mail à laquelle notre avis a été envoyé.',
+    lead: 'Bloquez l’accès de cette personne. Saisissez l’adresse e\u2011mail à laquelle notre alerte a été envoyée.',
     whatHappens: 'Quand vous appuyez sur le bouton\u00a0:',
     effects: [
       'Tous les appareils sont aussitôt déconnectés.',
       'Le mot de passe actuel ne fonctionne plus, peu importe qui l’a défini.',
-      'Si l’adresse e\u2011mail a été changée, l’ancienne est rétablie.',
+      'Si l’adresse e\u2011mail a été modifiée, l’ancienne est rétablie.',
       'Nous vous envoyons un lien pour choisir un nouveau mot de passe.',
     ],
     submit: 'Sécuriser mon compte',
@@ -152,12 +152,12 @@ export const pages: PageWords = {
     doneNext:
       'Ouvrez le lien qu’il contient et choisissez un nouveau mot de passe, que vous n’utilisez nulle part ailleurs.',
     staleTitle: 'Cela n’a pas fonctionné',
-    staleLead: 'Ou bien vous avez saisi une autre adresse que celle à laquelle notre avis a été envoyé.',
+    staleLead: 'Ou bien vous avez saisi une autre adresse que celle à laquelle notre alerte a été envoyée.',
     tryAgain: 'Saisir l’adresse de nouveau',
     resetInstead: 'Choisir un nouveau mot de passe',
     missingTitle: 'Sécurisez votre compte',
     missingLead:
-      'Si vous avez ouvert le lien de notre avis, il n’est pas arrivé entier. Copiez-le en entier du message dans la barre d’adresse. Si cela ne suffit pas, choisissez un nouveau mot de passe\u00a0: cela déconnecte aussi tous les appareils.',
+      'Si vous avez ouvert le lien de notre alerte, ce lien était incomplet. Copiez-le en entier du message dans la barre d’adresse. Si cela ne suffit pas, choisissez un nouveau mot de passe\u00a0: cela déconnecte aussi tous les appareils.',
   },
 
   me: {
@@ -169,7 +169,7 @@ export const pages: PageWords = {
     address: 'Adresse e\u2011mail',
     confirmed: 'Confirmée',
     since: 'Compte depuis',
-    passwordSince: 'Mot de passe du',
+    passwordSince: 'Mot de passe défini le',
     security: 'Mot de passe et adresse e\u2011mail',
     changePassword: 'Changer le mot de passe',
     passwordStep1: 'Saisissez votre mot de passe actuel. Nous vous envoyons ensuite un code par e\u2011mail.',
@@ -203,7 +203,7 @@ export const pages: PageWords = {
     deleteTitle: 'Supprimer le compte',
     deleteText:
       'Votre compte est supprimé et tous les appareils sont déconnectés aussitôt. Seul le lien «\u00a0Ce n’était pas moi\u00a0» d’un message précédent peut le rétablir, tant qu’il est valable.',
-    typeEmail: 'Pour être sûr, saisissez votre adresse e\u2011mail',
+    typeEmail: 'Pour confirmer, saisissez votre adresse e\u2011mail',
     deleteButton: 'Supprimer mon compte',
   },
 

@@ -82,6 +82,7 @@ export const browser: BrowserWords = {
 
   thisDevice: 'Ovaj uređaj',
   unknownDevice: 'Nepoznat uređaj',
+  device: name => name.replace(/^Other client/, 'Drugi program').replace(/ on (.+)$/, ' ($1)'),
   lastUsed: when => `Zadnja upotreba: ${when}`,
   from: ip => `s adrese ${ip}`,
   logOutDevice: 'Odjavi',

@@ -1,4 +1,5 @@
 import type { Mails } from '../mail-words.ts'
+import { browser } from './browser.ts'
 
 const securing =
   'Time se odjavljuju svi uređaji, lozinka se blokira dok ne postavite novu, a mi Vam šaljemo poveznicu za to.'
@@ -130,7 +131,7 @@ export const mails: Mails = {
     subject: `Prijava u uslugu ${service} s novog uređaja`,
     before: [
       `Netko se ${at} prijavio u Vaš račun za uslugu ${service} s uređaja koji dosad nismo poznavali.`,
-      `Uređaj: ${device}`,
+      `Uređaj: ${browser.device(device)}`,
       ...(ip === null ? [] : [`IP-adresa: ${ip}`]),
       `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
@@ -184,7 +185,7 @@ export const mails: Mails = {
   farewell: ({ service, to }) => ({
     subject: `Vaš račun za uslugu ${service} je izbrisan`,
     before: [
-      `Vaš račun za uslugu ${service} i ono što mu je pripadalo izbrisano je, kako je zatražio netko tko je bio prijavljen i znao lozinku.`,
+      `Vaš račun za uslugu ${service} i sve što mu je pripadalo izbrisani su na zahtjev nekoga tko je bio prijavljen i znao lozinku.`,
       'S ovom se adresom možete ponovno registrirati kad god želite. Tako nastaje nov, prazan račun.',
     ],
     after: [],
@@ -195,7 +196,7 @@ export const mails: Mails = {
   account_deleted: ({ service, to, at, validFor }) => ({
     subject: `Vaš račun za uslugu ${service} je izbrisan`,
     before: [
-      `Vaš račun za uslugu ${service} izbrisan je ${at}, kako je zatražio netko tko je bio prijavljen i znao lozinku.`,
+      `Vaš račun za uslugu ${service} izbrisan je ${at} na zahtjev nekoga tko je bio prijavljen i znao lozinku.`,
       `Ako ste to bili Vi, ne trebate ništa činiti. Ako niste, otvorite ovu poveznicu i ondje upišite adresu ${to}:`,
     ],
     button: 'To nisam ja',

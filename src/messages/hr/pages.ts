@@ -59,7 +59,7 @@ export const pages: PageWords = {
   confirmation: {
     title: 'Potvrdite adresu e\u2011pošte',
     lead: 'Odaberite lozinku. Time potvrđujete adresu i odmah ste prijavljeni.',
-    forAddress: 'Vaš je račun za ovu adresu:',
+    forAddress: 'Račun je za ovu adresu:',
     submit: 'Potvrdi i prijavi me',
     caution:
       'To nije Vaša adresa ili se niste registrirali? Zatvorite ovu stranicu. Dok ne postavite lozinku, račun se ne otvara.',
@@ -134,7 +134,7 @@ export const pages: PageWords = {
 
   secure: {
     title: 'Zaštitite svoj račun',
-    lead: 'Zaključajte račun pred onim tko je to bio. Upišite adresu e\u2011pošte na koju je poslana naša obavijest.',
+    lead: 'Onemogućite pristup osobi koja je to učinila. Upišite adresu e\u2011pošte na koju je poslana naša obavijest.',
     whatHappens: 'Kad pritisnete gumb:',
     effects: [
       'Svi se uređaji odmah odjavljuju.',
@@ -199,7 +199,7 @@ export const pages: PageWords = {
     deleteTitle: 'Brisanje računa',
     deleteText:
       'Račun se odmah briše i svi se uređaji odjavljuju. Vratiti ga može samo poveznica „To nisam ja” u nekoj našoj ranijoj poruci, dok vrijedi.',
-    typeEmail: 'Za svaki slučaj upišite svoju adresu e\u2011pošte',
+    typeEmail: 'Za potvrdu upišite svoju adresu e\u2011pošte',
     deleteButton: 'Izbriši moj račun',
   },
 
