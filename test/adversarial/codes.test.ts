@@ -1,4 +1,4 @@
-// Guesses emailed codes, and looks for codes in places where they must not be.
+// Brute force against emailed codes, and codes in places where they must not be stored.
 import { createHash } from 'node:crypto'
 import t, { type Test } from 'tap'
 import type { User } from '../../src/database/queries/users.ts'
@@ -10,7 +10,7 @@ import { claimsOf } from '../unit/tokens/forge.ts'
 import { tally } from './tally.ts'
 
 const newPassword = 'a password that nobody had before'
-/** Of one flow within an hour; each request alone would allow five attempts. */
+/** Per flow and hour; each request alone would allow five attempts. */
 const REQUESTS = 20
 /** Access tokens that outlive the hours of these tests. */
 const env = { ACCESS_TOKEN_TTL: '86400' }
@@ -27,11 +27,11 @@ async function serviceWithAccount(t: Test, overrides = {}): Promise<Service> {
 /** A request whose code is to be guessed. */
 interface Begun {
   token: string
-  /** The code in its mail. */
+  /** The code in the email. */
   code: string
 }
 
-/** Both flows with a code, as a stranger without the mailbox uses them. */
+/** Both flows with a code, as an attacker without access to the mailbox uses them. */
 const flows = {
   'a password reset': {
     digits: 8,
@@ -115,7 +115,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
       const { token, code } = begun[tries % 4] as Begun
       t.equal((await guess(service, token, otherThan(code))).json().code, 'code_invalid')
     }
-    // Its own fourth try, and the fifteenth of the account.
+    // The fourth attempt of this request, the fifteenth of the account.
     const { token, code } = begun[3] as Begun
     t.equal((await guess(service, token, code)).statusCode, 204)
   })
@@ -156,13 +156,13 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     t.ok(log.includes('/confirm'), 'the log is one')
     for (const { token, code } of begun) {
       const claims = claimsOf(token)
-      // On its own, not as a part of some longer number.
+      // Bounded, because a longer number may contain the digits.
       const alone = new RegExp(`(?<![\\w.-])${code}(?![\\w.-])`)
       for (const [place, text] of Object.entries({ stored, log, claims: JSON.stringify(claims) })) {
         t.notMatch(text, alone, `the code is not in: ${place}`)
       }
       t.notOk(stored.includes(token) || log.includes(token), 'nor is the token where it need not be')
-      // Ten million digests take seconds: an unkeyed hash of the code would be as good as the code.
+      // An unkeyed hash of the code could be reversed by ten million digests, which take seconds.
       const salts = ['', ...Object.values(claims).map(String)]
       for (const hash of ['md5', 'sha1', 'sha256', 'sha512']) {
         for (const message of salts.flatMap(salt => [code + salt, salt + code, `${salt}:${code}`])) {

@@ -40,7 +40,10 @@ type World = Awaited<ReturnType<typeof startWorld>>
 
 let made = 0
 
-/** Does the same for a target in any state, and collects everything that the requesting account can see. */
+/**
+ * Performs the same actions against a target in any state, and collects everything that the requesting account can
+ * read.
+ */
 async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): Promise<string[]> {
   const { app, rows, smtp, time } = world
   const number = String(++made).padStart(4, '0')
@@ -105,9 +108,9 @@ async function story(world: World, state: State, mailbox: 'takes' | 'refuses'): 
     JSON.stringify(part)
       .replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'ID')
       .replace(/#token=[\w.-]+/g, '#token=T')
-      // Times are kept as seconds since the start, because they could reveal something too.
+      // Times are kept as seconds since the start, because they could leak the state too.
       .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, at => `${(Date.parse(at) - begin) / 1000} s`)
-      // Last: an id or a token may hold the same digits.
+      // Replaced last: an id or a token may contain the same digits.
       .replaceAll(number, 'N')
       .replace(/On \w+ \d+, \d{4} at [\d:]+ UTC/g, 'On a day'),
   )

@@ -33,7 +33,7 @@ type Purpose = (typeof PURPOSES)[number]
 
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
 
-/** Forgeries of a genuine token, by what is wrong with them. */
+/** Forgeries of a genuine token, by fault. */
 function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   const key = deriveKey(secret, purpose, 'sign')
   const claims = claimsOf(genuine)
@@ -109,13 +109,13 @@ function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   }
   for (const name of Object.keys(claims)) {
     made[`without ${name}`] = without(name)
-    // Signed for other claims: what an attacker without the key can do.
+    // Signed for other claims, as far as that is possible without the key.
     const edited = { ...claims, [name]: typeof claims[name] === 'number' ? now + 999_999 : 'edited' }
     made[`${name} edited`] = `${header}.${encoded(edited)}.${signature}`
   }
-  // Links of the release before name no address; this goes with the legacy registrations.
+  // Links of the previous release contain no address. Delete this with the legacy registrations.
   if (purpose === 'confirm') delete made['without email']
-  // What people paste is taken (pasted.ts), but a bearer's token is sent by programs.
+  // Pasted tokens are cleaned (pasted.ts); bearer tokens are sent by programs and are not.
   if (purpose === 'access') {
     made['a space behind'] = `${genuine} `
     made['a line break behind'] = `${genuine}\n`
@@ -141,7 +141,7 @@ function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   return made
 }
 
-/** A pending registration's link, and all tokens of an account, with what goes with them. */
+/** The link of a pending registration and all tokens of an account, each with its companion values. */
 async function genuineTokens(service: TestApp, rows: Rows) {
   const { app } = service
   const account = await confirmedAccount(service)
@@ -392,7 +392,7 @@ t.test('a token expires on the second', async t => {
   const now = Math.floor(time.clock().getTime() / 1000)
   t.equal((await confirm(service, signed({ iat: now + 31 }))).json().code, 'token_invalid')
   t.equal((await confirm(service, signed({ exp: now }))).json().code, 'token_expired')
-  // A clock that is 30 s ahead is tolerated. This one confirms, so it comes last.
+  // A clock that is 30 s ahead is tolerated. This case confirms the account, so it is the last one.
   t.equal((await confirm(service, signed({ iat: now + 30, exp: now + 1 }))).statusCode, 200)
 
   time.advance(604_800 - 1800)

@@ -6,13 +6,13 @@ import { DOCUMENT } from '../../openapi/export.ts'
 import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
 import type { Answer } from '../harness/problem.ts'
 
-/** The subset of JSON Schema that requests use. */
+/** The subset of JSON Schema that request schemas use. */
 export interface Schema {
   type?: string
   properties?: Record<string, Schema>
   required?: string[]
   anyOf?: Schema[]
-  /** The forms of a body. */
+  /** Alternative schemas of the body. */
   oneOf?: Schema[]
   minLength?: number
   maxLength?: number
@@ -26,7 +26,7 @@ interface Media {
 /** An operation of the document. */
 export interface Operation {
   method: string
-  /** With parameters in braces. */
+  /** The path template, with parameters in braces. */
   path: string
   bearer: boolean
   body: Schema | undefined
@@ -34,7 +34,7 @@ export interface Operation {
   responses: Record<string, { content?: Record<string, Media> }>
 }
 
-/** An operation as it is written there. */
+/** An operation as it appears in the document. */
 interface Described {
   security: object[]
   requestBody?: { content: Record<string, Media> }
@@ -44,7 +44,7 @@ interface Described {
 
 const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'))
 
-/** Schemas of the document stand alone: nothing in it refers in circles. */
+/** Schemas with their references inlined; the document has no cycles. */
 function resolved(node: unknown): unknown {
   if (Array.isArray(node)) return node.map(resolved)
   if (typeof node !== 'object' || node === null) return node
@@ -105,7 +105,7 @@ export function faultsOf(operation: Operation, answer: Answer): string[] {
   return fits(schema, JSON.parse(body)) ? [] : [`does not validate: ${body.slice(0, 500)}`]
 }
 
-/** The same for a refusal; without an operation, for what was no request to any. */
+/** The same for an error response; without an operation if the request matched none. */
 export function faultsOfProblem({ statusCode, headers, body }: Answer, operation?: Operation): string[] {
   let document: Problem
   try {

@@ -14,7 +14,7 @@ import { type Damage, type Request, request } from './fuzz-requests.ts'
 import { wrongRows } from './fuzz-rows.ts'
 import { filled, freshWorld, type World } from './fuzz-world.ts'
 
-/** After this many, all code is compiled and all caches are full. */
+/** Requests before memory is measured, so that all code is compiled and all caches are full. */
 const WARM = 400
 
 /** Operations that change the account. */
@@ -42,7 +42,7 @@ function damaged(bytes: Buffer, damage: Damage | undefined): Buffer {
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
 
-/** More than was ever needed to find nothing more. */
+/** Upper bound on collections until memory stops shrinking. */
 const COLLECTIONS = 8
 
 /** Retained memory in MiB. Objects released by finalizers are only found in a later turn. */
@@ -57,7 +57,7 @@ async function held(): Promise<number> {
   return least
 }
 
-/** Sends as many as are asked for, some at once. */
+/** Sends `count` requests, some of them in parallel. */
 export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
   const service = await startApp(t, {
@@ -76,7 +76,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   let sent = 0
   let costliest = 0
 
-  /** What the test keeps is not growth of the service. */
+  /** Excludes what the test itself retains. */
   function forget() {
     errors.push(...log.filter(line => Number(line['level']) >= 50))
     log.length = 0
@@ -97,7 +97,7 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   }
   const atOnce = fc.array(request, { minLength: 1, maxLength: 12, size: 'max' })
   async function sendAtOnce(requests: Request[]) {
-    // Spent tokens are sent, too.
+    // Also sends tokens that have been used.
     if (spent && ++age >= 3) {
       forget()
       world = await freshWorld(service)

@@ -12,22 +12,22 @@ export interface FuzzOptions {
   kind: 'inject' | 'wire'
   provider: Provider
   seed: number
-  /** A run is some requests at once. */
+  /** Number of runs; each sends several requests in parallel. */
   runs: number
 }
 
 export interface Fuzzed {
-  /** Requests answered. */
+  /** Number of responses. */
   sent: number
-  /** For reports. */
+  /** Text for reports. */
   said: string
-  /** Events that never happened. */
+  /** Errors that must not occur. */
   never: string[]
-  /** What the service logged as errors. */
+  /** Errors in the log. */
   errors: unknown[]
-  /** Rows that the service did not intend. */
+  /** Rows that the service must not write. */
   wrong: unknown[]
-  /** Whether the service is ready in the end and accepts logins. */
+  /** Whether the service is ready afterwards and accepts logins. */
   working: boolean
   /** Growth of retained memory in MiB. */
   grown: number
@@ -46,7 +46,7 @@ export function failureOf<Run>(outcome: RunDetails<[Run[]]>): Pick<Fuzzed, 'fail
   return {
     failure: {
       run: outcome.numRuns,
-      // Operations are long, and hold what cannot be sent to another thread.
+      // Options without operations, which are long and cannot be transferred to another thread.
       requests: JSON.parse(
         JSON.stringify(requests, (key, value) => (key === 'operation' ? undefined : value)),
       ),

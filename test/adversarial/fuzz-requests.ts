@@ -111,7 +111,7 @@ function real(name: string): Arbitrary<string> {
   return fc.constantFrom(...values).map(value => JSON.stringify(value))
 }
 
-/** One member of a body: its name and the text of its value. */
+/** One member of a body: its name and the JSON text of its value. */
 type Member = [name: string, value: string]
 
 const strangeName = fc.oneof(
@@ -310,7 +310,7 @@ function urlOf({ path, query }: Operation, valid: boolean): Arbitrary<string> {
 
 const encode = (text: string) => encodeURIComponent(text.toWellFormed())
 
-/** Requests to all operations; a third of them are valid. */
+/** Requests for all operations; a third of them are valid. */
 export const request: Arbitrary<Request> = fc
   .tuple(fc.constantFrom(...OPERATIONS), fc.integer({ min: 0, max: 2 }))
   .chain(([operation, kind]) => {
@@ -343,7 +343,7 @@ export const request: Arbitrary<Request> = fc
         type,
         body: operation.method === 'GET' ? fc.constant(undefined) : body,
         damage: valid ? fc.constant(undefined) : damage,
-        // Node handles false lengths on a socket; here Fastify does.
+        // On a socket, Node's parser rejects wrong lengths; with `inject`, Fastify does.
         length: valid
           ? fc.constant(undefined)
           : fc.option(fc.constantFrom('0', '1', '99999', 'x'), { freq: 20, nil: undefined }),

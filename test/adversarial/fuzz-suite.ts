@@ -1,22 +1,22 @@
-/** The tests of the fuzzed service, few requests or many. */
+/** Fuzzing tests with a given number of requests. */
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import type { Provider } from '../../src/database/index.ts'
 import { runInFork } from '../harness/fork.ts'
 import type { Fuzzed, FuzzOptions } from './fuzz-options.ts'
 
-/** MiB that are no leak: late compilation and caches. */
+/** MiB that are not a leak: late compilation and caches. */
 const GROWTH = 12
 /** Seconds. Generous, because a busy machine stalls a process. CPU_BOUND is tight. */
 const STALL = 10
 
 export interface Suite {
   kind: FuzzOptions['kind']
-  /** On each of these, side by side. */
+  /** Parallel services per database. */
   databases: readonly { provider: Provider; skip: string | false }[]
-  /** Random without one, or where FUZZ_RUNS is set; FUZZ_SEED instead, if it is set. */
+  /** Random if undefined or if FUZZ_RUNS is set; FUZZ_SEED overrides it. */
   seed?: number
-  /** Each some requests at once; FUZZ_RUNS instead, if it is set. */
+  /** Runs of several requests each; FUZZ_RUNS overrides it. */
   runs: number
 }
 
@@ -29,7 +29,7 @@ export function fuzz({ kind, databases, runs, ...suite }: Suite): void {
   const { FUZZ_RUNS, FUZZ_SEED } = process.env
   const fixed = FUZZ_SEED ?? (FUZZ_RUNS === undefined ? suite.seed : undefined)
   const seed = Number(fixed ?? randomInt(2 ** 31))
-  // Far more than the slowest machine needs.
+  // Far more time than a slow machine needs.
   t.setTimeout(FUZZ_RUNS === undefined ? 3_600_000 : 0)
   t.jobs = databases.length
   for (const { provider, skip } of databases) {

@@ -13,15 +13,15 @@ import { filled, freshWorld, type World } from './fuzz-world.ts'
 /** How a request is written to the socket. */
 interface Written {
   request: Request
-  /** Complete requests get responses of their operation; others get any refusal. */
+  /** A complete request gets a response of its operation; an incomplete one gets any error. */
   whole: boolean
   framing: 'length' | 'chunks' | 'lie'
-  /** Sizes of chunks. */
+  /** Sizes of the chunks. */
   sizes: number[]
-  /** Error of a false length. */
+  /** Error in the declared length. */
   lie: number
   strangeField: Uint8Array | undefined
-  /** Share of the bytes after which the client is silent. */
+  /** Share of the bytes after which the client stops sending. */
   cut: number | undefined
   flip: { at: number; byte: number } | undefined
   /** Share of the bytes that is sent in a separate packet. */
@@ -57,7 +57,7 @@ function bytesOf({ request, framing, sizes, lie, strangeField, cut, flip }: Writ
   const { method, url, headers, body } = request
   const payload = Buffer.from(filled(body ?? '', world))
   const fields = Object.entries({ host: 'localhost', ...headers, connection: 'close' })
-    // A length of its own it gets below; what waits for 100 is another matter.
+    // The length is added below; `Expect: 100-continue` is tested elsewhere.
     .filter(([name]) => name !== 'content-length' && name !== 'expect')
     .map(([name, value]) => `${name}: ${filled(value, world)}`)
   const length = Math.max(0, payload.length + (framing === 'lie' ? lie : 0))
@@ -83,7 +83,7 @@ function inChunks(payload: Buffer, sizes: number[]): Buffer {
   return Buffer.concat([...chunks, Buffer.from('0\r\n\r\n')])
 }
 
-/** Opens as many connections as are asked for, some at once. */
+/** Opens `count` connections, some of them in parallel. */
 export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
   const { provider, seed, runs } = options
   const service = await startApp(t, {
@@ -98,7 +98,7 @@ export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzze
   async function send(one: Written) {
     const bytes = bytesOf(one, world)
     const middle = Math.floor(one.split * bytes.length)
-    // A client that sent less than announced disconnects; otherwise the service waits for 10 s.
+    // A client that sent less than announced disconnects; otherwise the service would wait for 10 s.
     const { answers, closed } = await exchange([bytes.subarray(0, middle), bytes.subarray(middle)], {
       hangUp: !one.whole,
     })

@@ -21,7 +21,7 @@ export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
   const headers = { authorization: '' }
   const post = async (url: string, payload: object) =>
     (await app.inject({ method: 'POST', url, payload, headers })).json()
-  // Mails of other requests arrive meanwhile, so each is known by its recipient.
+  // Emails of other requests arrive in between, so each is found by its recipient.
   const mail = (to: string, subject: RegExp) => arrived(smtp.mails, to, subject)
   await post('/register', { email, password })
   const token = tokenOf(await mail(email, /^Confirm/))
@@ -81,7 +81,7 @@ function tokenOf({ text, subject }: ReceivedMail): string {
   return token
 }
 
-/** Puts the real values where their placeholders stand. */
+/** Replaces placeholders by the real values. */
 export function filled(text: string, world: World): string {
   return text.replace(/«([\w-]+)»/g, (whole, name: string) => world[name] ?? whole)
 }

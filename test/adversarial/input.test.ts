@@ -11,7 +11,7 @@ import { ACCEPTED, REFUSED } from '../unit/shared/addresses.ts'
 const PASSWORD = 'correct horse battery staple'
 const ROUTES = ['/register', '/login', '/confirm-email/resend', '/password-reset/request']
 
-/** Values that are no text; coercion would turn the first ones into an address. */
+/** Values that are not strings; coercion would turn the first ones into an email. */
 const NOT_TEXT: [what: string, json: string][] = [
   ['a list of one', '["ada@example.org"]'],
   ['a list of two', '["ada@example.org","eve@example.com"]'],
@@ -33,7 +33,7 @@ t.test('every route refuses anything but one plain address, without effects', as
   const inputs = [...NOT_TEXT, ...REFUSED.map(([what, text]) => [what, JSON.stringify(text)] as const)]
   for (const [i, url] of ROUTES.entries()) {
     const password = url === '/register' || url === '/login' ? `,"password":${JSON.stringify(PASSWORD)}` : ''
-    // All routes share one schema of an address, so that only one needs every refused text.
+    // All routes share one email schema, so one route is enough for the full list.
     for (const [what, json] of inputs.filter((_, n) => i === 0 || n < NOT_TEXT.length || n % 4 === i)) {
       const response = await app.inject({
         method: 'POST',
@@ -49,7 +49,7 @@ t.test('every route refuses anything but one plain address, without effects', as
   t.equal(smtp.connections(), 0, 'and the mail server was never called')
 })
 
-/** The header as it came; the test's SMTP server shows domains of the envelope in Unicode. */
+/** The raw header, because the test's SMTP server decodes domains of the envelope. */
 function isTo(t: Test, mail: ReceivedMail | undefined, canonical: string) {
   const envelope = mail?.to.map(address => address.replace(/(?<=@).*/, domainToASCII))
   t.strictSame(envelope, [canonical], `${canonical}: mailed to the stored form alone`)

@@ -1,5 +1,5 @@
-// A rotation of the signing secret as in docs/deploy.md: add the new secret everywhere, swap the two instance
-// by instance, remove the old one. Reset links, codes and refresh tokens have tests of their own.
+// A rotation of the signing secret as in docs/deploy.md: add the new secret everywhere, swap the two instance by
+// instance, remove the old one. Reset links, codes and refresh tokens have separate tests.
 import { randomBytes } from 'node:crypto'
 import t, { type Test } from 'tap'
 import {
@@ -28,7 +28,7 @@ interface Call {
   headers?: Record<string, string>
 }
 
-/** A pending token: how to use it, the result, and the result once its secret is gone. */
+/** A pending token: how to use it, the expected result, and the result after its secret was removed. */
 interface Outstanding {
   what: string
   call: Call
@@ -36,7 +36,7 @@ interface Outstanding {
   dead: 'token_invalid' | 'unauthenticated'
 }
 
-/** Everything that a secret signs or derives, each for its own account. */
+/** Everything that a secret signs or derives, each for a separate account. */
 async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   const ask = async (call: Call) => {
     const { answer, mails } = await withMails(at, rows, () => at.app.inject(call))
@@ -137,7 +137,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
         changing.accessToken,
       ),
       success: 204,
-      // The access token dies with the same secret, so it is checked first.
+      // The access token becomes invalid with the same secret, so it is checked first.
       dead: 'unauthenticated',
     },
     {
@@ -159,7 +159,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   ]
 }
 
-/** One database and one mail server, and instances of any secrets over it. */
+/** Instances with different secrets on one database and one SMTP server. */
 async function startService(t: Test) {
   const first = await startApp(t, { env: { JWT_SECRET: old } })
   const { databaseUrl, smtp } = first
@@ -173,8 +173,8 @@ const faults = ({ log }: TestApp) => log.filter(({ level }) => Number(level) >= 
 t.test('during a secret rotation, each instance accepts the tokens of the other', async t => {
   const { first, rows, instance } = await startService(t)
   await first.app.close()
-  // In the middle of the rotation: one instance has swapped the secrets. Only one runs at a time, because
-  // each sends the emails of both.
+  // In the middle of the rotation one instance has swapped the secrets. Only one runs at a time, because each sends
+  // the emails of both.
   const swapping = { JWT_SECRET: old, JWT_SECRET_PREVIOUS: next }
   const swapped = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: old }
   for (const [one, other, way] of [

@@ -18,7 +18,7 @@ interface From {
   forwarded?: string
 }
 
-/** A login without a body: 400 until it is limited, and no hash. */
+/** A login without a body: 400 until it is rate-limited, and no hash. */
 function logIn(app: FastifyInstance, { remoteAddress = '10.0.0.1', forwarded }: From) {
   const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded }
   return app.inject({ method: 'POST', url: '/login', remoteAddress, headers })
@@ -194,7 +194,7 @@ t.test('an IPv4-mapped address counts as its IPv4 address', async t => {
   isProblemOf(t, (await exchange(bytes)).answers[0] ?? NOTHING, 'rate_limited')
 })
 
-/** Spellings of `/login` that might be another path for the limit and the same for the router. */
+/** Spellings of `/login` that the limiter might treat as another path and the router as the same. */
 const SPELLINGS = [
   '/login',
   '/login?',
@@ -341,11 +341,11 @@ t.test('every spelling of an email shares one cap', async t => {
       payload: { email },
     } as const
     t.equal((await service.app.inject(request)).statusCode, 202)
-    // Waiting requests share one email; later ones come after it.
+    // Queued requests share one email; later ones get another.
     if (i === 0) await rows.settled()
   }
   const asked = () => rows.client.outbox.findMany({ where: { kind: 'reset_request' } })
-  // Delayed: the next attempt is most of a minute away, and it is not claimed.
+  // The next attempt is most of a minute away, and the row is not claimed.
   const decided = (row: Awaited<ReturnType<typeof asked>>[number]) =>
     row.state !== 'queued' || (row.leasedUntil === null && row.nextAttemptAt.getTime() > Date.now() + 20_000)
   for (let waited = 0; waited < 20_000 && !(await asked()).every(decided); waited += 20) await delay(20)
@@ -394,7 +394,7 @@ t.test('a limited request costs no hash, email or row', async t => {
     ],
     ['DELETE', '/me', { currentPassword: password }, true],
   ]
-  // Used up by what is refused before it costs anything.
+  // Requests that are rejected before they cost anything use up the limit too.
   for (const [url, times] of [
     ['/login', 10],
     ['/register', 20],

@@ -8,7 +8,7 @@ import { openRows } from '../harness/rows.ts'
 
 const EVIL = 'evil.example'
 
-/** Headers that some frameworks build links from. */
+/** Headers from which some frameworks build links. */
 const HOSTILE: Record<string, string>[] = [
   { host: EVIL },
   { 'x-forwarded-host': EVIL },
@@ -25,8 +25,8 @@ const HOSTILE: Record<string, string>[] = [
 ]
 
 /**
- * Requests emails with these headers and checks the links. Two kinds of email are enough, because all links
- * come from one place (api/mail/links).
+ * Requests emails with these headers and checks the links. Two kinds of email are enough, because all links are built
+ * in one place (api/mail/links).
  */
 async function noneReachesAMail(t: Test, service: TestApp, base: string) {
   const { app, smtp } = service
@@ -49,7 +49,7 @@ async function noneReachesAMail(t: Test, service: TestApp, base: string) {
     t.equal(mails.length, 2, `${name}: every mail came`)
     for (const mail of mails) {
       const all = mail.raw + mail.text + mail.html + JSON.stringify(mail.headers)
-      // With its colon: boundaries are random digits, too.
+      // With its colon, because MIME boundaries contain random digits.
       t.notMatch(all, /evil|:6666/i, `${name}: ${mail.subject}`)
       const links = [mail.text, mail.html].flatMap(part => part.match(/[a-z]+:\/\/[^\s"<]+/gi) ?? [])
       t.ok(links.length >= 2, `${name}: a link in text and in HTML`)

@@ -1,4 +1,5 @@
-// No secret is in a response of the operators' API, in the log or in the database, whatever operators ask and mistype.
+// No secret is in a response of the operators' API, in the log or in the database, whatever operators request or
+// mistype.
 import t from 'tap'
 import { SCOPES } from '../../src/operators/keys.ts'
 import { confirmedAccount, resetToken, startApp, tokenIn } from '../harness/app.ts'
@@ -34,7 +35,7 @@ t.test('every operation of the operators leaves secrets where they are', async t
   const { id, passwordHash } = await rows.client.user.findUniqueOrThrow({ where: { email } })
   const hashes = new Map([['stored hash', passwordHash as string]])
 
-  // The one response that shows a key.
+  // The one response that contains a key.
   const created = await ask('POST', '/keys', { name: 'desk', scopes: [...SCOPES] })
   asked.add('POST /keys')
   const { key, id: keyId } = created.json()
@@ -90,7 +91,7 @@ t.test('every operation of the operators leaves secrets where they are', async t
     })
     bodies.push(response.body)
   }
-  // Keys where they do not belong, and keys that are none.
+  // Keys in wrong places, and strings that are not keys.
   for (const headers of [
     { authorization: `Basic ${key}` },
     { authorization: `Bearer ${key}x` },

@@ -1,5 +1,4 @@
-// A thousand strangers guess the password of one account, each from a separate network. The owner still logs
-// in.
+// A thousand clients, each in a separate network, guess the password of one account. The owner can still log in.
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, resetToken, startApp } from '../harness/app.ts'
@@ -22,7 +21,7 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
   const { email, password } = await confirmedAccount(service)
   t.equal((await logIn(app, email, password, '192.0.2.1')).statusCode, 200)
 
-  // As many in parallel as leave room in the queue.
+  // As many in parallel as fit into the queue.
   const guesses: Awaited<ReturnType<typeof logIn>>[] = []
   let next = 0
   const stranger = async () => {
@@ -40,7 +39,7 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
   const { '401 invalid_credentials': checked = 0, '429 rate_limited': delayed = 0, ...rest } = tally(guesses)
   t.strictSame(rest, {}, 'and none of them')
   t.equal(checked + delayed, STRANGERS)
-  // One more for each wait that is over while they guess: 1 s, 2 s, 4 s and so on.
+  // One more for each wait that ends meanwhile: 1 s, 2 s, 4 s and so on.
   t.ok(checked >= 100 && checked <= 108, 'most are delayed', { checked, delayed })
 
   t.equal((await logIn(app, email, password, '203.0.113.9')).statusCode, 429, 'a new network waits')

@@ -7,7 +7,7 @@ import { tally } from './tally.ts'
 
 const AT_ONCE = 20
 const PASSWORD = 'correct horse battery staple'
-/** More hashes wait here than the default timeout allows on one core. */
+/** More hashes queue here than the default timeout allows on one core. */
 const env = { HASH_QUEUE_TIMEOUT: '60' }
 
 type Service = TestApp & { rows: Rows }
@@ -76,7 +76,7 @@ const changeEmail = ({ app }: TestApp, token: string) =>
 
 const passwords = numbered(AT_ONCE, index => `password of contender ${index}`)
 
-/** Asserts that exactly one attempt succeeded, and that its password is the account's. */
+/** Asserts that exactly one attempt succeeded, and that the account has its password. */
 async function oneWon(
   t: Test,
   service: Service,
@@ -124,7 +124,7 @@ t.test('of several changes confirmed in parallel one succeeds', async t => {
     await beginChange(service, ada),
     await beginChange(service, ada),
   ]
-  // Four tries each, so that nothing but the compare-and-swap stands between them.
+  // Four attempts each, so that only the compare-and-swap decides.
   const answers = await Promise.all(
     passwords.slice(0, 12).map((newPassword, i) => change(service, ada, { ...begun[i % 3], newPassword })),
   )

@@ -7,7 +7,7 @@ import { openRows } from '../harness/rows.ts'
 import { tally } from './tally.ts'
 
 const AT_ONCE = 50
-/** More hashes wait here than the default timeout allows on one core. */
+/** More hashes queue here than the default timeout allows on one core. */
 const env = { HASH_QUEUE_TIMEOUT: '60' }
 
 const numbered = <T>(count: number, make: (index: number) => T) =>

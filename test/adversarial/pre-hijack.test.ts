@@ -1,5 +1,5 @@
-// An attacker who knows the victim's email but cannot read its messages registers it before, after or between
-// the victim's registrations. (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022)
+// An attacker who knows the victim's email but cannot read the mailbox registers it before, after or between the
+// victim's registrations. (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022)
 import t from 'tap'
 import { startApp, type TestApp, testClock, tokenIn } from '../harness/app.ts'
 import { openRows } from '../harness/rows.ts'
@@ -7,7 +7,7 @@ import { openRows } from '../harness/rows.ts'
 const PASSWORD = { victim: 'the words of the victim', attacker: 'the words of the attacker' }
 type Who = keyof typeof PASSWORD
 
-/** All orders of a list, without repeating equal ones. */
+/** All distinct orders of a list. */
 function orders<T>(items: T[]): T[][] {
   if (items.length <= 1) return [items]
   const all = items.flatMap((item, i) => orders(items.toSpliced(i, 1)).map(rest => [item, ...rest]))
@@ -92,7 +92,7 @@ t.test('opening a link changes nothing', async t => {
 
   const before = await rows.dump()
   for (const method of ['GET', 'HEAD', 'POST'] as const) {
-    // A scanner may also turn the fragment into a query.
+    // A link scanner may also turn the fragment into a query.
     for (const url of [
       pathname,
       `${pathname}?token=${token}`,

@@ -14,7 +14,7 @@ const password = 'correct horse battery staple'
 const newPassword = 'a password that nobody had before'
 const [key] = accessKeys({}, [testEnvironment.JWT_SECRET])
 
-/** All tokens, codes and addresses that are available when a token is tried. */
+/** All tokens, codes and addresses that exist when a token is tried. */
 interface Hand {
   tokens: Record<Kind, string>
   changeCode: string
@@ -44,7 +44,7 @@ type Kind =
 
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
 
-/** Every endpoint that takes a token: how to call it, and its response to its own and to other tokens. */
+/** Every endpoint that takes a token: its request, and its response to matching and to other tokens. */
 const endpoints = [
   {
     url: '/confirm-email',
@@ -185,7 +185,7 @@ const endpoints = [
 
 let made = 0
 
-/** What an account gets by its mails and its session. */
+/** The tokens of an account from its emails and its session. */
 async function ofAccount(
   service: TestApp,
   rows: Rows,
@@ -219,10 +219,7 @@ async function ofAccount(
   }
 }
 
-/**
- * An access token as the release before signs it, and claims of mailed tokens under the key that is
- * published.
- */
+/** An access token of the previous release, and claims of emailed tokens signed with the published key. */
 function disguised(access: string, reset: string, resetRequest: string) {
   const { sub, sid, iat, exp } = claimsOf(access)
   const claims = { sub, sid, iss: 'latchkey', aud: 'access', iat, exp }
@@ -234,7 +231,7 @@ function disguised(access: string, reset: string, resetRequest: string) {
   }
 }
 
-/** What an invitation, and the answer and the mail of a registration, add. */
+/** The tokens of an invitation and of a registration. */
 function withConfirmation(
   { answer, mails }: Awaited<ReturnType<typeof withMails<{ json(): { requestToken: string } }>>>,
   { tokens, ...rest }: Awaited<ReturnType<typeof ofAccount>>,
@@ -244,7 +241,7 @@ function withConfirmation(
   return { ...rest, confirmCode: codeIn(mails[0]), tokens: { ...tokens, ...confirm } }
 }
 
-/** A link to confirm one address and an invitation of another; everything else of a third account. */
+/** A confirmation link and an invitation for two addresses; everything else belongs to a third account. */
 async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<Hand> {
   await rows.settled()
   const account = await confirmedAccount(service, `person-${++made}@example.org`, password)
@@ -261,7 +258,7 @@ async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<H
   return withConfirmation(confirmation, { tokens, ...rest }, tokenIn(invitation.mails[0]))
 }
 
-/** All of one account, so that every token speaks of the same id, address and hash. */
+/** All tokens of one account, so that they share id, address and hash. */
 async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
   const { app } = service
   const email = `person-${++made}@example.org`
@@ -272,7 +269,7 @@ async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
   const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   const { accessToken, refreshToken } = session.json()
   const { tokens, ...rest } = await ofAccount(service, rows, { email, accessToken, refreshToken })
-  // An invited account has no session, so this one becomes invited afterwards.
+  // An invited account has no session, so this account is marked as invited afterwards.
   const user = await rows.client.user.update({ where: { email }, data: { invitedAt: new Date() } })
   const invitation = app.tokens.invitation.mint(user, { email }).token
   return withConfirmation(confirmation, { tokens, ...rest }, invitation)
@@ -305,7 +302,7 @@ for (const { mode, handOf } of [
     t.equal(await rows.client.guess.count(), 0, 'nothing counted as a try')
     t.equal(await rows.client.event.count(), events, 'nothing went into the history')
 
-    // Most of these end what the others need, so each has a hand of its own.
+    // Most requests use up tokens of others, so each gets a set of its own.
     for (const { url, takes, call, success } of endpoints) {
       const own = await handOf(service, rows)
       const request = call(own.tokens[takes], own)

@@ -1,4 +1,4 @@
-// No secret is in a log line, and none in the database except hashes in their column.
+// No secret is in a log line, and none in the database except hashes in their columns.
 import t from 'tap'
 import { EVENT_KINDS } from '../../src/database/queries/events.ts'
 import { startApp, type TestApp, tokenIn } from '../harness/app.ts'
@@ -22,7 +22,7 @@ const SMTP_PASSWORD = 'smtp-secret-words'
 
 type Caused = Awaited<ReturnType<typeof withMails>>['mails']
 
-/** The lifecycle of an account, with failures. Collects every secret. */
+/** The lifecycle of an account, including failures. Collects every secret. */
 async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, string>> {
   const { app, env } = service
   const secrets = new Map(Object.entries(PASSWORDS).map(([name, one]) => [`${name} password`, one]))
@@ -41,7 +41,7 @@ async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, s
     secrets.set(`${name} refresh token`, pair.refreshToken)
     return pair
   }
-  /** What it answers, and the mails that follow; every token and code of these is a secret. */
+  /** The response and the emails that follow; each of their tokens and codes is a secret. */
   const mailing = async (name: string, act: () => ReturnType<typeof post>) => {
     const caused = await withMails(service, rows, act)
     for (const [index, { text }] of caused.mails.entries()) {
@@ -70,7 +70,7 @@ async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, s
   await post('/token/refresh', { refreshToken: second.refreshToken })
   await app.inject({ url: '/me', headers: bearer(third) })
 
-  // A browser: the same in cookies, and what becomes of them.
+  // The same in cookie mode.
   const keepCookie = (name: string, answer: Awaited<ReturnType<typeof post>>) => {
     const refreshToken = cookieIn(answer)
     keep(name, { accessToken: answer.json().accessToken, refreshToken })
@@ -163,7 +163,7 @@ async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, s
   await app.inject({ method: 'DELETE', url: '/me', headers, payload: bad })
   await app.inject({ url: `/me/events?cursor=${last.refreshToken}`, headers })
   await app.inject({ url: `/me/events?limit=${encodeURIComponent(PASSWORDS.fifth)}`, headers })
-  // An account that leaves, and secrets that were minted for it before.
+  // A deleted account, and secrets that were issued before.
   const leaving = await mailing('leaving', () =>
     post('/register', { email: 'eve@example.org', password: PASSWORDS.guessed }),
   )
@@ -178,7 +178,7 @@ async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, s
     }),
   )
 
-  // People put secrets where they do not belong.
+  // Secrets entered in the wrong fields.
   await post('/account/secure', { token: notice, email: PASSWORDS.second })
   for (const [name, email] of Object.entries({ known: newEmail, unknown: 'nobody@example.org' })) {
     const { answer } = await mailing(`resend to ${name}`, () => post('/confirm-email/resend', { email }))
@@ -229,7 +229,7 @@ t.test('a whole journey at the most verbose level leaves no secret in log or dat
   ] as const) {
     t.ok((minted.match(pattern)?.length ?? 0) >= 3, `there are ${what} to look for`)
   }
-  // No later step would have anything to hide, had an earlier one failed.
+  // Only set if an earlier step failed; later steps would then have no secrets.
   const kinds = (await rows.client.event.findMany()).map(({ kind }) => kind)
   t.strictSame([...new Set(kinds)].sort(), [...EVENT_KINDS].sort(), 'everything happened')
 
@@ -305,7 +305,7 @@ t.test('a link that a mail server quotes reaches neither log nor outbox', async 
   const payload = { email, password: PASSWORDS.first }
   await service.app.inject({ method: 'POST', url: '/register', payload })
   const token = tokenIn((await smtp.waitForMails(1))[0])
-  // As spam filters do, which name the link that they object to.
+  // As spam filters do, which quote the rejected link.
   quoted = `http://localhost:3000/app/confirm-email#token=${token}`
   await service.app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
   await rows.settled()

@@ -1,5 +1,4 @@
-// Requests that two parsers could read differently. Each contains another request, which must never be
-// executed.
+// Requests that two parsers could frame differently. Each contains another request, which must never be executed.
 import { once } from 'node:events'
 import t, { type Test } from 'tap'
 import { startApp } from '../harness/app.ts'
@@ -29,7 +28,7 @@ async function service(t: Test) {
 const logIn = (framing: string[], body: string) =>
   requestText('POST /login', { fields: [JSON_TYPE, ...framing], body })
 
-/** The last header field stands as it is; some parsers take the space, the fold or the byte away. */
+/** The last header field is kept byte for byte, because some parsers drop the space, the fold or the byte. */
 const FRAMINGS: [what: string, framing: string[], body: string][] = [
   ['a length and chunks', ['Content-Length: 4', 'Transfer-Encoding: chunked'], CHUNKS],
   ['chunks and a length', ['Transfer-Encoding: chunked', 'Content-Length: 4'], CHUNKS],
@@ -96,7 +95,7 @@ t.test('ambiguous framing is refused, with everything that follows', async t => 
   const { exchange, served, app } = await service(t)
   for (const [what, framing, body] of FRAMINGS) {
     const whole = logIn(framing, body) + INNER
-    // In one packet, and in two that part the fields from the body.
+    // In one packet, and in two that are split before the body.
     const middle = whole.indexOf('\r\n\r\n') + 4
     for (const pieces of [[whole], [whole.slice(0, middle), whole.slice(middle)]]) {
       const name = `${what}, in ${pieces.length}`

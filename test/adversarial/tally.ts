@@ -1,4 +1,4 @@
-/** How often each status and code came: `{"204": 1, "400 token_spent": 49}`. */
+/** Counts of each status and code: `{"204": 1, "400 token_spent": 49}`. */
 export function tally(answers: { statusCode: number; body: string }[]): Record<string, number> {
   const counts: Record<string, number> = {}
   for (const { statusCode, body } of answers) {

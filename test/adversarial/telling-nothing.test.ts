@@ -1,4 +1,4 @@
-// Whether an email has an account shows in no response and in no cost of one.
+// Neither a response nor its cost reveals whether an email has an account.
 import { randomInt } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, type TestApp } from '../harness/app.ts'
@@ -20,12 +20,12 @@ const WRONG = 'not the password of anybody'
 
 let made = 0
 
-/** Emails in every state for each endpoint, after all their messages were sent. */
+/** Emails in every state for each endpoint, after all their emails were sent. */
 async function prepare(service: TestApp, rows: Rows, endpoints: readonly string[] = ENDPOINTS) {
   const addresses: Record<string, string> = {}
   for (const endpoint of endpoints) {
     for (const state of STATES) {
-      // All of one length, since the answer to a reset carries the address that was sent.
+      // All of equal length, because the response to a reset request carries the email.
       const email = `${state.padEnd(8, 'x')}-${String(++made).padStart(4, '0')}@example.org`
       addresses[`${endpoint} ${state}`] = email
       if (state === 'pending') {
@@ -147,7 +147,7 @@ t.test('a registration followed by a login does not reveal an account', async t 
     const email = addressOf('/login', state)
     const steps: object[] = []
     seen[state] = steps
-    // A made-up password, registered and logged in with, before and after each request for a mail.
+    // An attacker's password, registered and used to log in before and after each request for an email.
     for (const url of ['/register', '/confirm-email/resend', '/password-reset/request', '/register']) {
       steps.push(await ask(url, url === '/register' ? { email, password: WRONG } : { email }))
       steps.push(await ask('/login', { email, password: WRONG }))
@@ -164,9 +164,9 @@ t.test('every email causes the same queries before the response', async t => {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const addressOf = await prepare(service, rows, [...ENDPOINTS, '/login'])
-  // What the worker reads after the response differs; that is the purpose of the outbox.
+  // The worker's reads after the response differ; hiding them is the purpose of the outbox.
   service.app.mail.wake = () => {}
-  // The history is written after the answer. Here it waits for it: else no answer would ever come.
+  // The history is written after the response. Here it is blocked: if the response waited for it, none would arrive.
   let answered = Promise.resolve()
   const recorded = recordQueries(service.app, name => (name.startsWith('events.') ? answered : undefined))
   const expected = {
@@ -219,7 +219,7 @@ t.test(
   },
 )
 
-/** Where a code is taken: what asks for it, in which states it is mailed, and what a try reads. */
+/** Endpoints that take a code: the request, the states in which a code is emailed, and the reads of an attempt. */
 const CODES = [
   {
     ...{ url: '/password-reset/confirm', from: '/password-reset/request', member: 'newPassword' },
@@ -250,7 +250,7 @@ t.test('a wrong code reveals nothing and costs the same for every email', async 
     const requests: Record<string, { requestToken: string; code: string }> = {}
     for (const state of STATES) {
       const email = addressOf(url, state)
-      // Enabled while the mail is written, so that there is a right code.
+      // Enabled while the email is composed, so that a right code exists.
       if (state === 'disabled') await rows.enable(email)
       const { answer, mails } = await withMails(service, rows, () =>
         service.app.inject({ method: 'POST', url: from, payload: { email } }),
@@ -265,7 +265,7 @@ t.test('a wrong code reveals nothing and costs the same for every email', async 
       const wrong = otherThan(code)
       const guesses = []
       for (let tries = 0; tries < 6; tries++) guesses.push(await guessed(requestToken, wrong))
-      // Locked now, so that even the right one is wrong.
+      // Locked now, so that even the right code is refused.
       guesses.push(await guessed(requestToken, code))
       seen[state] = guesses
       t.strictSame(guesses, seen['unknown'], `${url}: ${state} as unknown`)
@@ -295,7 +295,7 @@ t.test('with EMAIL_CONFIRMATION=off only the status of a registration reveals an
   t.strictSame(seen.slice(2), seen.slice(0, 2), 'a reset and a resend still tell nothing')
 })
 
-/** Which mail goes out, as its subject and whether it carries a token; null for none. */
+/** The email that is sent: its subject and whether it has a token; null if none. */
 const MAILS: Record<Endpoint, Record<State, { subject: RegExp; token: boolean } | null>> = {
   '/register': {
     unknown: { subject: /^Confirm your email address/, token: true },

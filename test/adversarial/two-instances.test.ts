@@ -9,7 +9,7 @@ const skip = provider === 'sqlite' && 'a SQLite file is one process alone'
 const AT_ONCE = 50
 const env = { HASH_QUEUE_TIMEOUT: '60' }
 
-// Two instances on one database and one mail server, called in turns.
+// Two instances on one database and one SMTP server, called alternately.
 async function twoInstances(t: Parameters<typeof startApp>[0], more: Record<string, string> = {}) {
   const first = await startApp(t, { env: { ...env, ...more } })
   const { databaseUrl, smtp } = first

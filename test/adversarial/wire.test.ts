@@ -1,4 +1,4 @@
-// Headers of every response and limits of every connection, seen from the client's side.
+// Headers of every response and limits of every connection, as a client sees them.
 import { once } from 'node:events'
 import { METHODS } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,7 +8,7 @@ import { confirmedAccount, startApp } from '../harness/app.ts'
 import { type Answer, isProblemOf } from '../harness/problem.ts'
 import { onTheWire, requestText } from '../harness/raw-http.ts'
 
-/** Fields of answers that are about this one answer, or about its body. */
+/** Header fields that belong to one response or its body. */
 const OF_THE_ANSWER =
   /^(date|connection|keep-alive|content-(type|length)|x-request-id|accept|accept-encoding|allow|vary|retry-after|www-authenticate|ratelimit-.*|access-control-.*)$/
 const CLOSE = ['Connection: close']

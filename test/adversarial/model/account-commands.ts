@@ -66,7 +66,7 @@ export const requestMove: Choose = (run, op, picks) => {
   }
 }
 
-/** The account of a link to a new email, or why there is none. */
+/** The account of a link to a new email, or the error. */
 export function moving(state: State, name: string, password: string, now: number): Account | string {
   const link = state.links[name] as Link
   if (isExpired(link, now)) return '400 token_expired'
@@ -145,7 +145,7 @@ export const moveByCode: Choose = (run, op, picks) => {
 export const secure: Choose = (run, op, picks) => {
   const link = newest(linksFor(run, 'secure'), picks.which)
   if (link === undefined) return undefined
-  // Mostly typed right.
+  // Usually the right address.
   const right = run.states[0]?.links[link.name]?.email as string
   const email = picks.right || picks.other % 3 > 0 ? right : at(run.emails, picks.email)
   return {
@@ -216,7 +216,7 @@ export const leave: Choose = (run, _op, picks) => {
     send: () => run.call('DELETE', '/me', { payload: { currentPassword: password }, bearer: access.value }),
     outcomes: (state, moment) =>
       asBearer(state, access.name, moment, session => {
-        // The account changed while the password was checked.
+        // The account changed while the password was hashed.
         const late = lostTo(moment, ...CHANGERS) ? refused('401 unauthenticated', state) : []
         const account = accountOf(state, session.account)
         if (!account) return refused('401 unauthenticated', state)
@@ -248,7 +248,7 @@ function removeAccount(copy: State, account: Account, now: number): void {
   } else copy.noticed = copy.noticed.filter(row => row.account !== id)
 }
 
-/** By an operator, in the database. */
+/** Done by an operator, in the database. */
 export const disable: Choose = (run, _op, picks) => {
   const email = at(run.emails, picks.email)
   if (!run.states.every(state => accountAt(state, email))) return undefined

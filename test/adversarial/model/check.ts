@@ -1,4 +1,4 @@
-// Many runs on one service, which fast-check draws, shrinks and replays.
+// Many runs on one service; fast-check generates, shrinks and replays them.
 import fc from 'fast-check'
 import type { Teardown } from '../../harness/database.ts'
 import { shrinkShortly } from '../../harness/shrink.ts'
@@ -12,17 +12,17 @@ import { loginWith } from './sessions.ts'
 export interface CheckOptions extends ServiceOptions {
   runs: number
   seed: number
-  /** From the report of a failure, to see it again. */
+  /** From the report of a failure, to replay it. */
   path?: string
-  /** Likewise. */
+  /** From the same report. */
   replay?: string
 }
 
 export interface Checked {
   runs: number
-  /** How to reproduce a failure, what was done, and what differed. */
+  /** How to reproduce a failure, the actions, and the difference. */
   failure?: { again: string; report: string[] }
-  /** What the service logged as errors. */
+  /** Errors in the log of the service. */
   errors: unknown[]
 }
 
@@ -68,7 +68,7 @@ async function oneRun(service: Service, steps: Steps, accounts: number, ends: Dr
   await real.probeAll()
 }
 
-/** What failed, in words, and how to see it again. */
+/** The failure in words, and how to replay it. */
 function failureOf(failure: {
   seed: number
   counterexample: unknown[] | null

@@ -1,4 +1,4 @@
-/** Mailed codes: which one is typed, and whether it is right. */
+/** Emailed codes: which code is entered, and whether it is right. */
 import { newest, type Run } from './run.ts'
 import { type Account, printOf, type State } from './state.ts'
 
@@ -12,9 +12,9 @@ export function codeFor(run: Run, challenge: string, right: boolean, other: numb
 }
 
 /**
- * Whether a code is that of a request.
+ * Whether a code belongs to a request.
  *
- * @param subject the account or registration that it would be for
+ * @param subject the account or registration that the code would be for
  */
 export function isRight(
   state: State,

@@ -1,4 +1,4 @@
-// Random commands for the service, as fast-check draws and shrinks them.
+// Random commands for the service, which fast-check generates and shrinks.
 import fc from 'fast-check'
 import { command, fewTurns, LONGEST_RUN, type Model, type Real, single, turns } from './drawn.ts'
 import { stories } from './stories.ts'
@@ -17,7 +17,7 @@ const repeated = fc
 const wait = fc.constantFrom(...WAITS).map(by => command([by]))
 
 /**
- * A run's commands.
+ * Commands of one run.
  *
  * @param replayPath from the report of a failure
  */
@@ -30,7 +30,7 @@ export function commands(replayPath?: string) {
   })
 }
 
-/** What is done at the end of a run. */
+/** Final checks of a run. */
 export const endings = fc.array(single, { minLength: 4, maxLength: 4 })
 
 export const startOf = (real: Real) => ({ model: { left: LONGEST_RUN }, real })

@@ -1,4 +1,4 @@
-/** One thing to do, and commands of several, as fast-check draws and prints them. */
+/** Single actions and commands of several actions, as fast-check generates and prints them. */
 import fc from 'fast-check'
 import {
   confirmMove,
@@ -15,7 +15,7 @@ import type { Choose, Picks } from './run.ts'
 import type { Service } from './service.ts'
 import { endOthers, endSession, login, logout, refresh } from './sessions.ts'
 
-/** Each with how often it comes. */
+/** Each with its weight. */
 export const CHOICES: [name: string, Choose, weight: number][] = [
   ['register', register, 2],
   ['confirm', confirm, 3],
@@ -40,25 +40,25 @@ export const CHOICES: [name: string, Choose, weight: number][] = [
   ['disable', disable, 1],
 ]
 
-/** No more than this passes in a run, lest the history of an account be purged; seconds. */
+/** Upper bound on the duration of a run in seconds, so that the history of an account is not purged. */
 export const LONGEST_RUN = 200 * 86_400
 
 export type Real = ReturnType<Service['startRun']>
 export type Model = { left: number }
 
-/** One thing to do, as it was drawn. */
+/** A generated action. */
 export interface Drawn {
   choose: Choose
   picks: Picks
   toString(): string
 }
 
-/** The newest of everything, the right password and code. */
+/** Picks the newest of everything, and the right password and code. */
 export const PLAIN: Picks = {
   ...{ which: 0, other: 0, email: 0, password: 'right', newPassword: 0, right: true, device: 0 },
 }
 
-/** One thing to do: as usual, but for some picks. */
+/** An action with default picks, except for the given ones. */
 export function drawn(name: string, choose: Choose, picks: Partial<Picks> = {}): Drawn {
   const all = { ...PLAIN, ...picks }
   const unusual = Object.entries(all).filter(([key, value]) => value !== PLAIN[key as keyof Picks])
@@ -82,7 +82,7 @@ const picks: fc.Arbitrary<Picks> = fc.record(
   { noNullPrototype: true },
 )
 
-/** One of several, drawn. */
+/** One of several actions. */
 export const oneOf = (choices: typeof CHOICES) =>
   fc
     .tuple(
@@ -98,7 +98,9 @@ export const oneOf = (choices: typeof CHOICES) =>
 
 export const single = oneOf(CHOICES)
 
-/** A command that does things in turn; what is in a list, at once; a number waits for so many seconds. */
+/**
+ * A command that performs actions one after the other; a list runs in parallel, a number waits for that many seconds.
+ */
 type Step = Drawn | [Drawn, turns: number][] | number
 
 export function command(steps: Step[], words = steps.map(stepWords).join(', then ')) {
@@ -123,12 +125,10 @@ function stepWords(step: Step): string {
   return `at once: ${step.map(([one, turns]) => `${one} after ${turns} turns`).join(' | ')}`
 }
 
-/**
- * Turns of the event loop that one of several waits for. Few: for the same thing twice, which takes as long.
- */
+/** Turns of the event loop before an action starts. Few, for actions of equal duration. */
 export const fewTurns = fc.nat(12)
 /**
- * Many: what hashes takes some hundred turns. Else a login would never have read an account just before a
- * reset changes it, and gone on just after.
+ * Many, because a hash takes some hundred turns. Otherwise no login would read an account just before a reset changes
+ * it.
  */
 export const turns = fc.oneof(fewTurns, fc.nat(60), fc.nat(400))

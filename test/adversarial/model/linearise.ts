@@ -1,17 +1,16 @@
-// Which states are possible after parallel actions: those that some order explains, with their emails sent at
-// any moment in between.
+// Possible states after parallel actions: those that some order explains, with emails sent at any moment in between.
 import { deliver } from './mails.ts'
 import type { Moment } from './moment.ts'
 import type { Action } from './run.ts'
 import type { Sent, State } from './state.ts'
 
-/** An action and what the service said. */
+/** An action and its response. */
 export interface Acted {
   action: Action
   said: string
 }
 
-/** A mail that came, under the name that what is in it will have. */
+/** An email that arrived, and the name of its link or code in the model. */
 export interface Arrived {
   name: string
   kind: string
@@ -65,12 +64,12 @@ function deliverAll(state: State, moment: Moment): State[] {
   return deliver(state, 0, moment).flatMap(next => deliverAll(next, moment))
 }
 
-/** The states that sent just these mails, and know them by their names. */
+/** The states in which exactly these emails were sent, with the names of their contents. */
 export function bindMails(states: State[], mails: Arrived[]): State[] {
   return distinct(states.flatMap(state => bind(state, state.sent, mails)))
 }
 
-/** Of two mails of one kind to one address either may be either. */
+/** Two emails of one kind to one address are interchangeable. */
 function bind(state: State, sent: Sent[], mails: Arrived[]): State[] {
   const [first, ...rest] = sent
   if (first === undefined) return mails.length === 0 ? [{ ...state, sent: [] }] : []
@@ -89,13 +88,13 @@ function bind(state: State, sent: Sent[], mails: Arrived[]): State[] {
     )
 }
 
-/** Each state once. */
+/** Removes duplicates. */
 export function distinct(states: State[]): State[] {
   if (states.length < 2) return states
   return [...new Map(states.map(state => [keyOf(state), state])).values()]
 }
 
-/** The same for states that differ only in the order in which things were noted. */
+/** Also removes states that differ only in the order of insertion. */
 function keyOf(state: State): string {
   return JSON.stringify(state, (_key, value) => {
     if (Array.isArray(value)) return value.map(item => JSON.stringify(item, ordered)).sort()

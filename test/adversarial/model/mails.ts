@@ -1,4 +1,4 @@
-// What a queued email becomes, by the state when it is sent.
+// The email that a queued row becomes, by the state when it is sent.
 import type { Moment } from './moment.ts'
 import {
   type Account,
@@ -16,13 +16,13 @@ import {
   seconds,
 } from './state.ts'
 
-/** The mails with a link that says "this was not me". */
+/** Emails with a "this was not me" link. */
 export const NOTICES = new Set(['password_changed', 'email_change_requested', 'email_changed', 'new_device'])
 
 const noticeOf = (state: State, account: string, to: string, now: number) =>
   state.noticed.find(row => row.account === account && row.to === to && row.expiresAt > now)
 
-/** The states in which the mail at an index of the queue may leave things. */
+/** Possible states after the email at an index of the queue is processed. */
 export function deliver(state: State, index: number, moment: Moment): State[] {
   const mail = state.queue[index] as Filed
   const send = (
@@ -75,12 +75,12 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
       return [notice(mail.kind, account.id, mail.at)]
   }
 
-  /** The code of the request that the mail is for. */
+  /** The code of the request that the email serves. */
   function codeFor(subject: Pick<Account, 'id' | 'email' | 'hash'>) {
     return { challenge: mail.challenge as string, subject: subject.id, print: printOf(subject) }
   }
 
-  /** A mail that says "this was not me". */
+  /** An email with a "this was not me" link. */
   function notice(kind: string, subject: string, at: number): State {
     const expiresAt = seconds(moment.now) + 604_800
     const link = { purpose: 'secure' as const, subject, print: '', email: mail.to, notice: at, expiresAt }
@@ -108,7 +108,7 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
   function withoutAccount(): State[] {
     const row = pendingAt(state, mail.to, moment.now)
     if (row === undefined || !LEAD_IN.includes(mail.kind)) return [dropped]
-    // What is asked for a reset takes no code for a confirmation.
+    // A reset request accepts no confirmation code.
     const code = mail.kind === 'reset_request' ? {} : { code: codeFor(row) }
     return [
       send('confirm_address', { link: bound('confirm', row, moment.now, 86_400), ...code }, copy => {
@@ -119,7 +119,7 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
   }
 }
 
-/** What leads to the confirmation where there is no account. */
+/** The confirmation email where no account exists. */
 const LEAD_IN: FiledKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
 function bound(

@@ -1,7 +1,7 @@
 // Rules that all actions share: time, authentication and possible outcomes.
 import { after, type Session, type State, seconds } from './state.ts'
 
-/** When something happens, and under which settings. */
+/** The time of an action, and the settings. */
 export interface Moment {
   /** Milliseconds. */
   now: number
@@ -9,13 +9,13 @@ export interface Moment {
   grace: number
   /** Whether addresses must be confirmed (EMAIL_CONFIRMATION). */
   required: boolean
-  /** For parallel actions: the state before them all, and which of the others succeeded. */
+  /** For parallel actions: the state before all of them, and which of the others succeeded. */
   race?: { before: State; winners: Set<string> } | undefined
 }
 
-/** What an action may lead to. */
+/** A possible outcome of an action. */
 export interface Outcome {
-  /** Status, and the code of a problem: `400 token_spent`. */
+  /** Status, and the code of an error: `400 token_spent`. */
   answer: string
   state: State
 }
@@ -24,10 +24,10 @@ export const IDLE = 1_209_600_000
 export const ABSOLUTE = 2_592_000_000
 const ACCESS = 900
 
-/** One outcome that changes nothing. */
+/** An outcome that changes nothing. */
 export const refused = (answer: string, state: State): Outcome[] => [{ answer, state }]
 
-/** One outcome with its change. */
+/** An outcome with its change. */
 export const done = (answer: string, state: State, change: (copy: State) => unknown): Outcome[] => [
   { answer, state: after(state, change) },
 ]
@@ -36,14 +36,14 @@ export function isExpired({ expiresAt }: { expiresAt: number }, now: number): bo
   return expiresAt <= seconds(now)
 }
 
-/** The living session of an access token. */
+/** The active session of an access token. */
 export function sessionOf(state: State, access: string, now: number): Session | undefined {
   const token = state.access[access]
   if (token === undefined || isExpired(token, now)) return undefined
   return livingSession(state, token.session, now)
 }
 
-/** The same for an access token that may have expired: none is older than a session may be. */
+/** The same for an access token that may have expired; none is older than a session can be. */
 export function sessionOfAny(state: State, access: string, now: number): Session | undefined {
   const token = state.access[access]
   return token && livingSession(state, token.session, now)
@@ -56,8 +56,8 @@ export function livingSession(state: State, id: string, now: number): Session | 
 }
 
 /**
- * What a bearer's action leads to. Of actions under way at once, one may have been let in just before another
- * ended its session.
+ * Outcomes of an authenticated action. An action may have been authenticated just before a parallel one revoked its
+ * session.
  */
 export function asBearer(
   state: State,
@@ -77,10 +77,10 @@ export function lostTo(moment: Moment, ...kinds: string[]): boolean {
   return kinds.some(kind => moment.race?.winners.has(kind))
 }
 
-/** Everything that a compare-and-swap on an account checks. */
+/** Everything that a compare-and-swap on an account compares. */
 export const CHANGERS = ['confirm', 'reset', 'code', 'change', 'move', 'secure', 'delete', 'disable']
 
-/** Opens a session, and hands out its tokens. */
+/** Opens a session and issues its tokens. */
 export function openSession(copy: State, op: string, account: string, now: number): void {
   const id = `s${op}`
   copy.sessions.push({ id, account, createdAt: now, refreshedAt: now, expiresAt: now + IDLE, turn: 0 })
@@ -98,7 +98,7 @@ export function endSessions(copy: State, account: string, except?: string): numb
   return before - copy.sessions.length
 }
 
-/** Counts an attempt for its request and for the hour of its owner. Returns whether the code is checked. */
+/** Counts an attempt for its request and for its owner's hour. Returns whether the code is checked. */
 export function countTry(
   copy: State,
   purpose: string,

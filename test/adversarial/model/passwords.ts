@@ -1,4 +1,4 @@
-/** A new password: by the link of a reset, by its code, or by a change with the old one. */
+/** Setting a password: by reset link, by reset code, or by a change with the current one. */
 
 import { codeFor, isRight } from './codes.ts'
 import {
@@ -40,7 +40,7 @@ export const requestReset: Choose = (run, op, picks) => {
   }
 }
 
-/** Sets a password, ends all sessions, files the notice. */
+/** Sets a password, revokes all sessions and queues the notice. */
 export function setPassword(
   copy: State,
   id: string,
@@ -57,7 +57,7 @@ export function setPassword(
   copy.queue.push({ kind: 'password_changed', to: account.email, at: now, account: id })
 }
 
-/** What a check of a reset link says. */
+/** Outcome of the check of a reset link. */
 export function checking(state: State, name: string, now: number): string {
   const link = state.links[name] as Link
   if (isExpired(link, now)) return '400 token_expired'
@@ -103,7 +103,7 @@ export const resetByCode: Choose = (run, op, picks) => {
       const counted = after(state, copy => {
         attemptAllowed = countTry(copy, 'reset', request.name, token.email, now)
       })
-      // Judged by the account as it was just before another changed it.
+      // Judged by the account as it was just before a parallel change.
       const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountAt(counted, token.email)
       if (
@@ -151,7 +151,7 @@ export const requestChange: Choose = (run, op, picks) => {
 export const confirmChange: Choose = (run, op, picks) => {
   const change = newest(run.held.changes, picks.which)
   if (change === undefined) return undefined
-  // Mostly with the session that it belongs to.
+  // Usually with the session that it belongs to.
   const own = run.held.access.find(({ name }) => name === change.access)
   const access = picks.device === 0 ? own : newest(bearers(run), picks.other)
   if (access === undefined) return undefined
@@ -169,7 +169,7 @@ export const confirmChange: Choose = (run, op, picks) => {
   }
 }
 
-/** What confirming a change leads to, for the bearer of a session. */
+/** Outcome of confirming a change with a session. */
 export function changing(
   state: State,
   moment: Moment,

@@ -1,4 +1,4 @@
-// Checks every pending token in ways that spend nothing.
+// Checks every pending token without using it up.
 
 import { moving } from './account-commands.ts'
 import { isExpired, sessionOf } from './moment.ts'
@@ -11,16 +11,16 @@ export interface Probe {
   words: string
   ask(): Promise<string>
   expected(state: State): string
-  /** What it speaks of, where that may be gone for good: an id, of which there is no other. */
+  /** The id in the token; the row may be gone for good. */
   subject?: (state: State) => string | undefined
-  /** Whether nothing but the time can change the answer. */
+  /** Whether the result can change by time alone. */
   onlyByTime?: boolean
 }
 
-/** Results that mean a token is void for good; a spent one might become valid again. */
+/** Results that mean a token is invalid for good; a used one might become valid again. */
 const DEAD = /^(401 unauthenticated|400 token_expired)/
 
-/** Every probe of a run. A wrong password, or one that the policy refuses, spends nothing. */
+/** Every probe of a run. A wrong password, or one that the policy rejects, uses up nothing. */
 function allProbes(run: Run): Probe[] {
   const { now } = run.moment
   const probes: Probe[] = []
@@ -48,7 +48,8 @@ function allProbes(run: Run): Probe[] {
       })
     } else if (purpose === 'confirm' || purpose === 'move') {
       const url = purpose === 'confirm' ? '/confirm-email' : '/email-change/confirm'
-      // A confirmation takes any password that the policy does; a move, that of the account.
+      // A confirmation accepts any password that the policy accepts; an email change requires the password of the
+      // account.
       const payload = { token: value, password: purpose === 'confirm' ? WEAK : 'not the password of anybody' }
       probes.push({
         words: `the link ${name} (${purpose}) with a password that is refused`,
@@ -84,7 +85,7 @@ function allProbes(run: Run): Probe[] {
       subject: state => state.changes[name]?.account,
     })
   }
-  // A request for another address has no way to be tried that spends nothing: it takes any password.
+  // A request to change the email cannot be probed without using it up: it accepts any password.
   for (const [purpose, url, key] of [
     ['reset', '/password-reset/confirm', 'newPassword'],
     ['confirm', '/confirm-email', 'password'],
@@ -111,7 +112,7 @@ function changeProbe(state: State, change: State['changes'][string], now: number
   return account && printOf(account) === change.print ? '422 password_rejected' : '400 token_spent'
 }
 
-/** Whether an account or a registration is in no state any more. */
+/** Whether an account or a registration exists in no possible state any more. */
 function isGone(run: Run, { subject }: Probe): boolean {
   return (
     subject !== undefined &&
@@ -122,16 +123,15 @@ function isGone(run: Run, { subject }: Probe): boolean {
   )
 }
 
-/** Makes the probes of a run, step by step. */
+/** Runs the probes of a run step by step. */
 export function prober(run: Run) {
   const last = new Map<string, string>()
   let turn = 0
   let probedAt = 0
   return {
     /**
-     * The probes to be made now: of all that is alive or spent; and of what can only have changed if a dead
-     * thing came alive, or with no time gone, two at a time in turn, lest a run with many tokens take
-     * forever.
+     * The probes to run now: all tokens that are valid or used. Tokens that are invalid for good are probed two at a
+     * time in turn, because a run with many tokens would take too long.
      */
     due(all = false): Probe[] {
       const probes = allProbes(run)

@@ -1,4 +1,4 @@
-/** Registering an address, and confirming it. */
+/** Registration and confirmation. */
 import { codeFor, isRight } from './codes.ts'
 import {
   CHANGERS,
@@ -63,7 +63,7 @@ export const register: Choose = (run, op, picks) => {
   }
 }
 
-/** One row an address; asking again keeps its id. */
+/** One row per address; a repeated request keeps its id. */
 function file(copy: State, op: string, email: string, locale: string, now: number): void {
   const expiresAt = now + 3 * 86_400_000
   const waiting = copy.pending.find(row => row.email === email)
@@ -72,7 +72,7 @@ function file(copy: State, op: string, email: string, locale: string, now: numbe
   ask(copy, op, 'registration', email, now)
 }
 
-/** A request for a confirmation mail. */
+/** A request for a confirmation email. */
 function ask(
   copy: State,
   op: string,
@@ -112,7 +112,7 @@ export const confirm: Choose = (run, op, picks) => {
   }
 }
 
-/** What confirming leads to. */
+/** Outcomes of a confirmation. */
 export function confirming(
   state: State,
   moment: Moment,
@@ -139,7 +139,7 @@ export function confirming(
   return done('200', state, copy => confirmAccount(copy, account.id, { password, op, device, now }))
 }
 
-/** What a confirmation brings. */
+/** Changes of a confirmation. */
 interface Confirmation {
   password: string
   op: string
@@ -157,7 +157,7 @@ function confirmRow(copy: State, row: Pending, { password, op, device, now }: Co
   openSession(copy, op, `a${op}`, now)
 }
 
-/** An account that was made unconfirmed: this is a reset. */
+/** For an account that was created unconfirmed, this is a reset. */
 function confirmAccount(copy: State, id: string, { password, op, device, now }: Confirmation): void {
   const mine = accountOf(copy, id)
   if (!mine) return

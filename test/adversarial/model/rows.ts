@@ -6,7 +6,7 @@ import type { Event, Registration, Session, User } from '../../../src/generated/
 import { PASSWORDS, type Run } from './run.ts'
 import type { State } from './state.ts'
 
-/** As much of the database as belongs to a run. */
+/** The part of the database that belongs to a run. */
 export interface RunRows {
   accounts: {
     email: string
@@ -16,7 +16,7 @@ export interface RunRows {
     locale: string | null
     sessions: string[]
     events: string[]
-    /** How often a login was refused, which is written after the answer. */
+    /** Number of refused logins, which are recorded after the response. */
     refused: number
   }[]
   pending: string[]
@@ -24,7 +24,7 @@ export interface RunRows {
 
 const hashes = new Map<string, string | undefined>()
 
-/** The password that a stored hash is of, found without the service. */
+/** The password of a stored hash, found without the service. */
 async function passwordOf(hash: string): Promise<string | undefined> {
   if (!hashes.has(hash)) {
     let found: string | undefined
@@ -41,7 +41,7 @@ const USERS = `SELECT id, email, password_hash AS "passwordHash", email_confirme
 const SESSIONS = `SELECT id, user_id AS "userId", refresh_hash AS "refreshHash" FROM sessions
   WHERE user_id IN (SELECT id FROM users WHERE email IN ($1, $2, $3))`
 const REGISTRATIONS = `SELECT email, expires_at AS "expiresAt" FROM pending_registrations WHERE email IN ($1, $2, $3)`
-/** Of all runs: few, and asked for in one statement. */
+/** Of all runs: few, and read in one statement. */
 const DELETED = 'SELECT id FROM deleted_accounts'
 const eventsOf = (accounts: number) => `SELECT id, user_id AS "userId", kind, at, ip, device,
   request_id AS "requestId" FROM events WHERE user_id IN (${Array.from({ length: accounts }, (_, i) => `$${i + 1}`)})`
@@ -50,7 +50,7 @@ const eventsOf = (accounts: number) => `SELECT id, user_id AS "userId", kind, at
  * Reads the rows of a run.
  *
  * @param emails three
- * @param history every event seen before, by id; none may change or go while its account is there
+ * @param history every event seen before, by id; none may change or disappear while its account exists
  */
 export async function readRows(
   read: Read,
@@ -96,7 +96,7 @@ export async function readRows(
   }
 }
 
-/** The same, as a state says it should be. */
+/** The rows that a state predicts. */
 export function rowsOf(state: State, run: Run): RunRows {
   const sessionId = (id: string) =>
     run.held.access.find(({ name }) => state.access[name]?.session === id)?.sessionId ?? id
@@ -131,7 +131,7 @@ function historyOf(kinds: string[]) {
   return { events, refused: kinds.length - events.length }
 }
 
-/** Text that is equal when the rows are. */
+/** Text that is equal if the rows are. */
 export function textOf({ accounts, pending }: RunRows): string {
   const sorted = [...accounts].sort((a, b) => (a.email < b.email ? -1 : 1))
   return JSON.stringify({ accounts: sorted, pending }, null, 1)

@@ -1,16 +1,16 @@
-// One run from the actions' view: the service and its responses so far.
+// One run from the view of its actions: the service and its responses so far.
 import type { Outcome } from './moment.ts'
 import { type Moment, sessionOf } from './moment.ts'
 import { accountAt, type Purpose, type Request, type State } from './state.ts'
 
-/** An answer of the service. */
+/** A response of the service. */
 export interface Answer {
-  /** Status, and the code of a problem: `400 token_spent`. */
+  /** Status, and the code of an error: `400 token_spent`. */
   said: string
   body: Record<string, unknown>
 }
 
-/** Something that came back, under the name that the model knows it by. */
+/** A token or code from a response or email, with its name in the model. */
 export interface Held {
   name: string
   value: string
@@ -18,14 +18,14 @@ export interface Held {
 
 export interface Run {
   emails: readonly string[]
-  /** Every state that what was seen so far allows. */
+  /** All states that the observations so far allow. */
   states: State[]
   moment: Moment
   held: {
     access: (Held & { sessionId: string })[]
     refresh: Held[]
     requests: Held[]
-    /** With the access token that each goes with. */
+    /** With their access tokens. */
     changes: (Held & { access: string })[]
     links: (Held & { purpose: Purpose })[]
     codes: Held[]
@@ -41,27 +41,27 @@ export interface CallOptions {
   device?: string
 }
 
-/** Something to do, with all that it is done with. */
+/** An action with its inputs. */
 export interface Action {
   kind: string
   /** For the transcript of a failure. */
   words: string
   send(): Promise<Answer>
-  /** What the model says that it may lead to. */
+  /** The outcomes that the model predicts. */
   outcomes(state: State, moment: Moment): Outcome[]
-  /** The access token that a token in the answer goes with. */
+  /** The access token that belongs to a token in the response. */
   access?: string
 }
 
-/** Chooses what to do with; undefined where there is nothing to do it with. */
+/** Chooses inputs; undefined if there are none. */
 export type Choose = (run: Run, op: string, picks: Picks) => Action | undefined
 
-/** What chance decided; numbers count from the newest, or through a short list. */
+/** Random choices; numbers count from the newest, or index a short list. */
 export interface Picks {
   which: number
   other: number
   email: number
-  /** `right`: the one that the model knows to be. */
+  /** `right`: the code that the model knows to be right. */
   password: 'right' | number
   newPassword: number
   right: boolean
@@ -81,7 +81,7 @@ export function newest<T>(list: readonly T[], back: number): T | undefined {
 
 export const at = <T>(list: readonly T[], index: number) => list[index % list.length] as T
 
-/** Access tokens, the living ones last. */
+/** Access tokens, those of active sessions last. */
 export function bearers(run: Run) {
   const [state] = run.states
   const alive = (name: string) => state !== undefined && sessionOf(state, name, run.moment.now) !== undefined
@@ -89,7 +89,7 @@ export function bearers(run: Run) {
   return [...access.filter(({ name }) => !alive(name)), ...access.filter(({ name }) => alive(name))]
 }
 
-/** A password for an address: the right one, or one of those that are used at all. */
+/** A password for an address: the right one, or any that is used. */
 export function passwordFor(run: Run, email: string, pick: Picks['password']): string {
   if (pick !== 'right') return at(PASSWORDS, pick)
   const [state] = run.states
@@ -97,7 +97,7 @@ export function passwordFor(run: Run, email: string, pick: Picks['password']): s
   return accountAt(state, email)?.password ?? at(PASSWORDS, 0)
 }
 
-/** The password of a bearer, likewise. */
+/** The same for the account of a session. */
 export function passwordOf(run: Run, access: string, pick: Picks['password']): string {
   if (pick !== 'right') return at(PASSWORDS, pick)
   const [state] = run.states
@@ -106,7 +106,7 @@ export function passwordOf(run: Run, access: string, pick: Picks['password']): s
   return account?.password ?? at(PASSWORDS, 0)
 }
 
-/** A new password; one in a few is refused by the policy. */
+/** A new password; the policy rejects some of them. */
 export const newPasswordOf = (pick: number) => [...PASSWORDS, WEAK][pick % (PASSWORDS.length + 1)] as string
 
 /** Links of one purpose. */

@@ -1,4 +1,4 @@
-/** The service that runs are made on, and one run on it: fresh addresses, the same database. */
+/** The service under test, and runs on it: each with new addresses on the same database. */
 import assert from 'node:assert'
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises'
 import { openDatabase, type Provider } from '../../../src/database/index.ts'
@@ -19,7 +19,7 @@ export interface ServiceOptions {
   provider: Provider
 }
 
-/** Which mail it is, by its subject. */
+/** Identifies an email by its subject. */
 const SUBJECTS: [RegExp, string, Purpose?][] = [
   [/^Confirm your email/, 'confirm_address', 'confirm'],
   [/^You already have/, 'already_registered'],
@@ -34,12 +34,10 @@ const SUBJECTS: [RegExp, string, Purpose?][] = [
   [/was deleted$/, 'farewell', 'secure'],
 ]
 
-/** Fewer than the service takes at once. */
+/** Fewer than the service accepts in parallel. */
 const PROBES_AT_ONCE = 8
 
-/**
- * A moment for the service to go on: mostly it needs a few turns of the event loop, and not a millisecond.
- */
+/** Waits for the service to continue; usually a few turns of the event loop, less than a millisecond. */
 const soon = (looks: number) => (looks < 50 ? turn() : delay(1))
 
 /** A difference between the service and the model, and the steps that led to it. */
@@ -49,13 +47,13 @@ function differs(transcript: string[], what: string): never {
 
 export type Service = Awaited<ReturnType<typeof startService>>
 
-/** Whether mails are still to be sent. */
+/** Whether emails are still queued. */
 const QUEUED = `SELECT id FROM outbox WHERE state = 'queued' LIMIT 1`
 const DISABLE = 'UPDATE users SET disabled_at = $1 WHERE email = $2 RETURNING id'
 
 export async function startService(t: Teardown, { grace, confirmation, provider }: ServiceOptions) {
   const time = testClock(new Date('2030-01-01T00:00:00.250Z'))
-  // Collected without a mail server, which would take most of the time of a run.
+  // Collected without an SMTP server, which would take most of the time of a run.
   const inbox: OutgoingMail[] = []
   const transport: MailTransport = {
     name: 'smtp',
@@ -73,10 +71,10 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       HASH_QUEUE_TIMEOUT: '60',
       PASSWORD_MIN_LENGTH: '8',
     },
-    // Expired rows stay, so that the model need not predict when they are deleted.
+    // Keeps expired rows, so that the model need not predict when they are deleted.
     overrides: { clock: time.clock, housekeeping: { interval: 2 ** 30 }, mail: { transport } },
   })
-  // Past Prisma, whose interpreter would take longer than what is read.
+  // Bypasses Prisma, whose query interpreter takes longer than the query.
   const { statements, close } = await openDatabase(databaseUrl)
   t.teardown(close)
   const declared = declaredStatuses((await app.openapi()) as never)
@@ -112,7 +110,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
     }
   }
 
-  /** Waits until every mail is sent or dropped. */
+  /** Waits until every email is sent or dropped. */
   async function settle() {
     const until = Date.now() + 20_000
     for (let looks = 0; ; looks++) {
@@ -124,7 +122,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
 
   function startRun() {
     runs += 1
-    // On the hour, so that a run is the same wherever in the sequence it comes.
+    // Starts on the hour, so that a run does not depend on its place in the sequence.
     const hour = 3_600_000
     time.advance((hour - ((time.clock().getTime() - 250) % hour)) / 1000)
     inbox.length = 0
@@ -172,7 +170,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
       if (purpose && token) run.held.links.push({ name, purpose, value: token })
       const code = /^(\d{6}|\d{4} \d{4})$/m.exec(mail.text)?.[1]?.replace(' ', '')
       if (code) run.held.codes.push({ name, value: code })
-      // Of two mails that tell of a deletion, one can undo it.
+      // Of two emails that announce a deletion, one can undo it.
       return { name, kind: kind === 'farewell' && token ? 'account_deleted' : (kind as string), to: mail.to }
     }
 
@@ -196,7 +194,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
     }
 
     async function probe(all = false) {
-      // In parallel, because these spend nothing.
+      // In parallel, because these use up nothing.
       const due = probes.due(all)
       const answers: string[] = []
       for (let from = 0; from < due.length; from += PROBES_AT_ONCE) {

@@ -31,7 +31,7 @@ export function loginWith(run: Run, op: string, email: string, password: string,
     send: () => run.call('POST', '/login', { payload: { email, password }, device: at(DEVICES, device) }),
     outcomes(state: State, moment: Moment): Outcome[] {
       const outcomes = loggingIn(state, moment, { email, password, op, device: at(DEVICE_NAMES, device) })
-      // It was read before another changed it, and the compare-and-swap failed: no more is written of that.
+      // Read before a parallel change, so the compare-and-swap failed and wrote nothing.
       return lostTo(moment, ...CHANGERS)
         ? [...outcomes, ...refused('401 invalid_credentials', state)]
         : outcomes
@@ -117,7 +117,7 @@ export const logout: Choose = (run, _op, picks) => {
   )
 }
 
-/** Ends one session of an account, if it has it; whether it had. */
+/** Ends a session of an account. Returns whether it existed. */
 function endOne(copy: State, account: string, id: string): boolean {
   if (!copy.sessions.some(row => row.id === id && row.account === account)) return false
   copy.sessions = copy.sessions.filter(row => row.id !== id)

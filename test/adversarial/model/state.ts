@@ -1,18 +1,18 @@
-// The model's knowledge of a run: accounts, pending tokens and what each of them would do. Plain data, so
-// that several states can be possible at once.
+// The state of the model: accounts, pending tokens, and the effect of each. Plain data, so that several states can be
+// possible at once.
 
 export interface Account {
   id: string
   email: string
-  /** Undefined where none is usable. */
+  /** Undefined if no password is usable. */
   password: string | undefined
-  /** Stands for the stored hash: another one each time a password is set, even the same password. */
+  /** Stands for the stored hash: a new value each time a password is set, even the same one. */
   hash: string
   confirmed: boolean
-  /** Stands for the date on which the account came to another address. */
+  /** Stands for the date of the last change of email. */
   moved: string | null
   disabled: boolean
-  /** The last "this was not me", and the notice that said so; milliseconds. */
+  /** When "this was not me" was last used, and when its notice was sent; milliseconds. */
   secured: { at: number; notice: number } | null
   locale: string | null
   loggedInBefore: boolean
@@ -27,7 +27,7 @@ export interface Deleted {
   expiresAt: number
 }
 
-/** An address whose notices about an account are good, in milliseconds; `at`: the oldest of them. */
+/** An address with valid notices about an account; `at`: the oldest, in milliseconds. */
 export interface Noticed {
   account: string
   to: string
@@ -35,11 +35,11 @@ export interface Noticed {
   expiresAt: number
 }
 
-/** An address that was registered and is not confirmed: one row an address. */
+/** A pending registration: one row per address. */
 export interface Pending {
   id: string
   email: string
-  /** Stands in for a hash: there is no password yet. */
+  /** Stands in for a hash, because there is no password yet. */
   hash: 'none yet'
   locale: string | null
   expiresAt: number
@@ -51,7 +51,7 @@ export interface Session {
   createdAt: number
   refreshedAt: number
   expiresAt: number
-  /** How often its refresh token was rotated. */
+  /** Number of rotations of its refresh token. */
   turn: number
 }
 
@@ -68,7 +68,7 @@ export type FiledKind =
   | 'account_secured'
   | 'farewell'
 
-/** A mail that is to become one. */
+/** A queued email. */
 export interface Filed {
   kind: FiledKind
   to: string
@@ -79,34 +79,34 @@ export interface Filed {
 
 export type Purpose = 'confirm' | 'reset' | 'move' | 'secure'
 
-/** What a mailed token means. */
+/** Meaning of an emailed token. */
 export interface Link {
   purpose: Purpose
   subject: string
-  /** What it is bound to, as it was. */
+  /** The values that it is bound to. */
   print: string
   /** Seconds. */
   expiresAt: number
-  /** The address that it moves to, or that the notice went to. */
+  /** The new email, or the recipient of the notice. */
   email?: string
-  /** When the notice was filed, in milliseconds. */
+  /** When the notice was queued, in milliseconds. */
   notice?: number
 }
 
-/** What a mailed code means. */
+/** Meaning of an emailed code. */
 export interface Code {
   challenge: string
   subject: string
   print: string
 }
 
-/** What a request token means. */
+/** Meaning of a request token. */
 export interface Request {
   purpose: 'confirm' | 'reset' | 'move'
   email: string
   /** Seconds. */
   expiresAt: number
-  /** Of a move. */
+  /** For a change of email. */
   account?: string
 }
 
@@ -117,7 +117,9 @@ export interface Sent {
   code?: Code
 }
 
-/** All of it. Tokens are named by the operation whose answer held them, links and codes by their mail. */
+/**
+ * The whole state. Tokens are named by the operation whose response contained them, links and codes by their email.
+ */
 export interface State {
   accounts: Account[]
   deleted: Deleted[]
@@ -125,15 +127,15 @@ export interface State {
   pending: Pending[]
   sessions: Session[]
   queue: Filed[]
-  /** Sent in the present step. */
+  /** Sent in the current step. */
   sent: Sent[]
-  /** Tries at codes, by what is guarded. */
+  /** Attempts at codes, by counter. */
   tries: Record<string, number>
   access: Record<string, { session: string; expiresAt: number }>
   refresh: Record<string, { session: string; turn: number }>
-  /** Of requests whose mail has a code. */
+  /** Requests whose email has a code. */
   requests: Record<string, Request>
-  /** Of requests for a change of the password. */
+  /** Requests to change the password. */
   changes: Record<string, { account: string; session: string; print: string; expiresAt: number }>
   links: Record<string, Link>
   codes: Record<string, Code>
@@ -156,14 +158,14 @@ export const emptyState = (): State => ({
   codes: {},
 })
 
-/** The state after a change; the one before stays as it is. */
+/** Returns the state after a change; the previous state is not modified. */
 export function after(state: State, change: (copy: State) => unknown): State {
   const copy = copyOf(state)
   change(copy)
   return copy
 }
 
-/** Of plain data; structuredClone takes ten times as long. */
+/** Plain data; structuredClone takes ten times as long. */
 function copyOf<T>(value: T): T {
   if (Array.isArray(value)) return value.map(copyOf) as T
   if (value === null || typeof value !== 'object') return value
@@ -174,7 +176,7 @@ function copyOf<T>(value: T): T {
 
 export const seconds = (milliseconds: number) => Math.floor(milliseconds / 1000)
 
-/** What tokens and codes of an account or a registration are bound to. */
+/** The values that tokens and codes of an account or a registration are bound to. */
 export const printOf = ({ email, hash, moved }: Pick<Account, 'email' | 'hash'> & Partial<Account>) =>
   JSON.stringify([email, hash, moved ?? null])
 
@@ -183,10 +185,10 @@ export const accountAt = (state: State, email: string) =>
 export const accountOf = (state: State, id: string | undefined) =>
   state.accounts.find(account => account.id === id)
 
-/** The registration of an address, unless it expired. */
+/** The registration of an address, unless it has expired. */
 export const pendingAt = (state: State, email: string, now: number) =>
   state.pending.find(row => row.email === email && row.expiresAt > now)
 
-/** The account that can be brought back. */
+/** The deleted account that can be restored. */
 export const deletedOf = (state: State, id: string | undefined, now: number) =>
   state.deleted.find(({ account, expiresAt }) => account.id === id && expiresAt > now)

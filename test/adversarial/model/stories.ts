@@ -1,4 +1,4 @@
-// Combinations that chance alone would rarely produce. They run in the middle of everything else.
+// Sequences that random generation alone would rarely produce, mixed into the other commands.
 import fc from 'fast-check'
 import { confirmMove, moveByCode, requestMove, secure } from './account-commands.ts'
 import { CHOICES, command, type Drawn, drawn, fewTurns, oneOf, turns } from './drawn.ts'
@@ -22,7 +22,7 @@ const RACERS = new Set([
 
 const racers = CHOICES.filter(([name]) => RACERS.has(name))
 
-/** Everything that can be asked for is, and then some of it is done at once. */
+/** Requests everything that can be requested, then performs some of it in parallel. */
 const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
   some.map(racing =>
     command([
@@ -35,20 +35,20 @@ const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
 
 const race = raceOf(fc.array(fc.tuple(oneOf(racers), turns), { minLength: 2, maxLength: 3 }))
 
-/** Two that would each succeed alone, on one account. */
+/** Two actions on one account that would each succeed alone. */
 const right = fc
   .tuple(fc.constantFrom(...racers), fc.nat(2))
   .map(([[name, choose], newPassword]) => drawn(name, choose, { newPassword }))
 const duel = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
 
-/** Two of which only one may succeed. */
+/** Two actions of which only one may succeed. */
 const twins = raceOf(
   fc
     .tuple(right, fc.array(fewTurns, { minLength: 2, maxLength: 3 }))
     .map(([one, counts]) => counts.map(count => [one, count])),
 )
 
-/** What asks for a code, and what takes it. */
+/** A request for a code, and its confirmation. */
 const CODED: [request: Drawn, name: string, choose: Choose][] = [
   [drawn('requestReset', requestReset), 'resetByCode', resetByCode],
   [drawn('requestChange', requestChange), 'confirmChange', confirmChange],
@@ -56,7 +56,7 @@ const CODED: [request: Drawn, name: string, choose: Choose][] = [
   [drawn('register', register, { email: 2 }), 'confirmByCode', confirmByCode],
 ]
 
-/** Wrong codes, up to too many and one less, and then the right one. */
+/** Wrong codes, up to the limit or one less, and then the right one. */
 const guesses = fc
   .tuple(fc.integer({ min: 3, max: 6 }), fc.constantFrom(...CODED), fc.nat(2))
   .map(([wrong, [request, name, choose], newPassword]) => {
@@ -64,7 +64,7 @@ const guesses = fc
     return command([request, ...Array.from({ length: wrong }, () => attempt(false)), attempt(true)])
   })
 
-/** Two registrations of one address, and one is confirmed. */
+/** Two registrations of one address, and one confirmation. */
 const rivals = fc
   .nat(1)
   .map(which =>
@@ -75,7 +75,7 @@ const rivals = fc
     ]),
   )
 
-/** To another address and perhaps back, with what was mailed before. */
+/** A change of email, possibly back, with links emailed before. */
 const journey = fc.boolean().map(back => {
   const leg = (email: number) => [
     drawn('requestMove', requestMove, { email }),
@@ -85,19 +85,19 @@ const journey = fc.boolean().map(back => {
   return command([...asked, ...leg(2), ...(back ? leg(0) : [])])
 })
 
-/** A refresh token that was spent a while ago. */
+/** A refresh token that was used some time ago. */
 const replay = fc
   .constantFrom(0, 9, 10, 31, 600)
   .map(by => command([drawn('refresh', refresh), by, drawn('refresh', refresh, { which: 1 })]))
 
-/** A session that is kept in use up to its end, with an access token that would outlive it. */
+/** A session refreshed until it expires, with an access token that would outlive it. */
 const veteran = fc.constantFrom(299, 301).map(by => {
   const used = (after: number) => [after, drawn('refresh', refresh)]
   const last = ABSOLUTE / 1000 - 2 * 1_209_000 - 300
   return command([drawn('login', login), ...used(1_209_000), ...used(1_209_000), ...used(last), by])
 })
 
-/** Another device logs in, and the owner says that it was not them; once or twice. */
+/** A login from a new device, and the owner's "this was not me"; once or twice. */
 const alarm = fc
   .nat(2)
   .map(which =>

@@ -1,4 +1,4 @@
-/** The tests of the model, few runs or many. */
+/** Tests that compare the service with the model in a given number of runs. */
 import { randomInt } from 'node:crypto'
 import t from 'tap'
 import type { Provider } from '../../../src/database/index.ts'
@@ -13,20 +13,20 @@ const SERVICES: [string, Omit<ServiceOptions, 'provider'>, share: number][] = [
 ]
 
 export interface Suite {
-  /** On each of these, side by side. */
+  /** Parallel services per database. */
   databases: readonly { provider: Provider; skip: string | false }[]
-  /** On each database, in all; MODEL_RUNS instead, if it is set. */
+  /** Runs per database; MODEL_RUNS overrides it. */
   runs: number
-  /** Random without one, or where MODEL_RUNS is set; MODEL_SEED instead, if it is set. */
+  /** Random if undefined or if MODEL_RUNS is set; MODEL_SEED overrides it. */
   seed?: number
 }
 
-/** Holds services of several kinds against the model. */
+/** Compares services with different settings with the model. */
 export function holdAgainstModel({ databases, ...suite }: Suite): void {
   const { MODEL_RUNS, MODEL_SEED, MODEL_PATH: path, MODEL_REPLAY: replay } = process.env
   const runs = Number(MODEL_RUNS ?? suite.runs)
   const fixed = MODEL_SEED ?? (MODEL_RUNS === undefined ? suite.seed : undefined)
-  // An hour is far more than the slowest machine needs; whoever asks for more knows how long it may take.
+  // An hour, far more than a slow machine needs, unless MODEL_RUNS asks for more runs.
   t.setTimeout(MODEL_RUNS === undefined ? 3_600_000 : 0)
   t.jobs = databases.length
   for (const { provider, skip } of databases) {
@@ -47,7 +47,7 @@ export function holdAgainstModel({ databases, ...suite }: Suite): void {
         const checked = await runInFork<Checked[]>(t, module, checks)
         for (const [index, { failure, errors, runs }] of checked.entries()) {
           const [name] = SERVICES[index] as (typeof SERVICES)[number]
-          // In the name, which is all that some reporters show.
+          // In the name, because some reporters show nothing else.
           if (failure) t.fail(`${name}: ${failure.again}`, { report: failure.report })
           else t.pass(`${name}: ${runs} runs`)
           t.strictSame(errors, [], 'nothing was logged as an error')
