@@ -1,4 +1,4 @@
-/** "This was not me": what the link in a notice does, and for whom. */
+/** "This was not me": effects of the link in a notice. */
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t, { type Test } from 'tap'
 import { tally } from '../../adversarial/tally.ts'
@@ -23,9 +23,9 @@ const NEW_PASSWORD = 'a password that nobody had before'
 interface Service extends TestApp {
   rows: Rows
   post(url: string, payload: object, accessToken?: string): Promise<Response>
-  /** Waits for all mails that were asked for; those to one address, oldest first. */
+  /** Waits until all emails are sent; returns those to one address, oldest first. */
   mailsTo(email: string): Promise<ReceivedMail[]>
-  /** Asks for another address and takes the link. */
+  /** Requests a change of email and returns the link's token. */
   changeAddress(account: Account, to: string, password?: string): Promise<void>
 }
 
@@ -54,11 +54,11 @@ async function startService(t: Test, options: TestAppOptions = {}): Promise<Serv
   return { ...service, rows, post, mailsTo, changeAddress }
 }
 
-/** Programs that the service knows by name, each a device of its own. */
+/** User agents that the service recognises, each a separate device. */
 const AGENTS =
   'curl wget httpie dart okhttp node postmanruntime python-requests go-http-client insomnia bruno'.split(' ')
 
-/** A log in from a device that was not seen before: its session, and the token of its notice. */
+/** Logs in from a new device. Returns its session and the token of its notice. */
 async function strangeLogIn(service: Service, { email, password }: Account) {
   const answer = await service.app.inject({
     method: 'POST',
@@ -79,7 +79,7 @@ t.test('the right email secures the account and revokes all sessions', async t =
   const account = await confirmedAccount(service, 'ada@example.org')
   const stranger = await confirmedAccount(service)
   const thief = await strangeLogIn(service, account)
-  // What is under way when it happens.
+  // Pending tokens at that moment.
   const reset = await resetToken(service, account.email)
   const { requestToken } = (await post('/password-reset/request', { email: account.email })).json()
   const change = (
@@ -270,7 +270,7 @@ t.test('of 20 parallel calls one secures the account and sends one email', async
   const { email } = account
   const [first, second] = [await strangeLogIn(service, account), await strangeLogIn(service, account)]
   const sofar = service.smtp.mails.length
-  // All have read the account before any goes on: what decides is the write.
+  // All of them have read the account before any continues, so that the write decides.
   const { users } = service.app.database
   const { findById } = users
   let waiting = 0

@@ -11,7 +11,7 @@ const email = 'ada@example.org'
 const password = 'correct horse battery staple'
 const DAY = 86_400
 
-/** Registers and returns the token of the mail. */
+/** Registers and returns the token of the email. */
 async function pending({ app, smtp }: TestApp, payload: object = { email }) {
   const before = smtp.mails.length
   await app.inject({ method: 'POST', url: '/register', payload })
@@ -122,7 +122,7 @@ t.test('no deletion or change of email makes a used link valid again', async t =
   await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token: move, password } })
   t.match(await rows.countsOf(newEmail), { users: 1 })
   await allSpent('after the change of address')
-  // Registered anew: another row, which the old links know nothing of.
+  // A new registration has another id, so old links do not match it.
   await pending(service)
   await allSpent('after a new registration')
 
@@ -164,7 +164,7 @@ t.test('a registration lives as long as its last link', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   await pending(service)
-  // The registration alone would run out in an hour.
+  // The registration alone would expire in an hour.
   time.advance(3 * DAY - 3600)
   const sent = service.smtp.mails.length
   await resend(service)
@@ -213,7 +213,7 @@ t.test('a link of the previous release works and sets a new password', async t =
     app.inject({ method: 'POST', url: '/login', payload: { email, password: word } })
   isProblemOf(t, await logIn(planted), 'invalid_credentials')
 
-  // A mail that the release before filed, and a resend.
+  // An email queued by the previous release, and a resend.
   const mail = { kind: 'registration' as const, recipient: email, registrationId: registrations[0]?.id }
   const due = { state: 'queued', attempts: 0, nextAttemptAt: createdAt, createdAt }
   await rows.client.outbox.create({ data: { ...mail, ...due, id: uuidv7() } as never })

@@ -46,13 +46,13 @@ const login = ({ app }: Pick<Service, 'app'>, email: string, password = PASSWORD
 const me = async ({ app }: Pick<Service, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
   app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
 
-/** An account, once no mail of another is under way that could be taken for its own. */
+/** An account, created when no email of another is pending that could be confused with its own. */
 async function account(service: Service, email?: string) {
   await service.rows.settled()
   return confirmedAccount(service, email, PASSWORD)
 }
 
-/** The token of the link that goes to the new address. */
+/** The token of the link that is sent to the new address. */
 async function link(service: Service, bearer: Bearer, newEmail: string): Promise<string> {
   const { mails } = await withMails(service, service.rows, () => ask(service, bearer, newEmail))
   return tokenIn(mailTo(mails, newEmail, CONFIRM))
@@ -130,7 +130,7 @@ t.test(
       'ADAAA@Example.ORG': [],
     }
     for (const [newEmail, subjects] of Object.entries(gets)) {
-      // What the worker reads comes after the answer and differs, which is the point of the outbox.
+      // The worker's reads after the response differ; hiding them is the purpose of the outbox.
       app.mail.wake = () => {}
       const [count, before] = [hashes(), smtp.mails.length]
       const { answer, queries } = await recorded(() => ask(service, ada, newEmail))
@@ -455,7 +455,7 @@ t.test(
       t.strictSame(visible(await ask(service, ada, newEmail)), up, newEmail)
     }
     t.equal(service.smtp.mails.length, before)
-    // Until every mail that is to go out has been tried, so that all of them wait to be tried again.
+    // Waits until every queued email has been tried, so that all wait for a retry.
     const untried = { where: { state: 'queued', lastError: null } }
     while ((await service.rows.client.outbox.count(untried)) > 0) {
       await new Promise(resolve => setTimeout(resolve, 10))
@@ -472,7 +472,8 @@ t.test(
   },
 )
 
-// Regression: it opened a session, and told the new address of a device that had used the old one. Found by the model.
+// Regression: it opened a session, and notified the new address of a device that had used the old one. Found by the
+// model.
 t.test('a login with the old email that races with the change is refused', async t => {
   const service = await startService(t)
   const bearer = await account(service, 'overtaken@example.org')

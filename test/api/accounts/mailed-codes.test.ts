@@ -1,4 +1,4 @@
-/** The codes beside the links of confirmation mails and of mails to a new address. */
+/** Codes beside the links of confirmation emails and of emails to a new address. */
 import t, { type Test } from 'tap'
 import {
   type Account,
@@ -34,11 +34,11 @@ const login = (service: Pick<Service, 'app'>, email: string) =>
 let made = 0
 const newAddress = () => `address-${++made}@example.org`
 
-/** Something that is confirmed by link or by code. */
+/** A flow that is confirmed by link or by code. */
 interface Subject {
-  /** The address that the mail goes to. */
+  /** Recipient of the email. */
   email: string
-  /** Asks for the mail, any number of times. */
+  /** Requests the email; may be repeated. */
   ask(): ReturnType<typeof post>
 }
 
@@ -50,7 +50,7 @@ interface Flow {
   subject(service: Pick<Service, 'app' | 'smtp' | 'rows'>, email?: string): Promise<Subject>
 }
 
-/** The three ways to a code. */
+/** The three flows with such a code. */
 const FLOWS: Record<string, Flow> = {
   'a registration': {
     ...{ mode: 'required', url: '/confirm-email', success: 200 },
@@ -78,7 +78,7 @@ const FLOWS: Record<string, Flow> = {
   },
 }
 
-/** The token of the answer; code and link of the mail. */
+/** The token of the response; code and link of the email. */
 async function begin(service: Service, { email, ask }: Subject) {
   const { answer, mails } = await withMails(service, service.rows, ask)
   const mail = mailTo(mails, email, CONFIRM)
@@ -222,7 +222,7 @@ t.test('a rejected password spends neither code nor attempt', async t => {
     const refusal = success === 200 ? 'password_rejected' : 'invalid_password'
     const password = success === 200 ? 'password1' : 'not the password of anybody'
     isProblemOf(t, await post(service, url, { ...byCode, password }), refusal, name)
-    // A change of address asks for the password that the account has, which may be guessed at: that is a try.
+    // A change of email also requires the current password; a wrong one counts as an attempt.
     t.equal((await rows.client.guess.count()) - before, success === 200 ? 0 : 2, name)
     t.equal((await post(service, url, { ...byCode, password: PASSWORD })).statusCode, success, name)
   }
@@ -308,7 +308,7 @@ t.test('waiting requests share one email, whose code fits the token of each', as
   const world = await capped(t)
   const { rows, sentMails, smtp, advance, app } = world
   let client = 0
-  // Each from a network of its own: what is shown here is the cap of a recipient.
+  // Each from a separate network, because the cap of a recipient is tested here.
   const inject = (request: object) => app.inject({ ...request, remoteAddress: `10.9.8.${++client}` })
   const service = { ...world, app: { inject } as unknown as Service['app'] }
   for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {

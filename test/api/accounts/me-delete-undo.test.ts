@@ -1,4 +1,4 @@
-/** A deletion voids no notice: as long as one is good, "this was not me" undoes the deletion. */
+/** A deletion does not void notices: while one is valid, "this was not me" undoes the deletion. */
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t, { type Test } from 'tap'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
@@ -38,7 +38,7 @@ async function startService(t: Test) {
   const logIn = (email: string, password = PASSWORD) => post('/login', { email, password })
   const secure = (token: string, email: string) => post('/account/secure', { token, email })
   const leave = (accessToken: string) => send('DELETE', '/me', { currentPassword: PASSWORD }, accessToken)
-  /** Somebody who knows the password moves the account to another address. */
+  /** An attacker who knows the password changes the email of the account. */
   async function move(accessToken: string) {
     await post('/email-change/request', { currentPassword: PASSWORD, newEmail: THIEF }, accessToken)
     const token = tokenIn((await mailsTo(THIEF)).at(-1))
@@ -46,7 +46,7 @@ async function startService(t: Test) {
     if (answer.statusCode !== 204) throw new Error(answer.body)
     time.advance(1)
   }
-  /** Every row that names the account or an address of it. */
+  /** Every row that refers to the account or one of its addresses. */
   async function traces(...names: string[]) {
     const { event, notice, deletedAccount, familiarNetwork } = rows.client
     const tables = {
@@ -70,7 +70,7 @@ async function startService(t: Test) {
 }
 type Service = Awaited<ReturnType<typeof startService>>
 
-/** The owner's account, taken over, moved to the thief's address and deleted. */
+/** The account after an attacker changed its email and deleted it. */
 async function stolenAndDeleted(service: Service) {
   const ada = await confirmedAccount(service, OWNER, PASSWORD)
   const { id } = (await service.send('GET', '/me', undefined, ada.accessToken)).json()
@@ -132,7 +132,7 @@ t.test('the owner recovers an account that a thief moved and deleted', async t =
 t.test("the farewell's link undoes the deletion, also without a change of email", async t => {
   const service = await startService(t)
   await confirmedAccount(service, OWNER, PASSWORD)
-  // The links of its notices are bound to how often it was disabled, and so is what a deletion leaves.
+  // Links of its notices are bound to the number of times it was disabled, and so is the deleted account.
   await service.rows.disable(OWNER)
   await service.rows.enable(OWNER)
   const { accessToken } = (await service.logIn(OWNER)).json()
@@ -248,7 +248,7 @@ t.test('a queued notice is sent and valid after the account is deleted', async t
   t.equal((await service.leave(accessToken)).statusCode, 204)
   isProblemOf(t, await service.send('GET', '/me', undefined, ada.accessToken), 'unauthenticated')
   await service.smtp.start()
-  // A try under way may still fail, and its retry is then due later by this clock.
+  // An attempt in progress may still fail; its retry is then due later by this clock.
   await until('every mail is sent', async () => {
     service.time.advance(1)
     return (await service.rows.client.outbox.count({ where: { state: 'queued' } })) === 0

@@ -47,12 +47,12 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
   await rows.settled()
   t.match(await rows.countsOf(email), { registrations: 1 }, 'a registration of the address waits')
-  // So does a registration of the release before.
+  // A registration of the previous release does too.
   const expiresAt = new Date(Date.now() + 60_000)
   await rows.client.legacyRegistration.create({
     data: { id: 'waiting', email, passwordHash: 'x', createdAt: new Date(), expiresAt },
   })
-  // A notice that is good would let the deletion be undone: me-delete-undo.test.ts.
+  // A valid notice would let the deletion be undone: me-delete-undo.test.ts.
   await rows.client.notice.updateMany({ data: { expiresAt: new Date() } })
   const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
   const strangers = async () => [
@@ -207,7 +207,7 @@ t.test('the email can register again, and old tokens do not affect the new accou
 
   t.equal((await leave(service, ada)).statusCode, 204)
   await rows.settled()
-  // The same password on purpose: nothing but the account tells the two apart.
+  // The same password on purpose, so that only the account differs.
   const again = await confirmedAccount(service, email, password)
   const before = await rows.client.user.findUniqueOrThrow({ where: { email } })
   const newPassword = 'a password that nobody had before'
@@ -244,7 +244,7 @@ t.test(
     const payload = { currentPassword: password, newEmail: 'countess@example.org' }
     await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
     await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
-    // One that a worker has in hand can still go out; these are back in the queue.
+    // A claimed email can still be sent; these are queued again.
     const refused = { state: 'queued', leasedUntil: null, NOT: { lastError: null } }
     while ((await rows.client.outbox.count({ where: refused })) < 3) await delay(10)
     t.equal((await leave(service, ada)).statusCode, 204)

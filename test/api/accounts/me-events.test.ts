@@ -11,7 +11,7 @@ import { until } from '../../harness/until.ts'
 
 const password = 'correct horse battery staple'
 const email = 'ada@example.org'
-/** A user agent of any two is a device of its own. */
+/** Each pair of user agents counts as two devices. */
 const PROGRAMS = ['curl', 'Wget', 'HTTPie', 'Dart', 'Insomnia']
 const SYSTEMS = [
   ['Windows NT 10.0', 'Windows'],
@@ -24,7 +24,7 @@ const nowhere = { ip: null, device: null, requestId: null, actor: null, target: 
 
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 
-/** What is written after the answer needs a moment. */
+/** Events are written after the response. */
 const eventually = (client: PrismaClient, kind: string, count: number) =>
   until(`${count} events ${kind}`, async () => (await client.event.count({ where: { kind } })) === count)
 
@@ -37,7 +37,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
   let steps = 0
   const all = () => rows.client.event.findMany({ orderBy: { id: 'asc' } })
 
-  /** Sends a request from a device and a network of its own, and holds what it left against `kinds`. */
+  /** Sends a request from a separate device and network, and compares its events with `kinds`. */
   async function step(
     kinds: string[],
     request: {
@@ -217,7 +217,7 @@ t.test('a refused login is recorded after the response, and only for an account'
     })
     isProblemOf(t, answer, 'invalid_credentials')
   }
-  // Closing waits for what is to be done after answers.
+  // Closing waits for jobs after responses.
   await app.close()
   t.equal(await rows.client.event.count(), before + 1)
 })
@@ -255,7 +255,7 @@ t.test('nothing is recorded for an account that was deleted in the meantime', as
   t.equal(await rows.client.event.count(), before, 'no row that names an address and a device of nobody')
 })
 
-/** An account with a history of so many events, and a stranger with one as long. */
+/** An account with `length` events, and a client without an account with as many failed logins. */
 async function withHistory(t: Parameters<typeof startApp>[0], length: number) {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)

@@ -1,4 +1,4 @@
-/** An export costs the same memory whatever the length of the history; 200,000 events are in the slow tier. */
+/** An export needs the same memory for a history of any length; 200,000 events are in the slow tier. */
 import t from 'tap'
 import { exportLongHistory } from './me-export-size.ts'
 

@@ -1,4 +1,4 @@
-/** An account with a long history, and what its export costs the process that serves it. */
+/** An account with a long history, and the cost of its export for the process. */
 import { get, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setFlagsFromString } from 'node:v8'
@@ -8,7 +8,7 @@ import type { Provider } from '../../../src/database/index.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
 
-/** Rows of one statement, which has 5 s on PostgreSQL. */
+/** Rows per statement; PostgreSQL has a timeout of 5 s. */
 const BATCH = 20_000
 
 const numbers = {
@@ -18,7 +18,7 @@ const numbers = {
 }
 const padded = { sqlite: `printf('%012d', n)`, postgresql: `lpad(n::text, 12, '0')` }
 
-/** Adds so many events to the history of an account, with ids that sort before all others. */
+/** Adds events to the history of an account, with ids that sort before all others. */
 async function addHistory({ client }: Rows, provider: Provider, userId: string, count: number) {
   for (let from = 1; from <= count; from += BATCH) {
     await client.$executeRawUnsafe(`INSERT INTO events (id, user_id, kind, at, ip, device, request_id)
@@ -29,14 +29,14 @@ async function addHistory({ client }: Rows, provider: Provider, userId: string, 
 }
 
 const MIB = 2 ** 20
-/** Bytes of the document between two looks at the memory, for each event: some ten looks at an export. */
+/** Bytes per event between two measurements of memory: about ten measurements per export. */
 const BYTES_BETWEEN_LOOKS = 20
 
 setFlagsFromString('--expose-gc')
-/** A full collection. A context that is made after the flag was set has it. */
+/** Full collections. `gc` exists only in contexts created after the flag was set. */
 const collectGarbage: () => void = runInNewContext('gc')
 
-/** Exports a history of so many events, and holds memory and turns of the event loop against bounds. */
+/** Exports a history of `events` events. Asserts bounds on memory and on turns of the event loop. */
 export async function exportLongHistory(t: Test, count: number) {
   const service = await startApp(t)
   const { app } = service
@@ -94,7 +94,7 @@ function liveBytes() {
   return heapUsed + external
 }
 
-/** Watches the turns of the event loop: by processor time, since others use the machine too. */
+/** Measures turns of the event loop by processor time, because other processes use the machine too. */
 function watchTurns() {
   let [longestTurnMs, stopped] = [0, false]
   let last = process.cpuUsage()
@@ -106,7 +106,7 @@ function watchTurns() {
   }
   look()
   return {
-    /** Leaves out what the turn has cost so far: the collections of this test are not the service's. */
+    /** Excludes the cost of the turn so far: the test's collections are not the service's. */
     startAnew() {
       last = process.cpuUsage()
     },

@@ -35,7 +35,7 @@ t.test('the export contains all data of the account and of nobody else', async t
   await rows.settled()
   await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
   await rows.settled()
-  // In German, as every mail from now on.
+  // In German, like every email from now on.
   const link = tokenIn(service.smtp.mails.at(-1))
   time.advance(60)
 

@@ -1,4 +1,4 @@
-/** Mails that tell the owner what happened: to whom, when, in which words. */
+/** Notices to the owner: recipient, time and words. */
 import t, { type Test } from 'tap'
 import { type Account, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
 import { openRows } from '../../harness/rows.ts'
@@ -26,7 +26,7 @@ async function startService(t: Test, options: TestAppOptions = {}) {
         remoteAddress,
         payload: { email, password: word },
       }),
-    /** The mails since the last call. */
+    /** Emails since the last call. */
     async news() {
       await rows.settled()
       const mails = smtp.mails.slice(seen)
@@ -100,7 +100,7 @@ t.test('a user agent cannot put text into the email', async t => {
   t.notMatch(`${notice?.text}${notice?.html}${notice?.subject}`, /evil|blocked,/)
 })
 
-/** Account, and everything that a person does; the notices are in the person's language. */
+/** Performs every action that causes a notice; the notices are in the account's language. */
 async function inGerman(service: Awaited<ReturnType<typeof startService>>): Promise<Account> {
   const account = await confirmedAccount(service, email, password)
   await service.app.inject({

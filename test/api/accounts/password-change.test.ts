@@ -47,7 +47,7 @@ const login = ({ app }: Pick<Service, 'app'>, email: string, password: string, r
 const statusOfMe = async ({ app }: Pick<Service, 'app'>, accessToken: string) =>
   (await app.inject({ url: '/me', headers: bearer(accessToken) })).statusCode
 
-/** The token of the answer and the code of the mail. */
+/** The token of the response and the code of the email. */
 async function begin(service: Service, { email, password, accessToken }: Account) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, accessToken, password))
   if (answer.statusCode !== 202) throw new Error(answer.body)

@@ -34,7 +34,7 @@ const confirm = ({ app }: Pick<Service, 'app'>, payload: object) =>
 const login = ({ app }: Pick<Service, 'app'>, email: string, password: string) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
-/** The token of the answer; code and link of the mail. */
+/** The token of the response; code and link of the email. */
 async function begin(service: Service, email: string) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, email))
   const { requestToken } = answer.json() as { requestToken: string }

@@ -1,4 +1,4 @@
-/** The example for React Native, run under Node: no document, and a stub of the phone's key chain. */
+/** The React Native example, run under Node: without a document, with a stub of the phone's key chain. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'

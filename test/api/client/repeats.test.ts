@@ -1,4 +1,4 @@
-/** The client of client/: what is sent again, and what never is. */
+/** @latchkey/client: which requests are retried, and which are not. */
 import t from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { clientBy, type Mishap, refusal, wireTo } from './wire.ts'
@@ -130,7 +130,7 @@ t.test('a response that never begins, or never ends, is a timeout', async t => {
   }
 })
 
-/** As the global `fetch` does: the signal also ends the body. */
+/** Like the global `fetch`, whose signal also aborts the body. */
 function withSignal(response: Response, signal: AbortSignal): Response {
   const body = response.body?.pipeThrough(new TransformStream(), { signal })
   return new Response(body ?? null, response)

@@ -1,4 +1,4 @@
-/** The client of client/ against the service: staying logged in. */
+/** @latchkey/client against the service: staying logged in. */
 import t from 'tap'
 import { memoryStorage } from '../../../client/src/index.ts'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'

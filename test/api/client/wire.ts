@@ -1,21 +1,21 @@
-/** What is between the client and the service: counts requests, keeps the cookie, and fails as networks do. */
+/** A transport between client and service: counts requests, keeps the cookie, and simulates network failures. */
 import type { FastifyInstance } from 'fastify'
 import { type ClientOptions, createClient } from '../../../client/src/index.ts'
 
-/** What happens to a request instead of its being answered, or after the service has processed it. */
+/** A failure before the service receives the request, or after it has processed it. */
 export type Mishap = 'never sent' | 'response lost' | Response
 
 export interface Wire {
   fetch: (request: Request) => Promise<Response>
   /** `POST /login` and the like, in order. */
   sent: string[]
-  /** Called for each request; what it returns happens to it. */
+  /** Called for each request; returns its failure, if any. */
   mishap: (request: Request) => Mishap | undefined
   /** Whether the browser keeps cookies. */
   keepsCookies: boolean
 }
 
-/** A wire to an app; cookies are kept as a browser keeps them. */
+/** A transport to an app; keeps cookies as a browser does. */
 export function wireTo(app: FastifyInstance): Wire {
   let jar: string | undefined
   const wire: Wire = {
@@ -52,12 +52,12 @@ export function wireTo(app: FastifyInstance): Wire {
   return wire
 }
 
-/** A client at the end of a wire. */
+/** A client with this transport. */
 export function clientBy(wire: Wire, options: ClientOptions = {}) {
   return createClient({ baseUrl: 'http://localhost', fetch: wire.fetch, ...options })
 }
 
-/** A problem document, as the service or something in front of it answers. */
+/** A problem document, as the service or a proxy would send. */
 export function refusal(status: number, code: string, retryAfter?: number): Response {
   const problem = {
     type: `urn:latchkey:problem:${code}`,

@@ -60,8 +60,8 @@ t.test('the pragmas of SQLite are in force, after transactions and after a lock 
   t.same(await pragmas(database), expected)
   const { client } = database
   await client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
-  // foreign_keys = ON is libsql's default, synchronous = FULL SQLite's: this shows a connection that
-  // was silently replaced.
+  // foreign_keys = ON is the default of libsql, and synchronous = FULL that of SQLite. Other values would reveal a
+  // connection that was silently replaced.
   await client.$executeRawUnsafe('CREATE TEMP TABLE of_this_connection (id TEXT)')
   await client.$transaction(tx => tx.$executeRawUnsafe(`INSERT INTO things VALUES ('a')`))
   await t.rejects(
@@ -174,7 +174,7 @@ t.test('connections cut by PostgreSQL are replaced', { skip: skipPostgresql }, a
     }),
     'nor does one that is cut between two hot statements',
   )
-  // A query may still draw one of the cut connections before its end is heard of, but each only once.
+  // A query may still use a cut connection before its end is noticed, but each only once.
   let failures = 0
   const ask = (): Promise<unknown> =>
     database.client.$queryRawUnsafe('SELECT 1 AS one').catch(error => {

@@ -1,4 +1,7 @@
-/** The feed of all events: a reader that goes on from its last position misses none, whatever commits late. */
+/**
+ * The feed of all events: a reader that continues from its last position misses none, however late a transaction
+ * commits.
+ */
 import t from 'tap'
 import { openDatabase } from '../../../src/database/index.ts'
 import { eventFeed } from '../../../src/database/queries/event-feed.ts'
@@ -13,7 +16,7 @@ const happening = (run: Run, userId: string) =>
 for (const { provider, skip } of providers) {
   t.test(`${provider}: a reader gets each event once while four writers write`, { skip }, async t => {
     const url = await freshDatabase(t, provider)
-    // SQLite has one process a file.
+    // SQLite allows one process per file.
     const opened = await Promise.all(
       Array.from({ length: provider === 'sqlite' ? 1 : 3 }, () => openDatabase(url)),
     )
@@ -79,7 +82,7 @@ for (const { provider, skip } of providers) {
     t.strictSame(await next(3, 10), [])
   })
 
-  // SQLite has one transaction at a time.
+  // SQLite runs one transaction at a time.
   if (provider === 'sqlite') continue
   t.test(`${provider}: an event that is being changed is not waited for`, { skip }, async t => {
     const { statements, close } = await openDatabase(await freshDatabase(t, provider))

@@ -1,6 +1,6 @@
 /**
- * What meets a login at the same account: on PostgreSQL a login is one statement, whose parts read one snapshot, and
- * on SQLite a part of a group commit.
+ * Races between logins and changes of the same account. On PostgreSQL a login is one statement, whose parts read one
+ * snapshot; on SQLite it is part of a group commit.
  */
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
@@ -108,7 +108,7 @@ for (const { provider, skip } of providers) {
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
-/** Starts a change of an account while another connection holds it, which then logs in and commits. */
+/** Starts a change of an account while another connection locks the row, logs in and commits. */
 async function whileLoggingIn<T>(
   { client, statements, other }: Awaited<ReturnType<typeof opened>>,
   user: User,

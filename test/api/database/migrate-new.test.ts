@@ -8,7 +8,7 @@ import { migrate, migrationNames, PRISMA_FOLDER } from '../../../src/database/mi
 import { emptyDatabase, providers } from '../../harness/database.ts'
 import { describeSchema } from './migrate-schema.ts'
 
-/** A copy of the prisma folder that the test may change. */
+/** A writable copy of the prisma folder. */
 function copyOfPrismaFolder(t: Test): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-prisma-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -16,7 +16,7 @@ function copyOfPrismaFolder(t: Test): string {
   return folder
 }
 
-/** A copy with the models but without a single migration. */
+/** A copy with the models but without migrations. */
 function withoutMigrations(t: Test): string {
   const folder = copyOfPrismaFolder(t)
   rmSync(join(folder, 'models.migrated'), { force: true })
@@ -43,10 +43,10 @@ async function migrated(t: Test, provider: Provider, folder: string): Promise<Op
   return database
 }
 
-/** The last migration of the release before. It moves on with each release. */
+/** The last migration of the previous release. Update it with each release. */
 const RELEASE_BEFORE = '20261121152909_email_changed'
 
-/** A column that an INSERT may leave out, and an index that refuses no row, as `describeSchema` writes them. */
+/** A column that an INSERT may omit, and an index that rejects no row, in the format of `describeSchema`. */
 const HARMLESS: Record<Provider, { column: RegExp; index: RegExp }> = {
   sqlite: { column: /^\S+ \S+ \S+ (0 |1 (?!null))/, index: /^\S+ \S+ 0 / },
   postgresql: { column: /^\S+ \S+ \S+ (YES|NO (?!null))/, index: /CREATE INDEX/ },

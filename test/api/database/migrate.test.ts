@@ -25,7 +25,7 @@ import { outcome } from '../../harness/outcome.ts'
 const compiled = (path: string) => new URL(`../../../src/database/${path}`, import.meta.url)
 const CLI = fileURLToPath(new URL('../../../bin/migrate.js', import.meta.url))
 
-/** A prisma folder with the given migrations: name to script. */
+/** A prisma folder with the given migrations: name and script. */
 function prismaFolder(t: Test, provider: Provider, scripts: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-prisma-'))
   t.teardown(() => rmSync(folder, { recursive: true, force: true }))
@@ -40,7 +40,7 @@ function write(folder: string, provider: Provider, name: string, script: string)
   writeFileSync(join(folder, provider, 'migrations', name, 'migration.sql'), script)
 }
 
-/** Runs raw SQL on a database and gives its rows. */
+/** Runs raw SQL on a database and returns its rows. */
 async function sql(url: string, statement: string): Promise<Record<string, unknown>[]> {
   const database = await openDatabase(url)
   try {
@@ -63,21 +63,21 @@ const migrateIn = (url: string, folder: string) =>
      console.log((await migrate(${JSON.stringify(url)}, ${JSON.stringify(folder)})).applied.join())`,
   ])
 
-/** An adapter of Prisma's, and what closes it. */
+/** A Prisma adapter, and a function that closes it. */
 async function openAdapter(url: string, provider: Provider) {
   if (provider === 'postgresql') {
     const adapter: SqlDriverAdapter = await new PrismaPg({ connectionString: url }).connect()
     return { adapter, close: () => adapter.dispose() }
   }
   const connection = await openConnection(url)
-  // The engine would have the whole file for itself, and libsql keeps closed connections until they are collected.
+  // The engine would lock the whole file, and libsql keeps closed connections until they are collected.
   const run: typeof connection.run = (sql, args) =>
     connection.run(sql.replace('locking_mode=EXCLUSIVE', 'locking_mode=NORMAL'), args)
   const adapter = await sqliteAdapter({ ...connection, run }).connect()
   return { adapter, close: async () => connection.close() }
 }
 
-/** What Prisma's own engine says of a database and a folder of migrations: what `prisma migrate status` shows. */
+/** Status of a database according to Prisma's engine, as `prisma migrate status` prints it. */
 async function statusByPrisma(url: string, provider: Provider, folder: string) {
   const { adapter, close } = await openAdapter(url, provider)
   const migrationDirectories = readMigrations(folder, provider).map(({ name, script }) => ({
@@ -97,15 +97,15 @@ async function statusByPrisma(url: string, provider: Provider, folder: string) {
       optInToShadowDatabase: false,
       filters: NO_FILTERS,
     }),
-    // In this order: it applies what it takes for pending.
+    // In this order, because it applies migrations that it considers pending.
     applied: (await engine.applyMigrations({ migrationsList, filters: NO_FILTERS })).appliedMigrationNames,
   })).finally(close)
 }
 
-/** What either provider says of a table that is not there. */
+/** Errors of both databases about a missing table. */
 const NO_TABLE = { message: /no such table|does not exist/ }
 
-/** A statement that runs for long, and whether some process has come to it. */
+/** A statement that runs for long, and whether a process has reached it. */
 const LONG: Record<Provider, string> = {
   sqlite:
     'CREATE TABLE slow AS WITH RECURSIVE c (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2000000000) SELECT count(*) FROM c;',

@@ -9,9 +9,9 @@ import { until } from '../../harness/until.ts'
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
-/** How long the loops of an instance are watched; milliseconds. */
+/** How long the loops of an instance are observed; milliseconds. */
 const WATCHED = 2500
-/** The worker looks at once, after about 1 s and after about 2 s more; each look is one connection. */
+/** The worker polls at once, after about 1 s and after about 2 s more; each poll is one connection. */
 const MOST_ATTEMPTS = 3
 
 const faults = (log: Record<string, unknown>[]) => log.filter(({ level }) => Number(level) >= 40)

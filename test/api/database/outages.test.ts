@@ -17,7 +17,7 @@ import { openRows } from '../../harness/rows.ts'
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
-/** What a first query meets, asked by Prisma and by hand. */
+/** The error of a first query, through Prisma and by hand-written SQL. */
 async function metBy(t: Test, url: string): Promise<unknown[]> {
   const { client, statements, close } = await openDatabase(url)
   t.teardown(close)
@@ -69,7 +69,7 @@ t.test('a refused connection names its reason', async t => {
   }
 })
 
-/** Answers PostgreSQL's SSLRequest with `S` and then speaks TLS. */
+/** Accepts PostgreSQL's SSLRequest with `S` and then speaks TLS. */
 const speakTls = (certificate: Certificate) => (socket: Socket) =>
   socket.once('data', () => {
     socket.write('S', () => {

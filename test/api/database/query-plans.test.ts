@@ -1,6 +1,6 @@
 /**
- * No statement of a flow reads a whole table. The statements are those that the flows really run: they are
- * caught where they leave for the driver, and explained by the database itself.
+ * No statement of a flow reads a whole table. The statements are those that the flows really run, recorded at the
+ * driver and explained by the database.
  */
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../../src/database/index.ts'
@@ -10,7 +10,7 @@ import { provider } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
 import { type Caught, catchStatements, explainer } from './recorded-statements.ts'
 
-/** One row for each work that instances share, and the newest events of an account: reading all of it is right. */
+/** One row for each job that instances share, and the newest events of an account: a scan is right here. */
 const SMALL = new Set(['leases', 'recent'])
 
 type World = Awaited<ReturnType<typeof startApp>>
@@ -70,7 +70,7 @@ t.test('no statement of a flow, of the worker or of the housekeeping scans a tab
   caught.clear()
   await journey(t, world, advance)
   t.type(await housekeeper(world.app, { rest: 0 }).sweep(), 'number')
-  // Also ends what the worker has in hand.
+  // Also waits for rows that the worker has claimed.
   await world.app.close()
 
   const statements = [...caught.values()]

@@ -1,4 +1,4 @@
-/** How many statements a request sends to PostgreSQL before it is answered: each is a round trip. */
+/** Number of statements that a request sends to PostgreSQL before its response: each is a round trip. */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import pg from 'pg'
 import t from 'tap'
@@ -31,11 +31,11 @@ t.test('hot requests take few round trips to PostgreSQL', { skip }, async t => {
       }),
     )
     t.equal(response.statusCode, status, response.body)
-    // What the request woke the worker for is the worker's.
+    // Excludes the statements of the mail worker that the request wakes.
     const claim = texts.findIndex(text => text.startsWith('UPDATE outbox SET attempts'))
     return { count: claim < 0 ? texts.length : claim, texts, body: response.json() }
   }
-  // The first query of a connection is preceded by its settings.
+  // The first query of a connection follows its settings.
   await Promise.all(Array.from({ length: 4 }, () => world.app.database.ping()))
 
   const login = await roundTrips(200, '/login', { email, password })

@@ -1,4 +1,4 @@
-// What comes from a database without a time zone must not depend on the one of this process.
+// Times from a database without a time zone must not depend on the time zone of the process.
 process.env['TZ'] = 'Pacific/Auckland'
 
 import t, { type Test } from 'tap'
@@ -27,7 +27,7 @@ async function opened(t: Test, provider: (typeof providers)[number]['provider'],
   return { ...database, url }
 }
 
-/** One account with every value and one with as few as can be, each with a session. */
+/** One account with every optional value and one with none, each with a session. */
 async function people({ client }: Awaited<ReturnType<typeof opened>>) {
   const full = {
     id: uuidv7(),
@@ -192,7 +192,7 @@ for (const { provider, skip } of providers) {
     const { file } = registrations(client, statements)
     const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
     await file(registration, NOW, ORIGIN)
-    // The same id for another address cannot be inserted.
+    // An existing id cannot be inserted for another address.
     const failure = await file({ ...registration, email: 'b@example.org' }, NOW, ORIGIN).catch(error => error)
     t.ok(isUniqueViolation(failure))
     t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])

@@ -1,4 +1,4 @@
-/** The front end of docs/cookie-mode.md is run, in what stands for a browser of another origin, against the service. */
+/** Runs the front end of docs/cookie-mode.md against the service, in a simulated browser of another origin. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -30,7 +30,7 @@ t.test('the front end of the document logs in, stays logged in over a reload, an
   await service.app.listen({ host: '127.0.0.1', port: 0 })
   const base = `http://127.0.0.1:${(service.app.server.address() as AddressInfo).port}`
 
-  // What the browser adds: the origin, the cookie for its path, and keeping the cookies of answers.
+  // Adds what a browser adds: the origin, and the cookie for its path; keeps the cookies of responses.
   const real = globalThis.fetch
   t.teardown(() => {
     globalThis.fetch = real

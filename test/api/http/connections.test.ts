@@ -6,10 +6,10 @@ import { isProblemOf } from '../../harness/problem.ts'
 import { onTheWire, requestText } from '../../harness/raw-http.ts'
 import { until } from '../../harness/until.ts'
 
-/** Streamed from its file, and too large for what the kernel keeps for a connection. */
+/** Streamed from its file, and larger than the socket buffers of the kernel. */
 const LARGE = '/docs/static/swagger-ui.js'
 
-/** Whether a descriptor of this process is the large file. */
+/** Whether a file descriptor of this process is the large file. */
 function isLarge(descriptor: string): boolean {
   try {
     return readlinkSync(`/proc/self/fd/${descriptor}`).endsWith('/swagger-ui.js')

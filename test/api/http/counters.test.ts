@@ -7,7 +7,7 @@ import { freePort } from '../../harness/free-port.ts'
 import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 import { until } from '../../harness/until.ts'
 
-/** What an answer may be slowed by a store that is away. */
+/** Upper bound on the delay of a response while Redis is unreachable. */
 const SLOWED_MS = 500
 
 async function msOf(work: () => Promise<unknown>): Promise<number> {
@@ -18,7 +18,7 @@ async function msOf(work: () => Promise<unknown>): Promise<number> {
 
 const slowest = (answers: { ms: number }[]) => Math.max(...answers.map(({ ms }) => ms))
 
-/** The longest that answers may take without Redis, judged by what they took with it a moment ago. */
+/** Upper bound on response times without Redis, derived from those with Redis just before. */
 async function allowed(answersWithRedis: () => Promise<{ ms: number }[]>) {
   return SLOWED_MS + 4 * slowest(await answersWithRedis())
 }
@@ -46,7 +46,7 @@ t.test(
     const nobody = String(await freePort())
     const limited = ['on', '>geheim', '~*', '+@all', '-eval', '-evalsha']
     await redis.command('ACL', 'SETUSER', 'limited', ...limited)
-    // Denied within the script, Redis says so in other words than NOPERM.
+    // Denied inside the script, Redis uses another message than NOPERM.
     await redis.command('ACL', 'SETUSER', 'reader', 'on', '>geheim', '~*', '+@all', '-incrby', '-set')
     const { host } = new URL(redis.url)
     const cases: [string, string, string[], string[]][] = [
@@ -135,7 +135,7 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   t.ok(together < limit, 'only the first waits', { together, limit })
   const many = await crowd('10.0.0.2')
   const guesses = many.filter(({ status }) => status === 401).length
-  // One more passes for each second that the crowd takes.
+  // One more passes for each second that the requests take.
   t.ok(guesses >= 5 && guesses <= 10, 'four free guesses and one that costs', { guesses })
   t.equal(many.filter(({ status }) => status === 429).length, 30 - guesses, 'limits are closed, not open')
   t.ok(slowest(many) < limit, 'nor with many at once', { limit, slowest: slowest(many) })
@@ -147,7 +147,7 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   await counting(app, 'redis')
   t.equal((await timed(app, '10.0.0.3')).left, '9', 'and Redis counts again')
   await until('the log tells the end', () => toldOfRedis(log).at(-1)?.['level'] === 30)
-  // A stall of the machine may be one more outage, with two lines more.
+  // A stall of the machine may be one more outage, with two more lines.
   const told = toldOfRedis(log)
   t.match(
     [told[0], told.at(-1)],

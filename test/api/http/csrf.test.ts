@@ -1,4 +1,4 @@
-/** Who may use cookie mode: every combination of what browsers say, at each endpoint that has it. */
+/** Who may use cookie mode: every combination of Origin and Sec-Fetch-Site, at each endpoint that has it. */
 import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, type TestApp, tokenIn } from '../../harness/app.ts'
 import { cookieIn, showing } from '../../harness/cookie.ts'
@@ -24,7 +24,7 @@ const FOREIGN = [
   'https://localhost:5173',
   'https://other.example.org',
   'https://x.app.example.org',
-  // What careless comparisons take for one of ours.
+  // Origins that a careless comparison would accept.
   'https://example.org.evil.com',
   'https://app.example.org.evil.com',
   'https://evil-example.org',
@@ -49,7 +49,7 @@ interface Combination {
   allowed: boolean
 }
 
-/** Each origin with each site, and both without the other. */
+/** Each origin with each site, and each of them alone. */
 function combinations(): Combination[] {
   return [undefined, ...OURS, ...FOREIGN].flatMap(origin =>
     [undefined, ...SITES].map(site => ({
@@ -66,10 +66,10 @@ function combinations(): Combination[] {
   )
 }
 
-/** What is sent in cookie mode, and the answer where the request is let through. */
+/** The request in cookie mode, and the response if it is accepted. */
 async function callsOf(service: TestApp) {
   const { email, password } = await confirmedAccount(service)
-  // Of an account of its own: many logins push old sessions out.
+  // With a separate account, because many logins revoke old sessions.
   const { refreshToken } = await confirmedAccount(service)
   type Headers = Record<string, string>
   const post = (url: string, payload: object, headers: Headers = {}) =>
@@ -84,7 +84,7 @@ async function callsOf(service: TestApp) {
     },
     {
       url: '/confirm-email',
-      // Let through it meets a token that is none.
+      // An accepted request fails because the token is not valid.
       passed: { status: 400, code: 'token_invalid' },
       send: (headers: Headers) => post('/confirm-email', { token: 'a.b.c', password, mode }, headers),
     },
@@ -108,7 +108,7 @@ async function callsOf(service: TestApp) {
   ]
 }
 
-/** Sends each combination to each endpoint; what is refused must have no effect. */
+/** Sends each combination to each endpoint; a refused request must have no effect. */
 async function isDecided(t: Test, service: TestApp, cases: Combination[]) {
   const rows = await openRows(t, service.databaseUrl)
   for (const { url, passed, send, begin } of await callsOf(service)) {
@@ -135,7 +135,7 @@ async function isDecided(t: Test, service: TestApp, cases: Combination[]) {
 
 t.test('only allowed origins and clients that are no browsers may use cookie mode', async t => {
   const service = await startApp(t, { env })
-  // Those that pass first, so that the others have to leave everything as it is.
+  // Accepted origins first, so that the refused ones must leave everything unchanged.
   const cases = combinations().sort((a, b) => Number(b.allowed) - Number(a.allowed))
   t.equal(cases.filter(({ allowed }) => allowed).length, 1 + 31 + 3 * 7)
   await isDecided(t, service, cases)

@@ -28,7 +28,7 @@ t.test('an unsupported method is a 405 with Allow', async t => {
   }
 })
 
-/** Leads to the pages, and nowhere without them. */
+/** Redirects to the pages, or 404 without them. */
 const HOME = ['/', '/login/..']
 
 for (const PAGES of ['on', 'off']) {

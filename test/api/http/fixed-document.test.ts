@@ -1,9 +1,9 @@
-/** What is compressed, and what a client may keep. */
+/** Compression and caching of fixed documents. */
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import t from 'tap'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 
-/** Large documents that are the same for everybody. */
+/** Large documents that are the same for every client. */
 const FIXED = [
   '/openapi.json',
   '/docs/json',

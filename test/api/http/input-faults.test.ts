@@ -1,4 +1,4 @@
-/** What a client is told of an input that has not the declared form. */
+/** Messages for input that does not match the declared schema. */
 import t from 'tap'
 import Type, { type TSchema } from 'typebox'
 import { schemaController } from '../../../src/http/schema-compilers.ts'
@@ -48,7 +48,7 @@ const cases: [input: unknown, faults: Record<string, string>][] = [
   [{ code, page: 101 }, { '/page': 'must be at most 100' }],
 ]
 
-/** The faults by path that the app's validator finds. */
+/** Faults by path, as reported by the app's validator. */
 function faultsOf(schema: TSchema, input: unknown) {
   const compile = schemaController.compilersFactory?.buildValidator as unknown as () => (route: {
     schema: TSchema

@@ -1,4 +1,4 @@
-/** Strict bodies, on every route that takes one, as the OpenAPI document lists them. */
+/** Strict parsing of bodies, on every route that takes one, as the OpenAPI document lists them. */
 import t, { type Test } from 'tap'
 import type { ProblemCode } from '../../../src/errors.ts'
 import { confirmedAccount, startApp, type TestApp } from '../../harness/app.ts'
@@ -6,7 +6,7 @@ import { isProblemOf } from '../../harness/problem.ts'
 import { onTheWire, requestText } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
 
-/** A valid value of every property that a body may have. */
+/** A valid value of every property. */
 const SAMPLES: Record<string, string> = {
   email: 'ada@example.org',
   password: 'correct horse battery staple',
@@ -27,20 +27,20 @@ const JSON_TYPE = 'application/json'
 
 interface Route {
   url: string
-  /** Whether there must be a body at all. */
+  /** Whether a body is required. */
   bodyRequired: boolean
   required: string[]
   properties: string[]
 }
 
-/** The routes with a body, from the document that the service itself hands out. */
+/** The routes with a body, from the OpenAPI document of the service. */
 async function routesWithBody({ app }: TestApp): Promise<Route[]> {
   const { paths = {} } = (await app.openapi()) as { paths?: Record<string, { post?: Operation }> }
   const routes = Object.entries(paths).flatMap(([url, { post }]) => {
     const { required: bodyRequired = false, content = {} } = post?.requestBody ?? {}
     const schema = content[JSON_TYPE]?.schema
     if (schema === undefined) return []
-    // The first of several forms is the one whose properties are missed where nothing tells them apart.
+    // The first alternative is the one whose missing properties are reported if nothing distinguishes them.
     const [form = schema] = schema.oneOf ?? []
     return [form].map(({ required = [], properties }) => ({
       ...{ url, bodyRequired, required },
@@ -73,7 +73,7 @@ function valid({ properties }: Route): Record<string, string> {
   )
 }
 
-/** Sends bytes to each route and asserts the answer; then nothing may have come of any of it. */
+/** Sends bytes to each route and asserts the response; then no request may have had an effect. */
 async function everyRoute(
   t: Test,
   expected: ProblemCode,
@@ -81,7 +81,7 @@ async function everyRoute(
 ) {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
-  // Behind the bearer, bodies are read only for who has a session.
+  // Routes with authentication read the body only with a valid session.
   const { accessToken } = await confirmedAccount(
     service,
     'somebody@example.org',
@@ -103,7 +103,7 @@ async function everyRoute(
       const { errors } = isProblemOf(t, response, expected, name)
       if (path !== undefined && !errors?.some(fault => fault.path === path)) wrong.push(`${name}: where`)
       if ((errors !== undefined) !== (expected === 'validation_failed')) wrong.push(`${name}: errors`)
-      // `mode` has only one value, which its error names.
+      // `mode` has a single value, which its error names.
       const samples = Object.entries(SAMPLES).filter(([property]) => property !== 'mode')
       const quoted = samples.filter(([, sample]) => response.body.includes(sample))
       if (quoted.length > 0) wrong.push(`${name}: quotes ${quoted}`)
@@ -119,7 +119,7 @@ async function everyRoute(
   )
 }
 
-/** The text of an object with a member in front. */
+/** The text of an object with one more member in front. */
 function withMember(body: object, member: string) {
   return `{${member},${JSON.stringify(body).slice(1)}`
 }

@@ -1,4 +1,4 @@
-/** What never becomes a request: bytes on a real connection. */
+/** Bytes that never become a request, on a real connection. */
 import { once } from 'node:events'
 import { type AddressInfo, connect } from 'node:net'
 import t, { type Test } from 'tap'
@@ -25,7 +25,7 @@ function exchange(port: number, bytes: string | Buffer): Promise<Answer> {
       reject(new Error(`the connection is still open after 20 s: ${Buffer.concat(chunks)}`))
     }, 20_000)
     socket.on('data', chunk => chunks.push(chunk))
-    // A reset after the answer is the service's good right.
+    // The service may reset the connection after the response.
     socket.on('error', () => {})
     socket.on('close', () => {
       clearTimeout(timer)
@@ -138,7 +138,7 @@ t.test('a body over the limit is refused before it is read, and a chunked one wh
   isProblemOf(t, await send(chunked), 'payload_too_large', 'in chunks')
 })
 
-// test/system/server/slow-clients waits for them.
+// test/system/server/slow-clients tests the timeouts in real time.
 t.test('headers time out after 5 s and requests after 10 s, checked every second', async t => {
   const { app } = await startApp(t)
   t.match(app.server, {

@@ -20,10 +20,10 @@ const stores: { store: string; env: Record<string, string>; skip: string | false
   },
 ]
 
-/** An address that no other test and no earlier run has used, since a shared Redis remembers. */
+/** An address that no other test or earlier run has used, because a shared Redis keeps counts. */
 const client = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
 
-/** Sends the same request so many times, one after the other. */
+/** Sends the same request `count` times, one after the other. */
 async function send(app: FastifyInstance, times: number, request: InjectOptions) {
   const answers = []
   for (let i = 0; i < times; i++) answers.push(await app.inject(request))

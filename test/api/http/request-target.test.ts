@@ -1,4 +1,7 @@
-/** The service below a path, and under the names of this machine; test/system/browser/below-a-path.test.ts has nginx. */
+/**
+ * The service below a path, and under local host names; test/system/browser/below-a-path.test.ts runs it behind
+ * nginx.
+ */
 import t from 'tap'
 import { startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'

@@ -5,7 +5,7 @@ import { onTheWire } from '../../harness/raw-http.ts'
 
 const JSON_TYPE = { 'content-type': 'application/json' }
 
-/** Of every answer; the source is the OWASP REST security cheat sheet. */
+/** Of every response, after the OWASP REST security cheat sheet. */
 const EXPECTED = {
   'content-security-policy': "default-src 'none';frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',

@@ -1,4 +1,4 @@
-/** Security events: what each route logs for each outcome, and nothing else. */
+/** Security events: which event each route logs for each outcome. */
 import { readFileSync } from 'node:fs'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
@@ -19,7 +19,7 @@ interface Pair {
   refreshToken: string
 }
 
-/** The account and the session that an access token speaks for. */
+/** The account and the session of an access token. */
 function subjectOf({ accessToken }: Pair): { account: string; session: string } {
   const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
   return { account: claims.sub, session: claims.sid }
@@ -36,7 +36,7 @@ t.test('each route logs the event of each outcome, with account and request', as
   const seen = new Set<string>()
   const asked = new Set<string>()
 
-  /** Sends a request and compares the events of its lines, and what else is in them, with what is expected. */
+  /** Sends a request and compares the events of its log lines, and their fields, with the expected ones. */
   async function step(
     options: InjectOptions & { url: string; method?: 'GET' | 'POST' | 'PATCH' | 'DELETE' },
     expected: { events?: string[]; code?: string; account?: string; session?: string },
@@ -404,7 +404,7 @@ t.test('each route logs the event of each outcome, with account and request', as
     },
   )
 
-  // What says nothing of security.
+  // Outcomes without a security event.
   await step({ url: '/health/live', method: 'GET' }, {})
   await step({ url: '/health/ready', method: 'GET' }, {})
   await step({ url: '/.well-known/jwks.json', method: 'GET' }, {})

@@ -12,7 +12,7 @@ import { until } from '../../harness/until.ts'
 const person = { email: 'ada@example.org', password: 'correct horse battery staple' }
 const timing = { poll: 0.05, firstRetry: 0.05 }
 
-/** A transport that keeps what it is given, except while it is told how to fail. */
+/** A transport that keeps emails, or fails as the test says. */
 function failingTransport() {
   const taken: OutgoingMail[] = []
   const tried: OutgoingMail[] = []
@@ -72,7 +72,7 @@ t.test('whatever a mail transport throws, the email is retried', async t => {
   t.notMatch(everything, /#token=|correct horse/)
 })
 
-/** A clock that may be broken: everything that works by itself asks for the time. */
+/** A clock that may throw: every background job reads the time. */
 function breakableClock() {
   const { clock, advance } = testClock()
   const state = { broken: false }
@@ -99,7 +99,7 @@ t.test('worker and housekeeping continue after an error', async t => {
 
   state.broken = true
   const failures = (what: RegExp) => log.filter(({ msg }) => what.test(String(msg))).length
-  // Logged once, however often it is tried again.
+  // Logged once, however often it is retried.
   await until('the worker met it', () => failures(/outbox cannot be read/) > 0)
   await until('the housekeeping met it', () => failures(/rows could not be deleted/) > 2)
   isProblemOf(t, await register('meanwhile@example.org'), 'internal_error')
@@ -113,16 +113,16 @@ t.test('worker and housekeeping continue after an error', async t => {
     [['before@example.org'], ['after@example.org']],
     'the worker goes on',
   )
-  // A lease that is over by a jump of the clock would have it sent, and the registration kept, once more.
+  // A lease that a jump of the clock has ended would cause a second email and keep the registration longer.
   const noted = { recipient: 'after@example.org', state: 'sent' }
   await until('the mail is noted', async () => (await client.outbox.count({ where: noted })) === 1)
-  // Registrations are kept for the life of a link, however late that is sent.
+  // Registrations are kept for the lifetime of a link, however late it is sent.
   advance(4 * 86_400)
   await until('what has run out is removed', async () => (await client.registration.count()) === 0)
   t.notMatch(JSON.stringify(log), /#token=|correct horse/)
 })
 
-/** The service with something of the test's own in it, before it is ready. */
+/** The service with a plugin of the test, added before it is ready. */
 async function withHooks(t: Test, add: (app: Awaited<ReturnType<typeof buildApp>>) => void) {
   const log: Record<string, unknown>[] = []
   const env = { ...testEnvironment, MAIL_BACKEND: 'console', DATABASE_URL: await freshDatabase(t) }

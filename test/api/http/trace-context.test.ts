@@ -1,4 +1,4 @@
-/** Ids and traces of requests: whose header fields count, and how far they are carried. */
+/** Request ids and traces: whose headers are accepted, and how far they are propagated. */
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, startApp, tokenIn } from '../../harness/app.ts'

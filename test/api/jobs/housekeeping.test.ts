@@ -47,7 +47,7 @@ t.test('deletes expired rows and nothing else', async t => {
     finished: await rows.client.outbox.count({ where: { state: { in: ['sent', 'dropped'] } } }),
   })
   const { sweep } = housekeeper(app)
-  /** What is there after a sweep. */
+  /** The rows that remain after a sweep. */
   const settled = async () => {
     t.type(await sweep(), 'number')
     return counts()
@@ -133,10 +133,10 @@ t.test('close() waits for the current sweep and starts no other', async t => {
   t.notOk(log.some(({ level }) => Number(level) >= 50))
 })
 
-/** No sweep by itself, and no worker that looks for mails. */
+/** No automatic sweep and no mail worker. */
 const BY_HAND = { housekeeping: { interval: 1e8 }, mail: { timing: { poll: 3600 } } }
 
-/** A busy hour: of each kind some rows that end when the service would have ended them. */
+/** An hour of heavy use: rows of each kind, expiring when those of the service would. */
 async function busyHour({ client }: Rows, now: Date, count: number) {
   const after = (seconds: number) => new Date(now.getTime() + seconds * 1000)
   const some = <Row>(make: () => Row): Row[] => Array.from({ length: count }, make)
@@ -242,7 +242,7 @@ t.test('one instance sweeps; another takes over when the lease expires', async t
   })
   t.equal(await second?.sweep(), 0, 'afterwards anybody may')
 
-  // As an instance leaves it that dies at its work.
+  // The state that a crashed instance leaves.
   const expiresAt = new Date(clock().getTime() + 60_000)
   await rows.client.lease.create({ data: { id: 'housekeeping', holder: 'dead', expiresAt } })
   t.equal(await first?.sweep(), undefined)

@@ -1,4 +1,4 @@
-/** Rule 2.3 of the design as one executed table: what is still good after what happened. */
+/** Which tokens stay valid after which event, as one executed table. */
 import t, { type Test } from 'tap'
 import { startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
@@ -14,7 +14,7 @@ interface Session {
   refreshToken: string
 }
 
-/** A token that is good together with a code from a mail. */
+/** A token that works together with a code from an email. */
 interface Coded {
   token: string
   code: string
@@ -32,7 +32,7 @@ interface World {
   emailLinks: string[]
   emailCodes: Coded[]
   secureLinks: string[]
-  /** The session that acts, and the change of the password that it began. */
+  /** The session that acts, and its pending change of password. */
   here: Session
   hereChange: Coded
   /** Another session of the same account. */
@@ -44,16 +44,16 @@ type Fate = 'alive' | 'dead'
 
 interface Row {
   event: string
-  /** Makes it happen; answers the service that is there afterwards, if it is another one. */
+  /** Causes the event; returns the service to use afterwards if it is another instance. */
   happen(world: World): Promise<TestApp | undefined>
-  /** The code beside a link shares its fate. */
+  /** The code beside a link becomes invalid with it. */
   resetLinks: Fate
   confirmLinks: Fate
   emailLinks: Fate
   secureLinks: Fate
-  /** Change tokens of a living session. */
+  /** Change tokens of active sessions. */
   changes: Fate
-  /** Refresh and access tokens share the fate of their session. */
+  /** Refresh and access tokens become invalid with their session. */
   here: Fate
   elsewhere: Fate
 }
@@ -69,7 +69,7 @@ async function succeed(answer: PromiseLike<{ statusCode: number; body: string }>
   if (statusCode >= 300) throw new Error(`${statusCode} ${body}`)
 }
 
-/** Each row is one event; the columns say what is still good after it. */
+/** Each row is one event; the columns say what stays valid after it. */
 const table: Row[] = [
   {
     event: 'nothing',
@@ -87,7 +87,7 @@ const table: Row[] = [
         }),
       ),
     ...everything('dead'),
-    // Whoever did it may not be the owner, who must still be able to say so.
+    // An attacker may have caused the event, so the owner must still be able to report it.
     secureLinks: 'alive',
   },
   {
@@ -136,7 +136,7 @@ const table: Row[] = [
       succeed(
         service.app.inject({ method: 'POST', url: '/confirm-email', payload: { token: first, password } }),
       ),
-    // The account was made unconfirmed: this is a reset.
+    // The account was created unconfirmed, so this is a reset.
     ...everything('dead'),
     secureLinks: 'alive',
   },
@@ -271,7 +271,7 @@ const table: Row[] = [
   },
 ]
 
-/** An unconfirmed account with two links of either kind, two codes and two sessions. */
+/** An unconfirmed account with two links of each kind, two codes and two sessions. */
 async function makeWorld(t: Test): Promise<World> {
   const time = testClock()
   const service = await startApp(t, {
@@ -318,7 +318,7 @@ async function makeWorld(t: Test): Promise<World> {
   }
 }
 
-/** What the answer to a request and the code in its mail are good for. */
+/** Whether the token of a request and the code in its email are valid. */
 const coded = (answer: { json(): { requestToken: string } }, mail: Parameters<typeof codeIn>[0]): Coded => ({
   token: answer.json().requestToken,
   code: codeIn(mail),
@@ -337,10 +337,10 @@ for (const row of table) {
     }
     const wrong = 'not this one at all'
 
-    // What spends nothing comes first, what spends but kills nothing of the rest next.
+    // Checks that use up nothing come first, then those that void nothing else.
     for (const session of ['here', 'elsewhere'] as const) {
       const { token, code } = world[`${session}Change`]
-      // A wrong code is looked at only where the token is good.
+      // A wrong code is checked only with a valid token.
       const change = { changeToken: token, code: otherThan(code), newPassword }
       const dead = row[session] === 'dead' ? '401 unauthenticated' : '400 token_spent'
       t.equal(
@@ -378,7 +378,7 @@ for (const row of table) {
         'code beside a link to another address',
       )
     }
-    // A refused password spends nothing; a confirmation would be a reset.
+    // A rejected password uses up nothing; a confirmation would be a reset.
     for (const token of world.confirmLinks) {
       t.equal(
         await outcome(post('/confirm-email', { token, password: 'short' })),
@@ -387,7 +387,7 @@ for (const row of table) {
       )
     }
 
-    // A right code would confirm, which kills the rest (mailed-codes.test.ts).
+    // A right code would confirm the account, which voids the rest (mailed-codes.test.ts).
     for (const { token, code } of row.confirmLinks === 'dead' ? world.confirmCodes : []) {
       t.equal(
         await outcome(post('/confirm-email', { requestToken: token, code, password: newPassword })),
@@ -396,7 +396,7 @@ for (const row of table) {
       )
     }
 
-    /** Success spends, so only the last is tried where it is to work. */
+    /** Success uses up the token, so only the last one is tried if it is expected to work. */
     const lastIf = <T>(fate: Fate, all: T[]) => (fate === 'alive' ? all.slice(-1) : all)
     for (const { token, code } of lastIf(row.resetLinks, world.resetCodes)) {
       t.equal(

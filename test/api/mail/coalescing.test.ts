@@ -153,7 +153,7 @@ t.test('waiting requests share one email', async t => {
   )
 })
 
-// Each took its own row before the recipient's turn, and PostgreSQL ended one of the two: a deadlock.
+// Regression: each claimed its own row before the recipient's turn, and PostgreSQL ended one of the two: a deadlock.
 t.test('requests that are due at once do not deadlock', async t => {
   const world = await capped(t)
   const { sentMails, advance, log } = world

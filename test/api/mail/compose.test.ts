@@ -16,7 +16,7 @@ async function world(t: Test, env: Record<string, string> = {}) {
     ...made,
     rows,
     advance,
-    /** Posts, and gives the mails that came of it: all of them, since the outbox is empty then. */
+    /** Sends a request and returns its emails: all of them, because the outbox is empty then. */
     async mailsAfter(url: string, payload: object) {
       const before = made.smtp.mails.length
       const { statusCode } = await made.app.inject({ method: 'POST', url, payload })
@@ -24,7 +24,7 @@ async function world(t: Test, env: Record<string, string> = {}) {
       await rows.settled()
       return made.smtp.mails.slice(before)
     },
-    /** The outcome of the newest row. */
+    /** The state of the newest row. */
     async newest() {
       return rows.client.outbox.findFirstOrThrow({ orderBy: { id: 'desc' } })
     },
@@ -83,7 +83,7 @@ for (const what of ['disabled', 'deleted'] as const) {
   t.test(`an account that is ${what} between the request and the mail gets nothing`, async t => {
     const { app, smtp, rows, mailsAfter, advance } = await world(t)
     const { email } = await confirmedAccount({ app, smtp })
-    // Due only after the account has changed, so that the worker cannot claim the rows before.
+    // Due only after the account has changed, so that the worker cannot claim the rows earlier.
     const due = new Date(app.clock().getTime() + 60_000)
     for (const kind of ['reset_request', 'confirmation_resend', 'password_changed'] as const) {
       await app.database.outbox.file({ kind, recipient: email }, due)

@@ -1,4 +1,4 @@
-/** Where the links of real mails lead. */
+/** Targets of the links in real emails. */
 import t from 'tap'
 import { confirmedAccount, startApp, type TestApp } from '../../harness/app.ts'
 import { mailTo, withMails } from '../../harness/mailbox.ts'
@@ -8,7 +8,7 @@ import type { ReceivedMail } from '../../harness/smtp.ts'
 const password = 'correct horse battery staple'
 const TOKEN = /^#token=[\w-]+\.[\w-]+\.[\w-]+$/
 
-/** Every kind of link there is, each from the mail that has it. */
+/** Every kind of link, each from its email. */
 async function linksOf(t: { teardown(handler: () => unknown): unknown }, service: TestApp) {
   const { app } = service
   const rows = await openRows(t, service.databaseUrl)
@@ -37,7 +37,7 @@ async function linksOf(t: { teardown(handler: () => unknown): unknown }, service
   }
 }
 
-/** The link of a mail, which text and HTML must agree on, split before the fragment. */
+/** The link of an email, which text and HTML must agree on, split before the fragment. */
 function linkIn(mail: ReceivedMail | undefined): [page: string, fragment: string] {
   const link = /^[a-z][\w.+-]*:\S+$/im.exec(mail?.text ?? '')?.[0]
   const [, href] = /href="([^"]+)"/.exec(mail?.html ?? '') ?? []

@@ -10,7 +10,10 @@ t.test('requests without end', async t => {
   await t.test('under requests without end the owner always has a valid link', async t => {
     const { sentMails, advance, smtp, now, post, app, rows, idle } = world
     const owner = (await world.account()).email
-    /** What the stranger asks for, in turn, and what the newest link answers while it is good; that spends nothing. */
+    /**
+     * Flows that the client requests in turn, and the response of the newest link while it is valid, without using it
+     * up.
+     */
     const targets = [
       {
         email: owner,
@@ -39,11 +42,11 @@ t.test('requests without end', async t => {
       await idle()
       for (const mail of smtp.mails.slice(read)) links.set(mail.to[0] as string, tokenIn(mail))
       read = smtp.mails.length
-      // As soon as a request was served the next one waits.
+      // As soon as a request is served, the next one is queued.
       await askAll(turn)
       const due = (await app.database.outbox.nextDue()) as Date
       advance((due.getTime() - now()) / 1000)
-      // The moment before the next mail, when the newest link is as old as it gets.
+      // The moment before the next email, when the newest link is oldest.
       for (const { email, check, good } of targets) {
         const { statusCode } = await check(links.get(email) as string)
         if (statusCode !== good) faults.push(`${email} after ${(now() - begun) / 60_000} min: ${statusCode}`)

@@ -36,7 +36,7 @@ function transportTo(
   return transport
 }
 
-/** The error of a send that must fail; checks that it tells nothing of the mail or the password. */
+/** The error of a send that must fail. Asserts that it contains nothing of the email or the password. */
 async function failure(t: Test, sending: Promise<void>): Promise<MailSendError> {
   const error = await sending.then(
     () => t.fail('the mail was taken'),

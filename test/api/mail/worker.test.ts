@@ -10,13 +10,13 @@ import { openRows, type Rows } from '../../harness/rows.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
 
-/** A worker that looks for rows only when it is woken: what it misses then, it misses for good. */
+/** A worker that polls only when it is woken, so that a lost wake is noticed. */
 const ONLY_WHEN_WOKEN = { poll: 3600 }
 
 const ask = (world: Pick<Awaited<ReturnType<typeof startApp>>, 'app'>, email: string) =>
   world.app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
 
-/** The one row of a kind, once no worker has it in hand and it was tried so often. */
+/** The only row of a kind, once it is not claimed and has been tried `attempts` times. */
 async function tried(rows: Rows, attempts: number, kind = 'reset_request') {
   const row = () => rows.client.outbox.findFirstOrThrow({ where: { kind } })
   await until(`the row was tried ${attempts} times`, async () => {
@@ -26,7 +26,7 @@ async function tried(rows: Rows, attempts: number, kind = 'reset_request') {
   return row()
 }
 
-/** An app whose mails go to a real server, but only as the test lets them through. */
+/** An app whose emails go to a real server, but only when the test lets them pass. */
 async function gated(t: Test, smtp: SmtpServer, databaseUrl: string, clock = () => new Date()) {
   const env = { ...testEnvironment, MAIL_SERVER: smtp.host, MAIL_PORT: String(smtp.port) }
   const real = createMailTransport(loadConfig(env))
@@ -46,14 +46,14 @@ async function gated(t: Test, smtp: SmtpServer, databaseUrl: string, clock = () 
   return {
     ...world,
     held,
-    /** Waits until so many mails are in hand. */
+    /** Waits until `count` emails are being sent. */
     async inHand(count: number) {
       await until(`${count} mails are in hand`, () => held.length === count)
     },
   }
 }
 
-/** An account whose mail went through the gate. */
+/** An account whose email went through the gate. */
 async function accountBehind(world: Pick<Awaited<ReturnType<typeof gated>>, 'app' | 'smtp' | 'held'>) {
   const account = confirmedAccount(world)
   await until('its mail is in hand', () => world.held.length === 1)
@@ -194,7 +194,7 @@ t.test(
     const { email } = await confirmedAccount(world)
     const up = await ask(world, email)
     await smtp.waitForMails(2)
-    // A server that goes away between taking a mail and saying so gets it again.
+    // An email is sent again if the server closes the connection before confirming it.
     await rows.settled()
 
     await smtp.stop()
@@ -274,7 +274,7 @@ t.test(
     const now = clock()
     const leasedUntil = new Date(now.getTime() + 60_000)
     const data = { id: uuidv7(), kind: 'reset_request', recipient: email, state: 'queued', createdAt: now }
-    // As a claim leaves it.
+    // The state of a claimed row.
     await rows.client.outbox.create({
       data: { ...data, attempts: 1, leasedUntil, nextAttemptAt: leasedUntil },
     })
@@ -331,7 +331,7 @@ t.test('two workers on one database send each of fifty mails once', async t => {
   )
 })
 
-// The claim and the record go over two connections, so that either may be done first, and either be known first.
+// The claim and the record use two connections, so either may be done first, and either may be known first.
 for (const order of [
   'claimed, known, recorded',
   'claimed, refused to record, known, told of the refusal',
@@ -367,7 +367,7 @@ for (const order of [
         setImmediate(() => happened.add('told of the refusal'))
         return recorded
       }
-      // The lease is over.
+      // The lease has expired.
       time.advance(3600)
       app.mail.wake()
       await after('claimed')
@@ -409,7 +409,7 @@ t.test('every new row is sent at once, whatever the order of wakes', async t => 
   for (let round = 0; round < 40; round++) {
     const payload = { email: `person-${round}@example.org`, password: 'correct horse battery staple' }
     await app.inject({ method: 'POST', url: '/register', payload })
-    // Somewhere between "the worker has just read the outbox" and "it has gone to sleep".
+    // Between the worker's read of the outbox and its sleep.
     await delay(round % 8)
   }
   await smtp.waitForMails(40, 5000)
@@ -489,7 +489,7 @@ t.test('a wake at the end of a poll starts another poll', async t => {
       new Promise(answer => {
         asked(() => {
           answer(undefined)
-          // Behind what goes on in the worker, and before what waits for the worker's promise.
+          // After the worker's pending callbacks, and before those that wait for its promise.
           queueMicrotask(app.mail.wake)
         })
       })

@@ -1,7 +1,7 @@
 /**
- * The pages work in browsers of the last five years: Chrome and Edge 96, Firefox 94, Safari 15.1 and later. The compiler
- * refuses what is younger in the language and its library; this refuses what is younger in DOM, CSS and HTML. Top-level
- * await came with Safari 15.0.
+ * The pages support browsers of the last five years: Chrome and Edge 96, Firefox 94, Safari 15.1 and later. The
+ * compiler rejects newer syntax and library functions; this test rejects newer DOM, CSS and HTML. Top-level await
+ * came with Safari 15.0.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import t from 'tap'
@@ -12,7 +12,7 @@ import { PATHS } from './documents.ts'
 const at = (path: string) => new URL(import.meta.resolve(`#root/${path}`))
 const read = (path: string) => readFileSync(at(path), 'utf8')
 
-/** With the version that came last of Chrome, Firefox and Safari. */
+/** With the version in which the last of Chrome, Firefox and Safari supported it. */
 const SCRIPT: Record<string, RegExp> = {
   'lookbehind (Safari 16.4)': /\(\?<[=!]/,
   'regular expressions with v or d (Firefox 116, Chrome 90)': /[^\s/]\/[gimsuy]*[dv][gimsuy]*[\s,;.)\]]/,
@@ -65,7 +65,7 @@ function youngerThan(features: Record<string, RegExp>, name: string, text: strin
     .map(([feature]) => `${name}: ${feature}`)
 }
 
-/** What runs and what is drawn; not what is said about it. */
+/** Scripts and styles; not their comments. */
 const withoutComments = (source: string) => source.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '')
 
 t.test('the compiler knows the language and library of 2021 alone', async t => {

@@ -1,4 +1,4 @@
-/** Mailed links that something between mail and browser has changed. */
+/** Emailed links that something between email and browser has modified. */
 import t from 'tap'
 import { startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'

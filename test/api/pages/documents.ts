@@ -1,6 +1,6 @@
-/** Looking into pages without a browser: their markup is ours, and plain. */
+/** Parsing pages without a browser: their markup is our own and simple. */
 
-/** Every page, below the service's root. */
+/** Every page, below the root of the service. */
 export const PATHS = [
   '/app',
   '/app/register',
@@ -21,12 +21,12 @@ export interface Tag {
 
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
 
-/** The characters that entities stand for. */
+/** Characters of entities. */
 export function unescapeHtml(text: string): string {
   return text.replace(/&(amp|lt|gt|quot|#39);/g, (_, name: string) => ENTITIES[name] ?? '')
 }
 
-/** Every opening tag, in the order of the document. */
+/** Every opening tag, in document order. */
 export function tagsOf(document: string): Tag[] {
   return [...document.matchAll(/<([a-z][a-z0-9]*)((?:\s+[\w-]+(?:="[^"]*")?)*)\s*\/?>/g)].map(
     ([, name = '', attributes = '']) => ({
@@ -41,7 +41,7 @@ export function tagsOf(document: string): Tag[] {
   )
 }
 
-/** The addresses that a document names, as they stand there. */
+/** Every address in a document, as written. */
 export function addressesIn(document: string): string[] {
   return tagsOf(document).flatMap(({ attributes: { href, src, action } }) =>
     [href, src, action].filter(address => address !== undefined),

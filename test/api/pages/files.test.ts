@@ -5,14 +5,14 @@ import { startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { PATHS, tagsOf } from './documents.ts'
 
-/** Where the files of a page are, such as `/app/assets/0123456789ab`. */
+/** The folder of a page's files, such as `/app/assets/0123456789ab`. */
 async function assetsOf(app: FastifyInstance): Promise<string> {
   const { body } = await app.inject('/app/login')
   const style = tagsOf(body).find(({ attributes }) => attributes['rel'] === 'stylesheet')
   return new URL(style?.attributes['href'] ?? '', 'http://x/app/login').pathname.replace('/style.css', '')
 }
 
-/** Every module that a page loads, with its source, by path. */
+/** Every module that a page loads: source by path. */
 async function modulesOf(app: FastifyInstance, entry: string, found = new Map<string, string>()) {
   if (found.has(entry)) return found
   const { statusCode, body } = await app.inject(entry)

@@ -1,4 +1,4 @@
-/** The language that somebody chose for the pages. */
+/** The chosen language of the pages. */
 import t from 'tap'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
 import { startApp } from '../../harness/app.ts'

@@ -10,7 +10,7 @@ interface Document {
   tags: Tag[]
 }
 
-/** Collects what is wrong, each with the document that it is in, so that a test makes one assertion. */
+/** Collects faults with their documents, so that a test makes one assertion. */
 function faults() {
   const found: string[] = []
   return { found, unless: (holds: unknown, fault: string) => void (holds || found.push(fault)) }
@@ -49,7 +49,7 @@ t.test('every page in every language', async t => {
     for (const { url, name, body } of documents) {
       for (const address of addressesIn(body)) {
         unless(!/^(\/|[a-z]+:)/i.test(address), `${name}: ${address} is not relative`)
-        // Below a prefix, as behind a proxy that cuts it off.
+        // Below a prefix, as behind a proxy that strips it.
         const { pathname } = new URL(address, `https://example.org/auth${url}`)
         unless(pathname.startsWith('/auth/app'), `${name}: ${address} leaves the prefix`)
         targets.add(pathname.slice('/auth'.length))
@@ -155,7 +155,7 @@ function faultsOfField(attributes: Record<string, string>, labelled: Set<string 
   const { found, unless } = faults()
   const { id = '', name, type, autocomplete = '', inputmode } = attributes
   for (const key of ['maxlength', 'value', 'pattern']) unless(!(key in attributes), key)
-  // For password managers alone: never shown, never sent.
+  // For password managers only: never shown, never sent.
   if ('data-username' in attributes) {
     unless(autocomplete === 'username' && attributes['hidden'] === '' && !name, 'shown or sent')
     return found

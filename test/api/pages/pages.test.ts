@@ -4,7 +4,7 @@ import { startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { PATHS } from './documents.ts'
 
-/** What a browser that navigates sends. */
+/** The Accept header of a browser that navigates. */
 const NAVIGATION = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' }
 
 function isGuarded(t: Test, headers: Record<string, unknown>, name: string) {

@@ -2,7 +2,7 @@ import t from 'tap'
 import { EVENT_KINDS, OPERATOR_EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import { LANGUAGES, messagesFor } from '../../../src/messages/messages.ts'
 
-/** Every sentence of a catalogue by its place; functions are given something to say. */
+/** Every sentence of a catalogue by its path; functions are called with sample arguments. */
 function sentences(words: object, place = ''): [place: string, text: string][] {
   return Object.entries(words).flatMap(([key, value]): [string, string][] => {
     const at = place === '' ? key : `${place}.${key}`
@@ -18,7 +18,7 @@ const catalogues = LANGUAGES.map(language => {
 })
 const english = new Map(catalogues.find(({ language }) => language === 'en')?.said)
 
-/** Words that two languages share. */
+/** Words that are the same in two languages. */
 const SHARED = /^(code|codes|mail|mails)$/i
 
 t.test('the languages say the same things', async t => {

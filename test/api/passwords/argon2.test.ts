@@ -149,7 +149,7 @@ for (const [what, loadFast] of [
       t.equal(answer.json().code, 'invalid_credentials')
       t.equal(hashes() - before, 1, 'at the cost of one hash')
       refused++
-      // The event is written after the answer, and until then SQLite is its writer's.
+      // The event is written after the response, and until then it holds SQLite's write lock.
       while ((await rows.client.event.count({ where: { kind: 'log_in_refused' } })) < refused) await delay(5)
     }
     const other = await (loadFast ? fast : portable).hash(password, { memory: 64, time: 1, parallelism: 1 })

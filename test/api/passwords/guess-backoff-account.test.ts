@@ -27,7 +27,7 @@ async function reset(world: TestApp, email: string, remoteAddress: string, newPa
   return (await world.app.inject({ method: 'POST', url, remoteAddress, payload })).statusCode
 }
 
-/** Both clocks, moved together by hand. */
+/** Both clocks, moved together. */
 function stoppedTime() {
   const { clock, advance } = testClock()
   return { clock, advance, uptime: () => clock().getTime() }
@@ -38,7 +38,7 @@ async function familiarRows(t: Test, { databaseUrl }: TestApp): Promise<number> 
   return client.familiarNetwork.count()
 }
 
-/** Two hundred addresses that share nothing. */
+/** Two hundred addresses of different networks. */
 const STRANGERS = Array.from({ length: 200 }, (_, i) => `10.${i}.0.1`)
 
 t.test('guesses at one account are delayed over all networks from the hundredth failure on', async t => {
@@ -104,7 +104,7 @@ t.test(
     t.equal(checked, 100)
     t.equal(await logIn('127.0.0.9'), 429, 'a network where the account was never used waits')
     t.equal(await logIn('127.0.0.1'), 200, 'the network of the confirmation does not')
-    // Ten guesses each minute for eight hours.
+    // Ten guesses a minute for eight hours.
     for (let minute = 0; minute < 480; minute++) {
       await strangersGuess(10)
       advance(60)
@@ -229,7 +229,7 @@ t.test(
       )
     }
     const checked = outcomes.filter(outcome => typeof outcome !== 'number')
-    // More only where the guesses take longer than the first waits.
+    // More only if the guesses take longer than the first waits.
     t.ok(checked.length >= 100 && checked.length <= 103, 'a hundred are free', { checked: checked.length })
     const redis = new Redis(env.REDIS_URL)
     t.teardown(() => redis.disconnect())

@@ -11,15 +11,15 @@ import { isProblemOf } from '../../harness/problem.ts'
 import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 
 /**
- * Guesses come from many addresses of one /64, which one limit counts together and the other does not
- * reach: ten logins from one network in three minutes end before the back-off gets long.
+ * Guesses come from many addresses of one /64, which the back-off counts together and the login limit does not: ten
+ * logins from one network in three minutes would be refused before the back-off gets long.
  */
 const network = () => `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`
 
 const guess = (app: FastifyInstance, email: string, remoteAddress: string, password = 'a wrong password') =>
   app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
 
-/** Guesses until one is refused. On a slow machine the first waits may be over before the next guess comes. */
+/** Guesses until one is refused. On a slow machine the first waits may end before the next guess. */
 async function untilRefused(t: Test, app: FastifyInstance, email: string, from: string) {
   for (let failures = 0; failures < 9; failures++) {
     const answer = await guess(app, email, from)
@@ -59,7 +59,7 @@ t.test('the back-off doubles up to 15 minutes, and refused attempts do not exten
       () => 0,
       error => error.retryAfter as number,
     )
-  // The gate is opened by taking its count back, in place of waiting for half an hour.
+  // Resets the count instead of waiting for half an hour.
   const gate = app.counter('guess-gate', 15 * 60)
   const keys = new Set<string>()
   const { add } = gate
@@ -87,7 +87,7 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
   const { app } = world
   const { email } = await confirmedAccount(world)
   const hashes = countHashes(t)
-  // Past the limit of ten logins, so that only this one is measured.
+  // Past the limit of ten logins, so that only the back-off is measured.
   const outcomes = await Promise.all(
     Array.from({ length: 50 }, () =>
       app.guessBackoff.attempt({ email, ip: '10.0.0.9' }).then(
@@ -97,7 +97,7 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
     ),
   )
   const checked = outcomes.filter(outcome => outcome === 'checked').length
-  // More only where the fifty take longer than the first waits: 1 s, then 2 s.
+  // More only if the fifty take longer than the first waits: 1 s, then 2 s.
   t.ok(checked >= 5 && checked <= 7, 'four are free, the fifth closes the gate', { checked })
   t.equal(hashes(), checked)
   t.equal(outcomes.filter(outcome => outcome === 'rate_limited').length, 50 - checked)
@@ -134,9 +134,9 @@ t.test(
     }
     await Promise.all(Array.from({ length: 10 }, client))
     const checked = seen.filter(outcome => outcome === 'checked').length
-    // A stall of the machine longer than the command timeout is an outage of Redis. The counters in memory then
-    // know nothing of the failures, so five more attempts are checked. Redis may have counted attempts whose
-    // answers came too late, so the wait is longer than that of the attempts seen here.
+    // A stall of the machine longer than the command timeout is an outage of Redis. The counters in memory then do
+    // not know the failures, so five more attempts are checked. Redis may have counted attempts whose responses came
+    // too late, so the wait is longer than that of the attempts seen here.
     const outages = log.slice(before).filter(({ msg }) => /redis cannot be used/.test(String(msg))).length
     if (outages === 0) {
       t.equal(checked, 1, 'the gate opened once')
@@ -212,7 +212,7 @@ t.test('a try that nothing was checked for is no failure', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_QUEUE_TIMEOUT: '1' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)
-  // More hashes than the queue takes, asked for past every limit.
+  // More hashes than the queue takes, with limits off.
   const flood = Array.from({ length: 400 }, () =>
     app.passwords.verify(undefined, 'x', clientAt('10.0.0.1')).catch(() => {}),
   )
@@ -228,7 +228,7 @@ t.test('a try that nothing was checked for is no failure', async t => {
   t.equal((await guess(app, email, '10.0.0.1', password)).statusCode, 200, 'only checked tries were counted')
 })
 
-/** A way to a Redis that takes 4 ms in each direction. */
+/** A connection to Redis with 4 ms of latency in each direction. */
 async function farAway(t: Test, url: string): Promise<string> {
   const { port, hostname } = new URL(url)
   const server = createServer(near => {

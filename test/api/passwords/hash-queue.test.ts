@@ -14,14 +14,14 @@ import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
 const password = 'correct horse battery staple'
 
-/** Every operation, and whether its body has a password, as the OpenAPI document says. */
+/** Every operation, and whether its body has a password, according to the OpenAPI document. */
 async function operations(app: FastifyInstance) {
   const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({
       method: method.toUpperCase() as 'POST',
       url: path.replace('{id}', randomUUID()),
-      // Where addresses are confirmed, /register only judges its password.
+      // With confirmation, /register only checks its password against the policy.
       hashes:
         !(path === '/register' && app.config.EMAIL_CONFIRMATION === 'required') &&
         JSON.stringify((operation as { requestBody?: object }).requestBody ?? {}).includes(
@@ -31,14 +31,14 @@ async function operations(app: FastifyInstance) {
   )
 }
 
-/** A POST as it stands on the wire. */
+/** The bytes of a POST. */
 function wire(url: string, payload: string, headers: Record<string, string> = {}) {
   const lines = { host: 'latchkey.test', 'content-type': 'application/json', ...headers }
   const fields = Object.entries({ 'content-length': String(payload.length), ...lines })
   return `POST ${url} HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${payload}`
 }
 
-/** The next answer on a socket. */
+/** The next response on a socket. */
 async function answerOn(socket: Socket) {
   let text = ''
   for (;;) {
@@ -61,7 +61,7 @@ async function answerOn(socket: Socket) {
 t.test(
   'a full queue sheds whatever needs a hash before anything is done for it, and nothing else',
   async t => {
-    // No hash of the queue ends while hashes are counted, so none takes its place.
+    // No queued hash ends while hashes are counted, so none takes its place.
     const endless = { ARGON2_MEMORY_KIB: '262144', ARGON2_TIME_COST: '12' }
     const world = await startApp(t, { env: { ...SLOW_HASHES, ...endless, RATE_LIMIT: 'on' } })
     const { app, log } = world
@@ -86,7 +86,7 @@ t.test(
     )
     for (const { method, url, hashes } of await operations(app)) {
       const name = `${method} ${url}`
-      // Neither a bearer nor a body that could be read: it does not come to that.
+      // Without authentication and with an invalid body: shed before either is checked.
       const { answer, queries } = await recorded(() =>
         app.inject({
           method,
@@ -218,7 +218,7 @@ t.test('slow bodies from more addresses than there are places keep no owner out'
   const owner = connect(port)
   t.teardown(() => owner.destroy())
   for (let i = 0; i < 8; i++) {
-    // The trickle goes on.
+    // The slow bodies continue.
     for (const socket of slow) socket.write(' ')
     owner.write(wire('/login', JSON.stringify({ email, password })))
     statuses.push((await answerOn(owner)).statusCode)
@@ -227,7 +227,7 @@ t.test('slow bodies from more addresses than there are places keep no owner out'
   t.ok(app.passwords.queue.load().waiting >= places - 8, 'the slow bodies still hold most places')
 })
 
-// Those who had found room went on to the database, and most were shed only when they were back from it.
+// Regression: requests continued to the database, and most were shed only after it had responded.
 t.test(
   'of logins that come at once as many pass as there is room for, and no other asks the database',
   async t => {
@@ -283,7 +283,7 @@ t.test('for a client that is gone nothing is hashed', async t => {
   const { port } = app.server.address() as { port: number }
   const hashes = countHashes(t)
   const client = clientAt('127.0.0.1')
-  // In the same line, before those on the sockets, and too many to be done before these come.
+  // In the same line, before those on the sockets, and too many to be hashed first.
   let before = 0
   let hashed = 0
   const ahead = Array.from({ length: 150 }, async () => {
@@ -314,7 +314,7 @@ t.test('for a client that is gone nothing is hashed', async t => {
   )
 })
 
-// Fastify's request.signal is aborted when the body has been read, by whoever asks for it early enough.
+// Fastify's request.signal is aborted when the body has been read, if it was accessed early enough.
 t.test('whoever waits in the queue is not taken for gone because the body has come to its end', async t => {
   const { app } = await startApp(t, { env: { ARGON2_MEMORY_KIB: '19456' } })
   await app.listen({ host: '127.0.0.1', port: 0 })

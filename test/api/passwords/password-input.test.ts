@@ -1,4 +1,4 @@
-/** Passwords as they come in: what a route refuses, and what it compares. */
+/** Passwords in requests: which are rejected, and how they are compared. */
 import t from 'tap'
 import { confirmedAccount, resetToken, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'

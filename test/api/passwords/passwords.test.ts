@@ -43,7 +43,7 @@ t.test('one password in two forms of Unicode is one, and half characters match n
 
 const SALT_AND_HASH = `${'A'.repeat(22)}$${'B'.repeat(42)}A`
 
-/** Stored by nobody but somebody who can write to the database. */
+/** Values that only somebody with write access to the database could store. */
 const HOSTILE: [what: string, stored: string][] = [
   ['4 GiB', `$argon2id$v=19$m=4194304,t=1,p=1$${SALT_AND_HASH}`],
   ['the most memory a number can say', `$argon2id$v=19$m=999999999,t=1,p=1$${SALT_AND_HASH}`],
@@ -83,7 +83,7 @@ t.test('a stored hash that is none of ours matches nothing, at the cost of one h
 })
 
 t.test('verifying against nothing works as hard as against a real hash', async t => {
-  // Processor time, which other load does not lengthen as it does the time on the clock.
+  // Processor time, which other load does not lengthen.
   const passwords = await passwordsWith(t, { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4' })
   const stored = await passwords.hash(PASSWORD, client)
   const costOf = async (work: () => Promise<unknown>) => {
@@ -94,7 +94,7 @@ t.test('verifying against nothing works as hard as against a real hash', async t
   }
   const known = await costOf(() => passwords.verify(stored, 'a wrong password', client))
   const unknown = await costOf(() => passwords.verify(undefined, 'a wrong password', client))
-  // The hash of the tests' usual cost would be a thousandth of it.
+  // A hash of the tests' usual cost would take a thousandth of that.
   t.ok(unknown > known / 5 && unknown < known * 5, 'about the same', { known, unknown })
 })
 

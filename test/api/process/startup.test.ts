@@ -1,4 +1,4 @@
-/** What the process does before it listens, as far as no process is needed to show it. */
+/** Start-up before the process listens, as far as it can be tested without a process. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-/** What access tokens hold, and which are taken; forged ones are in test/adversarial/forged-access-tokens.test.ts. */
+/** Contents and verification of access tokens; forged ones are in test/adversarial/forged-access-tokens.test.ts. */
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { confirmedAccount, startApp, type TestApp, testClock, testEnvironment } from '../../harness/app.ts'
@@ -147,7 +147,7 @@ t.test('no two tokens share a place among those that were verified', async t => 
 t.test("an operator's own key signs, and the keys change places without a token refused", async t => {
   const { databaseUrl, smtp } = await startApp(t, { overrides: { housekeeping: {} } })
   const tokens: string[] = []
-  // deploy.md: publish the new key, sign with it, and drop the old one when its last token has expired.
+  // As in docs/deploy.md: publish the new key, sign with it, and drop the old one when its last token has expired.
   for (const env of [
     {},
     { ACCESS_TOKEN_PRIVATE_KEY_PREVIOUS: pem },
@@ -158,7 +158,7 @@ t.test("an operator's own key signs, and the keys change places without a token 
     tokens.push((await confirmedAccount(service)).accessToken)
     const kid = headerOf(tokens.at(-1) ?? '').kid
     t.equal(kid, (await service.app.inject('/.well-known/jwks.json')).json().keys[0].kid)
-    // All but those of the derived key, at the end.
+    // All except those of the derived key.
     const statuses = await Promise.all(tokens.map(async token => (await ask(service, token)).statusCode))
     t.strictSame(statuses, tokens.length < 4 ? tokens.map(() => 200) : [401, 401, 200, 200])
     await service.app.close()

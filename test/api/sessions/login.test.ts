@@ -158,7 +158,7 @@ t.test('a login upgrades a hash of a lower cost, and no other', async t => {
   t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 0)
 })
 
-// It was shed with the second hash, after the first had said that the password is right.
+// Regression: it was shed at the second hash, after the first had verified the password.
 t.test('a login succeeds with its outdated hash when the queue is full', async t => {
   const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_QUEUE_TIMEOUT: '1' } })
   const { app } = service
@@ -171,7 +171,7 @@ t.test('a login succeeds with its outdated hash when the queue is full', async t
     for (;;) {
       try {
         const slot = app.passwords.queue.reserve(`10.0.0.${flood.length}`)
-        // Its body is complete. A slot with an incomplete one would be shed for the next.
+        // Its body is complete. A slot with an incomplete body would be shed for the next.
         slot.turn().catch(() => {})
         flood.push(slot)
       } catch {

@@ -72,7 +72,7 @@ t.test('logout accepts an expired access token for the lifetime of its session',
     })
   const early = await confirmedAccount(service)
   const late = await confirmedAccount(service)
-  // The session of `late` is kept alive in the store, so that only the age of its token can be at fault.
+  // The session of `late` is extended in the database, so that only the age of its token matters.
   await rows.client.session.updateMany({
     where: { user: { email: late.email } },
     data: { expiresAt: new Date(time.clock().getTime() + 10 * 86_400_000) },

@@ -1,4 +1,4 @@
-/** Names of devices: for people to recognise, and nothing that a stranger could write to them. */
+/** Names of devices: recognisable, and without text that an attacker chose. */
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
 import { deviceName } from '../../../src/sessions/origin.ts'
@@ -40,7 +40,7 @@ const NAMES: [userAgent: string, name: string | null][] = [
   ['', null],
 ]
 
-/** What a stranger may want the owner of an account to read, and what becomes of it. */
+/** User agents with text for the owner of an account, and their names. */
 const HOSTILE: [userAgent: string, name: string | null][] = [
   ['Call-0800-123-456/1.0', 'Other client'],
   ['Call-0800-123-456 (Windows NT 10.0)', 'Other client on Windows'],
@@ -106,7 +106,7 @@ t.test('a user agent of 1 MB is refused before it is parsed', async t => {
   socket.on('data', chunk => {
     answer += chunk
   })
-  // The server hangs up while there is still something to send.
+  // The server closes the connection while the client is still sending.
   socket.on('error', () => {})
   socket.write(`GET /me HTTP/1.1\r\nHost: x\r\nUser-Agent: ${'a'.repeat(1_000_000)}\r\n\r\n`)
   await new Promise(resolve => socket.once('close', resolve))

@@ -1,4 +1,4 @@
-/** Cookie mode: the refresh token in a cookie, at log in, confirmation, refresh and log out. */
+/** Cookie mode: the refresh token in a cookie, at login, confirmation, refresh and logout. */
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import {
@@ -22,7 +22,7 @@ const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}
 const logIn = ({ app }: Service, { email, password }: Pick<Account, 'email' | 'password'>) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password, mode } })
 
-/** Refreshes as a browser does that has these cookies. */
+/** Refreshes as a browser with these cookies does. */
 const refresh = ({ app }: Service, ...cookies: string[]) =>
   app.inject({ method: 'POST', url: '/token/refresh', headers: showing(...cookies), payload: { mode } })
 

@@ -57,7 +57,7 @@ t.test('the owner sees each device, most recently used first, without secrets', 
   const silent = await app.inject({
     method: 'POST',
     url: '/login',
-    // `inject` names itself unless it is told otherwise.
+    // `inject` sends a user agent of its own by default.
     headers: { 'user-agent': '' },
     payload: { email: account.email, password: account.password },
   })

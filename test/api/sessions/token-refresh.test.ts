@@ -163,7 +163,7 @@ t.test('an invented token revokes nothing, whatever the attacker knows', async t
     'padding behind': `${alive}=`,
     'line break behind': `${alive}\n`,
     'space before': ` ${alive}`,
-    // The last character has bits that decode to nothing.
+    // Some bits of the last character are ignored when it is decoded.
     'another spelling of the last character': alive.slice(0, -1) + (/[A-Za-z]$/.test(alive) ? '-' : 'B'),
     garbage: 'garbage',
     '4096 characters': 'A'.repeat(4096),
@@ -238,7 +238,7 @@ t.test('enabling an account does not restore its sessions', async t => {
   const [account, other] = [await confirmedAccount(service), await confirmedAccount(service)]
   const { email, password, accessToken, refreshToken } = account
   const logIn = () => service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
-  // Logins that are under way leave no session either.
+  // Logins in progress leave no session either.
   await Promise.all([rows.disable(email), logIn(), logIn(), logIn()])
   t.equal(await rows.client.session.count({ where: { user: { email } } }), 0)
   await rows.enable(email)
