@@ -14,7 +14,7 @@ import { until } from './until.ts'
 
 /** Debian's path, or CHROMIUM. */
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-/** The same engine without the windows of a browser, and without its settings: half the processor time. */
+/** The same engine without the user interface: half the processor time. */
 const HEADLESS_SHELL = '/usr/bin/chromium-headless-shell'
 const EXECUTABLE = !process.env['CHROMIUM'] && existsSync(HEADLESS_SHELL) ? HEADLESS_SHELL : CHROMIUM
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -1,9 +1,9 @@
-// Looks for secrets where none may be: in log lines, responses and the database.
+// Searches for secrets in log lines, responses and the database, where none may be.
 import type { Test } from 'tap'
 import { provider } from './database.ts'
 import type { Rows } from './rows.ts'
 
-/** Every row of every table in the database itself, not only those of our models. */
+/** Every row of every table of the database, including tables without a model. */
 export async function wholeDatabase({ client }: Rows): Promise<Record<string, object[]>> {
   const tables =
     provider === 'sqlite'
@@ -18,7 +18,7 @@ export async function wholeDatabase({ client }: Rows): Promise<Record<string, ob
   return dump
 }
 
-/** A secret, and encodings of it that are as good to an attacker. */
+/** A secret, and encodings of it that are as useful to an attacker. */
 function formsOf(secret: string): string[] {
   const bytes = Buffer.from(secret)
   const forms = [
@@ -27,15 +27,15 @@ function formsOf(secret: string): string[] {
     bytes.toString('hex'),
     encodeURIComponent(secret),
   ]
-  // Of a JWT the signature is the secret part: its claims can be told from the row.
+  // Only the signature of a JWT is secret: its claims can be derived from the row.
   const signature = /^[\w-]+\.[\w-]+\.([\w-]{20,})$/.exec(secret)?.[1]
   return signature ? [...forms, signature] : forms
 }
 
-/** Asserts that a text has none of the secrets, in any encoding. `secrets` has their names. */
+/** Asserts that a text contains none of the secrets, in any encoding. `secrets` maps names to values. */
 export function isFreeOf(t: Test, text: string, secrets: Map<string, string>, where: string) {
   for (const [name, secret] of secrets) {
-    // A code may stand within a longer number, such as the time of a log line.
+    // A code may be part of a longer number, such as the time of a log line.
     const isCode = /^\d{6,8}$/.test(secret)
     t.ok(isCode || secret.length > 10, `${name} is a real value`)
     const found = isCode

@@ -114,7 +114,7 @@ async function createDatabase(t: Teardown, template: string): Promise<string> {
   const name = `latchkey_test_${process.pid}_${randomBytes(6).toString('hex')}`
   copyStrategy ??= admin()
     .query<{ version: number }>(`SELECT current_setting('server_version_num')::int AS version`)
-    // Copying files takes a fifth of writing each page to the log, the default since PostgreSQL 15.
+    // Copying files takes a fifth of writing each page to the WAL, the default since PostgreSQL 15.
     .then(({ rows }) => ((rows[0]?.version ?? 0) >= 150_000 ? 'STRATEGY file_copy' : ''))
   await admin().query(`CREATE DATABASE ${name} TEMPLATE ${template} ${await copyStrategy}`)
   // Tests do not crash this server, so commits need not wait for the disk.

@@ -8,15 +8,15 @@ import type { Teardown } from './database.ts'
 
 export interface Operators {
   app: FastifyInstance
-  /** Creates a key as the command line does; the key itself. */
+  /** Creates a key as the command line does, and returns it. */
   keyWith(...scopes: Scope[]): Promise<string>
-  /** Asks with a key that has every scope, or with one that is given. */
+  /** Sends a request with the given key, or with one that has every scope. */
   ask(method: Method, url: string, payload?: object, key?: string): Promise<Response>
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
-/** What the command line leaves in the history. */
+/** Origin of events that the command line causes. */
 export const BY_COMMAND_LINE = { actor: 'cli', origin: { ip: null, device: null, requestId: null } } as const
 
 /** Builds the operators' app over that of a test; it closes when the test ends. */

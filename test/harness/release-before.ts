@@ -1,6 +1,6 @@
 /**
- * Access tokens as the release before ES256 mints and verifies them, for upgrades during which both releases run. Frozen:
- * it uses nothing of the code under test.
+ * Access tokens as the last release before ES256 mints and verifies them, for upgrades during which both releases
+ * run. Frozen: it uses nothing of the code under test.
  */
 import { createHmac, hkdfSync } from 'node:crypto'
 

@@ -72,8 +72,8 @@ export interface SmtpServer {
   start(): Promise<void>
 }
 
-// smtp-server asks for the protocol of connections whose handshake failed, to describe the error. Node 20 may then end
-// with SIGSEGV.
+// smtp-server asks for the protocol of connections whose handshake failed, to describe the error. Node 20 may then
+// crash with SIGSEGV.
 TLSSocket.prototype.getProtocol = () => null
 
 /** Starts an SMTP server. */

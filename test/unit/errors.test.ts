@@ -16,7 +16,7 @@ import {
 
 const root = fileURLToPath(import.meta.resolve('#root/package.json')).replace(/package\.json$/, '')
 
-/** The statuses that clients were promised; a change here is a change of the contract. */
+/** The promised statuses; a change here is a change of the contract. */
 const CONTRACT = {
   validation_failed: 400,
   malformed_json: 400,
@@ -80,7 +80,7 @@ t.test('every code that the source raises is in the catalogue, and every one in 
     for (const [, code = ''] of text.matchAll(/^ {2}[A-Z_]+: '([a-z_]+)',$/gm)) raised.add(code)
   }
   t.ok(raised.size > 15, 'the source was really read')
-  // The change of a password raises it.
+  // Raised by the change of a password.
   const announced = ['code_invalid']
   t.strictSame(
     codes.filter(code => !raised.has(code) && !announced.includes(code)),

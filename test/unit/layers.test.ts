@@ -1,12 +1,12 @@
-/** Imports point one way, as the table in docs/architecture.md says. Imports of types count like those of code. */
+/** Imports point one way, as the table in docs/architecture.md says. Type imports count too. */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 
 /**
- * What each folder or file of `src/`, each folder of `web/`, and `client/` import; `docs/architecture.md` has the same table. The
- * process imports anything.
+ * Imports of each folder or file of `src/`, each folder of `web/`, and `client/`; `docs/architecture.md` has the same
+ * table. The process may import anything.
  */
 const LAYERS: Record<string, string[]> = {
   accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
@@ -38,7 +38,7 @@ const filesBelow = (folder: string) =>
     .map(path => join(folder, path))
 const FILES = [...filesBelow('src'), ...filesBelow('web'), ...filesBelow('client')]
 
-/** What each file imports from this project, by paths from its root. */
+/** Imports of each file from this project, as paths from its root. */
 const IMPORTS = new Map(
   FILES.map(path => {
     const specifiers = readFileSync(join(root, path), 'utf8').matchAll(
@@ -49,7 +49,7 @@ const IMPORTS = new Map(
 )
 const importsOf = (path: string) => IMPORTS.get(path) ?? []
 
-/** The folder of a file below `src/`, or the file itself where it is in none; `web/server` or `web/browser`. */
+/** The folder of a file below `src/`, or the file itself if it is in none; `web/server` or `web/browser`. */
 const layerOf = (path: string) =>
   path.startsWith('web/')
     ? dirname(path)

@@ -56,7 +56,7 @@ export const mails: Mails = {
     ],
     reason: `Ova je poruka poslana na ${to} jer je netko, vjerojatno Vi, zatražio novu lozinku za ovaj račun.`,
     notYou:
-      'Ako to niste bili Vi, zanemarite ovu poruku: Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: i jedno je dovoljno za preuzimanje Vašeg računa.',
+      'Ako to niste bili Vi, zanemarite ovu poruku: Vaša lozinka ostaje ista. Nikome ne prosljeđujte ni poveznicu ni kôd, tko god ih tražio: dovoljno je jedno od toga da netko preuzme Vaš račun.',
   }),
 
   password_change_code: ({ service, to, validFor }) => ({

@@ -255,7 +255,7 @@ t.test('nothing is recorded for an account that was deleted in the meantime', as
   t.equal(await rows.client.event.count(), before, 'no row that names an address and a device of nobody')
 })
 
-/** An account with `length` events, and a client without an account with as many failed logins. */
+/** Two accounts, each with a history of `length` events. */
 async function withHistory(t: Parameters<typeof startApp>[0], length: number) {
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)

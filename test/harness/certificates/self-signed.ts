@@ -7,16 +7,15 @@ export interface Certificate {
 }
 
 export interface CertificateOptions {
-  /** `localhost`, and 127.0.0.1 with it, unless given; then that name alone. */
+  /** Replaces `localhost` and 127.0.0.1. */
   name?: string
-  /** Days from now until it is no longer valid, 1 by default; of the past where negative. */
+  /** Days until it expires, 1 by default; negative if it has expired. */
   days?: number
 }
 
 /**
- * Makes a throwaway certificate: X.509 v3 (RFC 5280) over an EC P-256 key, valid for days before
- * its end. Node makes keys but no certificates, so the DER is written here; no key lies in the
- * repository and none expires.
+ * Creates a throwaway certificate: X.509 v3 (RFC 5280) over an EC P-256 key, valid for days before its end. Node
+ * generates keys but no certificates, so the DER is written here; no key is in the repository and none expires.
  */
 export function selfSignedCertificate({ name: host, days = 1 }: CertificateOptions = {}): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -76,7 +75,7 @@ function oid(hex: string): Buffer {
   return der(0x06, Buffer.from(hex, 'hex'))
 }
 
-/** YYMMDDHHMMSSZ, which serves until 2049. */
+/** YYMMDDHHMMSSZ, which is enough until 2049. */
 function utcTime(at: number): Buffer {
   return der(0x17, Buffer.from(`${new Date(at).toISOString().replace(/\D/g, '').slice(2, 14)}Z`))
 }

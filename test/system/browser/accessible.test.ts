@@ -1,4 +1,4 @@
-/** Every page and state, held against WCAG 2.2 AA: light and dark, wide and as narrow as 320 px. */
+/** Every page and state against WCAG 2.2 AA: light and dark, wide and as narrow as 320 px. */
 import type { Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
@@ -21,7 +21,7 @@ import {
 
 const person = await startBrowser(t)
 
-/** As long as an address may be. */
+/** The longest address that is accepted. */
 const LONG = `${'a'.repeat(64)}@${'subdomain.'.repeat(17)}example.org`
 
 for (const [what, options] of [
@@ -162,7 +162,7 @@ t.test('everything can be done with the keyboard alone', async t => {
   t.equal(await page.evaluate(`document.activeElement.name`), 'currentPassword')
 })
 
-/** Nothing that axe finds, nothing to scroll sideways for. */
+/** No axe violations, and no horizontal scrolling. */
 async function looksRight(t: Test, page: Page, state: string) {
   await isAccessible(t, page, state)
   const { wide, has } = (await page.evaluate(

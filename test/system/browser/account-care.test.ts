@@ -1,4 +1,4 @@
-/** Looking after the account, on the pages. */
+/** Managing an account on the pages. */
 import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { startBrowser, startSite } from '../../harness/browser.ts'

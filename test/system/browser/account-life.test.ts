@@ -1,4 +1,4 @@
-/** An account's whole life, on the pages, by the links of real mails. */
+/** The lifecycle of an account on the pages, with the links of real emails. */
 import t from 'tap'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
 import { startOperators } from '../../harness/operators.ts'

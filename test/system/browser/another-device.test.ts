@@ -1,4 +1,4 @@
-/** The codes of mails, for somebody who reads mail on another device, and for links that do not arrive whole. */
+/** Emailed codes, for reading email on another device, and links that arrive incomplete. */
 import t from 'tap'
 import { startBrowser, startSite } from '../../harness/browser.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
@@ -128,7 +128,7 @@ t.test('a link that did not arrive whole leads on', async t => {
   await page.goto(link.replace(/#.*/, ''))
   await sees(page, 'missing')
   t.notOk(await notice.isVisible(), 'a link that was cut off cannot be told from none')
-  // Not in the browser, where a token in an address fails the test.
+  // Requested without the browser, where a token in an address fails the test.
   for (const damage of ['%23', '?', '%2523']) {
     const response = await page.request.get(link.replace('#', damage), { maxRedirects: 0 })
     t.equal(response.headers()['location'], '/app/confirm-email#damaged')

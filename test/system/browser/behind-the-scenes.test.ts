@@ -1,4 +1,4 @@
-/** What nobody sees: where tokens are and where they never go, and what is sent when. */
+/** Where tokens are stored and sent, and which requests the pages send. */
 import type { Page, Request } from 'playwright-core'
 import t from 'tap'
 import { confirmedAccount, resetToken } from '../../harness/app.ts'
@@ -23,7 +23,7 @@ const person = await startBrowser(t)
 const email = 'ada@example.org'
 const COOKIE = '__Secure-latchkey-refresh'
 
-/** Calls of the API from now on. */
+/** API calls from now on. */
 function callsOf(page: Page): Request[] {
   const calls: Request[] = []
   page.on('request', request => {

@@ -1,4 +1,4 @@
-/** The examples of client/examples: compiled, and run in a browser as parts of small front ends. */
+/** The examples of client/examples, compiled, and run in a browser in small front ends. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,7 +39,7 @@ createApp({
 const shows = (page: Page, text: string) => page.locator('p', { hasText: text }).waitFor()
 
 t.test('the examples compile', async t => {
-  // The runner puts a loader into every child's NODE_OPTIONS that cannot load the compiler.
+  // The test runner puts a loader into NODE_OPTIONS with which the compiler cannot start.
   const tsc = [join(ROOT, 'node_modules/.bin/tsc'), '-p', join(ROOT, 'client/examples'), '--pretty', 'false']
   const { status, stdout } = spawnSync('env', ['-u', 'NODE_OPTIONS', ...tsc], { encoding: 'utf8' })
   t.strictSame({ status, stdout }, { status: 0, stdout: '' })

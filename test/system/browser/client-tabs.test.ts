@@ -1,4 +1,4 @@
-/** The client of client/ in a real browser: tabs that share a session. */
+/** @latchkey/client in a real browser: tabs that share a session. */
 import type { ServerResponse } from 'node:http'
 import type { BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
@@ -11,7 +11,7 @@ import { PASSWORD } from './steps.ts'
 const person = await startBrowser(t)
 const script = await bundle(PLAIN)
 const email = 'ada@example.org'
-/** More than an access token lives, in seconds. */
+/** Longer than the lifetime of an access token, in seconds. */
 const LATER = 1000
 
 async function start(t: Test, prepare: (context: BrowserContext) => Promise<unknown> = async () => {}) {
@@ -33,7 +33,7 @@ const logIn = (page: Page, address = email) =>
   )
 const reads = (page: Page): Promise<string> =>
   page.evaluate('frontEnd.latchkey.me().then(({ ok, data, problem }) => ok ? data.email : problem.code)')
-/** Without BroadcastChannel an event of the storage tells of a login, and the next call makes it the tab's own. */
+/** Without BroadcastChannel a storage event announces a login, and the next call adopts it. */
 async function knowLogin(t: Test, tabs: Page[], name: string): Promise<void> {
   for (const tab of tabs) {
     await hasStatus(tab, 'logged_in', 'unknown')

@@ -1,4 +1,4 @@
-/** What the pages remember for a person, and for how long. */
+/** Values that the pages keep, and for how long. */
 import type { Page } from 'playwright-core'
 import t from 'tap'
 import { confirmedAccount, resetToken } from '../../harness/app.ts'

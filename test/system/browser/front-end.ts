@@ -1,4 +1,4 @@
-/** Front ends that use the client of client/, built as their own build would, at the origin of the service. */
+/** Front ends with @latchkey/client, bundled and served at the origin of the service. */
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -9,7 +9,7 @@ const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
 const CSP =
   "default-src 'none'; script-src 'self'; connect-src 'self'; img-src data:; require-trusted-types-for 'script'"
 
-/** A client, and what tests look at: the reasons of `onSessionEnd` and the statuses of the session, in order. */
+/** A client, the reasons of its `onSessionEnd`, and the statuses of its session, in order. */
 export const PLAIN = `
 import { createClient } from '@latchkey/client'
 const latchkey = createClient()
@@ -37,7 +37,7 @@ export async function bundle(contents: string): Promise<string> {
   return outputFiles[0]?.text ?? ''
 }
 
-/** Puts a front end at /front-end/ of the service. */
+/** Serves a front end at /front-end/. */
 export async function serveFrontEnd(context: BrowserContext, site: Site, script: string): Promise<void> {
   await context.route(`${site.url}/front-end/`, route =>
     route.fulfill({
@@ -71,7 +71,7 @@ export async function hasStatus(page: Page, ...statuses: string[]): Promise<void
   )
 }
 
-/** Waits until a front end has been told of an end. */
+/** Waits until a front end has received the reason of an end. */
 export async function hasEnded(page: Page): Promise<void> {
   await page.waitForFunction(() => ((globalThis as FrontEnd).frontEnd?.ends.length ?? 0) > 0)
 }

@@ -1,6 +1,6 @@
 /**
- * Mail gateways open every link, some in a real browser, and a few press what they find there. None of
- * that may change anything.
+ * Email gateways open every link, some in a real browser, and a few press the buttons that they find. None of this
+ * may change anything.
  */
 import type { Page } from 'playwright-core'
 import t from 'tap'
@@ -38,7 +38,7 @@ t.test('whoever opens every link and submits every form changes nothing', async 
     payload: { email, password: PASSWORD },
   })
   await rows.settled()
-  // The first asked for the account itself: its link is spent, and looked at all the same.
+  // The first one requested the account itself, so its link has been used; it is opened all the same.
   const links = smtp.mails.filter(mail => /#token=|\/app\//.test(mail.text)).map(linkIn)
   t.ok(links.length >= 9, 'invitation, confirm twice, already registered, reset, change, two notices', {
     links,
@@ -73,7 +73,7 @@ t.test('whoever opens every link and submits every form changes nothing', async 
   t.strictSame(await rows.dump(), before)
 })
 
-/** Submits each form that shows, as it is, and presses each button. */
+/** Submits each visible form as it is, and presses each button. */
 async function pressesEverything(page: Page) {
   for (const form of await page.locator('form:visible').all()) {
     await form.evaluate(element => (element as unknown as { requestSubmit(): void }).requestSubmit())

@@ -27,7 +27,7 @@ import {
 const EMAIL = 'ada@example.org'
 const WIDE = { width: 1280, height: 800 }
 const NARROW = { width: 360, height: 740 }
-/** As long as the token of a real link. */
+/** As long as a real token. */
 const TOKEN = Array.from({ length: 330 }, (_, i) => 'eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.'[i % 37]).join('')
 
 const ends: (() => unknown)[] = []
@@ -192,7 +192,7 @@ figure{margin:0;width:${width}px}img{display:block;width:${width}px;object-fit:c
   }
 }
 
-/** Each at the size that it is shown in, so that it stays small. */
+/** Each in the size in which it is displayed, so that the file is small. */
 async function takeForReadme(browser: Browser): Promise<void> {
   const target = fileURLToPath(new URL('docs/screenshots/', import.meta.resolve('#root/package.json')))
   const site = await startSite(t)

@@ -1,4 +1,4 @@
-/** Browsers that keep no cookies or no data: the pages say so, and no session is left that nobody can use. */
+/** Browsers that block cookies or storage: the pages say so, and no unusable session remains. */
 import type { BrowserContext } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { confirmedAccount, resetToken } from '../../harness/app.ts'
@@ -16,15 +16,15 @@ import { complaintOf, confirms, linkIn, NEW_PASSWORD, PASSWORD, sees, send } fro
 const person = await startBrowser(t)
 const email = 'ada@example.org'
 
-/** Storage that throws where it is only looked at, as with cookies switched off in most browsers. */
+/** Storage that throws on access, as in most browsers with cookies disabled. */
 const NO_STORAGE = `for (const name of ['localStorage', 'sessionStorage']) {
   Object.defineProperty(window, name, { get() { throw new DOMException('refused', 'SecurityError') } })
 }`
 
-/** What browsers say of a page that came without encryption from another machine, where they drop `Secure` cookies. */
+/** What browsers report about a page without TLS from another machine, where they drop `Secure` cookies. */
 const INSECURE = "Object.defineProperty(window, 'isSecureContext', { get: () => false })"
 
-/** An extension or a proxy that takes cookies out of responses, which no page can see. */
+/** An extension or a proxy that removes cookies from responses, which a page cannot detect. */
 async function strip(context: BrowserContext): Promise<void> {
   await context.route(/\/(login|confirm-email|token\/refresh)$/, async route => {
     if (route.request().method() !== 'POST') return route.continue()
@@ -37,7 +37,7 @@ async function strip(context: BrowserContext): Promise<void> {
 
 interface Refusing {
   open: (t: Test, site: Site) => Promise<Person>
-  /** Whether a page can know before it asks. */
+  /** Whether a page can detect this before the request. */
   seen: boolean
   says: RegExp
 }

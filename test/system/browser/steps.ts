@@ -1,4 +1,4 @@
-/** What people do on the pages, in the words of their hooks (web/server/parts.ts). */
+/** Steps of a person on the pages, by the hooks of their markup (web/server/parts.ts). */
 import type { Page } from 'playwright-core'
 import type { Site } from '../../harness/browser.ts'
 import type { ReceivedMail } from '../../harness/smtp.ts'
@@ -6,37 +6,37 @@ import type { ReceivedMail } from '../../harness/smtp.ts'
 export const PASSWORD = 'correct horse battery staple'
 export const NEW_PASSWORD = 'a staple of correct batteries'
 
-/** The link of a mail, as somebody clicks on it. */
+/** The link of an email. */
 export function linkIn(mail: ReceivedMail): string {
   const link = /^https?:\S+$/m.exec(mail.text)?.[0]
   if (link === undefined) throw new Error(`no link in the mail: ${mail.subject}`)
   return link
 }
 
-/** Waits until a page shows this state of it. */
+/** Waits until a page shows this view. */
 export async function sees(page: Page, view: string): Promise<void> {
   await page.locator(`[data-view="${view}"]`).waitFor({ state: 'visible' })
 }
 
-/** Fills the fields of a form that shows. */
+/** Fills the fields of a visible form. */
 export async function fill(page: Page, form: string, fields: Record<string, string>): Promise<void> {
   for (const [name, value] of Object.entries(fields)) {
     await page.locator(`[data-form="${form}"] [name="${name}"]`).fill(value)
   }
 }
 
-/** Fills a form and sends it. */
+/** Fills a form and submits it. */
 export async function send(page: Page, form: string, fields: Record<string, string> = {}): Promise<void> {
   await fill(page, form, fields)
   await page.locator(`[data-form="${form}"] button[type="submit"]`).click()
 }
 
-/** Presses a button that is no submit. */
+/** Presses a button that does not submit. */
 export async function press(page: Page, act: string): Promise<void> {
   await page.locator(`[data-act="${act}"]`).first().click()
 }
 
-/** Waits until a form says that it has done what it was asked for. */
+/** Waits until a form reports success. */
 export async function says(page: Page, form: string): Promise<void> {
   await page.locator(`[data-form="${form}"]:not([aria-busy="true"]) [data-progress]:not(:empty)`).waitFor()
 }
@@ -46,24 +46,24 @@ export async function goesOn(page: Page, part: string): Promise<void> {
   await page.locator(`[data-disclosure="${part}"] [data-step="2"]`).waitFor({ state: 'visible' })
 }
 
-/** Opens one of the closed parts of the account page. */
+/** Opens a collapsed section of the account page. */
 export async function unfold(page: Page, name: string): Promise<void> {
   await page.locator(`[data-disclosure="${name}"] summary`).click()
 }
 
-/** What a form says is wrong, beside a field or with all of it, once it says something. */
+/** Waits for an error of a form, beside a field or for all of it. Returns its text. */
 export async function complaintOf(page: Page, form: string): Promise<string> {
   const complaint = page.locator(`[data-form="${form}"] .error:visible`).first()
   await complaint.waitFor()
   return complaint.innerText()
 }
 
-/** Waits until the browser is on a page, and the page has heard of it. */
+/** Waits until the browser is on a page. */
 export async function arrives(page: Page, site: Pick<Site, 'url'>, path: string): Promise<void> {
   await page.waitForURL(url => url.href.split('#')[0] === `${site.url}${path}`)
 }
 
-/** Registers on the pages, confirms by the mail's link, and ends on the account page. */
+/** Registers on the pages and confirms with the link of the email; ends on the account page. */
 export async function joins(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
@@ -73,7 +73,7 @@ export async function joins(page: Page, site: Site, email: string, password = PA
   await isIn(page, site)
 }
 
-/** Chooses a password on the page behind the link of a confirmation. */
+/** Chooses a password on the confirmation page. */
 export async function confirms(page: Page, password = PASSWORD): Promise<void> {
   await send(page, 'confirm', { newPassword: password, repeat: password })
 }
@@ -85,7 +85,7 @@ export async function logsIn(page: Page, site: Site, email: string, password = P
   await isIn(page, site)
 }
 
-/** Waits for the account page with everything in it. */
+/** Waits until the account page is complete. */
 export async function isIn(page: Page, site: Pick<Site, 'url'>): Promise<void> {
   await arrives(page, site, '/app/account')
   await sees(page, 'account')

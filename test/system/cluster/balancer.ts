@@ -11,15 +11,15 @@ export interface Balancer {
   url: string
   /** The access log so far. */
   log(): { status: number; method: string; path: string; upstream: string }[]
-  /** What it complained about, for messages of failed tests. */
+  /** Its error log, for messages of failed tests. */
   complaints(): string
 }
 
 /**
- * Starts nginx; it ends with the test. nginx.conf is the shipped one, byte for byte; of instances.conf the
- * addresses are others, and server.conf also names the instance that answered.
+ * Starts nginx; it ends with the test. nginx.conf is the shipped file, byte for byte; instances.conf has other
+ * addresses, and server.conf also adds the name of the instance to responses.
  *
- * @param ports where the instances listen on 127.0.0.1, in the order of the shipped instances
+ * @param ports of the instances on 127.0.0.1, in the order of the shipped instances
  */
 export async function startBalancer(t: Teardown, ports: readonly number[]): Promise<Balancer> {
   const port = await freePort()

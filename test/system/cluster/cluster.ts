@@ -13,7 +13,7 @@ if (redis === undefined && process.env['TEST_REQUIRE_ALL']) {
   throw new Error('with TEST_REQUIRE_ALL set, TEST_REDIS_URL must be')
 }
 
-/** Why tests of a cluster are left out, or false; for tap's `skip`. */
+/** Reason to skip tests of a cluster, or false; for tap's `skip`. */
 export const noCluster =
   provider === 'sqlite'
     ? 'TEST_POSTGRES_URL is not set'
@@ -23,9 +23,9 @@ export const noCluster =
 
 /** One process, which may be replaced by another on the same port. */
 export interface Instance {
-  /** As the balancer names it, such as `127.0.0.1:21234`. */
+  /** Name in the balancer's configuration, such as `127.0.0.1:21234`. */
   address: string
-  /** The process that runs now, or ran last. */
+  /** The current process, or the last one. */
   service: ServiceProcess
   /** Starts a new process in place of one that has ended, and waits until it is ready. */
   replace(): Promise<void>
@@ -52,7 +52,7 @@ export async function startCluster(
   const smtp = await startSmtpServer(t)
   const databaseUrl = await freshDatabase(t)
   const common = {
-    // The server that tests share has not many connections to give.
+    // The shared test server allows few connections.
     DATABASE_URL: `${databaseUrl}?connection_limit=5`,
     REDIS_URL: redis ?? '',
     TRUST_PROXY: '127.0.0.1',
@@ -82,7 +82,7 @@ export async function startCluster(
   return { balancer, instances, smtp, databaseUrl, rows: await openRows(t, databaseUrl) }
 }
 
-/** Waits until an instance says that it is ready. */
+/** Waits until an instance reports that it is ready. */
 export async function ready({ service }: Pick<Instance, 'service'>): Promise<void> {
   const url = await service.listening()
   const isReady = async () => (await fetch(`${url}/health/ready`, { headers: { connection: 'close' } })).ok

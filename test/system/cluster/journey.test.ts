@@ -3,7 +3,7 @@ import { tokenIn } from '../../harness/app.ts'
 import { noCluster, startCluster } from './cluster.ts'
 import { type Answer, atEach, mailFor, newPerson, PASSWORD } from './person.ts'
 
-/** Asserts that another instance responded than the last time. */
+/** Asserts that another instance responded than to the previous request. */
 function hops(t: Test) {
   let last: string | undefined
   return {
@@ -12,7 +12,7 @@ function hops(t: Test) {
       t.not(upstream[0], last, `${step}: another instance than before`)
       last = upstream[0]
     },
-    /** After calls that nobody looked at. */
+    /** For use after requests that were not checked. */
     forget() {
       last = undefined
     },

@@ -26,7 +26,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   const { outcomes } = load.ledger
   const began = performance.now()
   await answered(outcomes, 5 * PEOPLE, began)
-  // A few at a time, so that some are answered before the end, some are in flight, and some come after.
+  // A few at a time, so that some get a response before the kill, some are in flight, and some come after.
   let redeemed = 0
   const confirmations = Promise.all(
     resets.map(async ({ email, token }, index) => {
@@ -80,7 +80,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
   const lost = ledger.registered.filter(email => !known.some(row => row.email === email))
   t.strictSame(lost, [], 'every registration is there')
 
-  // Emails that the dead worker had claimed wait for its lease of 60 s, which is too long for the test.
+  // Emails that the killed worker had claimed wait for its lease of 60 s, which is too long for the test.
   const inHand = await rows.client.outbox.findMany({ where: { state: 'queued', leasedUntil: { not: null } } })
   t.ok(inHand.length <= 5, 'no more than one worker has in hand', { inHand: inHand.length })
   await rows.client.outbox.updateMany({
@@ -95,7 +95,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
     links.every(count => count >= 1),
     'every registration got its link',
   )
-  // A worker that dies between sending an email and recording that leaves it to be sent again.
+  // A worker that is killed between sending an email and recording that leaves it to be sent again.
   t.ok(links.filter(count => count > 1).length <= inHand.length)
   for (const email of ledger.resetAsked) t.ok(mailsTo(email, /^Reset/) >= 1)
   t.equal(await rows.client.outbox.count({ where: { state: { not: 'sent' } } }), 0, 'no mail is lost')

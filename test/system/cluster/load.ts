@@ -9,10 +9,10 @@ import { type Account, type Answer, newAccount, newPerson, PASSWORD } from './pe
 export const PEOPLE = 12
 /** Clients pause between requests: the outcome of requests matters, not their number. */
 const THINK_MS = 50
-/** Fewer than the sessions an account may have: one more would end the one that the person works with. */
+/** Fewer than an account may have: one more would revoke the session in use. */
 const LOG_INS = 40
 
-/** A request and what became of it. */
+/** A request and its outcome. */
 export interface Outcome {
   method: 'GET' | 'POST'
   path: string
@@ -24,13 +24,13 @@ export interface Outcome {
 /** Changes that the service acknowledged. */
 export interface Ledger {
   outcomes: Outcome[]
-  /** Addresses that were told that a mail is on its way. */
+  /** Addresses with an acknowledged registration. */
   registered: string[]
   /** Access tokens of logins. */
   loggedIn: string[]
-  /** The last refresh token that each chain was given. */
+  /** The newest refresh token of each chain. */
   refreshed: Map<string, string>
-  /** Accounts that a reset was asked for. */
+  /** Accounts with an acknowledged reset request. */
   resetAsked: Set<string>
 }
 
@@ -44,8 +44,8 @@ export interface Load {
 export const failed = ({ answer }: Outcome) => answer.status < 200 || answer.status > 299
 
 /**
- * Starts a load: so many people who each ask again as soon as they are answered. Each has an account, whose
- * refresh tokens form one chain; who gets no answer to a refresh asks again with the same token.
+ * Starts a load of parallel clients that send a new request after each response. Each has an account, whose refresh
+ * tokens form one chain; a refresh without a response is repeated with the same token.
  */
 export function startLoad(t: Teardown, cluster: Cluster, accounts: Account[]): Load {
   const ledger: Ledger = {
@@ -121,12 +121,12 @@ export function newAccounts(t: Teardown, cluster: Cluster, count: number, name: 
   )
 }
 
-/** Waits until so many of the requests that were sent since then have their answers. */
+/** Waits until `count` of the requests sent since then have a response. */
 export async function answered(outcomes: Outcome[], count: number, since: number) {
   await until(`${count} answers`, () => outcomes.filter(({ at }) => at > since).length >= count)
 }
 
-/** Waits until an instance has answered a request that was sent since then. */
+/** Waits until an instance has responded to a request sent since then. */
 export async function served(outcomes: Outcome[], { address }: Instance, since: number) {
   const isServing = ({ at, answer }: Outcome) => at > since && answer.upstream.at(-1) === address
   await until(`${address} serves`, () => outcomes.some(isServing))

@@ -3,7 +3,7 @@ import { codeIn, otherThan } from '../../harness/mailbox.ts'
 import { type Cluster, noCluster, startCluster } from './cluster.ts'
 import { type Answer, atEach, mailFor, newAccount, newPerson, PASSWORD, type Person } from './person.ts'
 
-/** Calls one after the other, so that they take turns at the instances. */
+/** Sequential calls, so that the balancer alternates between instances. */
 async function inTurn(times: number, call: (index: number) => Promise<Answer>): Promise<Answer[]> {
   const answers: Answer[] = []
   for (let i = 0; i < times; i++) answers.push(await call(i))
@@ -97,7 +97,7 @@ t.test('three instances are one service', { skip: noCluster }, async t => {
     const atFirst = instances.map(sentBy)
     const busy = () => instances.map((instance, index) => sentBy(instance) - (atFirst[index] ?? 0))
     const emails: string[] = []
-    // Who sends what is chance; ten rounds without a part for one of them would be none.
+    // Which worker sends an email is random; ten rounds in which one sends nothing are not.
     for (let round = 0; round < 10 && (round === 0 || busy().includes(0)); round++) {
       const some = Array.from({ length: 15 }, (_, index) => `outbox-${round}-${index}@example.org`)
       emails.push(...some)

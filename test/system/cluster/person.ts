@@ -1,4 +1,4 @@
-/** Somebody who uses the service through the balancer, from a network address of their own. */
+/** A client of the service behind the balancer, with a network address of its own. */
 import { randomInt } from 'node:crypto'
 import { Agent, type IncomingHttpHeaders, request } from 'node:http'
 import { tokenIn } from '../../harness/app.ts'
@@ -7,12 +7,12 @@ import type { ReceivedMail } from '../../harness/smtp.ts'
 import type { Cluster } from './cluster.ts'
 
 export interface Answer {
-  /** 0 where none came. */
+  /** 0 without a response. */
   status: number
   headers: IncomingHttpHeaders
-  // biome-ignore lint/suspicious/noExplicitAny: a parsed answer, whose form the test asserts
+  // biome-ignore lint/suspicious/noExplicitAny: a parsed response, whose form the test asserts
   body: any
-  /** The instances that were tried, the one that answered last. */
+  /** Instances that were tried, the one that responded last. */
   upstream: string[]
 }
 
@@ -32,8 +32,8 @@ export interface Person {
 const LONGEST_ANSWER_MS = 40_000
 
 /**
- * A client with one kept-alive connection a parallel call. All of 127.0.0.0/8 is this machine, so that each
- * person has an address whose limits nobody else uses up, in this run or another one.
+ * A client with one kept-alive connection per parallel call. All of 127.0.0.0/8 is this machine, so each client has
+ * an address whose limits nothing else uses up, in this run or another one.
  */
 export function newPerson(t: Teardown, { balancer }: Pick<Cluster, 'balancer'>): Person {
   const octet = () => randomInt(1, 255)
@@ -92,8 +92,8 @@ export function newPerson(t: Teardown, { balancer }: Pick<Cluster, 'balancer'>):
 }
 
 /**
- * Repeats a call until every instance has answered it. The balancer takes turns, with probes in between, so
- * how often that is nobody can tell.
+ * Repeats a call until every instance has responded to it. The balancer alternates, with probes in between, so the
+ * number of calls varies.
  */
 export async function atEach(
   { instances }: Pick<Cluster, 'instances'>,
@@ -111,7 +111,7 @@ export async function atEach(
 }
 
 /**
- * Waits for a mail.
+ * Waits for an email.
  *
  * @throws Error after 20 s
  */

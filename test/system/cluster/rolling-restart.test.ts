@@ -14,7 +14,7 @@ t.test('all instances are restarted under load, and no request fails', { skip: n
     await served(outcomes, instance, performance.now())
     t.equal(await instance.service.end('SIGTERM'), 0, `${instance.address} ended well`)
     await instance.replace()
-    // The next one goes when this one has its share again, as a deployment waits for readiness.
+    // The next instance restarts when this one gets its share of requests again, as a deployment waits for readiness.
     await served(outcomes, instance, performance.now())
   }
   const ledger = await load.stop()

@@ -1,4 +1,4 @@
-/** The rotation of docs/deploy.md under load, as a back end sees it that keeps the keys as long as it may. */
+/** The rotation of docs/deploy.md under load, with a back end that caches the keys as long as it may. */
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { createRemoteJWKSet, customFetch, jwtVerify } from 'jose'
@@ -12,7 +12,7 @@ const old = randomBytes(48).toString('base64')
 const next = randomBytes(48).toString('base64')
 const password = 'correct horse battery staple'
 const PEOPLE = 4
-/** Stands for the 15 minutes of docs/deploy.md, and for how long the back end keeps its copy; milliseconds. */
+/** Stands for the 15 minutes of docs/deploy.md and for the lifetime of the back end's cache; milliseconds. */
 const KEPT_MS = 2000
 
 const STEPS = [
@@ -23,7 +23,7 @@ const STEPS = [
 
 const noSecondInstance = provider === 'sqlite' && 'two instances need PostgreSQL'
 
-/** Two instances that are replaced one after the other; requests go to those that are up. */
+/** Two instances that are replaced one after the other; requests go to those that are running. */
 async function startPair(t: Test) {
   const databaseUrl = await freshDatabase(t)
   const start = async (secrets: Record<string, string>) => {
@@ -46,7 +46,7 @@ async function startPair(t: Test) {
     async restart(secrets: Record<string, string>) {
       for (let i = 0; i < 2; i++) {
         const retired = up.shift()
-        // What is under way is answered before the listener closes.
+        // Requests in flight are answered before the listener closes.
         await delay(200)
         await retired?.service.end('SIGINT')
         up.push(await start(secrets))
@@ -70,7 +70,7 @@ t.test(
     }
     const keys = createRemoteJWKSet(new URL(`${APP_URL}/.well-known/jwks.json`), {
       cacheMaxAge: KEPT_MS,
-      // An unknown key is not fetched in between: what saves the back end is that a key is published before it signs.
+      // The back end fetches no unknown key in between, so a key must be published before it signs.
       cooldownDuration: 600_000,
       [customFetch]: url => pair.fetch(new URL(url).pathname),
     })

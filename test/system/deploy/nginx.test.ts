@@ -1,4 +1,4 @@
-/** What the shipped nginx writes into its access log. */
+/** Contents of the access log of the shipped nginx. */
 import t from 'tap'
 import { startApp, tokenIn } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'

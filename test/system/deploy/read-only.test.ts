@@ -17,7 +17,7 @@ t.test('on PostgreSQL the service writes no file, so that its root may be read-o
   const smtp = await startSmtpServer(t)
   const [cwd, temporary] = [emptyFolder(t), emptyFolder(t)]
   const port = await freePort()
-  // A process that may not write a byte to any file; pipes and sockets are none.
+  // A process that may not write to any file; pipes and sockets are not files.
   const child = spawn(
     'sh',
     [

@@ -15,7 +15,7 @@ const lockfile = JSON.parse(
 
 const packageAt = (path: string): Package | undefined => lockfile.packages[path]
 
-/** `name@version` of all that production depends on: the lockfile walked as Node resolves, without peers. */
+/** `name@version` of all production dependencies: the lockfile, walked as Node resolves, without peers. */
 function walked(): Set<string> {
   const seen = new Set<string>()
   const found = new Set<string>()

@@ -1,4 +1,4 @@
-/** Thousands of idle connections, until those that were used end after 72 s. */
+/** Thousands of idle connections; those that sent a request end after 72 s. */
 import t from 'tap'
 import { holdIdleConnections } from './clients.ts'
 

@@ -1,6 +1,6 @@
 /**
- * Disconnects, slow-loris, stalled readers and idle connections: the service closes each in time, goes on
- * serving others, and keeps nothing. Against a real process, whose memory and handles are its own.
+ * Disconnects, slow-loris, stalled readers and idle connections: the service closes each in time, keeps serving
+ * others, and frees all resources. Against a separate process, with its own memory and handles.
  */
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,15 +19,15 @@ import {
   unmoved,
 } from './clients.ts'
 
-/** Hashes that take long enough to break off in the midst of. */
+/** Hashes that take long enough for clients to disconnect during them. */
 const LONG_HASHES = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '3', HASH_QUEUE_TIMEOUT: '60' }
 /** More than a megabyte. */
 const LARGE = '/docs/static/swagger-ui-bundle.js'
-/** What the service opens for itself meanwhile: a probe's connection, files of the database. */
+/** Handles that the service itself opens meanwhile: a probe's connection, files of the database. */
 const OWN_HANDLES = 4
 
 t.setTimeout(600_000)
-// Most of the time they wait for the time limits of the service.
+// They spend most of their time waiting for timeouts of the service.
 t.jobs = 5
 
 const registration = (index: number) =>
@@ -41,7 +41,7 @@ t.test('a registration whose client disconnects happens completely or not at all
   for (let index = 0; index < clients; index++) {
     const socket = await service.open()
     const bytes = registration(index)
-    // Some before the fields end, some in the body, the others while they wait, hash or are answered.
+    // Some disconnect within the header, some within the body, the others while they wait, hash or get a response.
     const sent = index % 4 === 0 ? Math.floor((bytes.length * (index + 1)) / clients) : bytes.length
     socket.write(bytes.slice(0, sent))
     leaving.push(
@@ -94,7 +94,7 @@ for (const { what, limit, head } of [
     const service = await besieged(t)
     const handles = service.handles()
     const lives = Array.from({ length: 50 }, async () => {
-      // Before it connects: a busy test process learns late that it has.
+      // Before it connects, because a busy test process learns late that it has.
       const began = performance.now()
       const socket = await service.open()
       const received: Buffer[] = []
@@ -121,7 +121,7 @@ for (const { what, limit, head } of [
 }
 
 t.test('clients that never read their responses hold little memory and are disconnected', async t => {
-  // The time that nothing may move in is as long as this and twenty seconds.
+  // Nothing may be read for this long and twenty seconds.
   const service = await besieged(t, { HASH_QUEUE_TIMEOUT: '1' })
   for (let asked = 0; asked < 5; asked++) t.equal(await service.get(LARGE), 200)
   const handles = service.handles()
@@ -131,7 +131,7 @@ t.test('clients that never read their responses hold little memory and are disco
   const began = performance.now()
   for (const socket of sockets) {
     socket.pause()
-    // Far more than the kernel takes the answers of.
+    // Far more than the kernel buffers.
     for (let asked = 0; asked < 100; asked++) {
       socket.write(requestText(`GET ${LARGE}`, { fields: [fromNowhere()] }))
     }
@@ -142,7 +142,7 @@ t.test('clients that never read their responses hold little memory and are disco
     mostMemory = Math.max(mostMemory, service.memory() - memory)
     mostHandles = Math.max(mostHandles, service.handles() - handles)
   }
-  // Not all at the same time: on a busy machine the first is cut off before the last one's turn.
+  // Not all at the same time: on a busy machine the first would be disconnected before the last one's turn.
   const stalled = new Set<number>()
   await until('each was sent more than it takes', () => {
     look()
@@ -150,7 +150,7 @@ t.test('clients that never read their responses hold little memory and are disco
     return stalled.size === sockets.length
   })
   t.equal(await service.get('/health/ready'), 200)
-  // Half of them leave by themselves.
+  // Half of them disconnect themselves.
   for (const [index, socket] of sockets.entries()) if (index % 2) socket.resetAndDestroy()
   await until('all are let go', () => {
     look()

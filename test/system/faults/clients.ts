@@ -1,4 +1,4 @@
-/** Hostile clients, and the resources of the service that they hold. */
+/** Hostile clients, and the resources of the service that they use. */
 import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -14,25 +14,25 @@ export const LATE_MS = 10_000
 const IDLE_LIMIT_MS = 5000
 const KEEP_ALIVE_MS = 72_000
 
-/** Never to be in a log. */
+/** Must never be logged. */
 export const SECRET = 'a secret that nobody may log'
 
 export interface Besieged {
   service: ServiceProcess
   databaseUrl: string
-  /** A new connection, which goes with the test. */
+  /** A new connection, closed with the test. */
   open(): Promise<Socket>
-  /** What a client that means well is answered, on a connection of its own. */
+  /** Response to a well-behaved client on a separate connection. */
   get(path: string): Promise<number>
-  /** Files and sockets that the process holds. */
+  /** Open files and sockets of the process. */
   handles(): number
-  /** Ports of the clients that do not take what the kernel has for them. */
+  /** Ports of the clients that do not read what the kernel has buffered for them. */
   stalled(): number[]
-  /** Bytes of memory that the process holds. */
+  /** Memory of the process in bytes. */
   memory(): number
 }
 
-/** Starts the service with every limit on, behind a proxy that names each client. */
+/** Starts the service with all limits, behind a proxy that names each client. */
 export async function besieged(t: Test, env: Record<string, string> = {}): Promise<Besieged> {
   const databaseUrl = await freshDatabase(t)
   const given = { DATABASE_URL: databaseUrl, RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1', ...env }
@@ -84,19 +84,19 @@ function stalledAt(port: number): number[] {
 
 let networks = 0
 
-/** The header field by which a proxy names a network that nobody else comes from. */
+/** The header in which a proxy names a network that no other client uses. */
 export function fromNowhere(): string {
   const network = networks++
   return `X-Forwarded-For: 10.${network >> 16}.${(network >> 8) & 255}.${network & 255}`
 }
 
-/** A request with a JSON body, from a network of its own. */
+/** A request with a JSON body, from a separate network. */
 export function post(path: string, body: object): string {
   const fields = ['Content-Type: application/json', fromNowhere()]
   return requestText(`POST ${path}`, { fields, body: JSON.stringify(body) })
 }
 
-/** Nothing went wrong inside, and nothing secret was told. */
+/** Asserts that no error and no secret was logged. */
 export function unmoved(t: Test, { service }: Besieged) {
   t.strictSame(
     service.log().filter(line => Number(line['level']) >= 50),
@@ -124,7 +124,7 @@ export async function holdIdleConnections(
   const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
   const lives: { used: boolean; life: Promise<number> }[] = []
   while (lives.length < Math.min(count, limit - 500)) {
-    // Before it connects: a busy test process learns late that it has.
+    // Before it connects, because a busy test process learns late that it has.
     const began = performance.now()
     const socket = await service.open()
     const used = keptAlive && lives.length % 10 === 0

@@ -1,8 +1,7 @@
 /**
- * The clock is set an hour forward and back under a running process, as `date -s` or a time server does it.
- * Expired and future tokens are refused, sessions continue, mails are sent, rate limits hold and end. With
- * limits in memory, and in a Redis whose clock is not set. The waits are those of the back-off, which no
- * clock shortens.
+ * The clock is set an hour forward and back under a running process, as `date -s` or a time server does. Expired and
+ * future tokens are refused, sessions continue, emails are sent, rate limits hold and end. With limits in memory, and
+ * in a Redis whose clock is not set. The waits are those of the back-off, which no clock shortens.
  */
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,14 +18,14 @@ import { mailFor, newAccount, newPerson, PASSWORD } from '../cluster/person.ts'
 import { settableClock } from './settable-clock.ts'
 
 const HOUR = 3600
-/** Longer than any wait of a few failed logins, and far shorter than what the clock is set by. */
+/** Longer than any wait after a few failed logins, and far shorter than the change of the clock. */
 const A_MINUTE = 60
 
 /** How long the processor time of the idle process is measured. */
 const MEASURED_MS = 2000
 
 t.setTimeout(0)
-// Most of the time they wait for a back-off or a time limit.
+// They spend most of their time waiting for a back-off or a timeout.
 t.jobs = 3
 
 async function start(t: Test, env: Record<string, string> = {}) {
@@ -46,7 +45,7 @@ async function start(t: Test, env: Record<string, string> = {}) {
     }),
   })
   const url = await service.listening()
-  /** Sets the clock and waits until the service goes by it. */
+  /** Sets the clock and waits until the service reads it. */
   async function set(seconds: number) {
     clock.set(seconds)
     await until('the service sees the new time', async () => {
@@ -59,7 +58,7 @@ async function start(t: Test, env: Record<string, string> = {}) {
   return { service, smtp, url, set, person, rows: await openRows(t, databaseUrl) }
 }
 
-/** Seconds of CPU that a process has used. */
+/** Processor time of a process in seconds. */
 function cpuSeconds(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? []
   return (Number(fields[11]) + Number(fields[12])) / 100
@@ -75,7 +74,7 @@ for (const limits of ['memory', 'redis'] as const) {
     const me = async (bearer: string) => (await ada.get('/me', { bearer })).status
     const refresh = (refreshToken: string) => ada.post('/token/refresh', { refreshToken })
     const logIn = () => person().post('/login', { email: account.email, password: PASSWORD })
-    /** The token of the mail that this request causes, and no other. */
+    /** The token of the email that this request causes. */
     const askReset = async () => {
       const resets = () =>
         smtp.mails.filter(({ to, subject }) => to.includes(account.email) && /^Reset/.test(subject))
@@ -86,7 +85,7 @@ for (const limits of ['memory', 'redis'] as const) {
       return tokenIn(resets().at(-1))
     }
     const guesser = person()
-    /** Wrong passwords at the same time, of which the last is told to wait: for how many seconds. */
+    /** Sends wrong passwords in parallel until one is delayed. Returns its Retry-After in seconds. */
     async function guess(times: number, what: string): Promise<number> {
       const wrong = { email: account.email, password: 'a wrong password' }
       const answers = await Promise.all(Array.from({ length: times }, () => guesser.post('/login', wrong)))
@@ -125,7 +124,7 @@ for (const limits of ['memory', 'redis'] as const) {
     await delay(wait * 1000)
     wait = await guess(2, 'failures from before the clock was set forward')
 
-    // A mail that the mail server does not take, and a refresh, while the clock is ahead.
+    // An email that the SMTP server refuses, and a refresh, while the clock is ahead.
     await smtp.stop()
     t.equal((await person().post('/register', { email: 'late@example.org', password: PASSWORD })).status, 202)
     await until('it was tried', async () => {
@@ -135,7 +134,7 @@ for (const limits of ['memory', 'redis'] as const) {
     const ahead = await refresh(refreshed.body.refreshToken)
     t.equal(ahead.status, 200)
 
-    // The minute between two mails to one address is over by then.
+    // The minute between two emails to one address is over by then.
     await set(A_MINUTE)
     await smtp.start()
     t.match(
@@ -155,7 +154,7 @@ for (const limits of ['memory', 'redis'] as const) {
     const valid = await ada.post('/password-reset/check', { token: link })
     t.equal(valid.status, 200, 'mails asked for now come now, and their links are good')
 
-    // Spent while the clock was ahead: not good again for the hour that it was set back by.
+    // Used while the clock was ahead: it does not become valid again for the hour that the clock was set back.
     const other = (await logIn()).body
     await set(HOUR)
     const successor = await refresh(other.refreshToken)
@@ -195,7 +194,7 @@ t.test('a mail in hand is not sent twice when the clock is set forward', { timeo
     const [row] = await rows.client.outbox.findMany()
     return row?.attempts === 2 && row.state === 'queued'
   })
-  // Whatever the worker did with the first it began before it had the second.
+  // The worker started on the first before it had the second.
   t.equal((await person().post('/register', { email: 'next@example.org', password: PASSWORD })).status, 202)
   await until('the next one is in hand', () => recipients.includes('next@example.org'))
   t.strictSame(recipients, ['slow@example.org', 'next@example.org'], 'it was handed over once')

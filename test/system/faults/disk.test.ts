@@ -1,7 +1,7 @@
 /**
- * The disk under SQLite fills up under load, or the file may not grow. What cannot be written is a 503
- * problem, what is only read is still answered; with room again the same process writes again, nothing that
- * it said yes to is lost and the file is sound. What is read-only from the start is said at the start.
+ * The disk of the SQLite file fills up under load, or the file may not grow. Writes get a 503 problem, reads are
+ * still answered; with free space again the same process writes again, no acknowledged change is lost and the file is
+ * intact. A read-only file is reported at the start.
  */
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,10 +27,10 @@ t.jobs = 2
 
 const PEOPLE = 6
 const KIB = 1024
-/** How long the mail worker claims a row for. */
+/** Lease of a row that the mail worker has claimed. */
 const LEASE_MS = 60_000
 
-/** A namespace of its own needs root, or one's own users; with it file systems go with the process. */
+/** A mount namespace needs root or a user namespace; its file systems disappear with the process. */
 const OWN_MOUNTS = [
   'unshare',
   ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
@@ -39,20 +39,20 @@ const OWN_MOUNTS = [
   '-c',
 ]
 
-/** @throws Error saying what is missing: what these tests prove, nothing else does */
+/** Fails instead of being skipped, because no other test covers this. */
 function succeeds(name: string, { status, stderr, error }: SpawnSyncReturns<string>) {
   if (status !== 0) throw new Error(`${name} failed; it is in the package util-linux: ${error ?? stderr}`)
 }
 
 interface Shortage {
   name: string
-  /** What becomes the process; `folder` is where the database will be. */
+  /** The process to start; `folder` will contain the database. */
   through(folder: string): string[]
   begins(service: ServiceProcess, folder: string): void
   ends(service: ServiceProcess, folder: string): void
 }
 
-/** As the process sees it: the file system is mounted for it alone. */
+/** Path from inside the namespace, which only the process sees. */
 const within = ({ child }: ServiceProcess, path: string) => `/proc/${child.pid}/root${path}`
 
 const shortages: Shortage[] = [
@@ -73,7 +73,7 @@ const shortages: Shortage[] = [
   },
   {
     name: 'no file may be written beyond its first page',
-    // tap loads something into every process that ends it at SIGXFSZ, which Node ignores.
+    // tap preloads a module that ends the process at SIGXFSZ, which Node ignores.
     through: () => ['env', '-u', 'NODE_OPTIONS'],
     begins({ child }) {
       const limit = ['--pid', String(child.pid), `--fsize=${4 * KIB}:`]
@@ -87,8 +87,8 @@ const shortages: Shortage[] = [
 ]
 
 /**
- * The database as it is on disk, copied while nobody writes: SQLite follows links, and would look for a path
- * in `/proc` where the file system is not mounted.
+ * The database on disk, copied while nobody writes: SQLite resolves links, and would look for a path in `/proc` where
+ * the file system is not mounted.
  */
 function openCopy(t: Test, folder: string) {
   const to = emptyFolder(t)
@@ -96,7 +96,7 @@ function openCopy(t: Test, folder: string) {
   return openRows(t, `file:${to}/latchkey.db`)
 }
 
-/** What an operator could run: opens the database beside the service and executes one statement. */
+/** An operator's tool: opens the database beside the service and executes one statement. */
 const EXECUTE = `
 const { openConnection } = await import(process.argv[1])
 const client = await openConnection(process.argv[2])
@@ -104,7 +104,7 @@ client.run(process.argv[3])
 client.close()`
 const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/sqlite.js', import.meta.url))
 
-/** Ends the leases of mails that were claimed before there was room again, which would last a minute. */
+/** Expires the leases of emails claimed before there was space again, which would last a minute. */
 function endLeases({ child }: ServiceProcess, databaseUrl: string, healedAt: number) {
   const claimedBefore = new Date(healedAt + LEASE_MS).toISOString()
   const sql = `UPDATE outbox SET next_attempt_at = created_at
@@ -159,7 +159,7 @@ for (const { name, through, begins, ends } of shortages) {
   })
 }
 
-/** Starts the service where it must not come up, and reads why. */
+/** Starts the service where it must fail, and returns its output. */
 async function refusal(t: Test, databaseUrl: string, through: string[]) {
   const service = startProcess(t, { through, env: serviceEnvironment({ DATABASE_URL: databaseUrl }) })
   t.equal(await service.ended(), 1, 'it does not start')

@@ -1,16 +1,16 @@
-/** Somebody on the way between a client and a server, who reads along. */
+/** An eavesdropper between a client and a server. */
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import type { Teardown } from '../../harness/database.ts'
 
 export interface Eavesdropper {
-  /** To connect to in place of the server's. */
+  /** The port to connect to instead of the server's. */
   port: number
-  /** Everything that clients have sent so far, byte for character. */
+  /** Everything that clients have sent so far, one character per byte. */
   heard(): string
 }
 
-/** Listens on the loopback interface and passes everything on to a port there. */
+/** Listens on the loopback interface and forwards everything to a port there. */
 export async function startEavesdropper(t: Teardown, to: number): Promise<Eavesdropper> {
   const sockets = new Set<Socket>()
   let heard = ''

@@ -24,7 +24,7 @@ async function post(url: string, path: string, body: object) {
   return { status: response.status, body: await response.text() }
 }
 
-/** Opens the database while no process has it, which is all that SQLite allows. */
+/** Opens the database while no process uses it, because SQLite allows one process. */
 async function withRows<T>(
   databaseUrl: string,
   work: (rows: Awaited<ReturnType<typeof openRows>>) => Promise<T>,
@@ -73,7 +73,7 @@ t.test(
         'neither is lost or counted as sent',
       )
       t.notMatch(JSON.stringify(rows), /eyJ|#token|argon2/)
-      // Leases and waits of up to a minute go by.
+      // Leases and back-offs of up to a minute expire.
       const past = new Date(Date.now() - 1)
       await client.outbox.updateMany({ where: { leasedUntil: { not: null } }, data: { leasedUntil: past } })
       await client.outbox.updateMany({ data: { nextAttemptAt: past } })

@@ -1,4 +1,4 @@
-/** A few kills (SIGKILL) on each database; kills/run.ts says what holds after each. */
+/** A few kills (SIGKILL) on each database; kills/run.ts lists what holds after each. */
 import { killRepeatedly } from './kills/run.ts'
 
 killRepeatedly({ kills: 5 })

@@ -1,4 +1,4 @@
-/** Processes that start at once on an empty database, and a few kills of a migration. */
+/** Processes that start simultaneously on an empty database, and a few kills of a migration. */
 import t from 'tap'
 import { migrationNames, PRISMA_FOLDER } from '../../../src/database/migrations.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'

@@ -1,4 +1,4 @@
-/** People who go on using one process of the service while something that it stands on fails. */
+/** Clients that use one process of the service while one of its dependencies fails. */
 import { setTimeout as delay } from 'node:timers/promises'
 import { tokenIn } from '../../harness/app.ts'
 import type { Teardown } from '../../harness/database.ts'
@@ -6,12 +6,12 @@ import type { SmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
 
 export const PASSWORD = 'correct horse battery staple'
-/** People think before they ask again: what matters is what becomes of requests, not how many there are. */
+/** Pause between requests: their outcome matters, not their number. */
 const THINK_MS = 40
-/** Only a service that hangs keeps anybody waiting so long. */
+/** Only a service that hangs takes this long. */
 const LONGEST_WAIT_MS = 60_000
 
-/** What came back, and when. */
+/** A response and its time. */
 export interface Reply {
   path: string
   status: number
@@ -19,22 +19,22 @@ export interface Reply {
   text: string
   // biome-ignore lint/suspicious/noExplicitAny: each path has its own
   body: any
-  /** `performance.now()` when it was asked, and milliseconds until it was answered. */
+  /** `performance.now()` when it was sent, and milliseconds until the response. */
   at: number
   ms: number
 }
 
-/** What the service said yes to. */
+/** Acknowledged changes. */
 export interface Ledger {
   replies: Reply[]
-  /** Addresses that were told that a mail is on its way. */
+  /** Addresses with an acknowledged registration. */
   registered: string[]
   resetAsked: Set<string>
   /** Access tokens of logins. */
   loggedIn: string[]
 }
 
-/** Asks once; status 0 where no answer came. */
+/** Sends a request; status 0 without a response. */
 export async function ask(
   url: string,
   method: 'GET' | 'POST',
@@ -80,17 +80,16 @@ export async function newAccount(url: string, smtp: SmtpServer, email: string): 
 
 export interface Crowd {
   ledger: Ledger
-  /** Waits until so many have been asked and answered from this moment on. */
+  /** Waits until `count` requests have been sent and answered from now on. */
   answers(count: number): Promise<Reply[]>
-  /** Stops asking and waits for the answers under way. */
+  /** Stops and waits for pending responses. */
   stop(): Promise<Ledger>
 }
 
 /**
- * Starts a crowd. Each looks at the own account, logs in, asks for a reset and registers somebody, over and
- * over.
+ * Starts parallel clients. Each reads its account, logs in, requests a reset and registers an address, over and over.
  *
- * @param people addresses and access tokens of accounts, one for each
+ * @param people addresses and access tokens, one account for each client
  */
 export function startCrowd(t: Teardown, url: string, people: { email: string; bearer: string }[]): Crowd {
   const ledger: Ledger = { replies: [], registered: [], resetAsked: new Set(), loggedIn: [] }

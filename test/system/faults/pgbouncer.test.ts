@@ -1,7 +1,4 @@
-/**
- * PostgreSQL behind PgBouncer, in transaction and in session mode, with fewer connections than the service
- * has.
- */
+/** PostgreSQL behind PgBouncer, in transaction and in session mode, with fewer connections than the service has. */
 import t, { type Test } from 'tap'
 import { migrate } from '../../../src/database/migrations.ts'
 import { type Account, confirmedAccount, resetToken, startApp, type TestApp } from '../../harness/app.ts'
@@ -9,7 +6,7 @@ import { startSmtpServer } from '../../harness/smtp.ts'
 import { startPgBouncer } from './pgbouncer.ts'
 import { type PostgresServer, startPostgres } from './private-postgres.ts'
 
-/** Fewer than instances and requests at once, so that each connection serves both instances. */
+/** Fewer than instances and parallel requests, so that each connection serves both instances. */
 const POOL = 2
 const PEOPLE = 6
 const LIMITS = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
@@ -19,7 +16,7 @@ const warnings = ({ log }: TestApp) => log.filter(({ msg }) => UNLIMITED.test(St
 
 const post = ({ app }: TestApp, url: string, payload: object) => app.inject({ method: 'POST', url, payload })
 
-/** Both instances at once, on the same accounts: every hot statement and every kind of transaction. */
+/** Both instances in parallel on the same accounts: every hot statement and every kind of transaction. */
 async function twoInstances(t: Test, databaseUrl: string): Promise<readonly [TestApp, TestApp]> {
   await migrate(databaseUrl)
   const smtp = await startSmtpServer(t)
@@ -66,7 +63,7 @@ async function limit(database: PostgresServer) {
 
 t.test('in transaction mode, with ?pgbouncer=true', async t => {
   const database = await startPostgres(t)
-  // What a role is set to counts from its next connection: PgBouncer must not have one yet.
+  // A setting of a role applies from its next connection: PgBouncer must not have one yet.
   const pooled = async () =>
     `${await startPgBouncer(t, database.url, poolMode('transaction'))}?pgbouncer=true`
   const services = await twoInstances(t, await pooled())

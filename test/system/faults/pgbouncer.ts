@@ -1,4 +1,4 @@
-/** A PgBouncer of the test's own, in front of a PostgreSQL. */
+/** A private PgBouncer in front of a PostgreSQL. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,15 +10,15 @@ import { freePort } from '../../harness/free-port.ts'
 import { until } from '../../harness/until.ts'
 import { serverOwner } from './private-postgres.ts'
 
-/** Debian keeps it out of the PATH of everybody but root. */
+/** Debian installs it outside of the PATH of normal users. */
 const PROGRAM = '/usr/sbin/pgbouncer'
 
 /**
- * Starts it; it ends with the test.
+ * Starts PgBouncer; it ends with the test.
  *
- * @param target URL of the database behind it, whose user needs no password
- * @param settings of pgbouncer.ini, besides where it listens
- * @returns the URL of the same database through it
+ * @param target URL of the database, whose user needs no password
+ * @param settings of pgbouncer.ini, besides those of the listener
+ * @returns the URL of the same database through PgBouncer
  * @throws Error naming the package to install
  */
 export async function startPgBouncer(
@@ -46,7 +46,7 @@ export async function startPgBouncer(
       .map(([name, value]) => `${name} = ${value}\n`)
       .join('')}`,
   )
-  // It refuses to be run by root, as PostgreSQL does.
+  // It refuses to run as root, as PostgreSQL does.
   const child = spawn(PROGRAM, [join(folder, 'pgbouncer.ini')], { stdio: 'ignore', ...serverOwner() })
   const ended = once(child, 'exit')
   t.teardown(async () => {

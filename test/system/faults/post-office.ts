@@ -1,4 +1,4 @@
-/** The service with a mail server that fails it, and the rows of its outbox. */
+/** The service with a failing SMTP server, and the rows of its outbox. */
 import type { Test } from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
@@ -8,10 +8,10 @@ import { until } from '../../harness/until.ts'
 import { startEavesdropper } from './eavesdropper.ts'
 import { ask, newAccount, PASSWORD } from './people.ts'
 
-/** Of the service at the mail server; in no log and no dialogue in clear. */
+/** Credentials of the service at the SMTP server; never logged, never sent in clear. */
 export const CREDENTIALS = { user: 'mailer-of-latchkey', pass: 'a-password-for-the-mail-server' }
 
-/** Far less than any of the worker's time limits for a mail server: an answer does not wait for one. */
+/** Far less than any SMTP timeout of the worker: a response does not wait for one. */
 const WITHOUT_WAITING_MS = 8000
 
 export interface PostOffice {
@@ -19,20 +19,20 @@ export interface PostOffice {
   smtp: SmtpServer
   service: ServiceProcess
   rows: Rows
-  /** All that the service said to the mail server, as somebody on the way reads it. */
+  /** Everything that the service sent to the SMTP server, as an eavesdropper reads it. */
   heard(): string
-  /** Registers an address, and asserts that the answers are what they are when mails can be sent. */
+  /** Registers an address, and asserts that the responses are those of a working SMTP server. */
   registers(t: Test, email: string): Promise<void>
-  /** The one row to an address, when it has failed and waits, or has come to its end. */
+  /** The only row of an address, once it has failed and waits, or is finished. */
   settled(email: string): Promise<Awaited<ReturnType<Rows['client']['outbox']['findFirstOrThrow']>>>
-  /** Lets the waits for the next try be over. */
+  /** Makes all retries due. */
   hurry(): Promise<void>
 }
 
 /**
- * Starts the service on a mail server.
+ * Starts the service with an SMTP server.
  *
- * @param options of the mail server; may be changed, those of TLS between its stop and start
+ * @param options of the SMTP server; may be changed, those of TLS between its stop and start
  * @param env for the service
  */
 export async function startPostOffice(
@@ -74,7 +74,7 @@ export async function startPostOffice(
     replies.map(({ path, status, headers, body }) => ({
       path,
       status,
-      // The token of a request is another each time. It carries the address that the caller sent, of any length.
+      // The token of a request is new each time. It carries the address that the client sent, of any length.
       body: { ...body, ...(body?.requestToken && { requestToken: typeof body.requestToken }) },
       headers: Object.keys(headers)
         .filter(name => name !== 'x-request-id')
@@ -104,7 +104,7 @@ export async function startPostOffice(
       return find()
     },
     async hurry() {
-      // What is in hand at this moment must not be given to anybody else.
+      // Claimed rows must not be claimed again.
       await rows.client.outbox.updateMany({
         where: { state: 'queued', leasedUntil: null },
         data: { nextAttemptAt: new Date(Date.now() - 1), lastError: null },
@@ -113,7 +113,7 @@ export async function startPostOffice(
   }
 }
 
-/** That a mail waits for its second try as long as documented: 30 s, a fifth more or less. */
+/** Asserts that an email waits for its second attempt as long as documented: 30 s, a fifth more or less. */
 export function waitsForItsTurn(
   t: Test,
   row: { nextAttemptAt: Date; attempts: number },
@@ -124,7 +124,7 @@ export function waitsForItsTurn(
   t.ok(from >= 24_000 && row.nextAttemptAt.getTime() <= Date.now() + 36_000, 'and waits', { from })
 }
 
-/** That the process is well, and its log tells neither what mails say nor how to log in anywhere. */
+/** Asserts that the process is ready, and that its log contains neither emails nor credentials. */
 export function toldNothing(t: Test, { service, smtp }: PostOffice) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
   t.equal(service.stderr(), '', 'nothing was left unhandled')

@@ -1,7 +1,7 @@
 /**
- * PostgreSQL goes away under load: stopped in order, crashed, hung with its connections open, and turned
- * read-only as after a failover. While it is away every answer is a 503 problem in bounded time; afterwards
- * the same process serves again, and nothing that it said yes to is lost.
+ * PostgreSQL fails under load: shut down, crashed, hung with its connections open, and read-only as after a failover.
+ * Meanwhile every response is a 503 problem in bounded time; afterwards the same process serves again, and no
+ * acknowledged change is lost.
  */
 import t, { type Test } from 'tap'
 import { openRows } from '../../harness/rows.ts'
@@ -21,14 +21,14 @@ import {
 
 /** More than the connections of the pool, so that some wait for one. */
 const PEOPLE = 14
-/** To get a connection, and then for its answer: 3 s and 6 s. A busy machine is given as much again. */
+/** Timeouts for a connection and for a statement: 3 s and 6 s, doubled for a busy machine. */
 const LONGEST_ANSWER_MS = 18_000
-/** How long the mail worker claims a row for. */
+/** Lease of a row that the mail worker has claimed. */
 const LEASE_MS = 60_000
 
 interface Outage extends Service {
   database: PostgresServer
-  /** When it was last seen to be ready after an outage; milliseconds since the epoch. */
+  /** When it was last ready after an outage; milliseconds since the epoch. */
   healedAt: number
 }
 
@@ -37,7 +37,7 @@ async function startOutage(t: Test): Promise<Outage> {
   return { ...(await startService(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
 }
 
-/** What probes are told while nothing can be asked of the database. */
+/** Responses of probes while the database is unreachable. */
 async function probesTell(t: Test, url: string, message: string | RegExp) {
   // The state that /health/ready reports may be a second old.
   await until('readiness has noticed', async () => (await ask(url, 'GET', '/health/ready')).status === 503)
@@ -55,13 +55,13 @@ async function heals(service: Outage) {
   await until('people are served again', async () => (await crowd.answers(PEOPLE)).every(isYes))
 }
 
-/** That whoever was told yes has it. */
+/** Asserts that every acknowledged change is there. */
 async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, ledger: Ledger) {
   const rows = await openRows(t, database.url)
   await everyRegistrationIsThere(t, rows, ledger)
   await everyLogInIsASession(t, url, ledger)
-  // What could not even be given back waits for its lease, for which nobody has the time. What was claimed
-  // since is in hand, and would be sent twice.
+  // Rows that could not be released wait for their lease, for which the test has no time. Rows claimed since are
+  // being sent, and would be sent twice.
   const during = { lt: new Date(healedAt + LEASE_MS) }
   await rows.client.outbox.updateMany({
     where: { state: 'queued', leasedUntil: during },
@@ -125,8 +125,8 @@ t.test('PostgreSQL hangs under load with its connections open', async t => {
 t.test('PostgreSQL turns read-only under load, as a server that was failed over from', async t => {
   const service = await startOutage(t)
   const { database, url, crowd } = service
-  // Sessions that are open keep what they began with: as a failover does, this cuts them, and new ones are
-  // read-only. Those then stay so although the database is no longer: the service has to leave them.
+  // Open connections keep the settings they started with: as in a failover, this cuts them, and new ones are read-
+  // only. Those stay read-only although the database no longer is: the service has to close them.
   await database.run('ALTER DATABASE accounts SET default_transaction_read_only = on')
   await database.run(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'accounts'`)
   await until('every write is refused', async () =>

@@ -1,4 +1,4 @@
-/** A PostgreSQL of the test's own, that may be stopped, killed and hung without harm to anybody. */
+/** A private PostgreSQL that tests may stop, kill and hang. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -14,25 +14,25 @@ export interface PostgresServer {
   /** Of a migrated database. */
   url: string
   /**
-   * Stops it and waits for its end. `fast` ends connections and rolls back; `immediate` is a crash: nothing
-   * is written any more and the next start recovers from the log.
+   * Stops it and waits for its end. `fast` ends connections and rolls back; `immediate` is a crash: nothing more is
+   * written and the next start recovers from the WAL.
    */
   stop(how: 'fast' | 'immediate'): Promise<void>
-  /** Starts it again and waits until it answers. */
+  /** Starts it again and waits until it responds. */
   start(): Promise<void>
-  /** Hangs it with all its processes: connections are taken by the kernel and nothing is answered. */
+  /** Hangs it with all its processes: the kernel accepts connections and nothing responds. */
   pause(): void
   resume(): void
-  /** Runs one statement as a superuser, on a connection of its own. */
+  /** Runs one statement as a superuser, on a separate connection. */
   run(sql: string): Promise<void>
 }
 
-/** Debian's folders, one a version, and whatever is on the path. */
+/** Debian's folders, one per version, and the PATH. */
 const PROGRAMS = '/usr/lib/postgresql'
 const OWNER = 'postgres'
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
-/** @throws Error naming the package to install: what these tests prove, nothing else does */
+/** Fails instead of being skipped, because no other test covers this. */
 function programs(): string {
   const versions = existsSync(PROGRAMS) ? readdirSync(PROGRAMS).map(Number).filter(Boolean) : []
   const newest = versions.sort((a, b) => b - a)[0]
@@ -43,7 +43,7 @@ function programs(): string {
   throw new Error('these tests start a PostgreSQL of their own: install the package postgresql')
 }
 
-/** It refuses to be run by root. (Through runuser it could not be hung: that stops itself with its child.) */
+/** It refuses to run as root. (Through runuser it could not be hung, because runuser stops itself with its child.) */
 export function serverOwner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {}
   const id = (which: string) => Number(spawnSync('id', [which, OWNER], { encoding: 'utf8' }).stdout || 'none')
@@ -53,7 +53,7 @@ export function serverOwner(): { uid?: number; gid?: number } {
   return { uid, gid }
 }
 
-/** Makes a cluster with a migrated database and starts it; it is killed and removed with the test. */
+/** Creates a cluster with a migrated database and starts it; it is killed and removed with the test. */
 export async function startPostgres(t: Teardown): Promise<PostgresServer> {
   const bin = programs()
   const parent = mkdtempSync(join(tmpdir(), 'latchkey-postgres-'))
@@ -62,7 +62,7 @@ export async function startPostgres(t: Teardown): Promise<PostgresServer> {
   const port = await freePort()
   let child: ChildProcess | undefined
 
-  // Durable as in production: what these tests ask is whether anything acknowledged is lost.
+  // Durable as in production, because these tests check whether an acknowledged change is lost.
   const made = spawnSync(
     `${bin}/initdb`,
     ['-D', folder, '-U', OWNER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
@@ -109,7 +109,7 @@ export async function startPostgres(t: Teardown): Promise<PostgresServer> {
       try {
         process.kill(pid, signal)
       } catch (error) {
-        // One that has ended by itself.
+        // A process that has ended by itself.
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
       }
     }

@@ -1,7 +1,7 @@
 /**
- * Redis is stopped, hung and emptied under a process of the service: limits go on, counted by the process
- * alone, and no answer is kept waiting for long. Bounds: what docs promise is 500 ms; a busy machine is
- * judged by the slowest of the answers with Redis a moment before, and given four times that on top.
+ * Redis is stopped, hung and emptied under a process of the service: limits continue, counted by the process alone,
+ * and no response is delayed for long. The documented bound is 500 ms; on a busy machine, four times that beyond the
+ * slowest response with Redis just before.
  */
 
 import { Redis } from 'ioredis'
@@ -15,9 +15,9 @@ import { isSound, slowest } from './sound.ts'
 
 if (noRedisServer) throw new Error(`these tests start a Redis of their own: install the package redis-server`)
 
-/** How much an outage of Redis may slow a request, in milliseconds. */
+/** How much an outage of Redis may delay a request, in milliseconds. */
 const SLOWED_MS = 500
-/** Tries at links that one address has in 180 s. */
+/** Attempts at links per address in 180 s. */
 const TRIES = 10
 
 async function startService(t: Test) {
@@ -33,7 +33,7 @@ async function startService(t: Test) {
   const url = await service.listening()
   let clients = 0
 
-  /** One address, as a proxy tells it, until it is stopped and beyond. */
+  /** Requests of one address, named by a proxy, until it is limited and beyond. */
   async function oneAddress(count = TRIES + 3): Promise<Reply[]> {
     const replies: Reply[] = []
     const address = `10.1.0.${++clients}`
@@ -41,7 +41,7 @@ async function startService(t: Test) {
     return replies
   }
 
-  /** Many addresses at the same time, once each. */
+  /** Requests of many addresses in parallel, one each. */
   const crowd = () => Promise.all(Array.from({ length: 20 }, () => tryLink(url, `10.2.0.${++clients}`)))
   const counting = (where: string) =>
     until(`limits are counted in ${where}`, async () => {
@@ -121,7 +121,7 @@ t.test('Redis is emptied: counts begin anew, and limits hold', async t => {
   const operator = new Redis(redis.url)
   t.teardown(() => operator.disconnect())
   await operator.flushall()
-  // The scripts that Redis keeps for clients are forgotten as well.
+  // The cached scripts of Redis are removed as well.
   await operator.script('FLUSH')
   t.strictSame(await some(TRIES + 2), [...Array(TRIES).fill(400), 429, 429])
   const keys = await operator.keys(`latchkey:ip:*${address}`)

@@ -1,4 +1,4 @@
-/** A service of its own that sends its mails, and people who use it, while what it leans on fails. */
+/** The service with its SMTP server and clients, while one of its dependencies fails. */
 import type { Test } from 'tap'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
@@ -14,13 +14,13 @@ export interface Service {
 
 export interface ServiceOptions {
   databaseUrl: string
-  /** How many people use it, each with an account. */
+  /** Number of clients, each with an account. */
   people: number
   /** See `ProcessOptions`. */
   through?: string[]
 }
 
-/** Starts it, and waits until everybody was served several times. */
+/** Starts the service, and waits until every client was served several times. */
 export async function startService(
   t: Test,
   { databaseUrl, people, through = [] }: ServiceOptions,

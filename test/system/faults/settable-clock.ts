@@ -1,17 +1,17 @@
-/** A process's wall clock, to be set while it runs: Debian's libfaketime in front of the C library. */
+/** A process's wall clock that can be set while it runs: Debian's libfaketime in front of the C library. */
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Teardown } from '../../harness/database.ts'
 import { emptyFolder } from '../../harness/process.ts'
 
 export interface SettableClock {
-  /** For the environment of the process. */
+  /** Environment of the process. */
   env: Record<string, string>
-  /** Sets it so many seconds off the machine's. What only measures time that passes goes on undisturbed. */
+  /** Sets it this many seconds off the machine's. Monotonic clocks are not affected. */
   set(seconds: number): void
 }
 
-/** @throws Error that names the package, where it is missing */
+/** Fails instead of being skipped. */
 export function settableClock(t: Teardown): SettableClock {
   const file = join(emptyFolder(t), 'offset')
   const set = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`)
@@ -21,7 +21,7 @@ export function settableClock(t: Teardown): SettableClock {
     env: {
       LD_PRELOAD: library(),
       FAKETIME_TIMESTAMP_FILE: file,
-      // Read at each look, or it would be set up to 10 s later.
+      // Read at each call, or it would be set up to 10 s later.
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1',
       DONT_FAKE_MONOTONIC: '1',

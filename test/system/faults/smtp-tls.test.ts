@@ -1,7 +1,7 @@
 /**
- * The mail server, or somebody on the way, cannot prove who it is, or claims that it knows no TLS. Where TLS
- * is demanded nothing of a mail and no credentials leave in clear or to whomever it is; mails wait and come
- * once when the server is itself again.
+ * The SMTP server, or a man in the middle, has no valid certificate, or strips STARTTLS. If TLS is required, neither
+ * emails nor credentials leave in clear or to another server; emails wait and arrive once when the server is valid
+ * again.
  */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,10 +15,10 @@ t.jobs = 2
 const good = selfSignedCertificate()
 const wrongName = selfSignedCertificate({ name: 'mail.example.org' })
 const expired = selfSignedCertificate({ days: -1 })
-/** Of nobody that the service trusts. */
+/** Issued by no authority that the service trusts. */
 const stranger = selfSignedCertificate()
 
-/** What nobody may hear in clear. */
+/** Must not be sent in clear. */
 const CONTENT = /AUTH|MAIL FROM|RCPT TO|\bDATA\b|Subject:|#token|example\.org|mailer-of-latchkey/i
 
 for (const tls of ['starttls', 'implicit'] as const) {
@@ -41,7 +41,7 @@ for (const tls of ['starttls', 'implicit'] as const) {
       { name: 'self-signed', says: /self.signed/i, how: { certificate: stranger } },
       { name: 'wrong-name', says: /altname|does not match/i, how: { certificate: wrongName } },
       { name: 'expired', says: /expired/i, how: { certificate: expired } },
-      // With TLS from the first byte a server without it is one that talks nonsense.
+      // With implicit TLS, the response of a server without TLS is not a TLS record.
       { name: 'stripped', says: /TLS|SSL|wrong version/i, how: { tls: 'none' as const } },
     ]
     for (const { name, says, how } of faults) {
@@ -69,7 +69,7 @@ for (const tls of ['starttls', 'implicit'] as const) {
     }
     t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every log in was under TLS')
     t.notMatch(office.heard(), CONTENT, 'from beginning to end nothing was said in clear')
-    // A TLS record of a handshake, or the one word that is said before it.
+    // A TLS handshake record, or the one word that precedes it.
     const first = tls === 'starttls' ? 'EHLO ' : String.fromCharCode(22, 3)
     t.ok(office.heard().startsWith(first), 'and all was heard')
     toldNothing(t, office)

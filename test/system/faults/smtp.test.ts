@@ -1,7 +1,7 @@
 /**
- * The mail server is away, hangs, puts off, refuses, and breaks off. Answers do not show it; mails wait and
- * come once when it is well again, except those that are refused for good. Two of the cases wait for real
- * time limits (10 s for a greeting, 30 s of silence).
+ * The SMTP server is down, hangs, defers, refuses, and disconnects. Responses do not show it; emails wait and arrive
+ * once when it recovers, except those that are refused permanently. Two of the cases wait for real timeouts (10 s for
+ * a greeting, 30 s of silence).
  */
 import t, { type Test } from 'tap'
 import type { SmtpServerOptions } from '../../harness/smtp.ts'
@@ -12,9 +12,9 @@ t.jobs = 2
 
 interface Fault {
   name: string
-  /** What the row says of it. */
+  /** The error in the row. */
   says: RegExp
-  /** How the mail server fails. */
+  /** Causes the fault. */
   fails(office: PostOffice): Promise<void> | void
   heals(office: PostOffice): Promise<void> | void
 }
@@ -26,13 +26,13 @@ const away: Fault = {
   heals: ({ smtp }) => smtp.start(),
 }
 
-/** A fault that is a matter of the server's options alone. */
+/** A fault that options of the server cause. */
 const odd = (name: string, says: RegExp, how: Partial<SmtpServerOptions>): Fault => ({
   name,
   says,
   async fails({ options, smtp }) {
     Object.assign(options, how)
-    // Connections that are open already would go on as they began.
+    // Open connections would keep their options.
     await smtp.stop()
     await smtp.start()
   },
@@ -47,7 +47,7 @@ const put = (command: string, code: number) => ({
   respond: (at: string) => (at === command ? { code, text: 'not like this' } : undefined),
 })
 
-/** One mail, from its first failure to its coming. */
+/** One email, from its first failure to its delivery. */
 async function comesInTheEnd(t: Test, office: PostOffice, { name, says, fails, heals }: Fault) {
   const email = `${name.replace(/\W+/g, '-')}@example.org`
   await fails(office)

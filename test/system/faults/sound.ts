@@ -1,11 +1,11 @@
-/** What must hold of a service whatever its surroundings did. */
+/** Invariants of a service after any outage. */
 import type { Test } from 'tap'
 import { CATALOGUE } from '../../../src/errors.ts'
 import type { ServiceProcess } from '../../harness/process.ts'
 import type { Rows } from '../../harness/rows.ts'
 import { ask, type Ledger, PASSWORD, type Reply } from './people.ts'
 
-/** What a person may be answered while something is wrong: yes, or a 503 that says when to come again. */
+/** Valid responses during an outage: success, or a 503 with Retry-After. */
 export function areClear(t: Test, replies: readonly Reply[], name: string) {
   const odd = replies.filter(reply => !isYes(reply) && !isOverloaded(reply))
   t.strictSame(
@@ -17,7 +17,7 @@ export function areClear(t: Test, replies: readonly Reply[], name: string) {
 
 export const isYes = ({ status }: Reply) => status >= 200 && status < 300
 
-/** The one 503 of the catalogue that any operation may answer with, whole. */
+/** The one 503 of the catalogue that any operation may return, complete. */
 export function isOverloaded({ status, headers, body }: Reply): boolean {
   return (
     status === 503 &&
@@ -31,7 +31,7 @@ export function isOverloaded({ status, headers, body }: Reply): boolean {
 
 export const slowest = (replies: readonly Reply[]) => Math.max(0, ...replies.map(({ ms }) => ms))
 
-/** Each account keeps its fifty newest. */
+/** Each account keeps its fifty newest sessions. */
 const NEWEST = 100
 
 export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Ledger) {
@@ -51,7 +51,7 @@ export async function everyRegistrationIsThere(t: Test, { client }: Rows, { regi
   )
 }
 
-/** That the process never failed at anything that nobody foresaw, and told nothing secret. */
+/** Asserts that the process logged no unexpected error and no secret. */
 export function isSound(t: Test, service: ServiceProcess, ledger?: Ledger) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
   t.equal(service.stderr(), '', 'nothing was left unhandled')

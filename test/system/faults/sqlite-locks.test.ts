@@ -10,9 +10,7 @@ import { freshDatabase } from '../../harness/database.ts'
 
 const CLIENT = fileURLToPath(new URL('../../../src/database/index.js', import.meta.url))
 
-/**
- * What an operator's tool does, for each line of standard input: open the file, change it, close it, report.
- */
+/** An operator's tool: for each line of standard input it opens the file, changes it, closes it and reports. */
 const TOOL = `
 import { createInterface } from 'node:readline'
 const { openDatabase } = await import(process.argv[1])

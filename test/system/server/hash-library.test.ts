@@ -1,10 +1,10 @@
-/** The service where the faster hash library cannot be loaded. */
+/** The service without its optional, faster hash library. */
 import t from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 
 t.test('a process without the optional package serves as well, and says which library it has', async t => {
-  // A hook on the resolution of modules, in the process itself: the package is not to be found.
+  // A module resolution hook in the same process: the package is not found.
   const hook = `export const resolve = (name, context, next) => {
     if (name === '@node-rs/argon2') throw Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND' })
     return next(name, context)

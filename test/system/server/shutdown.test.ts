@@ -23,7 +23,7 @@ async function running(t: Test, env: Record<string, string> = {}) {
   return { service, database, url, port: Number(new URL(url).port), isStopping }
 }
 
-/** A connection, what arrived on it, and how it ended: `in order`, or the code of an error. */
+/** A connection, the bytes received on it, and how it ended: `in order`, or the code of an error. */
 async function caller(port: number, text: string) {
   const socket: Socket = connect({ port, host: '127.0.0.1', noDelay: true })
   const received: Buffer[] = []
@@ -40,10 +40,10 @@ async function caller(port: number, text: string) {
   return { socket, state, bytes: () => Buffer.concat(received) }
 }
 
-/** A listener that has closed refuses; one that the kernel had connected when it closed is reset. */
+/** A closed listener refuses; a connection that the kernel had accepted when it closed is reset. */
 const REFUSALS: unknown[] = ['ECONNREFUSED', 'ECONNRESET']
 
-/** The status that a probe on a connection of its own receives, or `refused`. */
+/** The status of a probe on a separate connection, or `refused`. */
 async function probe(port: number): Promise<number | 'refused'> {
   try {
     const { state, bytes } = await caller(port, requestText('GET /health/ready'))
@@ -64,14 +64,14 @@ const json = (path: string, body: object) =>
 const login = json('/login', { email: 'nobody@example.org', password: 'not the password' })
 
 /**
- * A hundred requests, each on a socket of its own: hashes that wait their turn, bodies whose second half is still to
- * come (during the drain, or after the listener has closed), and long responses that nobody has read yet.
+ * A hundred requests, each on its own socket: queued hashes, bodies whose second half is still to come (during the
+ * drain, or after the listener has closed), and long responses that nobody has read yet.
  */
 t.test('SIGTERM fails probes first and answers a hundred requests in flight', async t => {
   const { service, url, port, isStopping } = await running(t, {
     ARGON2_MEMORY_KIB: '19456',
     ARGON2_TIME_COST: '2',
-    // On a busy machine the last hash waits long; load shedding is another test's subject.
+    // On a busy machine the last hash waits long; load shedding has its own tests.
     HASH_QUEUE_TIMEOUT: '60',
   })
   t.equal(await probe(port), 200)
@@ -148,7 +148,7 @@ t.test(
     const idle = [used, await caller(port, ''), await caller(port, 'POST /login HTTP/1.1\r\nhost: x\r\n')]
     const logins = await Promise.all(Array.from({ length: 12 }, () => caller(port, login)))
     const answered = () => logins.filter(({ bytes }) => answersIn(bytes()).length === 1).length
-    // By then the others have arrived; what has not, when the listener closes, nobody can answer.
+    // By then the others have arrived; a request that has not, when the listener closes, cannot be answered.
     await until('a few are answered', () => answered() >= 3)
     service.child.kill('SIGINT')
     let allAnsweredAt = 0

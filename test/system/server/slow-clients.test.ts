@@ -1,10 +1,10 @@
-/** Clients that never finish what they send are cut off, in real time. */
+/** Clients that never finish their request are disconnected, in real time. */
 import t, { type Test } from 'tap'
 import { startApp } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { onTheWire, requestText } from '../../harness/raw-http.ts'
 
-/** Sends bytes that stop in the middle; the answer, and how long it took. */
+/** Sends bytes that stop in the middle; returns the response and its time. */
 async function unfinished(t: Test, bytes: string) {
   const { exchange } = await onTheWire((await startApp(t)).app)
   const start = performance.now()

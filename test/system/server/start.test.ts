@@ -54,7 +54,7 @@ t.test('reports an address that cannot be listened on in one line', async t => {
 })
 
 t.test('a host name with several addresses gets one listener', async t => {
-  // Every address of 127.0.0.0/8 is this machine; not every machine has the name `localhost` twice.
+  // Every address of 127.0.0.0/8 is this machine; not every machine resolves `localhost` to two addresses.
   const names = join(emptyFolder(t), 'names.mjs')
   writeFileSync(
     names,
@@ -113,7 +113,7 @@ const PRODUCTION = {
   EMAIL_CONFIRMATION: 'off',
 }
 
-/** Every byte of an output as log lines. Throws where one is no JSON. */
+/** Parses every line of an output. Throws if one is not JSON. */
 function linesOf(output: string): Record<string, unknown>[] {
   if (output !== '' && !output.endsWith('\n')) throw new Error(`no whole line: ${output}`)
   return output
@@ -136,7 +136,7 @@ t.test(
     for (const path of ['/health/live?token=geheim', '/nowhere?x=geheim', '/me', '/%ZZ?token=geheim']) {
       ids.push((await fetch(url + path)).headers.get('x-request-id'))
     }
-    // A response may be logged after the client has its head.
+    // A response may be logged after the client has received its head.
     await until('each request is logged', () => answeredIn(service.stdout()).length === ids.length)
     await service.end('SIGINT')
     t.equal(service.stderr(), '')
@@ -161,7 +161,7 @@ t.test(
     ])
     t.match(lines.at(-1), { event: 'sys_shutdown', reason: 'SIGINT' })
     const answered = answeredIn(service.stdout())
-    // On a connection each, so in no order that is promised.
+    // On separate connections, so their order is not guaranteed.
     t.strictSame(answered.map(({ requestId }) => requestId).sort(), [...ids].sort())
     const of = (index: number) => answered.find(({ requestId }) => requestId === ids[index])
     t.match(of(0), { level: 20, path: '/health/live' }, 'probes are quiet')

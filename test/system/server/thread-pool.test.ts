@@ -12,7 +12,7 @@ const cores = availableParallelism()
 /** Without the modules that a test runner preloads. */
 const PLAIN = ['env', '-u', 'NODE_OPTIONS']
 
-/** Starts the service: the threads of libuv's pool, and the line of the banner that says what hashes. */
+/** Starts the service. Returns the threads of libuv's pool, and the line of the banner about hashing. */
 async function started(t: Test, env: Record<string, string> = {}, dotenv = '', through = PLAIN) {
   const cwd = emptyFolder(t)
   writeFileSync(join(cwd, '.env'), dotenv)
@@ -52,7 +52,7 @@ t.test('UV_THREADPOOL_SIZE sets the size of the pool, in the environment and in 
 
 t.test('one core hashes one password at a time', { skip }, async t => {
   const [, core = ''] = /^Cpus_allowed_list:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? []
-  // A process has as many cores as it may run on, which it inherits (sched_setaffinity(2)).
+  // A process may run on as many cores as it inherits (sched_setaffinity(2)).
   const through = [...PLAIN, 'taskset', '-c', core]
   const { url, yielding, hashes } = await started(t, { UV_THREADPOOL_SIZE: ' ' }, '', through)
   t.equal(yielding.length, 1 + 4, 'an empty UV_THREADPOOL_SIZE counts as absent')

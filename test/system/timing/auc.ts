@@ -1,6 +1,6 @@
 /**
- * The area under the ROC curve, exactly, by ranks (Mann and Whitney, 1947; Hanley and McNeil, 1982): the
- * chance that one of `others` took longer than one of `baseline`, a tie being half a chance.
+ * The area under the ROC curve, exactly, by ranks (Mann and Whitney, 1947; Hanley and McNeil, 1982): the probability
+ * that one of `others` took longer than one of `baseline`; a tie counts half.
  *
  * @param baseline times
  * @param others times, in the same unit
@@ -17,14 +17,14 @@ export function areaUnderCurve(baseline: readonly number[], others: readonly num
     for (end = first; end < times.length && times[end]?.time === times[first]?.time; end++) {
       if (times[end]?.other) tied++
     }
-    // Ranks count from 1; those that tie share the middle of theirs.
+    // Ranks count from 1; ties share the mean of theirs.
     rankSum += (tied * (first + 1 + end)) / 2
   }
   const least = (others.length * (others.length + 1)) / 2
   return (rankSum - least) / (baseline.length * others.length)
 }
 
-/** The middle one, or the mean of the two. */
+/** The median. */
 export function median(numbers: readonly number[]): number {
   const sorted = [...numbers].sort((a, b) => a - b)
   const upper = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN

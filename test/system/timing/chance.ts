@@ -1,7 +1,7 @@
-/** Chance that can be had again: the seed is printed. */
+/** Reproducible random choices: the seed is printed. */
 
 /**
- * Numbers from 0 up to 1 (mulberry32: enough for an order that no time of day goes with).
+ * Numbers from 0 to less than 1 (mulberry32, good enough for an order that does not correlate with time).
  *
  * @param seed a whole number
  */
@@ -15,7 +15,7 @@ export function randomFrom(seed: number): () => number {
   }
 }
 
-/** The items in an order drawn at random (Fisher and Yates). */
+/** The items in a random order (Fisher and Yates). */
 export function shuffled<T>(items: readonly T[], random: () => number): T[] {
   const order = [...items]
   for (let last = order.length - 1; last > 0; last--) {

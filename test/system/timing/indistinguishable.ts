@@ -1,7 +1,7 @@
 /**
- * Response times do not tell whether an address has an account: for each endpoint that takes an address, and
- * each state that an address may be in, the area under the ROC curve of the times is 0.5 within a bound, and
- * bodies and headers are equal. Measured on a real process over a kept-alive connection, with every limit on.
+ * Response times do not reveal whether an address has an account: for each endpoint that takes an address, and each
+ * state of an address, the area under the ROC curve of the times is 0.5 within a bound, and bodies and headers are
+ * equal. Measured on a separate process over a kept-alive connection, with all limits on.
  */
 import { randomInt } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -18,7 +18,7 @@ import { bytesOf } from './stranger.ts'
 import { BOUND, type Figure, figureOf, inWords, isSilent, tables } from './verdict.ts'
 
 export interface TimingOptions {
-  /** Measured pairs of an unknown address and one of each state. */
+  /** Number of measured pairs of an unknown address and an address in each state. */
   pairs: number
   /** The greatest distance of an area from 0.5. */
   bound: number
@@ -29,7 +29,7 @@ const LOW_COST = { memory: 64, time: 1 }
 const PRODUCTION_COST = { memory: 19_456, time: 2 }
 const MINUTE = 60_000
 
-/** A log in with a wrong password. */
+/** A login with a wrong password. */
 const refusal = ROUTES.find(({ path }) => path === '/login') as Route
 
 type Measure = (service: Service, route: Route, plan: Plan) => Promise<Findings>
@@ -38,16 +38,16 @@ interface Case {
   branch?: string
   states: readonly State[]
   by?: Measure
-  /** Where it is another answer than the route's. */
+  /** Set if the status differs from that of the route. */
   status?: number
 }
 
 type Silent = (t: Test, service: Service, route: Route, what: Case) => Promise<Figure[]>
 
-/** What the tests of one run share; the seed is printed. */
+/** Shared by the tests of one run; the seed is printed. */
 function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   const warmUp = Math.ceil(pairs / 10)
-  // Registering and asking again share the turns of a recipient, so each asks about people of its own.
+  // Registering and resending share the cap of a recipient, so each uses its own addresses.
   const people = 4 * (pairs + warmUp)
   const firstFor = ({ path }: Route) => (path === '/confirm-email/resend' ? people / 2 : 0)
   const seed = randomInt(2 ** 31)
@@ -55,9 +55,7 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   t.comment(`seed ${seed}`)
   t.setTimeout(60 * MINUTE)
 
-  /**
-   * Holds each state against an unknown address; what seems to tell is looked at again, with other people.
-   */
+  /** Compares each state with an unknown address. Measures a suspicious state again, with other addresses. */
   const silent: Silent = async (t, service, route, { branch, states, by = measure, status }) => {
     const { provider } = service
     const { path } = route
@@ -90,8 +88,8 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
 }
 
 /**
- * The time of a login tells nothing where hashes cost what they cost in production. On any machine, since a
- * hash that only some addresses cost takes far longer than everything else.
+ * Login times at the hash cost of production. On any machine, because an additional hash for some addresses takes far
+ * longer than everything else.
  */
 export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void {
   const { pairs } = options
@@ -113,7 +111,7 @@ export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void
   })
 }
 
-/** Every route, state and branch, at a low cost of hashes, on a machine with nothing else to do. */
+/** Every route, state and branch, at a low hash cost, on an otherwise idle machine. */
 export function holdTiming({ databases, ...options }: TimingOptions): void {
   const { pairs } = options
   const { people, random, silent } = prepare(options)
@@ -177,7 +175,7 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
     }
     const first = await guess(6)
     t.equal(first, 1, 'five guesses are judged, the sixth has to wait')
-    // As long as the answer says.
+    // As long as Retry-After says.
     await delay(first * 1000)
     t.equal(await guess(2), 2, 'and then twice as long')
     const expected = answersTo.get('unknown') ?? []

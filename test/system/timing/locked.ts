@@ -1,6 +1,6 @@
 /**
- * Questions about addresses that the asking network has guessed at: an attacker who tries passwords first, of
- * an address that is known as of one that is not. The back-off holds for a second after the fifth guess.
+ * Requests about addresses at which the requesting network has guessed: an attacker tries passwords first, for a
+ * known and an unknown address alike. The back-off lasts a second after the fifth guess.
  */
 import { shuffled } from './chance.ts'
 import { addressOf, type State } from './people.ts'
@@ -9,18 +9,18 @@ import { ROUTES, type Route } from './routes.ts'
 import type { Service } from './service.ts'
 
 const STATES: readonly State[] = ['unknown', 'known']
-/** The last of them shuts the gate. */
+/** The last of them triggers the back-off. */
 const GUESSES = 5
-/** As many as the limits of one network leave. What was registered once is no longer unknown. */
+/** As many as the limits of one network allow. An address is no longer unknown once it was registered. */
 const questionsPerLock = ({ path }: Route) => (path === '/register' ? 1 : 5)
-/** Well within the second, from before the last guess on; milliseconds. */
+/** Well within the second, counted from before the last guess; milliseconds. */
 const SURELY_LOCKED = 600
-/** How many locks may run out before anything was asked. */
+/** How many back-offs may expire before the request was sent. */
 const PATIENCE = 50
 
 const logIn = ROUTES.find(({ path }) => path === '/login') as Route
 
-/** Asks about locked addresses, in an order drawn from all questions; see `measure`. */
+/** Sends requests about addresses in back-off, in random order; see `measure`. */
 export async function measureLocked(service: Service, route: Route, plan: Plan): Promise<Findings> {
   const findings = nothingSeen(STATES)
   const bearer = await bearerFor(service, route)
@@ -28,7 +28,7 @@ export async function measureLocked(service: Service, route: Route, plan: Plan):
     STATES.flatMap(state => Array.from({ length: plan.rounds }, () => state)),
     plan.random,
   )
-  // The first person is the one who asks where one must be logged in, and must not be locked.
+  // The first person sends the requests that require a session, and must not be in back-off.
   const next = new Map(STATES.map(state => [state, plan.from + 1]))
   let fruitless = 0
   while (questions.length > 0) {
@@ -48,7 +48,7 @@ export async function measureLocked(service: Service, route: Route, plan: Plan):
       const { email, network } = targets.get(state) as Target
       const { answer, ms } = await ask(service, route, email, network, bearer)
       const after = await service.quiet(answer.statusCode === 202 ? route.mails : 0)
-      // Each has as much left of its limits; for how long, the second tells in which it was asked.
+      // The remaining limits of each are equal; their remaining time differs by the second of the request.
       const { 'ratelimit-reset': _, ...headers } = answer.headers
       note(findings, state, { ...answer, headers }, ms, after)
       questions.shift()
@@ -65,7 +65,7 @@ interface Target {
   network: string
 }
 
-/** Guesses at each until it is locked; returns when that surely began. */
+/** Guesses at each address until it is in back-off. Returns the earliest time at which that began. */
 async function lock(service: Service, targets: Target[], random: () => number): Promise<number> {
   let began = 0
   for (let guess = 1; guess <= GUESSES; guess++) {

@@ -1,6 +1,6 @@
 /**
- * A mail server that takes everything and keeps nothing, in a thread of its own (a worker): what it does must
- * not hold up the stop-watch.
+ * An SMTP server that accepts and discards everything, in a worker thread, so that it does not disturb the
+ * measurement.
  */
 import { once } from 'node:events'
 import { type AddressInfo, createServer } from 'node:net'
@@ -15,7 +15,7 @@ export async function startMailSink(t: Teardown): Promise<number> {
   return port
 }
 
-/** RFC 5321, as far as a client that is refused nothing goes. */
+/** RFC 5321, as far as a client without errors needs it. */
 function serve() {
   const server = createServer(socket => {
     let text = ''

@@ -1,4 +1,4 @@
-/** Addresses in every state, as many as are needed for each to be asked about once. */
+/** Addresses in every state, one for each measured request. */
 import { createHash } from 'node:crypto'
 import argon2 from 'argon2'
 import { v7 as uuidv7 } from 'uuid'
@@ -6,12 +6,12 @@ import type { PrismaClient } from '../../../src/generated/sqlite/client.ts'
 import { recipientIds } from '../../../src/tokens/recipient.ts'
 import { testEnvironment } from '../../harness/app.ts'
 
-/** What an address may be. `throttled` has an account, and has had all the mails that it gets in an hour. */
+/** States of an address. `throttled` has an account that has received all emails of its hour. */
 export const STATES = ['unconfirmed', 'known', 'disabled', 'secured', 'throttled'] as const
-/** `outdated` has an account whose hash was made at half of today's cost. */
+/** `outdated` has an account whose hash has half of the current cost. */
 export type State = 'unknown' | 'outdated' | (typeof STATES)[number]
 
-/** Cost of hashes in the low-cost runs, as in the tests' environment, and in the one at production's. */
+/** Hash cost of the runs at low cost, as in other tests, and of those at production's. */
 export interface Cost {
   memory: number
   time: number
@@ -20,21 +20,21 @@ export interface Cost {
 export const PASSWORD = 'correct horse battery staple'
 
 /**
- * The address of a person, as long as that of every other, since an answer may carry it. In the order of
- * addresses the states are mixed, as they are where people choose them.
+ * The address of a person, all of equal length, because a response may carry it. Sorted by address, the states are
+ * mixed, as they are in practice.
  *
- * @param about what it is asked about, since asking changes what some addresses are
+ * @param about the route, because requests change the state of some addresses
  */
 export function addressOf(state: State, index: number, about = ''): string {
   const name = createHash('sha256').update(`${state} ${index} ${about}`).digest('hex')
   return `${name.slice(0, 24)}@example.org`
 }
 
-/** The purposes whose mails are capped. */
+/** The purposes whose emails are capped. */
 const CAPPED = ['confirmation', 'reset', 'email-change']
 const recipientId = recipientIds(testEnvironment.JWT_SECRET)
 const MINUTE = 60_000
-/** Rows in one statement; SQLite takes 32,766 values. */
+/** Rows per statement; SQLite takes 32,766 values. */
 const BATCH = 500
 
 /** A hash of PASSWORD at some cost. */
@@ -47,7 +47,7 @@ const hashAt = ({ memory, time }: Cost) =>
     hashLength: 32,
   })
 
-/** Makes so many people of each state. */
+/** Creates `count` people in each state. */
 export async function makePeople(client: PrismaClient, count: number, cost: Cost) {
   const passwordHash = await hashAt(cost)
   const now = new Date()
@@ -82,7 +82,7 @@ export async function makePeople(client: PrismaClient, count: number, cost: Cost
         id: uuidv7(),
         email: addressOf('unconfirmed', index),
         createdAt: ago(60),
-        // As /register files it: the life of a link and two days.
+        // As /register stores it: the lifetime of a link and two days.
         expiresAt: ago(-3 * 24 * 60 + 60),
       })),
     })

@@ -1,7 +1,7 @@
 /**
- * The same question about many addresses of each state, in an order drawn from all of them. Round by round it
- * would not do: what an address is would then go with what the one before it was not, and what the worker has
- * just done for that one is felt in the next answer.
+ * The same request about many addresses of each state, in random order. Round-robin would not do: the state of an
+ * address would then correlate with that of the previous one, and the worker's job for that one delays the next
+ * response.
  */
 import type { Answer } from '../../harness/problem.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
@@ -11,16 +11,16 @@ import type { Route } from './routes.ts'
 import type { Service } from './service.ts'
 import { bytesOf } from './stranger.ts'
 
-/** Who asks where one must be logged in. */
+/** The person who sends requests that require a session. */
 const BEARER = addressOf('known', 0)
 
-/** What was seen of the addresses of one state. */
+/** Measurements of the addresses of one state. */
 export interface Seen {
   /** Milliseconds. */
   times: number[]
-  /** Milliseconds of a request for nothing that came right after. */
+  /** Milliseconds of an unrelated request right after. */
   after: number[]
-  /** The different answers, less what is one answer's alone. */
+  /** The distinct responses, without values that differ between any two. */
   answers: Set<string>
 }
 
@@ -28,11 +28,11 @@ export type Findings = Map<State, Seen>
 
 export interface Plan {
   states: readonly State[]
-  /** The first person of each state that is asked about: asking twice is another question. */
+  /** The first person of each state to use: a second request is a different measurement. */
   from: number
-  /** How many of each state are asked about. */
+  /** Number of requests per state. */
   rounds: number
-  /** How many of each are asked about before, which do not count. */
+  /** Number of requests per state before that, which do not count. */
   warmUp: number
   random: () => number
 }
@@ -40,7 +40,7 @@ export interface Plan {
 export const nothingSeen = (states: readonly State[]): Findings =>
   new Map(states.map(state => [state, { times: [], after: [], answers: new Set() }]))
 
-/** Adds what one question about an address of some state showed. */
+/** Adds a measurement of an address in some state. */
 export function note(findings: Findings, state: State, answer: Answer, ms: number, after: number) {
   const seen = findings.get(state) as Seen
   seen.times.push(ms)
@@ -48,7 +48,7 @@ export function note(findings: Findings, state: State, answer: Answer, ms: numbe
   seen.answers.add(visible(answer))
 }
 
-/** Asks; each request comes from a network that nobody else has. */
+/** Sends the request; each comes from a network that no other request uses. */
 export async function measure(service: Service, route: Route, plan: Plan): Promise<Findings> {
   const { states, from, rounds, warmUp, random } = plan
   const findings = nothingSeen(states)
@@ -59,7 +59,7 @@ export async function measure(service: Service, route: Route, plan: Plan): Promi
       random,
     )
   async function askAbout({ state, index }: { state: State; index: number }) {
-    // One that nobody has heard of is known once it was registered.
+    // An unknown address is known once it was registered.
     const email = addressOf(state, index, state === 'unknown' ? route.path : '')
     const { answer, ms } = await ask(service, route, email, service.network(), bearer)
     return { answer, ms, after: await service.quiet(route.mails) }
@@ -72,7 +72,7 @@ export async function measure(service: Service, route: Route, plan: Plan): Promi
   return findings
 }
 
-/** @returns an access token, where the route needs one */
+/** @returns an access token, if the route needs one */
 export async function bearerFor(service: Service, route: Route): Promise<string | undefined> {
   if (!route.bearer) return undefined
   const body = { email: BEARER, password: PASSWORD }
@@ -82,14 +82,12 @@ export async function bearerFor(service: Service, route: Route): Promise<string 
   return JSON.parse(answer.body).accessToken
 }
 
-/** Asks for a route about an address. */
+/** Sends the request of a route about an address. */
 export function ask(service: Service, route: Route, email: string, network: string, bearer?: string) {
   return service.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 
-/**
- * What everybody can see of an answer, less what differs between any two: ids, the date and a token's bits.
- */
+/** The visible part of a response without values that differ between any two: ids, date and the bits of a token. */
 export function visible({ statusCode, headers, body }: Answer): string {
   const { 'x-request-id': id, date, ...fields } = headers
   const shown = body
@@ -99,7 +97,7 @@ export function visible({ statusCode, headers, body }: Answer): string {
   return JSON.stringify({ statusCode, fields, lengths, shown })
 }
 
-/** The length of a token, and its claims less those that differ between any two. */
+/** The length of a token, and its claims without those that differ between any two. */
 function shapeOf(token: string): string {
   const { sub, iat, exp, email, ...claims } = claimsOf(token)
   return JSON.stringify([

@@ -1,15 +1,15 @@
-/** What a stranger may ask about an address. */
+/** The endpoints that take an address. */
 import { PASSWORD } from './people.ts'
 
 export interface Route {
   path: string
   /** What is asked. */
   body(email: string): object
-  /** The answer, for every address. */
+  /** The status, equal for every address. */
   status: number
-  /** Mails that are filed for each. */
+  /** Emails that each request queues. */
   mails: number
-  /** Whether one must be logged in. */
+  /** Whether a session is required. */
   bearer?: true
 }
 

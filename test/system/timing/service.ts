@@ -1,4 +1,4 @@
-/** The service as a process of its own with people in its database, and what is needed to time it. */
+/** The service as a separate process with people in its database, and the tools to time it. */
 import { createInterface } from 'node:readline'
 import type { Provider } from '../../../src/database/index.ts'
 import { migrate } from '../../../src/database/migrations.ts'
@@ -13,34 +13,31 @@ import { bytesOf, newStranger, type Stranger } from './stranger.ts'
 export interface Service {
   provider: Provider
   stranger: Stranger
-  /** A network that no request has come from, whose address is as long as that of every other. */
+  /** A network that no request has come from, whose address has the same length as every other. */
   network(): string
   /**
-   * Waits until nothing is under way that a request before has caused, so that it is no part of the next
-   * time.
+   * Waits until the work that a request caused is done, so that it does not delay the next one.
    *
-   * @param mails how many it has filed
-   * @returns milliseconds that some requests for nothing took together, which came right after that one
+   * @param mails number of emails that it has queued
+   * @returns milliseconds of a few unrelated requests right after it
    */
   quiet(mails: number): Promise<number>
 }
 
 export interface ServiceOptions {
   provider: Provider
-  /** How many people of each state. */
+  /** Number of people in each state. */
   people: number
   cost: Cost
   mailServer?: 'up' | 'down'
 }
 
-/** Only a failing test waits so long; milliseconds. */
+/** Only a failing test waits this long; milliseconds. */
 const PATIENCE = 60_000
 const PING = bytesOf('/health/live', undefined, '10.0.0.1', undefined)
 const PINGS = 3
 
-/**
- * Starts it with every limit on: each request comes from another network, as a proxy in front would state it.
- */
+/** Starts the service with all limits on: each request comes from another network, named as a proxy would. */
 export async function startService(t: Teardown, options: ServiceOptions): Promise<Service> {
   const { provider, people, cost, mailServer = 'up' } = options
   const databaseUrl = await emptyDatabase(t, provider)
@@ -56,7 +53,7 @@ export async function startService(t: Teardown, options: ServiceOptions): Promis
       MAIL_BACKEND: 'smtp',
       MAIL_SERVER: '127.0.0.1',
       MAIL_PORT: String(mailServer === 'up' ? await startMailSink(t) : await freePort()),
-      // How each mail ended is told at this level; of the requests that are timed it says nothing more.
+      // The outcome of each email is logged at this level, and nothing about the timed requests.
       LOG_LEVEL: 'debug',
     }),
   })
@@ -96,14 +93,14 @@ export async function startService(t: Teardown, options: ServiceOptions): Promis
       let rightAfter = 0
       for (let ping = 0; ping < PINGS; ping++) rightAfter += (await stranger.ask(PING)).ms
       await allEnded()
-      // What the worker still does for a mail when it has said how that ended is over when this is answered.
+      // The worker's remaining work for an email, after it has logged the outcome, is done when this has a response.
       if (mails > 0) await stranger.ask(PING)
       return rightAfter
     },
   }
 }
 
-/** Before the service starts: SQLite's file is one process's. */
+/** Before the service starts, because SQLite allows one process per file. */
 async function preparing(databaseUrl: string, people: number, cost: Cost) {
   const teardowns: (() => unknown)[] = []
   const rows = await openRows({ teardown: handler => teardowns.push(handler) }, databaseUrl)

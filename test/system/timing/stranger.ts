@@ -1,4 +1,4 @@
-/** Somebody with a stop-watch: one kept-alive connection, one request at a time. */
+/** A client that measures time: one kept-alive connection, one request at a time. */
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Teardown } from '../../harness/database.ts'
@@ -7,9 +7,9 @@ import { answersIn } from '../../harness/raw-http.ts'
 
 export interface Stranger {
   /**
-   * Sends one request and waits for its answer.
+   * Sends one request and waits for its response.
    *
-   * @returns the answer, and milliseconds from its first byte on the way to the last one back
+   * @returns the response, and milliseconds from the first byte sent to the last one received
    */
   ask(bytes: Buffer): Promise<{ answer: Answer; ms: number }>
 }
@@ -50,7 +50,7 @@ export async function newStranger(t: Teardown, url: string): Promise<Stranger> {
 /**
  * The bytes of a request.
  *
- * @param network the client's address as the proxy in front states it
+ * @param network the client's address as a proxy would name it
  */
 export function bytesOf(
   path: string,

@@ -1,22 +1,22 @@
-/** From times to figures, and a table of them. */
+/** Figures from times, and a table of them. */
 import { areaUnderCurve, median } from './auc.ts'
 import type { State } from './people.ts'
 import type { Findings, Seen } from './rounds.ts'
 import type { Route } from './routes.ts'
 
-/** How far from 0.5 an area may be in the long run of 1,000 pairs. */
+/** How far from 0.5 an area of 1,000 pairs may be. */
 export const BOUND = 0.05
 
-/** Branches where the worker's work depends on the mail server or on earlier requests, not on the account. */
+/** Branches where the worker's job depends on the SMTP server or on earlier requests, not on the account. */
 const UNBOUND_AFTER = ['mail server down', 'throttled', 'locked']
 
-/** One branch of one endpoint against an address that nobody has heard of. */
+/** One branch of one endpoint, compared with an unknown address. */
 export interface Figure {
   provider: string
   path: string
   branch: string
   pairs: number
-  /** Area under the ROC curve of the answers' times, and of what was asked right after them. */
+  /** Area under the ROC curve of the response times, and of the unrelated requests right after. */
   auc: number
   aucAfter: number
   /** Differences of the medians, in microseconds. */
@@ -43,14 +43,14 @@ export function figureOf(
   }
 }
 
-/** Whether it tells nothing. docs/timing.md says which branches are left out. */
+/** Whether the figure is within the bound. docs/timing.md lists the excluded branches. */
 export const isSilent = ({ auc, aucAfter, branch }: Figure, { mails }: Route, bound: number) =>
   isWithin(auc, bound) &&
   ((mails > 0 && UNBOUND_AFTER.includes(branch)) || isWithin(aucAfter, mails > 0 ? 2 * bound : bound))
 
 const isWithin = (auc: number, bound: number) => Math.abs(auc - 0.5) <= bound
 
-/** In words, for the name of an assertion. */
+/** As the name of an assertion. */
 export const inWords = ({ path, branch, pairs, ...figure }: Figure) =>
   `${path}: ${branch} against unknown, ${pairs} pairs: AUC ${inFigures(figure.auc, figure.difference)}, ` +
   `right after ${inFigures(figure.aucAfter, figure.differenceAfter)}`
@@ -60,7 +60,7 @@ const inFigures = (auc: number, difference: number) => `${auc.toFixed(3)} (${sig
 /** The branches in the order of the columns of docs/timing.md. */
 const COLUMNS = ['unconfirmed', 'known', 'disabled', 'locked', 'secured', 'mail server down', 'throttled']
 
-/** Two tables as docs/timing.md has them: of the answers, and of what is asked right after. */
+/** Two tables as in docs/timing.md: of responses, and of unrelated requests right after. */
 export function tables(figures: Figure[]): string[] {
   const paths = [...new Set(figures.map(({ path }) => path))]
   const columns = COLUMNS.filter(column => figures.some(({ branch }) => branch === column))

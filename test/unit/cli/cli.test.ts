@@ -1,4 +1,4 @@
-/** The frame of the command line: which command is meant, what is wrong with a call, and how failures are reported. */
+/** The framework of the command line: parsing of commands, errors of a call, and reports of failures. */
 import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { runCommandLine, type Surroundings } from '../../../src/cli/cli.ts'
@@ -13,13 +13,13 @@ const { version } = JSON.parse(readFileSync(new URL(import.meta.resolve('#root/p
 const commands: Command[] = []
 for (const group of GROUPS) commands.push(...(await group.load()))
 
-/** Options that a command does not run without. */
+/** Options that a command requires. */
 const NEEDED: Record<string, string[]> = {
   'keys create': ['--all-scopes'],
   'users set-claims': ['--no-roles'],
 }
 
-/** One call in this process: what it printed, and its exit code. */
+/** One call in this process: its output and its exit code. */
 async function call(argv: string[], surroundings: Partial<Surroundings> = {}) {
   const written = { out: '', err: '' }
   const code = await runCommandLine(argv, {

@@ -1,4 +1,4 @@
-/** The client of client/: every operation has a method, its types are those of the document, and it is small. */
+/** @latchkey/client: every operation has a method, its types are those of the document, and it is small. */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ const root = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const DOCUMENT = read('openapi/openapi.json')
 
-/** In bytes. What a front end adds to its own code: the client with openapi-fetch, minified and compressed. */
+/** Bytes that a front end adds to its bundle: the client with openapi-fetch, minified and compressed. */
 const LIMIT = 6000
 
 t.test('the types are made of the present document', async t => {
@@ -96,7 +96,7 @@ t.test('the codes of each route are known to the compiler', async t => {
     }
   }
   t.type(sentence, 'function')
-  // Never called: what the compiler refuses in a call.
+  // Never called: calls that the compiler must reject.
   const mistakes = async (client: Client) => {
     const result = await client.me()
     // @ts-expect-error the data is there only where it is ok

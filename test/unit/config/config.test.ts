@@ -8,7 +8,7 @@ import {
   renamedVariables,
 } from '../../../src/config/config.ts'
 
-/** What is wrong with an environment. */
+/** Errors of an environment. */
 function problemsOf(env: Record<string, string>): string[] {
   try {
     loadConfig(env)

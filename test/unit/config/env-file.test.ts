@@ -8,7 +8,7 @@ const TEXT =
 const windows = TEXT.replaceAll('\n', '\r\n')
 const utf16be = (text: string) => Buffer.from(text, 'utf16le').swap16()
 
-/** Loads a file and takes its variables out of the environment again. */
+/** Loads a file and removes its variables from the environment again. */
 function loaded(t: Test, content: string | Buffer): (string | undefined)[] {
   const path = join(t.testdir(), '.env')
   writeFileSync(path, content)

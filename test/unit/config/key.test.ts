@@ -10,7 +10,7 @@ const pair = (namedCurve: string) =>
 const p256 = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const pem = p256.privateKey.export(pkcs8) as string
 
-/** The sample of jwt.io for ES256. */
+/** The ES256 sample of jwt.io. */
 const SAMPLE = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2
 OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r

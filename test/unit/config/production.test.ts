@@ -17,7 +17,7 @@ const remoteMail = {
 
 type Environment = Record<string, string>
 
-/** The variables that an environment is refused for, on top of one that is right. */
+/** The variables for which an environment is rejected, on top of a valid one. */
 function refused(env: Environment): string[] {
   try {
     loadConfig({ ...production, ...env })
@@ -96,7 +96,7 @@ t.test('TRUST_PROXY cannot trust everybody', async t => {
   for (const TRUST_PROXY of everybody) {
     t.strictSame(refused({ TRUST_PROXY }), ['TRUST_PROXY'], TRUST_PROXY)
     t.strictSame(refused({ TRUST_PROXY: `10.0.0.1,${TRUST_PROXY}` }), ['TRUST_PROXY'], 'among others')
-    // A range without a length is refused by Fastify, so nowhere does the service start with it.
+    // Fastify refuses a range without a length, so the service never starts with it.
     const isRefusedAnyway = /\/0(\.0\.0\.0)?$/.test(TRUST_PROXY)
     const onLaptop = refused({ TRUST_PROXY, NODE_ENV: 'development' })
     t.strictSame(onLaptop, isRefusedAnyway ? ['TRUST_PROXY'] : [], 'a laptop may')

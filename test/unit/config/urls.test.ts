@@ -18,7 +18,7 @@ const production = {
   JWT_SECRET: 'fZ3k9Qx7Lw2Vb8Ty4Rn6Mh1Jc5Pd0Gs_uA',
 }
 
-/** The variables that are refused, each with what is expected of it. */
+/** The rejected variables, each with its expected value. */
 function problemsOf(env: Record<string, string>): string[] {
   try {
     loadConfig(env)

@@ -13,7 +13,7 @@ const report = (vulnerabilities: Report['vulnerabilities']) => JSON.stringify({ 
 t.test('fails on advisories of level high and above', async t => {
   const output = report({
     parser: { via: [advisory('GHSA-high', 'high'), advisory('GHSA-low', 'low')] },
-    // npm names whoever depends on it as well.
+    // npm lists dependents as well.
     framework: { via: ['parser'] },
     mailer: { via: [advisory('GHSA-critical', 'critical'), advisory('GHSA-moderate', 'moderate')] },
   })

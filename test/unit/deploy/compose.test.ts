@@ -39,7 +39,7 @@ const service = (name: string): Service => {
   return found
 }
 
-/** What Compose makes of `${NAME:-default}`, given these variables. */
+/** Resolves `${NAME:-default}` as Compose does, with these variables. */
 function interpolate(value: string | number, env: Record<string, string> = {}): string {
   return String(value).replace(/\$\{(\w+):-([^}]*)\}/g, (_, name: string, fallback: string) => {
     return env[name] || fallback

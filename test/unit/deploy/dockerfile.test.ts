@@ -93,7 +93,7 @@ t.test('files copied from another stage are created there', async t => {
     const [, stage = '', source = ''] = /^--from=(\S+) (\S+) \S+$/.exec(text) ?? []
     t.ok(stages.some(({ name }) => name === stage))
     t.ok(made[stage]?.includes(source), `${stage} makes ${source}`)
-    // The bill of materials is made by `npm run sbom`; see test/system/deploy/sbom.test.ts.
+    // `npm run sbom` creates the bill of materials; see test/system/deploy/sbom.test.ts.
     if (source.endsWith('/sbom.cdx.json')) t.equal(root(source.replace('/app/', '')), BILL)
     else t.ok(existsSync(root(source.replace('/app/', ''))), `so does a build in the repository: ${source}`)
   }

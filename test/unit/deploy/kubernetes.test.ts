@@ -20,7 +20,7 @@ function manifest(kind: string): Manifest {
   return found[0]?.manifest
 }
 
-/** A copy that notes which of its properties somebody looked at. */
+/** A copy that records which of its properties are read. */
 function watched<T extends object>(value: T, seen: Set<string>, path = ''): T {
   const copy = (Array.isArray(value) ? [] : {}) as Record<string, unknown>
   for (const [key, child] of Object.entries(value)) {
@@ -46,10 +46,10 @@ function paths(value: object, path = ''): string[] {
 }
 
 /**
- * Holds a manifest against Kubernetes' own schema of its kind. The schemas allow unknown properties, which a
- * strict API server refuses: those are what the validation never looked at.
+ * Validates a manifest against Kubernetes' schema of its kind. The schemas allow unknown properties, which a strict
+ * API server refuses: those are the properties that the validation never reads.
  *
- * @returns what is wrong
+ * @returns the faults
  */
 async function problemsOf(subject: Manifest): Promise<string[]> {
   const models = (await import(`kubernetes-models/${subject.apiVersion}/${subject.kind}`)) as Record<
@@ -60,7 +60,7 @@ async function problemsOf(subject: Manifest): Promise<string[]> {
   if (model === undefined) return [`no schema for ${subject.apiVersion} ${subject.kind}`]
   const seen = new Set<string>()
   try {
-    // Not of a model that was made from it, for making one looks at everything.
+    // The manifest itself, because creating a model reads every property.
     model.prototype.validate.call(watched(subject, seen))
   } catch (error) {
     return [(error as Error).message]

@@ -73,7 +73,7 @@ const rows: Row[] = [...text.matchAll(/^\| (\d+\.\d+\.\d+) \| (\d) \| [^|]+ \| (
   ([, id = '', level, met = '', proof = '']) => ({ id, level: Number(level), met, proof }),
 )
 
-/** What the table of what does not apply names; `5.*` is a whole chapter. */
+/** The chapters and requirements of the table of what does not apply; `5.*` is a whole chapter. */
 const notApplicable = [
   ...(text.split('## Not applicable')[1]?.split(/^## /m)[0] ?? '').matchAll(/^\| ([\d.* ]+) \|/gm),
 ]
@@ -140,12 +140,12 @@ function isTitleIn(source: string, title: string): boolean {
   )
 }
 
-/** Where the formatter has broken the call. */
+/** Calls that the formatter has wrapped. */
 function onItsOwnLine(source: string, title: string): boolean {
   return source.split('\n').some(line => /^(['"`])(.*)\1,?$/.exec(line.trim())?.[2] === title)
 }
 
-/** As GitHub makes them. */
+/** As GitHub creates them. */
 function anchorsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
     heading

@@ -68,7 +68,7 @@ t.test('every file of src/ and web/ that a document names in code exists', async
   t.strictSame(faults, [])
 })
 
-/** The fragments that a Markdown viewer gives to headings. */
+/** The fragments that a Markdown viewer creates for headings. */
 function headingsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

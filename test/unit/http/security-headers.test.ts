@@ -3,7 +3,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { securityFields } from '../../../src/http/security-headers.ts'
 
-/** What helmet sets. Its own defaults are part of it, so that a new release that adds a field is noticed. */
+/** The headers of helmet. Its defaults are included, so that a release that adds a header is noticed. */
 async function helmetFields(includeSubDomains: boolean) {
   const app = Fastify()
   await app.register(helmet, {

@@ -27,7 +27,7 @@ t.test(
   'whenever people ask, three mails an hour at most, and nobody waits longer than a link lives',
   async t => {
     const violations: object[] = []
-    // Quiet times of every length between bursts, so that every state of the turns comes up.
+    // Pauses of every length between bursts, so that every state of the cap occurs.
     for (let quiet = 0; quiet <= 7_200_000; quiet += 97_003) {
       const turns: Date[] = []
       let now = at(0).getTime()

@@ -35,13 +35,13 @@ export function render(kind: MailKind, overrides: { [name: string]: unknown } = 
   return renderMail(kind, { ...contexts[kind], ...overrides } as never)
 }
 
-/** The link of a kind's context, where it has one. */
+/** The link in the context of a kind, if it has one. */
 export function linkOf(kind: MailKind): string | undefined {
   const context = contexts[kind]
   return 'link' in context ? context.link : undefined
 }
 
-/** The pieces of text that a reader of the HTML sees: no head, no tags, entities read. */
+/** The text of the HTML that a reader sees, in pieces: no head, no tags, entities decoded. */
 export function textNodes(html: string): string[] {
   const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" }
   return html
@@ -51,7 +51,7 @@ export function textNodes(html: string): string[] {
     .filter(node => node !== '')
 }
 
-/** All of that in a row. */
+/** The whole visible text. */
 export function visible(html: string): string {
   return textNodes(html).join(' ')
 }

@@ -41,7 +41,7 @@ t.test('an unknown language gets the English mail', async t => {
   for (const kind of kinds) t.same(render(kind, { locale: 'tlh' }), render(kind, { locale: 'en' }), kind)
 })
 
-/** Values that stand in no text by themselves, and what shows that one of them arrived. */
+/** Values that occur in no catalogue, and the text in which each must appear. */
 const sentinels: Record<string, { value: unknown; shown: string[] }> = {
   to: { value: 'zqto@example.org', shown: ['zqto@example.org'] },
   service: { value: 'Zqservice', shown: ['Zqservice'] },
@@ -61,7 +61,7 @@ function renderSentinels(kind: MailKind, locale: string): { mail: RenderedMail; 
   return { mail: render(kind, { ...Object.fromEntries(values), locale }), expected }
 }
 
-/** How often a string stands in a text. */
+/** Number of occurrences of a string. */
 function count(text: string, part: string): number {
   return text.split(part).length - 1
 }
@@ -125,7 +125,7 @@ for (const kind of kinds) {
     }
     for (const locale of LANGUAGES) {
       const { text, html } = render(kind, { locale })
-      // An operator caused these.
+      // These are caused by an operator.
       const isOurs = kind === 'invitation' || kind === 'reset_required'
       for (const phrase of phrases[locale]?.slice(0, isOurs ? 1 : 2) ?? ['no phrases']) {
         t.ok(

@@ -4,7 +4,7 @@ import { smtpError } from '../../../src/mail/smtp-error.ts'
 
 const mail = { to: 'ada@example.org', text: 'a mail' }
 
-/** What nodemailer throws: code, command, and the server's reply or its own message. What becomes of the mail. */
+/** Errors of nodemailer: code, command, and the server's reply or its own message; and the resulting kind. */
 const cases: [code: string, command: string, reply: string, outcome: 'dead' | 'alert' | 'retry'][] = [
   // Refusals of the mailbox or the message.
   ['EENVELOPE', 'RCPT TO', '550 5.1.1 No such user', 'dead'],

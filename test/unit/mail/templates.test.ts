@@ -4,7 +4,7 @@ import { renderMail } from '../../../src/mail/templates.ts'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
 import { contexts, kinds, linkOf, render, visible } from './mail-contexts.ts'
 
-/** As the template tag does it. */
+/** Escapes as the template tag does. */
 const escapeHtml = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll("'", '&#39;')
 

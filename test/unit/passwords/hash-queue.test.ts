@@ -8,7 +8,7 @@ async function runIn<T>(queue: HashQueue, client: string, job: () => Promise<T>)
   return queue.reserve(client).run(job)
 }
 
-/** Jobs that end when told to, and what is known of them. */
+/** Jobs that end when the test says, and records of them. */
 function jobs() {
   const begun: number[] = []
   const end: (() => void)[] = []
@@ -152,7 +152,7 @@ t.test(
     const stranger = runIn(queue, 'stranger', job(100))
     await newest
     t.strictSame(queue.load(), { running: 1, waiting: 6 })
-    // Of the flood four still wait for their turn, and one of the stranger's; a second one still leaves its line the
+    // Four slots of the flood still wait, and one of the other client; a second one still leaves its line the
     // shorter.
     const second = runIn(queue, 'stranger', job(101))
     await t.rejects(flood[5] as Promise<number>, { code: 'overloaded' })
@@ -211,7 +211,7 @@ t.test('a reserved slot counts before its job comes, and after it only as that j
   const queue = hashQueue(1, 1)
   const places = Array.from({ length: 5 }, () => queue.reserve('one'))
   t.strictSame(queue.load(), { running: 0, waiting: 5 }, 'four that may wait, and one that may run')
-  // The last comes first: a core does not wait for whoever is slow.
+  // Not in order: a core does not wait for a slow job.
   const all = [4, 2, 3, 1].map(id => places[id]?.run(job(id)))
   await turn()
   t.strictSame(begun, [4])
@@ -352,7 +352,7 @@ t.test(
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 100 }), async steps => {
         const queue = hashQueue(1, 60)
-        // These two are called at once, so that all others wait in their lines.
+        // These two run at once, so that all others wait in their lines.
         const called = ['x', 'x'].map(client => queue.reserve(client))
         for (const slot of called) await slot.turn()
         const lines = new Map<string, { name: string; slot: Slot }[]>()

@@ -4,7 +4,7 @@ import { assertAcceptable, isWellFormedPassword, normalizePassword } from '../..
 
 const CONTEXT = { email: 'lovelace.ada@example.org', serviceName: 'latchkey', minLength: 8 }
 
-/** Why a password is refused; undefined where it is not. */
+/** Why a password is rejected; undefined if it is not. */
 function objection(password: string, context: Partial<typeof CONTEXT> = {}): string | undefined {
   try {
     assertAcceptable(password, { ...CONTEXT, ...context })

@@ -1,6 +1,6 @@
-/** What is one plain address and what is not: for the function alone and for every route that takes one. */
+/** Valid and invalid addresses, for the function and for every route that takes one. */
 
-/** What a client may send, and the one form in which it is stored. */
+/** Accepted input, and its canonical form. */
 export const ACCEPTED: [input: string, canonical: string][] = [
   ['ada@example.org', 'ada@example.org'],
   ['Ada.LOVELACE@Example.ORG', 'ada.lovelace@example.org'],
@@ -18,7 +18,7 @@ export const ACCEPTED: [input: string, canonical: string][] = [
   ['ada@\u4f8b\u3048.\u30c6\u30b9\u30c8', 'ada@xn--r8jz45g.xn--zckzah'],
 ]
 
-/** What must be refused, and why it would matter. */
+/** Rejected input, and the reason. */
 export const REFUSED: [what: string, input: string][] = [
   ['no @', 'ada.example.org'],
   ['nothing before the @', '@example.org'],

@@ -2,7 +2,7 @@ import t from 'tap'
 import { areaUnderCurve, median } from '../../system/timing/auc.ts'
 import { randomFrom, shuffled } from '../../system/timing/chance.ts'
 
-/** By its definition, each pair looked at. */
+/** By definition, comparing each pair. */
 function byPairs(baseline: number[], others: number[]): number {
   const wins = others.flatMap(b => baseline.map((a): number => (b > a ? 1 : b === a ? 0.5 : 0)))
   return wins.reduce((sum, win) => sum + win, 0) / wins.length

@@ -13,7 +13,7 @@ const kids = (...args: Parameters<typeof accessKeys>) => accessKeys(...args).map
 
 t.test('a secret has one key, the same on every instance', async t => {
   const [key] = accessKeys({}, [first])
-  // Changes with the derivation, and then all tokens that are out are void.
+  // If the derivation changes, all issued tokens become invalid.
   t.equal(key.jwk.kid, 'kipKx21Ww_a5V4Rbgo3Z0Bo1viiCroy2lAs-Ll4MMWQ')
   t.equal(key.jwk.kid, await calculateJwkThumbprint(key.jwk), 'by RFC 7638')
   t.strictSame(key.jwk, {

@@ -17,7 +17,7 @@ t.test('a code has its number of digits, leading zeros included', async t => {
     if (code.startsWith('0')) zeros++
     t.match(eight.make(`request ${i}`), /^\d{8}$/)
   }
-  // One in ten; the inputs are fixed, so this is no matter of luck.
+  // One in ten; the inputs are fixed, so the result is deterministic.
   t.ok(zeros > 20 && zeros < 100, `${zeros} of 500 begin with zero`)
 })
 

@@ -1,4 +1,4 @@
-/** Tokens made by hand, without the service's own minting, to see what its verification lets through. */
+/** Tokens built without the service's own minting, to test what its verification accepts. */
 import { createHmac, type KeyLike, sign } from 'node:crypto'
 
 /** A part of a JWT. */
@@ -9,7 +9,7 @@ export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
 }
 
-/** Signs whatever claims by HMAC; the header may say something else than what is done. */
+/** Signs any claims by HMAC; the header may name another algorithm. */
 export function forge(
   claims: unknown,
   key: Buffer | string,
@@ -20,7 +20,7 @@ export function forge(
   return `${signed}.${createHmac(digest, key).update(signed).digest('base64url')}`
 }
 
-/** Signs whatever claims with a private key; the header may say something else than what is done. */
+/** Signs any claims with a private key; the header may name another algorithm. */
 export function forgeSigned(
   claims: unknown,
   key: KeyLike,

@@ -5,7 +5,7 @@ import { MailedCode, pastedCode, pastedToken } from '../../../src/tokens/pasted.
 const TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJleGFtcGxlIn0.c2lnbmF0dXJl-_Y'
 const LINK = `https://example.org/accounts/app/confirm-email#token=${TOKEN}`
 
-/** A text as a mail program of 40 columns wraps it. */
+/** A text as an email program wraps it at 40 columns. */
 const wrapped = (text: string, end: string) => text.replace(/.{40}/g, line => `${line}${end}`)
 
 t.test('a token is found in what people paste', async t => {

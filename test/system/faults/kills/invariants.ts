@@ -1,11 +1,11 @@
-/** What must hold of the rows whenever no process has them: nothing is there in half. */
+/** Invariants of the rows while no process is running: no transaction is half done. */
 import pg from 'pg'
 import type { Provider } from '../../../../src/database/index.ts'
 import { postgresqlConfig } from '../../../../src/database/postgresql.ts'
 import { openConnection } from '../../../../src/database/sqlite.ts'
 import { until } from '../../../harness/until.ts'
 
-/** The rows, while no process of the service has them. */
+/** Access to the rows while no process of the service is running. */
 export interface Between {
   query(sql: string): Promise<Record<string, unknown>[]>
 }
@@ -18,7 +18,7 @@ const events = (...kinds: string[]) =>
   `(SELECT count(*) FROM events WHERE user_id = users.id AND kind IN (${kinds.map(kind => `'${kind}'`)}))`
 const mails = (kind: string) => `(SELECT count(*) FROM outbox WHERE user_id = users.id AND kind = '${kind}')`
 
-/** Queries that find nothing: what one transaction writes is there together or not at all. */
+/** Queries that must return nothing, because one transaction writes all of the rows or none. */
 const CONTRADICTIONS: Record<string, string> = {
   'a session of nobody': 'SELECT id FROM sessions WHERE user_id NOT IN (SELECT id FROM users)',
   'a session without its log in': `SELECT id FROM sessions WHERE NOT EXISTS (SELECT 1 FROM events
@@ -57,7 +57,7 @@ const CONTRADICTIONS: Record<string, string> = {
   'a mail that was given up': `SELECT id FROM outbox WHERE state NOT IN ('queued', 'sent', 'dropped')`,
 }
 
-/** Everything that is wrong with the rows, in words. */
+/** Every violated invariant, in words. */
 export async function faultsOf({ query }: Between, provider: Provider): Promise<string[]> {
   const faults: string[] = []
   if (provider === 'sqlite') {
@@ -73,7 +73,7 @@ export async function faultsOf({ query }: Between, provider: Provider): Promise<
   return faults
 }
 
-/** Opens the rows beside the service. */
+/** Opens the database beside the service. */
 export async function openPlain(
   url: string,
   provider: Provider,
@@ -93,12 +93,12 @@ export async function openPlain(
   return { query: async sql => (await client.query(sql)).rows, close: () => client.end() }
 }
 
-/** Works on the rows once the last process is gone, with its connections. */
+/** Runs a function after the last process and its connections are gone. */
 export async function between(url: string, provider: Provider, work: (rows: Between) => Promise<unknown>) {
   const rows = await openPlain(url, provider)
   try {
     if (provider === 'postgresql') {
-      // A statement that the server had in hand is brought to its end, and may still commit.
+      // The server finishes a statement that it was executing, and may still commit it.
       const others = `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
         AND backend_type = 'client backend'`
       await until('the last connections are gone', async () => (await rows.query(others)).length === 0)

@@ -1,8 +1,8 @@
-/** What was acknowledged, what had no answer, and which mails are owed for it. */
+/** Acknowledged requests, requests without a response, and the emails due for them. */
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ReceivedMail, SmtpServer } from '../../../harness/smtp.ts'
 
-/** What people ask for that changes something. */
+/** Requests that change something. */
 export const KINDS = [
   'register',
   'confirm',
@@ -20,20 +20,20 @@ export const KINDS = [
 ] as const
 export type Kind = (typeof KINDS)[number]
 
-/** A mail that an acknowledged request promised. */
+/** An email that an acknowledged request promised. */
 export interface Owed {
   address: string
   subject: RegExp
-  /** Whose deletion cancels it. */
+  /** The account whose deletion cancels it. */
   account: string
 }
 
 export interface Ledger {
   acknowledged: Record<Kind, number>
-  /** Requests without an answer, by what was found out later. */
+  /** Requests without a response, by their outcome as found out later. */
   cut: Record<'happened' | 'did not happen' | 'either', number>
   owed: Owed[]
-  /** Addresses that accounts had which were deleted: rows of their mails went with them. */
+  /** Addresses of deleted accounts, with which rows of their emails were deleted. */
   gone: Set<string>
 }
 
@@ -44,12 +44,12 @@ export const emptyLedger = (): Ledger => ({
   gone: new Set(),
 })
 
-/** Mails by address, as they come. */
+/** Emails by address, in order of arrival. */
 export interface Mailbag {
-  /** Those so far, in their order. */
+  /** Emails so far, in order. */
   to(address: string, subject: RegExp): ReceivedMail[]
   /**
-   * Waits for one more than so many.
+   * Waits until there are more than `count`.
    *
    * @throws Error after three minutes, which is many processes
    */
@@ -58,7 +58,7 @@ export interface Mailbag {
 
 const LONGEST_MAIL_MS = 180_000
 
-/** @param signal once aborted, whoever waits is sent away */
+/** @param signal once aborted, all waits are rejected */
 export function mailbag({ mails }: SmtpServer, signal: AbortSignal): Mailbag {
   const byAddress = new Map<string, ReceivedMail[]>()
   let sorted = 0

@@ -1,7 +1,7 @@
 /**
- * Somebody who uses the service while it is killed again and again, one request after the other. What is
- * acknowledged they rely on from then on. What had no answer they look into once they can: it has happened, or
- * it has not, and whatever they can ask must say the same of it.
+ * A client of the service while it is killed again and again, one request after the other. Acknowledged changes must
+ * last. A request without a response is examined as soon as possible: it was executed or it was not, and all queries
+ * must agree on that.
  */
 import { randomUUID } from 'node:crypto'
 import { tokenIn } from '../../../harness/app.ts'
@@ -21,18 +21,18 @@ export interface Session {
 export interface Account {
   id: string
   email: string
-  /** The present one, those before it, and those it asked for. */
+  /** The current email, earlier ones, and requested ones. */
   addresses: string[]
   password: string
   locale: string | null
   sessions: Session[]
-  /** Sessions that have ended, of which some are tried again. */
+  /** Ended sessions, of which some are tried again. */
   ended: Session[]
-  /** Codes that were entered: fifteen an hour are taken. */
+  /** Number of codes entered: fifteen an hour are accepted. */
   codes: number
 }
 
-/** One thing that is done; answers with the account that there is afterwards, or none. */
+/** An action; returns the account afterwards, or undefined if there is none. */
 export type Step = (account: Account) => Promise<Account | undefined>
 
 export interface World {
@@ -40,13 +40,13 @@ export interface World {
   mail: Mailbag
   ledger: Ledger
   draw: Draw
-  /** Unique among all people. */
+  /** Unique among all clients. */
   name: string
-  /** Addresses so far. */
+  /** Number of addresses so far. */
   made: number
 }
 
-/** Mails, as their owners tell them apart. */
+/** Distinguishes emails by subject. */
 export const SUBJECTS = {
   confirm: /^(Confirm your email|You already have)/,
   reset: /^Reset your password/,
@@ -58,7 +58,7 @@ export const SUBJECTS = {
   farewell: /^Your account .* was deleted/,
 }
 
-/** A fault, told with all that is known. */
+/** A fault with its context. */
 export function demand(holds: boolean, what: string, details: unknown): asserts holds {
   if (!holds) throw new Error(`${what}: ${JSON.stringify(details)}`)
 }
@@ -69,11 +69,11 @@ export const sessionOf = (answer: Answer): Session => ({
   refreshToken: answer.body.refreshToken,
 })
 
-/** What every part of a life is made of. */
+/** Context of every step. */
 export function actions(world: World) {
   const { door, mail, ledger, name } = world
 
-  /** Asks for a change: its answer where it was acknowledged, undefined where none came. */
+  /** Requests a change. Returns the response, or undefined without one. */
   async function ask(kind: Kind, status: number, method: string, path: string, call: Call) {
     const answer = await door.ask(method, path, call)
     if (answer === undefined) return undefined
@@ -102,7 +102,7 @@ export function actions(world: World) {
       return a.status === 200
     },
 
-    /** Whether a session is alive, which its access token and its refresh token must agree on. */
+    /** Whether a session is active; its access token and refresh token must agree. */
     async isAlive(session: Session) {
       const bearer = session.accessToken
       const { status } = await door.insist('GET', '/me', { bearer })
@@ -111,8 +111,8 @@ export function actions(world: World) {
     },
 
     /**
-     * Uses the first of the mails that come after `count` others that is for the newest request: one of
-     * an earlier request that was cut off may come late.
+     * Uses the first of the emails after the first `count` that belongs to the newest request: an email of an
+     * interrupted request may arrive late.
      */
     async redeem(
       { count, address, subject }: { count: number; address: string; subject: RegExp },

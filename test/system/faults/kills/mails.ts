@@ -1,7 +1,7 @@
 import type { Between } from './invariants.ts'
 import type { Ledger, Mailbag, Owed } from './ledger.ts'
 
-/** What is wrong with the mails that came, in words. */
+/** Faults of the emails that arrived, in words. */
 export async function wrongMails(
   rows: Between,
   mail: Mailbag,
@@ -23,7 +23,7 @@ export async function wrongMails(
   )
   for (const { recipient, count } of filed) {
     const address = String(recipient)
-    // With an account its rows went, of mails that had been sent.
+    // Rows of sent emails are deleted with their account.
     if (gone.has(address)) continue
     const came = mail.to(address, /./).length
     const most = Number(count) + (inHand.get(address) ?? 0)

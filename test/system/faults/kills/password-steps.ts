@@ -1,10 +1,10 @@
-/** What somebody does to set a new password, in both ways. */
+/** The two ways to set a new password. */
 import { type Account, actions, demand, type Session, type Step, SUBJECTS, type World } from './lifecycle.ts'
 
-/** Fifteen an hour are taken of one account. */
+/** Fifteen an hour are accepted per account. */
 const MOST_CODES = 8
 
-/** Both steps end with an account whose password is known again, whatever became of the request. */
+/** Both steps end with an account whose password is known again, whatever the outcome of the request. */
 export function passwordSteps(world: World): { reset: Step; change: Step } {
   const { door, ledger, draw, name } = world
   const act = actions(world)
@@ -16,7 +16,7 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
     return { ...account, password, sessions: [], ended }
   }
 
-  /** After a new password was set or not: everything that can be asked must agree. */
+  /** Checks that everything agrees on whether the new password was set. */
   async function lookAtPassword(account: Account, password: string) {
     const happened = await act.first({ ...account, password }, account)
     for (const session of account.sessions) {

@@ -1,11 +1,12 @@
 /**
- * The process is killed (SIGKILL) again and again on one database, at moments that a seed draws, during a start or
- * under a mixed load. After each kill no row contradicts another. What was acknowledged is there; what had no
- * response happened completely or not at all; every mail arrives, twice only where a process died while sending it.
+ * The process is killed (SIGKILL) again and again on one database, at moments that a seed determines, during a start
+ * or under a mixed load. After each kill the rows are consistent. Acknowledged changes last; a request without a
+ * response was executed completely or not at all; every email arrives, twice only if a process was killed while
+ * sending it.
  *
  * A power failure is not simulated: what a killed process has written, the operating system still has.
  *
- * FAULT_KILLS is the number of kills, FAULT_SEED draws the same moments again.
+ * FAULT_KILLS is the number of kills; FAULT_SEED repeats the same moments.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
@@ -24,20 +25,20 @@ import { wrongMails } from './mails.ts'
 import { newDoor } from './service.ts'
 import { stepsOf } from './steps.ts'
 
-/** How many use it at the same time. */
+/** Number of parallel clients. */
 const PEOPLE = 10
 /** Every fifth process is killed before it serves, the others after at most MOST_ANSWERS responses. */
 const DIE_YOUNG = 5
 const MOST_ANSWERS = 60
-/** And so many milliseconds later, so that any statement may be the last. */
+/** And up to this many milliseconds later, so that any statement may be the last. */
 const MOST_AFTER_MS = 8
-/** When nothing is answered, because everybody waits for mails. */
+/** Time until a kill if there is no response because all clients wait for emails. */
 const LONGEST_LIFE_MS = 10_000
 
-/** So many kills cover every operation; fewer need not. */
+/** This many kills cover every operation; fewer need not. */
 const MANY_KILLS = 20
 
-/** Tests of both databases side by side. FAULT_KILLS replaces `kills`. */
+/** Tests of both databases side by side. FAULT_KILLS overrides `kills`. */
 export function killRepeatedly({ kills }: { kills: number }): void {
   t.setTimeout(0)
   t.jobs = providers.length
@@ -48,7 +49,7 @@ export function killRepeatedly({ kills }: { kills: number }): void {
   }
 }
 
-/** @param t fails with the first thing that is not as it was acknowledged */
+/** @param t fails at the first difference from an acknowledged change */
 async function killProcesses(t: Test, provider: Provider, kills: number): Promise<void> {
   const seed = seedOf('FAULT_SEED')
   t.comment(`FAULT_SEED=${seed} FAULT_KILLS=${kills}`)
@@ -64,7 +65,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     MAIL_SERVER: smtp.host,
     MAIL_PORT: String(smtp.port),
     LOG_LEVEL: 'error',
-    // An answer that a kill took away is asked for again after the next start, which a busy machine delays.
+    // A response lost to a kill is requested again after the next start, which a busy machine delays.
     REFRESH_GRACE: '600',
   })
   const end = new AbortController()
@@ -72,7 +73,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   const door = newDoor(end.signal)
   const mail = mailbag(smtp, end.signal)
   const ledger = emptyLedger()
-  /** Mails that a process had in hand when it died, by recipient: these may come twice. */
+  /** Emails that a process was sending when it was killed, by recipient: these may arrive twice. */
   const inHand = new Map<string, number>()
 
   let stopped = false
@@ -92,7 +93,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     failure = error
   })
 
-  /** Starts a process, and says how it is ended. */
+  /** Starts a process, and determines how it is killed. */
   const start = () => {
     const service = startProcess(t, { env, cwd })
     const began = performance.now()
@@ -134,7 +135,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
       for (const { recipient } of leased) {
         inHand.set(String(recipient), (inHand.get(String(recipient)) ?? 0) + 1)
       }
-      // The lease of a minute goes by.
+      // The lease of a minute expires.
       await rows.query(`UPDATE outbox SET leased_until = NULL, next_attempt_at = created_at
         WHERE leased_until IS NOT NULL`)
     })

@@ -1,4 +1,4 @@
-/** One process of the service at a time, and those who ask it while it comes and goes. */
+/** One process of the service at a time, and its clients while it restarts. */
 import { Agent, request } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -15,28 +15,28 @@ export interface Call {
   userAgent?: string
 }
 
-/** Where requests go in. */
+/** Base URL of requests. */
 export interface Door {
-  /** A process has come up. */
+  /** Called when a process is ready. */
   open(url: string): void
-  /** Nobody is let in until the next one has; whoever is in stays. */
+  /** Holds new requests until the next process is ready. */
   shut(): void
-  /** How many answers this process has given. */
+  /** Number of responses of this process. */
   answers(): number
   /**
-   * Asks, once a process is there.
+   * Sends a request once a process is running.
    *
-   * @returns the whole answer, or undefined where the process died first: nobody knows what became of it
+   * @returns the whole response, or undefined if the process was killed first, so that the outcome is unknown
    */
   ask(method: string, path: string, call?: Call): Promise<Answer | undefined>
-  /** Asks again until there is an answer. */
+  /** Repeats a request until there is a response. */
   insist(method: string, path: string, call?: Call): Promise<Answer>
 }
 
-/** A process that neither answers nor dies for so long is a fault. */
+/** A process that neither responds nor ends for this long is a fault. */
 const LONGEST_ANSWER_MS = 60_000
 
-/** @param signal once aborted, whoever waits is sent away */
+/** @param signal once aborted, waiting requests are rejected */
 export function newDoor(signal: AbortSignal): Door {
   let url: string | undefined
   let agent = new Agent({ keepAlive: true })
@@ -82,7 +82,7 @@ function send(agent: Agent, method: string, url: string, { body, bearer, userAge
     const outgoing = request(url, { method, agent, headers, timeout: LONGEST_ANSWER_MS }, incoming => {
       const parts: Buffer[] = []
       incoming.on('data', part => parts.push(part))
-      // Cut off in its middle it is no answer.
+      // A truncated response is no response.
       incoming.on('error', () => resolve(undefined))
       incoming.on('end', () => {
         if (!incoming.complete) return resolve(undefined)

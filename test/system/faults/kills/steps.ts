@@ -1,4 +1,4 @@
-/** What somebody with an account does. Each step ends with an account whose state is known again. */
+/** Steps of a client with an account. Each ends with an account whose state is known again. */
 import {
   type Account,
   actions,
@@ -11,16 +11,18 @@ import {
 } from './lifecycle.ts'
 import { passwordSteps } from './password-steps.ts'
 
-/** Fewer than an account may have: one more would end the oldest. Those of logins without an answer count, too. */
+/**
+ * Fewer than an account may have: one more would revoke the oldest. Sessions of logins without a response count too.
+ */
 const MOST_SESSIONS = 12
 const DEVICES = [
   'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0',
   'curl/8.5.0',
 ] as const
-/** All of them get English mails, which are told apart by their subjects. */
+/** All of them get English emails, which are distinguished by subject. */
 const LOCALES = ['en', 'en-GB', 'pt', 'nl', null] as const
 
-/** The steps of one account; each answers with the account that there is afterwards, or none. */
+/** The steps of one account; each returns the account afterwards, or undefined if there is none. */
 export function stepsOf(world: World) {
   const { door, ledger, draw, name } = world
   const act = actions(world)
@@ -121,7 +123,7 @@ export function stepsOf(world: World) {
   ] as [Step, ...Step[]]
 
   return {
-    /** Looks at what was acknowledged before, and does one thing more. */
+    /** Checks earlier acknowledged changes, and performs one more step. */
     async next(account: Account): Promise<Account | undefined> {
       const [session] = account.sessions
       if (session === undefined) return logIn(account)
@@ -135,7 +137,7 @@ export function stepsOf(world: World) {
       return draw.of(steps)(account)
     },
 
-    /** All that the owner was told, once more. */
+    /** Checks everything that was acknowledged, once more. */
     async audit(account: Account): Promise<void> {
       const { email, password } = account
       const entered = await act.logIn(email, password)
