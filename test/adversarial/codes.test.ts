@@ -78,7 +78,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     return { token: tokenIn(answer.json()), code: codeIn(mails[0]) }
   }
 
-  t.test(`${flow}: 20 requests share fifteen attempts an hour`, async t => {
+  t.test(`${flow}: 20 requests share fifteen attempts per hour`, async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
     const service = await serviceWithAccount(t, { clock: time.clock })
     const { answer: tokens, mails } = await withMails(service, service.rows, async () => {
@@ -192,7 +192,7 @@ t.test('a code cannot be derived from database and token without the key', async
   t.equal(
     service.app.tokens.resetRequest.codes.make(...parts),
     codeIn(mails[0]),
-    'all that the code is made of, but the key',
+    'all inputs of the code except the key',
   )
   const stranger = await startApp(t, {
     ...{ databaseUrl, smtp },

@@ -276,7 +276,7 @@ t.test('every forged access token is refused, and no key is fetched', async t =>
   t.equal(
     (await ask(service, forgeSigned(claimsOf(genuine), ours.privateKey, HEADER))).statusCode,
     200,
-    'and so does one like it',
+    'an unmodified token is accepted',
   )
 })
 

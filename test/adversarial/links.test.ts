@@ -84,12 +84,12 @@ t.test('an invalid Host is refused and sends no email', async t => {
   t.equal(service.smtp.mails.length, mails)
 })
 
-t.test('behind a trusted proxy, too', async t => {
+t.test('nor behind a trusted proxy', async t => {
   const env = { TRUST_PROXY: '127.0.0.1', APP_URL: 'https://app.example.org' }
   await noneReachesAMail(t, await startApp(t, { env }), 'https://app.example.org')
 })
 
-t.test('nor does an absolute request target', async t => {
+t.test('an absolute request target does not reach a link', async t => {
   const { app, smtp } = await startApp(t, { env: { APP_URL: 'https://app.example.org' } })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
@@ -106,7 +106,7 @@ t.test('nor does an absolute request target', async t => {
   t.notMatch(mail?.raw, EVIL)
 })
 
-t.test('APP_URL may have a path, with or without a slash at its end', async t => {
+t.test('APP_URL may have a path, with or without a trailing slash', async t => {
   for (const APP_URL of ['https://example.org/accounts/v2', 'https://example.org/accounts/v2/']) {
     const { app, smtp } = await startApp(t, { env: { APP_URL } })
     const payload = { email: 'ada@example.org', password: 'correct horse battery staple' }

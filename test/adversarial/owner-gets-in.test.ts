@@ -67,7 +67,7 @@ t.test('in a flood the owner gets Retry-After and then logs in', async t => {
   t.strictSame(
     Object.keys(answers).sort(),
     ['401 invalid_credentials', '503 overloaded'],
-    'a stranger is refused or shed, and nothing else',
+    'the other clients are refused or shed',
   )
   t.notSame(inTheMiddle.statusCode, 401, 'the owner is never told that the password is wrong')
   t.notSame(inTheMiddle.statusCode, 429, 'nor that there were too many tries')
@@ -77,7 +77,7 @@ t.test('in a flood the owner gets Retry-After and then logs in', async t => {
 })
 
 t.test(
-  'a stranger who used up an address of the owner’s own network costs a wait and no account',
+  'an attacker who uses up the limits of an address in the owner’s network delays the owner only',
   async t => {
     const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
     const { app } = service

@@ -159,7 +159,7 @@ for (const { start, pause } of [
   { start: 'within moments', pause: aMoment },
 ]) {
   t.test(
-    `without grace, of 50 refreshes with one token ${start} one is answered and the family ends`,
+    `without grace, of 50 refreshes with one token ${start} one succeeds and the family is revoked`,
     async t => {
       const service = await startApp(t, { env: { REFRESH_GRACE: '0' } })
       const { app } = service

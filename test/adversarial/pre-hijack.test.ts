@@ -57,7 +57,7 @@ t.test("every link sets the victim's password and never a planted one", async t 
       t.equal(
         (await logIn(service, email, PASSWORD.attacker)).statusCode,
         401,
-        `${name}: the attacker stays out`,
+        `${name}: the attacker has no access`,
       )
       t.equal((await logIn(service, email, PASSWORD.victim)).statusCode, 200, name)
     }

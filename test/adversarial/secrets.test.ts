@@ -210,64 +210,67 @@ async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, s
   return secrets
 }
 
-t.test('a whole journey at the most verbose level leaves no secret in log or database', async t => {
-  const auth = { user: 'mailer', pass: SMTP_PASSWORD }
-  const smtp = await startSmtpServer(t, { auth })
-  const env = { MAIL_USERNAME: auth.user, MAIL_PASSWORD: auth.pass, LOG_LEVEL: 'trace', REFRESH_GRACE: '0' }
-  const service = await startApp(t, { smtp, env })
-  const rows = await openRows(t, service.databaseUrl)
-  const secrets = await wholeJourney(service, rows)
-  await rows.settled()
+t.test(
+  'the lifecycle of an account leaves no secret in log or database at the most verbose level',
+  async t => {
+    const auth = { user: 'mailer', pass: SMTP_PASSWORD }
+    const smtp = await startSmtpServer(t, { auth })
+    const env = { MAIL_USERNAME: auth.user, MAIL_PASSWORD: auth.pass, LOG_LEVEL: 'trace', REFRESH_GRACE: '0' }
+    const service = await startApp(t, { smtp, env })
+    const rows = await openRows(t, service.databaseUrl)
+    const secrets = await wholeJourney(service, rows)
+    await rows.settled()
 
-  const minted = [...secrets.keys()].join('\n')
-  for (const [what, pattern] of [
-    ['passwords', /password$/gm],
-    ['access and refresh tokens', /(access|refresh) token$/gm],
-    ['tokens in mails', /: token of mail/g],
-    ['codes in mails', /: code of mail/g],
-    ['request and change tokens', /(request|change) token/g],
-  ] as const) {
-    t.ok((minted.match(pattern)?.length ?? 0) >= 3, `there are ${what} to look for`)
-  }
-  // Only set if an earlier step failed; later steps would then have no secrets.
-  const kinds = (await rows.client.event.findMany()).map(({ kind }) => kind)
-  t.strictSame([...new Set(kinds)].sort(), [...EVENT_KINDS].sort(), 'everything happened')
+    const minted = [...secrets.keys()].join('\n')
+    for (const [what, pattern] of [
+      ['passwords', /password$/gm],
+      ['access and refresh tokens', /(access|refresh) token$/gm],
+      ['tokens in mails', /: token of mail/g],
+      ['codes in mails', /: code of mail/g],
+      ['request and change tokens', /(request|change) token/g],
+    ] as const) {
+      t.ok((minted.match(pattern)?.length ?? 0) >= 3, `there are ${what} to look for`)
+    }
+    // Only set if an earlier step failed; later steps would then have no secrets.
+    const kinds = (await rows.client.event.findMany()).map(({ kind }) => kind)
+    t.strictSame([...new Set(kinds)].sort(), [...EVENT_KINDS].sort(), 'everything happened')
 
-  const dump = await rows.dump()
-  const hashed = [...dump.users, ...dump.registrations] as { passwordHash: string }[]
-  const hashes = new Map(hashed.map(({ passwordHash }, i) => [`stored hash ${i}`, passwordHash]))
-  t.equal(hashes.size, 1)
-  const sessions = dump.sessions as { refreshHash: string }[]
-  t.ok(sessions.length > 0)
+    const dump = await rows.dump()
+    const hashed = [...dump.users, ...dump.registrations] as { passwordHash: string }[]
+    const hashes = new Map(hashed.map(({ passwordHash }, i) => [`stored hash ${i}`, passwordHash]))
+    t.equal(hashes.size, 1)
+    const sessions = dump.sessions as { refreshHash: string }[]
+    t.ok(sessions.length > 0)
 
-  const log = service.log.map(line => JSON.stringify(line)).join('\n')
-  t.ok(service.log.length > 30, 'the log was really written')
-  t.ok(
-    service.log.some(line => line['msg'] === 'refused'),
-    'down to the level where refusals are explained',
-  )
-  isFreeOf(t, log, secrets, 'log')
-  isFreeOf(t, log, hashes, 'log')
-  for (const { refreshHash } of sessions) t.notOk(log.includes(refreshHash), 'log: hash of a refresh token')
-  t.notMatch(log, /\$argon2/, 'log: no hash of any kind')
-  t.notMatch(log, /@example\.(org|net)|ada@|countess@|nobody@/i, 'log: no address of any kind')
-  t.notMatch(log, /eyJ[\w-]+\.eyJ/, 'log: no JWT of any kind')
+    const log = service.log.map(line => JSON.stringify(line)).join('\n')
+    t.ok(service.log.length > 30, 'the log was really written')
+    t.ok(
+      service.log.some(line => line['msg'] === 'refused'),
+      'down to the level where refusals are explained',
+    )
+    isFreeOf(t, log, secrets, 'log')
+    isFreeOf(t, log, hashes, 'log')
+    for (const { refreshHash } of sessions) t.notOk(log.includes(refreshHash), 'log: hash of a refresh token')
+    t.notMatch(log, /\$argon2/, 'log: no hash of any kind')
+    t.notMatch(log, /@example\.(org|net)|ada@|countess@|nobody@/i, 'log: no address of any kind')
+    t.notMatch(log, /eyJ[\w-]+\.eyJ/, 'log: no JWT of any kind')
 
-  const whole = await wholeDatabase(rows)
-  for (const table of ['users', 'registrations', 'sessions', 'outbox', 'events', 'guesses']) {
-    t.ok(table in whole, `${table} is dumped`)
-  }
-  for (const table of ['users', 'sessions', 'outbox', 'events', 'guesses']) {
-    t.ok(whole[table]?.length, `${table} has rows`)
-  }
-  const database = JSON.stringify(whole)
-  isFreeOf(t, database, secrets, 'database')
-  for (const row of [...(whole['users'] ?? []), ...(whole['registrations'] ?? [])]) {
-    ;(row as { password_hash: string }).password_hash = ''
-  }
-  t.notMatch(JSON.stringify(whole), /argon2/, 'database: hashes are in their column alone')
-  t.notMatch(database, /eyJ[\w-]+\.eyJ/, 'database: no JWT of any kind')
-})
+    const whole = await wholeDatabase(rows)
+    for (const table of ['users', 'registrations', 'sessions', 'outbox', 'events', 'guesses']) {
+      t.ok(table in whole, `${table} is dumped`)
+    }
+    for (const table of ['users', 'sessions', 'outbox', 'events', 'guesses']) {
+      t.ok(whole[table]?.length, `${table} has rows`)
+    }
+    const database = JSON.stringify(whole)
+    isFreeOf(t, database, secrets, 'database')
+    for (const row of [...(whole['users'] ?? []), ...(whole['registrations'] ?? [])]) {
+      ;(row as { password_hash: string }).password_hash = ''
+    }
+    t.notMatch(JSON.stringify(whole), /argon2/, 'database: hashes are in their column alone')
+    t.notMatch(database, /eyJ[\w-]+\.eyJ/, 'database: no JWT of any kind')
+  },
+)
 
 t.test('internal errors are logged without the secrets of the request', async t => {
   const service = await startApp(t)
@@ -294,7 +297,7 @@ t.test('internal errors are logged without the secrets of the request', async t 
   isFreeOf(t, text, new Map(Object.entries(confirming)), 'log')
 })
 
-t.test('a link that a mail server quotes reaches neither log nor outbox', async t => {
+t.test('a link quoted by an SMTP server reaches neither log nor outbox', async t => {
   let quoted = ''
   const smtp = await startSmtpServer(t, {
     respond: command =>

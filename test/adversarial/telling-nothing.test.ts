@@ -131,7 +131,7 @@ t.test('a failed login reveals nothing and costs one hash for every email', asyn
   t.match(
     response.json(),
     { code: 'account_disabled' },
-    'only the right password is told that it is disabled',
+    'only the right password reveals that the account is disabled',
   )
   t.equal(hashes() - before, 1)
 })
@@ -192,7 +192,7 @@ t.test('every email causes the same queries before the response', async t => {
 })
 
 t.test(
-  'a refused login has as much to write for every address, and leaves something to accounts alone',
+  'a refused login takes as many queries for every address, and records an event for accounts only',
   async t => {
     const service = await startApp(t)
     const rows = await openRows(t, service.databaseUrl)

@@ -62,7 +62,7 @@ t.test('of 50 confirmations with one link on two instances one creates the accou
 })
 
 t.test(
-  'without grace, 50 refreshes at two instances have one answer and end the family',
+  'without grace, of 50 refreshes on two instances one succeeds and the family is revoked',
   { skip },
   async t => {
     const { first, second, rows, inTurns } = await twoInstances(t, { REFRESH_GRACE: '0' })

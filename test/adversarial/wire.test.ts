@@ -123,7 +123,7 @@ t.test('no response allows an origin that is not listed', async t => {
   t.notMatch(preflight.headers['access-control-allow-headers'], /evil/)
 })
 
-t.test('only HTTP/1.0 and 1.1 are spoken', async t => {
+t.test('only HTTP/1.0 and 1.1 are accepted', async t => {
   const { exchange } = await start(t)
   const host = 'Host: localhost\r\nConnection: close\r\n\r\n'
   for (const version of [

@@ -51,7 +51,7 @@ const CONTRACT = {
 
 const codes = Object.keys(CATALOGUE) as ProblemCode[]
 
-t.test('every code has the status of the contract, and a title of its own', t => {
+t.test('every code has the status of the contract and a unique title', t => {
   t.strictSame(Object.fromEntries(codes.map(code => [code, CATALOGUE[code][0]])), CONTRACT)
   t.equal(new Set(codes.map(code => CATALOGUE[code][1])).size, codes.length)
   for (const code of codes) t.match(code, /^[a-z]+(_[a-z]+)*$/, `${code} is snake_case`)
@@ -66,7 +66,7 @@ t.test('docs/errors.md lists exactly these codes, with their statuses', t => {
   t.end()
 })
 
-t.test('every code that the source raises is in the catalogue, and every one in it is raised', t => {
+t.test('the source raises exactly the codes of the catalogue', t => {
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter(path => path.endsWith('.ts') && !path.startsWith('generated'))
     .map(path => ({ path, text: readFileSync(join(root, 'src', path), 'utf8') }))
@@ -107,7 +107,7 @@ t.test('a problem document contains the declared properties only', t => {
     t.equal(
       problemDocument(problem(code), 'x').detail,
       CATALOGUE[code][1],
-      `${code}: the title speaks for it`,
+      `${code}: the title is clear without the code`,
     )
   }
   t.notOk(isProblem(new Error('x')))

@@ -85,7 +85,7 @@ t.test('each layer imports what the table says, and nothing else', async t => {
   t.strictSame(found, { ...LAYERS, client: [], 'security-events': [] })
 })
 
-t.test('http knows the database by its outages alone', async t => {
+t.test('http/ uses only the outages of the database', async t => {
   const known = FILES.filter(file => layerOf(file) === 'http').flatMap(importsOf)
   t.strictSame([...new Set(known.filter(path => layerOf(path) === 'database'))], ['src/database/outage.ts'])
 })

@@ -344,7 +344,7 @@ t.test('disabled and deleted accounts are not secured', async t => {
   t.strictSame(await rows.dump(), before)
 })
 
-t.test('the first notice locks out a thief who changed email and password', async t => {
+t.test('the first notice locks out an attacker who changed email and password', async t => {
   const service = await startService(t)
   const { app, rows, post } = service
   const account = await confirmedAccount(service, 'ada@example.org')
@@ -382,7 +382,7 @@ t.test('the first notice locks out a thief who changed email and password', asyn
   t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
 })
 
-t.test('a thief who secures the account from the new email cannot void the older notice', async t => {
+t.test('an attacker who secures the account from the new email cannot void the older notice', async t => {
   const time = testClock()
   const service = await startService(t, { overrides: { clock: time.clock } })
   const { app, post } = service

@@ -106,7 +106,7 @@ t.test('the link to the new email and the password change the email', async t =>
 })
 
 t.test(
-  'the answer is the same whether the new address is free, taken, pending or the present one',
+  'the response is the same for a new address that is free, taken, pending or the current one',
   async t => {
     const service = await startService(t)
     const { app, rows, smtp } = service
@@ -244,7 +244,7 @@ t.test('an email that was taken in the meantime is a conflict and changes nothin
     t,
     await confirm(service, token, 'a guess at the password'),
     'invalid_password',
-    'told to nobody else',
+    'no other notice',
   )
   isProblemOf(t, await confirm(service, token), 'email_taken')
   await service.rows.settled()
@@ -406,7 +406,7 @@ t.test('the old email can register again as another account', async t => {
 })
 
 t.test(
-  'a link expires, and is spent for an account that was disabled, is gone or has a new password',
+  'a link expires, and is void for an account that was disabled or deleted or has a new password',
   async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
     const service = await startService(t, { overrides: { clock: time.clock } })

@@ -139,7 +139,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
         t,
         await confirm({ token: first.byCode.requestToken }),
         'token_invalid',
-        'a request is no link',
+        'a request token is not a link token',
       )
       t.equal((await confirm(first.byCode)).statusCode, success)
     })
@@ -185,7 +185,7 @@ for (const [name, { mode, url, success, subject }] of Object.entries(FLOWS)) {
 }
 
 t.test(
-  'tries are counted by account and address as well: fifteen an hour, of which another account spends none',
+  'attempts are also limited per account and address: fifteen an hour, which another account does not use up',
   async t => {
     const service = await startService(t)
     const { url, success, subject } = FLOWS['a new address'] as Flow

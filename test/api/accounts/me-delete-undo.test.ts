@@ -82,7 +82,7 @@ async function stolenAndDeleted(service: Service) {
   return { ada, thief, id, notice: tokenIn(moved) }
 }
 
-t.test('the owner recovers an account that a thief moved and deleted', async t => {
+t.test('the owner recovers an account whose email an attacker changed and which they deleted', async t => {
   const service = await startService(t)
   const { ada, thief, id, notice } = await stolenAndDeleted(service)
   for (const { accessToken, refreshToken } of [ada, thief]) {
@@ -107,12 +107,7 @@ t.test('the owner recovers an account that a thief moved and deleted', async t =
   service.time.advance(60)
   const answers = await Promise.all([1, 2, 3, 4].map(() => service.secure(notice, OWNER)))
   t.strictSame(tally(answers), { '204': 1, '400 token_spent': 3 })
-  isProblemOf(
-    t,
-    await service.secure(tokenIn(farewell), OWNER),
-    'token_spent',
-    'the farewell has had its say',
-  )
+  isProblemOf(t, await service.secure(tokenIn(farewell), OWNER), 'token_spent', 'the farewell was sent')
   isProblemOf(t, await service.logIn(OWNER), 'invalid_credentials', 'the old password is blocked')
   isProblemOf(t, await service.send('GET', '/me', undefined, thief.accessToken), 'unauthenticated')
 
@@ -172,7 +167,7 @@ t.test('a notice undoes a deletion that is in progress', async t => {
   isProblemOf(t, await service.secure(notice, OWNER), 'token_spent', 'once')
 })
 
-t.test('a thief who undoes the deletion at their own address does not outrank the owner', async t => {
+t.test('an attacker who undoes the deletion at their own address does not outrank the owner', async t => {
   const service = await startService(t)
   await confirmedAccount(service, OWNER, PASSWORD)
   const thief = (await service.logIn(OWNER)).json()
@@ -223,7 +218,7 @@ t.test('the old email is free and reveals nothing, and its new account stays', a
   )
 })
 
-t.test('after the time to undo, nothing of the account remains', async t => {
+t.test('after the undo period nothing of the account remains', async t => {
   const service = await startService(t)
   const { id, notice } = await stolenAndDeleted(service)
   const farewell = tokenIn((await service.mailsTo(OWNER)).at(-1))
@@ -267,7 +262,7 @@ t.test('an email queued before the account was disabled is not sent after it is 
   for (const email of [OWNER, other.email]) await service.logIn(email)
   const deferred = { state: 'queued', attempts: 1, leasedUntil: null }
   await until(
-    'both mails wait for their second try',
+    'both emails wait for their second attempt',
     async () => (await service.rows.client.outbox.count({ where: deferred })) === 2,
   )
   await service.rows.disable(OWNER)

@@ -88,7 +88,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   t.strictSame(
     anonymous.map(({ kind, ip, device, requestId }) => [kind, ip, device, requestId]),
     [...history.map(({ kind }) => kind), 'deleted'].map(kind => [kind, null, null, null]),
-    'the history names nobody',
+    'the history contains no personal data',
   )
 
   for (const { accessToken, refreshToken } of [ada, login.json()]) {
@@ -234,7 +234,7 @@ t.test('the email can register again, and old tokens do not affect the new accou
 })
 
 t.test(
-  'with the mail server down the account goes at once, and only notices and the farewell later',
+  'with the SMTP server down the account is deleted at once, and only notices and the farewell are sent later',
   async t => {
     const service = await startService(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
     const { app, rows, smtp } = service
@@ -252,7 +252,7 @@ t.test(
     t.strictSame(
       left.map(({ kind, recipient }) => [kind, recipient]),
       ['email_change_requested', 'farewell'].map(kind => [kind, email]),
-      'what else waited is cancelled',
+      'other queued emails are cancelled',
     )
     const sofar = smtp.mails.length
     await smtp.start()

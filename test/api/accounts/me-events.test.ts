@@ -167,7 +167,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
   t.strictSame(
     [...new Set(history.map(({ kind }) => kind))].sort(),
     EVENT_KINDS.filter(kind => kind !== 'deleted').sort(),
-    'no kind was left out',
+    'every kind occurs',
   )
 
   const left = await app.inject({
@@ -183,7 +183,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
   t.strictSame(
     (await all()).map(({ id: _, at: __, ...event }) => event),
     [...history.map(({ kind }) => kind), 'deleted'].map(kind => ({ userId: null, kind, ...nowhere })),
-    'what remains names nobody',
+    'the remaining rows contain no personal data',
   )
 })
 

@@ -161,7 +161,7 @@ t.test('an endless export stops when its client disconnects', async t => {
   t.match(lines(), [{ level: 30, status: 200, complete: false }])
   t.notOk(
     log.some(({ level }) => Number(level) >= 40),
-    'and is nobody to be alarmed about',
+    'and logs no alert',
   )
 
   const failures: [Error & { code?: string }, object, RegExp][] = [

@@ -2,7 +2,7 @@ import t from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 
-t.test('the bearer sees the public properties of the own account', async t => {
+t.test("returns the public properties of the bearer's account", async t => {
   const { clock } = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock } })
   await confirmedAccount(service, 'somebody.else@example.org')

@@ -36,7 +36,7 @@ async function startService(t: Test, options: TestAppOptions = {}) {
   }
 }
 
-t.test('a new device is announced once, with its name and IP address', async t => {
+t.test('a new device causes one notice, with its name and IP address', async t => {
   const service = await startService(t)
   await confirmedAccount(service, email, password)
   await confirmedAccount(service, 'eve@example.org', password)
@@ -64,7 +64,7 @@ t.test('a new device is announced once, with its name and IP address', async t =
   t.strictSame(await service.news(), [])
 })
 
-t.test('the first login is no new device', async t => {
+t.test('the first login sends no notice of a new device', async t => {
   const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   t.equal((await service.logIn(FIREFOX)).statusCode, 200)
@@ -73,7 +73,7 @@ t.test('the first login is no new device', async t => {
   t.equal((await service.news()).length, 1)
 })
 
-t.test('of two parallel first logins the second is announced', async t => {
+t.test('of two parallel first logins the second sends a notice', async t => {
   const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   const answers = await Promise.all([service.logIn(FIREFOX), service.logIn('curl/8.5.0')])
@@ -81,7 +81,7 @@ t.test('of two parallel first logins the second is announced', async t => {
   t.equal((await service.news()).length, 1)
 })
 
-t.test('of parallel logins from a new device one is announced', async t => {
+t.test('of parallel logins from a new device one sends a notice', async t => {
   const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   await confirmedAccount(service, email, password)
   await service.news()
@@ -167,7 +167,7 @@ t.test('notices go to the old email, the link to the new one', async t => {
   t.match(notice?.text, /\/app\/secure#token=/)
 })
 
-t.test('a taken email gets no message, and the caller learns nothing', async t => {
+t.test('a taken email gets no message, and the response does not reveal it', async t => {
   const service = await startService(t)
   const ada = await confirmedAccount(service, email, password)
   await confirmedAccount(service, 'eve@example.org', password)

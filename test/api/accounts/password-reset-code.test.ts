@@ -55,7 +55,7 @@ t.test('the emailed code and the request token set a password once', async t => 
   t.strictSame(
     done.mails.map(({ to, subject }) => [to, /was changed/.test(subject)]),
     [[[email], true]],
-    'the owner is told',
+    'the owner gets a notice',
   )
   for (const [bearer, status] of [
     [accessToken, 401],

@@ -10,7 +10,7 @@ import { wireTo } from './wire.ts'
 
 const ROOT = fileURLToPath(new URL('.', import.meta.resolve('#root/package.json')))
 
-t.test('the key chain of a phone keeps the session over a restart', async t => {
+t.test('the key chain of a phone keeps the session across a restart', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const folder = t.testdir({

@@ -3,7 +3,7 @@ import t from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { clientBy, type Mishap, refusal, wireTo } from './wire.ts'
 
-t.test('a password is sent once, whatever happens', async t => {
+t.test('a request with a password is never retried', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { email, password } = await confirmedAccount(service)
@@ -50,11 +50,11 @@ t.test('a password is sent once, whatever happens', async t => {
   t.strictSame(
     wire.sent,
     ['POST /password-change/request', 'POST /token/refresh', 'POST /password-change/request'],
-    'but for an expired access token, with which no password is looked at',
+    'except after an expired access token, with which no password is checked',
   )
 })
 
-t.test('a GET waits as long as the service asks, within bounds, and nothing else does', async t => {
+t.test('only a GET waits for Retry-After, within bounds', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const wire = wireTo(service.app)
@@ -87,7 +87,7 @@ t.test('a GET waits as long as the service asks, within bounds, and nothing else
   }
 })
 
-t.test('what is no problem document is named as such', async t => {
+t.test('a response that is not a problem document is reported as such', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const wire = wireTo(service.app)
@@ -109,7 +109,7 @@ t.test('what is no problem document is named as such', async t => {
   }
 })
 
-t.test('a response that never begins, or never ends, is a timeout', async t => {
+t.test('a response that never begins or never ends times out', async t => {
   const begun = () =>
     new Response(new ReadableStream({ start: controller => controller.enqueue(new Uint8Array([123])) }))
   for (const answer of [new Promise<Response>(() => {}), Promise.resolve(begun())]) {

@@ -7,7 +7,7 @@ import { clientBy, refusal, wireTo } from './wire.ts'
 const MODES = ['cookie', 'token'] as const
 
 for (const mode of MODES) {
-  t.test(`${mode} mode: logs in, reads, lasts over a reload, and logs out`, async t => {
+  t.test(`${mode} mode: logs in, reads, keeps the session across a reload, and logs out`, async t => {
     const service = await startApp(t)
     const { email, password } = await confirmedAccount(service)
     const wire = wireTo(service.app)
@@ -46,7 +46,7 @@ for (const mode of MODES) {
     t.strictSame(
       wire.sent,
       mode === 'cookie' ? ['GET /me', 'POST /token/refresh'] : ['GET /me'],
-      'asks once more, and never again',
+      'retries once',
     )
     t.strictSame(states, ['logged_in', 'logged_out'])
     t.strictSame(ends, ['revoked'], 'the other client learns of it from the service')
@@ -74,7 +74,7 @@ for (const mode of MODES) {
     }
   })
 
-  t.test(`${mode} mode: a lost response to a refresh is recovered within the grace`, async t => {
+  t.test(`${mode} mode: recovers from a lost response to a refresh within the grace window`, async t => {
     const time = testClock()
     const service = await startApp(t, { overrides: { clock: time.clock } })
     const { email, password } = await confirmedAccount(service)
@@ -94,7 +94,7 @@ for (const mode of MODES) {
     t.match(await client.me(), { ok: true }, 'and the session goes on')
   })
 
-  t.test(`${mode} mode: to be offline is no log out`, async t => {
+  t.test(`${mode} mode: being offline does not log out`, async t => {
     const time = testClock()
     const service = await startApp(t, { overrides: { clock: time.clock } })
     const { email, password } = await confirmedAccount(service)
@@ -109,7 +109,7 @@ for (const mode of MODES) {
     t.equal(
       await client.accessToken().then(token => typeof token),
       'string',
-      'by its own clock it is still good',
+      'by its own clock it is still valid',
     )
     for (const [status, code] of [
       [429, 'rate_limited'],
@@ -128,7 +128,7 @@ for (const mode of MODES) {
   })
 }
 
-t.test('an access token that has expired by the own clock is renewed before a call', async t => {
+t.test("an access token that has expired by the client's clock is refreshed before a call", async t => {
   const service = await startApp(t, { env: { ACCESS_TOKEN_TTL: '60' } })
   const { email, password } = await confirmedAccount(service)
   const wire = wireTo(service.app)
@@ -144,7 +144,7 @@ t.test('an access token that has expired by the own clock is renewed before a ca
   t.strictSame(wire.sent, ['POST /token/refresh', 'GET /me'])
 })
 
-t.test('log out works with an expired access token, and offline it changes nothing', async t => {
+t.test('logout works with an expired access token, and offline it changes nothing', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
   const { email, password } = await confirmedAccount(service)
@@ -164,7 +164,7 @@ t.test('log out works with an expired access token, and offline it changes nothi
   t.strictSame(ends, ['logged_out'])
 })
 
-t.test('a session that ended elsewhere is told once, with the reason', async t => {
+t.test('a session that ended elsewhere is reported once, with the reason', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const open = async () => {
@@ -185,7 +185,7 @@ t.test('a session that ended elsewhere is told once, with the reason', async t =
   t.strictSame(there.ends, ['account_deleted'])
 })
 
-t.test('a browser that keeps no cookie is told at the login, and the session is ended', async t => {
+t.test('a login in a browser that keeps no cookie fails, and the session is revoked', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const wire = wireTo(service.app)
@@ -204,7 +204,7 @@ t.test('a browser that keeps no cookie is told at the login, and the session is 
   )
 })
 
-t.test('a storage that fails is no log out', async t => {
+t.test('a failing storage does not log out', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const inner = memoryStorage()

@@ -110,7 +110,7 @@ t.test('a lock held by another process fails only that write', async t => {
 
 for (const { provider, skip } of providers) {
   t.test(
-    `${provider}: of transactions in parallel none is lost, and a failed one leaves nothing`,
+    `${provider}: no parallel transaction is lost, and a failed one is rolled back`,
     { skip },
     async t => {
       const database = await open(t, await emptyDatabase(t, provider))
@@ -172,7 +172,7 @@ t.test('connections cut by PostgreSQL are replaced', { skip: skipPostgresql }, a
       await cut()
       await run('SELECT 1 AS one', [])
     }),
-    'nor does one that is cut between two hot statements',
+    'a connection cut between two hot statements is replaced too',
   )
   // A query may still use a cut connection before its end is noticed, but each only once.
   let failures = 0

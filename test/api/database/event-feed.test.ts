@@ -57,13 +57,13 @@ for (const { provider, skip } of providers) {
       t.strictSame(
         seen.map(({ position }) => position),
         written.map((_, index) => index + 1),
-        'positions have no gap',
+        'positions have no gaps',
       )
     }
     t.equal(await first.client.event.count({ where: { position: null } }), 0)
   })
 
-  t.test(`${provider}: positions are not given twice after events are removed`, { skip }, async t => {
+  t.test(`${provider}: positions are not reused after events are removed`, { skip }, async t => {
     const { client, statements, close } = await openDatabase(await freshDatabase(t, provider))
     t.teardown(close)
     const { next } = eventFeed(statements)
@@ -84,7 +84,7 @@ for (const { provider, skip } of providers) {
 
   // SQLite runs one transaction at a time.
   if (provider === 'sqlite') continue
-  t.test(`${provider}: an event that is being changed is not waited for`, { skip }, async t => {
+  t.test(`${provider}: a reader does not wait for an event that is being changed`, { skip }, async t => {
     const { statements, close } = await openDatabase(await freshDatabase(t, provider))
     t.teardown(close)
     const { next } = eventFeed(statements)

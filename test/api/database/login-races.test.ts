@@ -47,7 +47,7 @@ const account = ({ client }: Pick<OpenDatabase, 'client'>, lastLoginAt: Date | n
   })
 
 for (const { provider, skip } of providers) {
-  t.test(`${provider}: of parallel logins from a new device one is announced`, { skip }, async t => {
+  t.test(`${provider}: of parallel logins from a new device one sends a notice`, { skip }, async t => {
     const { client, statements, other } = await opened(t, provider)
     const open = (user: User) =>
       Promise.all(
@@ -69,28 +69,32 @@ for (const { provider, skip } of providers) {
     t.equal(await client.session.count({ where: { userId: unseen.id } }), 3)
   })
 
-  t.test(`${provider}: the oldest session makes room, and the history says so`, { skip }, async t => {
-    const { client, statements } = await opened(t, provider)
-    const user = await account({ client }, NOW)
-    const { open } = sessions(client, statements)
-    for (let i = 0; i < SESSIONS_PER_ACCOUNT; i++) await open(user, newSession(later(i)), ORIGIN)
-    const oldest = await client.session.findFirst({
-      where: { userId: user.id },
-      orderBy: { createdAt: 'asc' },
-    })
-    const ended = { where: { userId: user.id, kind: 'session_ended' } }
-    t.equal(await client.event.count(ended), 0)
-    await open(user, newSession(later(100)), { ip: null, device: null, requestId: null })
-    t.equal(await client.session.count({ where: { userId: user.id } }), SESSIONS_PER_ACCOUNT)
-    t.equal(await client.session.findUnique({ where: { id: oldest?.id ?? '' } }), null)
-    t.equal(await client.event.count(ended), 1)
-    t.equal(
-      await client.outbox.count({ where: { userId: user.id, device: null } }),
-      1,
-      'no device is a new one',
-    )
-    t.equal(await client.familiarNetwork.count(), 1, 'and no address is no network')
-  })
+  t.test(
+    `${provider}: the oldest session is revoked for a new one and recorded in the history`,
+    { skip },
+    async t => {
+      const { client, statements } = await opened(t, provider)
+      const user = await account({ client }, NOW)
+      const { open } = sessions(client, statements)
+      for (let i = 0; i < SESSIONS_PER_ACCOUNT; i++) await open(user, newSession(later(i)), ORIGIN)
+      const oldest = await client.session.findFirst({
+        where: { userId: user.id },
+        orderBy: { createdAt: 'asc' },
+      })
+      const ended = { where: { userId: user.id, kind: 'session_ended' } }
+      t.equal(await client.event.count(ended), 0)
+      await open(user, newSession(later(100)), { ip: null, device: null, requestId: null })
+      t.equal(await client.session.count({ where: { userId: user.id } }), SESSIONS_PER_ACCOUNT)
+      t.equal(await client.session.findUnique({ where: { id: oldest?.id ?? '' } }), null)
+      t.equal(await client.event.count(ended), 1)
+      t.equal(
+        await client.outbox.count({ where: { userId: user.id, device: null } }),
+        1,
+        'a login without a device sends no notice',
+      )
+      t.equal(await client.familiarNetwork.count(), 1, 'and no address is no network')
+    },
+  )
 
   t.test(`${provider}: a login against a replaced hash writes nothing`, { skip }, async t => {
     const { client, statements } = await opened(t, provider)

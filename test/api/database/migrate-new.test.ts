@@ -150,7 +150,7 @@ for (const { provider, skip } of providers) {
       t.same(
         await describeSchema(after),
         await describeSchema(await migrated(t, provider, fromNothing)),
-        'the same schema as one made of the models at once',
+        'the same schema as one created from the models',
       )
     },
   )

@@ -149,7 +149,7 @@ for (const { provider, skip } of providers) {
   })
 
   t.test(
-    `${provider}: Prisma's own engine agrees with the history, and goes on from it`,
+    `${provider}: Prisma's engine accepts the migration history and continues from it`,
     { skip },
     async t => {
       const url = await emptyDatabase(t, provider)
@@ -183,7 +183,7 @@ for (const { provider, skip } of providers) {
   )
 
   t.test(
-    `${provider}: a process that dies halfway leaves nothing behind, not even a lock`,
+    `${provider}: a process killed during a migration leaves neither changes nor a lock`,
     { skip },
     async t => {
       const url = await emptyDatabase(t, provider)
@@ -214,29 +214,25 @@ for (const { provider, skip } of providers) {
     },
   )
 
-  t.test(
-    `${provider}: a migration that fails is named, changes nothing, and can be mended`,
-    { skip },
-    async t => {
-      const url = await emptyDatabase(t, provider)
-      const folder = prismaFolder(t, provider, {
-        '1_good': `-- a comment; with a semicolon
+  t.test(`${provider}: a failing migration is named, is rolled back, and can be fixed`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    const folder = prismaFolder(t, provider, {
+      '1_good': `-- a comment; with a semicolon
         CREATE TABLE a (id TEXT); INSERT INTO a VALUES ('one; two');`,
-        '2_bad': 'CREATE TABLE b (id TEXT);\nINSERT INTO nowhere VALUES (1);\nCREATE TABLE c (id TEXT);',
-      })
-      await t.rejects(migrate(url, folder), {
-        message: /^The migration 2_bad failed, and the database is as it was before: .*nowhere/,
-      })
-      for (const table of ['a', 'b', '_prisma_migrations']) {
-        await t.rejects(sql(url, `SELECT * FROM ${table}`), NO_TABLE, `no table ${table}`)
-      }
-      write(folder, provider, '2_bad', 'CREATE TABLE b (id TEXT);')
-      t.same(await migrate(url, folder), { applied: ['1_good', '2_bad'], newer: [] })
-      t.same(await sql(url, 'SELECT * FROM a'), [{ id: 'one; two' }])
-    },
-  )
+      '2_bad': 'CREATE TABLE b (id TEXT);\nINSERT INTO nowhere VALUES (1);\nCREATE TABLE c (id TEXT);',
+    })
+    await t.rejects(migrate(url, folder), {
+      message: /^The migration 2_bad failed, and the database is as it was before: .*nowhere/,
+    })
+    for (const table of ['a', 'b', '_prisma_migrations']) {
+      await t.rejects(sql(url, `SELECT * FROM ${table}`), NO_TABLE, `no table ${table}`)
+    }
+    write(folder, provider, '2_bad', 'CREATE TABLE b (id TEXT);')
+    t.same(await migrate(url, folder), { applied: ['1_good', '2_bad'], newer: [] })
+    t.same(await sql(url, 'SELECT * FROM a'), [{ id: 'one; two' }])
+  })
 
-  t.test(`${provider}: rows that refer to nothing after a migration are refused`, { skip }, async t => {
+  t.test(`${provider}: a migration that leaves dangling foreign keys is refused`, { skip }, async t => {
     const url = await emptyDatabase(t, provider)
     const folder = prismaFolder(t, provider, {
       '1_tables': `CREATE TABLE parent (id TEXT PRIMARY KEY);
@@ -250,7 +246,7 @@ for (const { provider, skip } of providers) {
   })
 
   t.test(
-    `${provider}: an edited migration is refused, but not one whose line ends changed`,
+    `${provider}: an edited migration is refused, but not one whose line endings changed`,
     { skip },
     async t => {
       const url = await emptyDatabase(t, provider)
@@ -306,7 +302,7 @@ for (const { provider, skip } of providers) {
   )
 
   t.test(
-    `${provider}: a migration that another tool left failed is refused until it is undone`,
+    `${provider}: a migration that failed in another tool is refused until it is undone`,
     { skip },
     async t => {
       const url = await emptyDatabase(t, provider)
@@ -330,7 +326,7 @@ for (const { provider, skip } of providers) {
     },
   )
 
-  t.test(`${provider}: a database that holds somebody else's tables is refused`, { skip }, async t => {
+  t.test(`${provider}: a database with foreign tables is refused`, { skip }, async t => {
     const url = await emptyDatabase(t, provider)
     const database = await openDatabase(url)
     await database.client.$executeRawUnsafe('CREATE TABLE theirs (id TEXT)')
@@ -339,22 +335,18 @@ for (const { provider, skip } of providers) {
     await t.rejects(sql(url, 'SELECT * FROM users'), NO_TABLE, 'and nothing is added')
   })
 
-  t.test(
-    `${provider}: the command tells a failure by its exit code and one clear line`,
-    { skip },
-    async t => {
-      const url = await emptyDatabase(t, provider)
-      await migrate(url)
-      await sql(url, `UPDATE _prisma_migrations SET checksum = 'other' RETURNING id`)
-      const { code, stdout, stderr } = await outcome(start([CLI], url))
-      t.equal(code, 1)
-      t.equal(stdout, '')
-      t.match(stderr, /^The migration \d{14}_\w+ was edited after .*\n$/)
-    },
-  )
+  t.test(`${provider}: the command reports a failure by its exit code and one line`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    await migrate(url)
+    await sql(url, `UPDATE _prisma_migrations SET checksum = 'other' RETURNING id`)
+    const { code, stdout, stderr } = await outcome(start([CLI], url))
+    t.equal(code, 1)
+    t.equal(stdout, '')
+    t.match(stderr, /^The migration \d{14}_\w+ was edited after .*\n$/)
+  })
 }
 
-t.test('in production the command writes JSON lines alone, whether it succeeds or fails', async t => {
+t.test('in production the command writes JSON lines only, whether it succeeds or fails', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   const run = async (databaseUrl: string) => {
     const { code, stdout, stderr } = await outcome(start([CLI], databaseUrl, { NODE_ENV: 'production' }))
@@ -380,7 +372,7 @@ t.test('in production the command writes JSON lines alone, whether it succeeds o
   t.equal(failed.stderr.length, 1)
 })
 
-t.test('an unreachable or missing database is reported in plain words', async t => {
+t.test('an unreachable or missing database is reported with its reason', async t => {
   await t.rejects(migrate('postgresql://postgres@127.0.0.1:1/x'), {
     message: /^The database cannot be migrated: no server answers at 127.0.0.1:1$/,
   })

@@ -144,20 +144,24 @@ t.test('the date style of a server, database or role changes nothing', { skip },
   t.match(me.json(), { email, createdAt: /^20\d\d-/ })
 })
 
-t.test('a prepared statement is named by a hash of its text, in every process alike', { skip }, async t => {
-  const { statements, close } = await openDatabase(
-    `${await freshDatabase(t, 'postgresql')}?connection_limit=1`,
-  )
-  t.teardown(close)
-  const texts = ['SELECT 1 AS one', 'SELECT 2 AS two']
-  for (const text of texts) await statements.read(text, [])
-  const prepared =
-    'SELECT name, statement FROM pg_prepared_statements WHERE statement LIKE $1 ORDER BY statement'
-  t.strictSame(
-    await statements.read(prepared, ['SELECT _ AS %']),
-    texts.map(statement => ({
-      name: `latchkey_${createHash('sha256').update(statement).digest('hex').slice(0, 32)}`,
-      statement,
-    })),
-  )
-})
+t.test(
+  'prepared statements are named by a hash of their text, the same in every process',
+  { skip },
+  async t => {
+    const { statements, close } = await openDatabase(
+      `${await freshDatabase(t, 'postgresql')}?connection_limit=1`,
+    )
+    t.teardown(close)
+    const texts = ['SELECT 1 AS one', 'SELECT 2 AS two']
+    for (const text of texts) await statements.read(text, [])
+    const prepared =
+      'SELECT name, statement FROM pg_prepared_statements WHERE statement LIKE $1 ORDER BY statement'
+    t.strictSame(
+      await statements.read(prepared, ['SELECT _ AS %']),
+      texts.map(statement => ({
+        name: `latchkey_${createHash('sha256').update(statement).digest('hex').slice(0, 32)}`,
+        statement,
+      })),
+    )
+  },
+)

@@ -96,7 +96,7 @@ t.test('no statement of a flow, of the worker or of the housekeeping scans a tab
   }
 })
 
-t.test('a scan would be noticed', async t => {
+t.test('detects a scan', async t => {
   const { databaseUrl } = await startApp(t)
   const explain = await explainer(t, databaseUrl)
   for (const sql of [

@@ -73,7 +73,7 @@ async function people({ client }: Awaited<ReturnType<typeof opened>>) {
 }
 
 for (const { provider, skip } of providers) {
-  t.test(`${provider}: rows are as Prisma gives them, times and nulls included`, { skip }, async t => {
+  t.test(`${provider}: rows equal those of Prisma, including times and nulls`, { skip }, async t => {
     const database = await opened(t, provider)
     const { client } = database
     const byHand = {
@@ -200,20 +200,24 @@ for (const { provider, skip } of providers) {
     t.equal(await client.outbox.count(), 1)
   })
 
-  t.test(`${provider}: registering again keeps the row and never shortens its life`, { skip }, async t => {
-    const { statements, client } = await opened(t, provider)
-    const { file } = registrations(client, statements)
-    const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
-    const row = { id: uuidv7(), email: 'a@example.org', locale: 'de', expiresAt: at(60) }
-    await file(row, NOW, ORIGIN)
-    await Promise.all(
-      [90, 30].map(seconds =>
-        file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1), ORIGIN),
-      ),
-    )
-    t.strictSame(await client.registration.findMany(), [{ ...row, createdAt: NOW, expiresAt: at(90) }])
-    t.equal(await client.outbox.count(), 3)
-  })
+  t.test(
+    `${provider}: registering again keeps the row and never shortens its lifetime`,
+    { skip },
+    async t => {
+      const { statements, client } = await opened(t, provider)
+      const { file } = registrations(client, statements)
+      const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
+      const row = { id: uuidv7(), email: 'a@example.org', locale: 'de', expiresAt: at(60) }
+      await file(row, NOW, ORIGIN)
+      await Promise.all(
+        [90, 30].map(seconds =>
+          file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1), ORIGIN),
+        ),
+      )
+      t.strictSame(await client.registration.findMany(), [{ ...row, createdAt: NOW, expiresAt: at(90) }])
+      t.equal(await client.outbox.count(), 3)
+    },
+  )
 }
 
 t.test('SQLite: writes of one turn share a commit and are acknowledged after it', async t => {

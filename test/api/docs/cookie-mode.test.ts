@@ -17,14 +17,14 @@ const read = (path: string) => readFileSync(new URL(import.meta.resolve(`#root/$
 const document = read('docs/cookie-mode.md')
 const ORIGIN = 'https://app.example.org'
 
-t.test('the examples of the document are the files that are tested', async t => {
+t.test('the examples in the document are the tested files', async t => {
   const faults = ['react', 'vue', 'react-native'].filter(
     name => !document.includes(`\`\`\`ts ${name}\n${read(`client/examples/${name}.ts`)}\`\`\``),
   )
   t.strictSame(faults, [])
 })
 
-t.test('the front end of the document logs in, stays logged in over a reload, and logs out', async t => {
+t.test('the front end of the document logs in, keeps the session across a reload, and logs out', async t => {
   const service = await startApp(t, { env: { CORS_ORIGINS: ORIGIN } })
   const { email, password } = await confirmedAccount(service)
   await service.app.listen({ host: '127.0.0.1', port: 0 })

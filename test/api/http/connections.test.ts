@@ -19,7 +19,7 @@ function isLarge(descriptor: string): boolean {
   }
 }
 
-t.test('sixteen requests may wait on one connection; one more ends it', async t => {
+t.test('sixteen requests may be pipelined on a connection; one more closes it', async t => {
   const { app } = await startApp(t)
   const { exchange } = await onTheWire(app)
   const { answers, closed } = await exchange(requestText('GET /health/live').repeat(20))
@@ -27,7 +27,7 @@ t.test('sixteen requests may wait on one connection; one more ends it', async t 
   t.strictSame(
     answers.map(({ statusCode }) => statusCode),
     [...Array(16).fill(200), 400],
-    'those before it are answered, and none behind it',
+    'earlier requests are answered, later ones are not',
   )
   isProblemOf(t, answers[16] ?? { statusCode: 0, headers: {}, body: '' }, 'bad_request')
 })

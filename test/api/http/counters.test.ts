@@ -39,7 +39,7 @@ const AWAY = 'memory, redis does not answer'
 const toldOfRedis = (log: Record<string, unknown>[]) => log.filter(({ part }) => part === 'redis')
 
 t.test(
-  'a Redis that refuses to count is told by its reason, and limits go on in memory',
+  'if Redis refuses to count, the reason is logged and limits continue in memory',
   { skip: noRedisServer },
   async t => {
     const redis = await startRedis(t)
@@ -96,7 +96,7 @@ t.test(
     t.strictSame(
       (keys as string[]).filter(key => key.includes('10.0.0.8')),
       [],
-      'nothing was counted elsewhere',
+      'nothing was counted in memory',
     )
   },
 )
@@ -221,11 +221,11 @@ t.test('apps that share a Redis share the counts', { skip: noRedisServer }, asyn
   t.notMatch(keys.all.join(' '), /nobody|example/, 'no address in clear')
   t.ok(
     keys.ttls.every(ttl => ttl > 0),
-    'every key is forgotten some day',
+    'every key expires',
   )
 })
 
-t.test('apps without Redis count for themselves', async t => {
+t.test('apps without Redis count separately', async t => {
   const apps = [
     (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,
     (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,

@@ -133,7 +133,7 @@ async function isDecided(t: Test, service: TestApp, cases: Combination[]) {
   }
 }
 
-t.test('only allowed origins and clients that are no browsers may use cookie mode', async t => {
+t.test('only allowed origins and clients other than browsers may use cookie mode', async t => {
   const service = await startApp(t, { env })
   // Accepted origins first, so that the refused ones must leave everything unchanged.
   const cases = combinations().sort((a, b) => Number(b.allowed) - Number(a.allowed))

@@ -45,7 +45,7 @@ t.test('a database migrated by a later release is used, with one log line', asyn
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
 t.test(
-  'without its migrations a PostgreSQL database is not ready, and nobody migrates it here',
+  'a PostgreSQL database without migrations is not ready, and the service does not migrate it',
   { skip },
   async t => {
     const { app } = await startApp(t, { databaseUrl: await emptyDatabase(t, 'postgresql') })

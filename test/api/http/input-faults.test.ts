@@ -89,7 +89,7 @@ t.test('reports the faults of the closest alternative', t => {
   t.end()
 })
 
-t.test('bounds the number and length of names that a client invents', async t => {
+t.test('limits the number and length of unknown names in an error', async t => {
   const { app } = await startApp(t)
   const send = (payload: object) => app.inject({ method: 'POST', url: '/login', payload })
   const many = isProblemOf(
@@ -101,7 +101,7 @@ t.test('bounds the number and length of names that a client invents', async t =>
   t.match(
     many.errors?.slice(0, 2),
     [{ path: '/email' }, { path: '/password' }],
-    'what is missing comes first',
+    'missing properties come first',
   )
   const long = isProblemOf(t, await send({ ['\u{1f600}'.repeat(2000)]: 1 }), 'validation_failed')
   for (const { path } of long.errors ?? []) t.ok(path.length <= 1024 && path.isWellFormed())

@@ -260,7 +260,7 @@ t.test('a body one byte over the limit is too large', t =>
 )
 
 t.test(
-  'what is allowed passes: white space up to the limit, parameters of the type, escapes, a mark',
+  'accepts white space up to the limit, parameters of the type, escapes and a byte order mark',
   async t => {
     const service = await startApp(t)
     const body = JSON.stringify({ email: 'ada@example.org' })

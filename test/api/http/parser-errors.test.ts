@@ -150,7 +150,7 @@ t.test('headers time out after 5 s and requests after 10 s, checked every second
   })
 })
 
-t.test('a client that disconnects within its body is no outage of the database', async t => {
+t.test('a client that disconnects within its body does not count as an outage of the database', async t => {
   const { app, log, port } = await listening(t)
   const requested = once(app.server, 'request')
   const socket = connect(port, '127.0.0.1', () => socket.write(`${POST}Content-Length: 42\r\n\r\n{`))

@@ -2,7 +2,7 @@ import t from 'tap'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 
 t.test(
-  'each request is one line with id, method, path, status, time and address, whatever becomes of it',
+  'each request logs one line with id, method, path, status, time and address, whatever its outcome',
   async t => {
     const { app, log } = await startApp(t)
     const requests = [

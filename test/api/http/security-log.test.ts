@@ -116,7 +116,7 @@ t.test('each route logs the event of each outcome, with account and request', as
       { event: `user_created:${account},${account}`, account, session },
       { event: `authn_login_success:${account}`, account, session },
     ],
-    'a confirmation is the first login',
+    'a confirmation is also the first login',
   )
   seen.add('user_created')
   await step(
@@ -419,14 +419,10 @@ t.test('each route logs the event of each outcome, with account and request', as
   t.strictSame(
     operations.filter(operation => !asked.has(operation)),
     [],
-    'every operation has its case',
+    'every operation has a case',
   )
   const elsewhere = ['excess_rate_limit_exceeded', 'authz_admin']
-  t.strictSame(
-    [...seen, ...elsewhere].sort(),
-    Object.keys(SECURITY_EVENTS).sort(),
-    'every event has its case',
-  )
+  t.strictSame([...seen, ...elsewhere].sort(), Object.keys(SECURITY_EVENTS).sort(), 'every event has a case')
   t.notMatch(JSON.stringify(log), /example\.org/, 'no line names an address')
 })
 
@@ -462,7 +458,7 @@ t.test(
   },
 )
 
-t.test('rate limits and invalid HTTP are events too', async t => {
+t.test('rate limits and invalid HTTP log events', async t => {
   const { app, log } = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1' } })
   await app.inject('/me')
   await app.inject('/me')

@@ -76,14 +76,14 @@ t.test('deletes expired rows and nothing else', async t => {
   t.strictSame(
     (await rows.client.outbox.findMany({ orderBy: { state: 'asc' } })).map(({ id }) => id),
     [dead, queued],
-    'dead letters and waiting mails are kept',
+    'dead letters and queued emails are kept',
   )
   advance(20 * DAY)
   await settled()
   t.strictSame(
     (await rows.client.outbox.findMany()).map(({ id }) => id),
     [queued],
-    'a dead letter goes after a month, a waiting mail never',
+    'a dead letter is deleted after a month, a queued email never',
   )
 })
 
@@ -173,7 +173,7 @@ async function busyHour({ client }: Rows, now: Date, count: number) {
   })
 }
 
-t.test('no table grows beyond its retention in five busy months', async t => {
+t.test('no table grows beyond its retention in five months of heavy use', async t => {
   const { clock, advance } = testClock()
   const env = { EVENT_RETENTION: String(90 * DAY), DEAD_MAIL_RETENTION: String(30 * DAY) }
   const { app, databaseUrl, log } = await startApp(t, { env, overrides: { ...BY_HAND, clock } })

@@ -7,7 +7,7 @@ t.test('mails are capped by recipient and purpose', async t => {
   const world = await capped(t)
 
   await t.test(
-    'confirmations: registering and asking again share the turns, and the caller is told nothing',
+    'confirmations: registering and resending share the cap, and the response does not reveal it',
     async t => {
       const { post, sentMails, advance } = world
       const email = 'ada@example.org'

@@ -14,7 +14,7 @@ t.test('waiting requests share one email', async t => {
   const world = await capped(t)
 
   await t.test(
-    'reset mails: one mail serves every request that waits, and its code fits each of them',
+    'reset emails: one email serves every queued request, and its code is valid for each',
     async t => {
       const { post, sentMails, advance, rows, smtp } = world
       const { email } = await world.account()
@@ -34,7 +34,7 @@ t.test('waiting requests share one email', async t => {
       t.equal(waiting.length, 20)
       t.ok(
         waiting.every(row => row.attempts === 0 && row.mailId === null),
-        'waiting is no try',
+        'a queued request uses no attempt',
       )
       const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
       const requestTokens = answers.map(answer => answer.json().requestToken as string)
@@ -78,14 +78,14 @@ t.test('waiting requests share one email', async t => {
         t,
         await confirmReset(world, { requestToken: requestTokens[19], code: second }),
         'code_invalid',
-        'dead with the password',
+        'void with the password',
       )
       const history = await rows.client.event.count({ where: { kind: 'reset_requested' } })
       t.equal(history, 2, 'the history has an event a mail, so that a flood does not fill it')
     },
   )
 
-  await t.test('a code lives from when its mail is sent', async t => {
+  await t.test('the lifetime of a code starts when its email is sent', async t => {
     const { sentMails, advance, smtp, app } = world
     const { email } = await world.account()
     const ask = asker(world, email)
@@ -105,7 +105,7 @@ t.test('waiting requests share one email', async t => {
       t,
       await confirmReset(world, { requestToken: early, code: otherThan(code) }),
       'code_invalid',
-      'the request is still good',
+      'the request is still valid',
     )
     advance(1)
     isProblemOf(t, await confirmReset(world, { requestToken: early, code: code }), 'token_expired')
@@ -117,40 +117,37 @@ t.test('waiting requests share one email', async t => {
     )
   })
 
-  await t.test(
-    'of the requests that one code serves, fifteen tries an hour are all for the address',
-    async t => {
-      const { sentMails, advance, smtp } = world
-      const { email } = await world.account()
-      const ask = asker(world, email)
-      await ask()
-      await sentMails(email, 'reset_request')
-      const requests = await Promise.all(Array.from({ length: 5 }, ask))
-      advance(60)
-      t.equal((await sentMails(email, 'reset_request')).length, 2)
-      const code = codeIn(smtp.mails.at(-1))
-      for (const requestToken of requests.slice(0, 3)) {
-        for (let tries = 0; tries < 5; tries++) {
-          isProblemOf(
-            t,
-            await confirmReset(world, { requestToken: requestToken, code: otherThan(code) }),
-            'code_invalid',
-          )
-        }
+  await t.test('the requests that share a code also share fifteen attempts an hour', async t => {
+    const { sentMails, advance, smtp } = world
+    const { email } = await world.account()
+    const ask = asker(world, email)
+    await ask()
+    await sentMails(email, 'reset_request')
+    const requests = await Promise.all(Array.from({ length: 5 }, ask))
+    advance(60)
+    t.equal((await sentMails(email, 'reset_request')).length, 2)
+    const code = codeIn(smtp.mails.at(-1))
+    for (const requestToken of requests.slice(0, 3)) {
+      for (let tries = 0; tries < 5; tries++) {
+        isProblemOf(
+          t,
+          await confirmReset(world, { requestToken: requestToken, code: otherThan(code) }),
+          'code_invalid',
+        )
       }
-      isProblemOf(
-        t,
-        await confirmReset(world, { requestToken: requests[3], code: code }),
-        'code_invalid',
-        'the sixteenth, of another request',
-      )
-      t.equal(
-        (await confirmReset(world, { token: tokenIn(smtp.mails.at(-1)) })).statusCode,
-        204,
-        'the link is alive',
-      )
-    },
-  )
+    }
+    isProblemOf(
+      t,
+      await confirmReset(world, { requestToken: requests[3], code: code }),
+      'code_invalid',
+      'the sixteenth, of another request',
+    )
+    t.equal(
+      (await confirmReset(world, { token: tokenIn(smtp.mails.at(-1)) })).statusCode,
+      204,
+      'the link is valid',
+    )
+  })
 })
 
 // Regression: each claimed its own row before the recipient's turn, and PostgreSQL ended one of the two: a deadlock.
@@ -169,52 +166,44 @@ t.test('requests that are due at once do not deadlock', async t => {
   t.notOk(log.find(line => Number(line['level']) >= 40))
 })
 
-t.test(
-  'a mail that the server refuses for now takes no turn, and its retry serves who asked since',
-  async t => {
-    let refusing = true
-    const smtp = await startSmtpServer(t, {
-      respond: command =>
-        command === 'DATA' && refusing ? { code: 451, text: 'try again later' } : undefined,
-    })
-    const world = await capped(t, { smtp, env: { EMAIL_CONFIRMATION: 'off' } })
-    const { post, advance, rows, app } = world
-    const email = 'ada@example.org'
-    await post('/register', { email, password: 'correct horse battery staple' })
-    const ask = asker(world, email)
-    const open = { OR: [{ leasedUntil: { not: null } }, { nextAttemptAt: { lte: new Date(world.now()) } }] }
-    const refused = () =>
-      until(
-        'the mail was refused',
-        async () => (await rows.client.outbox.count({ where: { ...open, state: 'queued' } })) === 0,
-      )
-    const requests: string[] = []
-    for (let times = 0; times < 3; times++) {
-      requests.push(await ask())
-      await refused()
-      t.match(await rows.client.mailTurn.findMany(), [{ lastAt: null }], 'the turn was given back')
-      t.equal(
-        await rows.client.outbox.count({ where: { state: 'queued' } }),
-        1,
-        'the others were taken along',
-      )
-    }
-    t.match(await rows.client.outbox.findFirst({ where: { state: 'queued' } }), {
-      mailId: null,
-      lastError: /451/,
-    })
-    refusing = false
-    advance(60)
-    app.mail.wake()
-    await rows.settled()
-    t.equal(smtp.mails.length, 1, 'one mail for three requests')
-    t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 3)
-    t.equal(
-      (await confirmReset(world, { requestToken: requests[0], code: codeIn(smtp.mails[0]) })).statusCode,
-      204,
+t.test('a deferred email does not use up the cap, and its retry serves later requests', async t => {
+  let refusing = true
+  const smtp = await startSmtpServer(t, {
+    respond: command => (command === 'DATA' && refusing ? { code: 451, text: 'try again later' } : undefined),
+  })
+  const world = await capped(t, { smtp, env: { EMAIL_CONFIRMATION: 'off' } })
+  const { post, advance, rows, app } = world
+  const email = 'ada@example.org'
+  await post('/register', { email, password: 'correct horse battery staple' })
+  const ask = asker(world, email)
+  const open = { OR: [{ leasedUntil: { not: null } }, { nextAttemptAt: { lte: new Date(world.now()) } }] }
+  const refused = () =>
+    until(
+      'the mail was refused',
+      async () => (await rows.client.outbox.count({ where: { ...open, state: 'queued' } })) === 0,
     )
-  },
-)
+  const requests: string[] = []
+  for (let times = 0; times < 3; times++) {
+    requests.push(await ask())
+    await refused()
+    t.match(await rows.client.mailTurn.findMany(), [{ lastAt: null }], 'the turn was given back')
+    t.equal(await rows.client.outbox.count({ where: { state: 'queued' } }), 1, 'the others were sent with it')
+  }
+  t.match(await rows.client.outbox.findFirst({ where: { state: 'queued' } }), {
+    mailId: null,
+    lastError: /451/,
+  })
+  refusing = false
+  advance(60)
+  app.mail.wake()
+  await rows.settled()
+  t.equal(smtp.mails.length, 1, 'one mail for three requests')
+  t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 3)
+  t.equal(
+    (await confirmReset(world, { requestToken: requests[0], code: codeIn(smtp.mails[0]) })).statusCode,
+    204,
+  )
+})
 
 t.test('of instances that poll at the same time one sends the email', async t => {
   const { clock } = testClock(new Date('2026-03-01T12:00:00.000Z'))
@@ -244,7 +233,7 @@ t.test('of instances that poll at the same time one sends the email', async t =>
     finishedAt: null,
   }
   await until(
-    'every row is served or waits',
+    'every row is served or queued',
     async () => (await rows.client.outbox.count({ where: open })) === 0,
   )
   t.equal(smtp.mails.length, 1)

@@ -65,7 +65,7 @@ t.test('the state of an account at sending time decides which email is sent', as
       t.match(
         await newest(),
         { state: 'dropped', lastError: null, finishedAt: Date },
-        `${name}: and that is the end`,
+        `${name}: nothing further is sent`,
       )
       continue
     }
@@ -80,7 +80,7 @@ t.test('the state of an account at sending time decides which email is sent', as
 })
 
 for (const what of ['disabled', 'deleted'] as const) {
-  t.test(`an account that is ${what} between the request and the mail gets nothing`, async t => {
+  t.test(`an account that is ${what} between the request and the email gets no email`, async t => {
     const { app, smtp, rows, mailsAfter, advance } = await world(t)
     const { email } = await confirmedAccount({ app, smtp })
     // Due only after the account has changed, so that the worker cannot claim the rows earlier.
@@ -108,7 +108,7 @@ for (const what of ['disabled', 'deleted'] as const) {
   })
 }
 
-t.test('a registration whose email was delayed lives as long as its link', async t => {
+t.test('a registration whose email was delayed stays valid as long as its link', async t => {
   const { clock, advance } = testClock()
   const { app, smtp, databaseUrl } = await startApp(t, {
     overrides: { clock, mail: { timing: { poll: 3600 } } },

@@ -4,10 +4,10 @@ import { capped } from '../../harness/capped.ts'
 
 const DAY = 86_400_000
 
-t.test('requests without end', async t => {
+t.test('endless requests by a client', async t => {
   const world = await capped(t, { env: { LOG_LEVEL: 'silent' } })
 
-  await t.test('under requests without end the owner always has a valid link', async t => {
+  await t.test('during endless requests the owner always has a valid link', async t => {
     const { sentMails, advance, smtp, now, post, app, rows, idle } = world
     const owner = (await world.account()).email
     /**
@@ -63,7 +63,7 @@ t.test('requests without end', async t => {
   })
 
   await t.test(
-    'throw-away accounts that ask to move to an address and go do not pass by its cap',
+    'throw-away accounts that request an address and are deleted do not bypass its cap',
     async t => {
       const { post, rows, advance, sentMails, app } = world
       const victim = 'victim@example.org'
@@ -96,7 +96,7 @@ t.test('requests without end', async t => {
       t.equal(
         (await rows.client.mailTurn.count()) - turnsBefore,
         4,
-        'the turns stay: three registrations, one change of address',
+        'the cap counts them: three registrations, one change of address',
       )
       t.notMatch(JSON.stringify(await rows.client.mailTurn.findMany()), /@|example/, 'and name nobody')
       const owner = await world.account()

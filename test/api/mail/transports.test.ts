@@ -154,16 +154,13 @@ t.test('a STARTTLS-stripping attacker sees EHLO and STARTTLS only', async t => {
   t.match(seen, /^EHLO \S+\r\nSTARTTLS\r\n(QUIT\r\n)?$/)
 })
 
-t.test(
-  'without either switch a relay on this machine is used in clear, whatever its certificate',
-  async t => {
-    const server = await startSmtpServer(t, { tls: 'starttls' })
-    const transport = transportTo(t, server)
-    await transport.send(mail)
-    t.equal(server.mails.length, 1)
-    t.match(transport.describe(), 'no TLS')
-  },
-)
+t.test('without either option a local relay is used in clear, whatever its certificate', async t => {
+  const server = await startSmtpServer(t, { tls: 'starttls' })
+  const transport = transportTo(t, server)
+  await transport.send(mail)
+  t.equal(server.mails.length, 1)
+  t.match(transport.describe(), 'no TLS')
+})
 
 t.test('a wrong SMTP password is transient and is not repeated in the error', async t => {
   const server = await startSmtpServer(t, { tls: 'starttls', auth: { ...auth, pass: 'another' } })
@@ -196,7 +193,7 @@ for (const [command, code, permanent] of [
   })
 }
 
-t.test('errors contain neither quotes of the email nor long answers', async t => {
+t.test('errors contain neither quotes of the email nor long replies', async t => {
   const server = await startSmtpServer(t, {
     respond: command =>
       command === 'DATA'
@@ -394,7 +391,7 @@ t.test('a closed console fails the send without a crash', async t => {
   t.match(await failure(t, transport.send(mail)), { permanent: false, message: 'The console is closed' })
 })
 
-t.test('the threaded transport sends, classifies refusals and pretends', async t => {
+t.test('the threaded transport sends, classifies refusals and simulates sending', async t => {
   let refusing = false
   const server = await startSmtpServer(t, {
     respond: asked => (refusing && asked === 'RCPT' ? { code: 554, text: '5.7.1 Access denied' } : undefined),

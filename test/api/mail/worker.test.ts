@@ -61,7 +61,7 @@ async function accountBehind(world: Pick<Awaited<ReturnType<typeof gated>>, 'app
   return account
 }
 
-t.test('a failed email is retried eight times over about a day, then it is a dead letter', async t => {
+t.test('a failed email is retried eight times over about a day, then becomes a dead letter', async t => {
   const { clock, advance } = testClock()
   const refusals: string[] = []
   const smtp = await startSmtpServer(t, {
@@ -115,7 +115,7 @@ t.test('a failed email is retried eight times over about a day, then it is a dea
   t.equal(smtp.mails.length, 0)
   t.ok(
     log.some(({ msg, level }) => msg === 'mail is a dead letter' && level === 50),
-    'and somebody is told',
+    'and an alert is logged',
   )
 })
 
@@ -147,7 +147,7 @@ t.test('a permanently refused email is a dead letter at once, without secrets in
   t.strictSame(
     (await smtp.waitForMails(1)).map(({ to }) => to),
     [['bob@example.org']],
-    'others are not held up',
+    'others are not delayed',
   )
 })
 
@@ -264,7 +264,7 @@ t.test(
 )
 
 t.test(
-  'a row in the hands of a worker that died is taken when its lease is over, and not before',
+  'a row claimed by a killed worker is claimed again when its lease expires, and not before',
   async t => {
     const { clock, advance } = testClock()
     const world = await startApp(t, { overrides: { clock, mail: { timing: ONLY_WHEN_WOKEN } } })
@@ -320,13 +320,13 @@ t.test('two workers on one database send each of fifty mails once', async t => {
   const sent = await rows.client.outbox.findMany()
   t.ok(
     sent.every(({ state, attempts }) => state === 'sent' && attempts === 1),
-    'each at its first try',
+    'each at its first attempt',
   )
   const shares = apps.map(({ log }) => log.filter(({ msg }) => msg === 'mail sent').length)
   t.equal((shares[0] ?? 0) + (shares[1] ?? 0), 50)
   t.ok(
     shares.every(share => share > 0),
-    'and both did some',
+    'and both sent some',
     { shares },
   )
 })
@@ -334,8 +334,8 @@ t.test('two workers on one database send each of fifty mails once', async t => {
 // The claim and the record use two connections, so either may be done first, and either may be known first.
 for (const order of [
   'claimed, known, recorded',
-  'claimed, refused to record, known, told of the refusal',
-  'claimed, refused to record, told of the refusal, known',
+  'claimed, refused to record, known, notified of the refusal',
+  'claimed, refused to record, notified of the refusal, known',
 ]) {
   t.test(
     `a row that is claimed again while its email is sent is recorded, and sent once: ${order}`,
@@ -503,7 +503,7 @@ t.test('a wake at the end of a poll starts another poll', async t => {
 })
 
 t.test(
-  'close() does not wait for a database that cannot note a mail, and the mail was sent once',
+  'close() does not wait for a database that cannot record an email, and the email was sent once',
   async t => {
     const { app, smtp, log } = await startApp(t, { overrides: { mail: { timing: ONLY_WHEN_WOKEN } } })
     const { outbox } = app.database

@@ -68,13 +68,13 @@ function youngerThan(features: Record<string, RegExp>, name: string, text: strin
 /** Scripts and styles; not their comments. */
 const withoutComments = (source: string) => source.replace(/\/\*.*?\*\//gs, '').replace(/^\s*\/\/.*$/gm, '')
 
-t.test('the compiler knows the language and library of 2021 alone', async t => {
+t.test('the compiler accepts the language and library of 2021 only', async t => {
   const { compilerOptions } = JSON.parse(read('web/browser/tsconfig.json'))
   t.equal(compilerOptions.target, 'es2021')
   t.strictSame(compilerOptions.lib, ['es2021', 'dom', 'dom.iterable'])
 })
 
-t.test('scripts, words and styles use nothing younger', async t => {
+t.test('scripts, texts and styles use no newer features', async t => {
   const younger: string[] = []
   younger.push(...youngerThan(STYLE, 'style.css', withoutComments(read('dist/web/style.css'))))
   const built = readdirSync(at('dist/web/browser')).filter(name => name.endsWith('.js'))
@@ -89,14 +89,14 @@ t.test('scripts, words and styles use nothing younger', async t => {
   t.strictSame(younger, [])
 })
 
-t.test('no page has younger markup', async t => {
+t.test('no page has newer markup', async t => {
   const { app } = await startApp(t)
   const younger: string[] = []
   for (const url of PATHS) younger.push(...youngerThan(MARKUP, url, (await app.inject(url)).body))
   t.strictSame(younger, [])
 })
 
-t.test('each of these patterns finds what it is for', async t => {
+t.test('each pattern matches its feature', async t => {
   const samples: [features: Record<string, RegExp>, samples: string[]][] = [
     [
       SCRIPT,

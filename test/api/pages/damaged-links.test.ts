@@ -6,7 +6,7 @@ import { isProblemOf } from '../../harness/problem.ts'
 const NAVIGATION = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
 const PAGES = ['/app/confirm-email', '/app/reset-password', '/app/change-email', '/app/secure']
 
-t.test('a damaged link leads to its page, which says so, and its token to no log', async t => {
+t.test('a damaged link leads to its page, which says so, and its token is not logged', async t => {
   const { app, smtp, log } = await startApp(t, { env: { APP_URL: 'https://example.org/accounts' } })
   await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org' } })
   const token = tokenIn((await smtp.waitForMails(1))[0])
@@ -56,7 +56,7 @@ t.test('a slash before the hash leads to the page, and the browser keeps the fra
   }
 })
 
-t.test('what is no damaged link is what it was', async t => {
+t.test('other paths are not treated as damaged links', async t => {
   const { app } = await startApp(t)
   for (const url of [
     '/app/login/there',

@@ -24,7 +24,7 @@ async function modulesOf(app: FastifyInstance, entry: string, found = new Map<st
   return found
 }
 
-t.test('the files of the pages have their types, and may be kept for ever under their version', async t => {
+t.test('the files of the pages have the right types and are immutable under their version', async t => {
   const { app } = await startApp(t)
   const assets = await assetsOf(app)
   t.match(assets, /^\/app\/assets\/[0-9a-f]{12}$/)
@@ -50,7 +50,7 @@ t.test('the files of the pages have their types, and may be kept for ever under 
   }
 })
 
-t.test('a page of another version gets the files that there are, and keeps none', async t => {
+t.test('a page of another version gets the current files, which are not cached', async t => {
   const { app } = await startApp(t)
   const answer = await app.inject('/app/assets/000000000000/login.js')
   t.equal(answer.statusCode, 200)
@@ -112,7 +112,7 @@ t.test('a page names every module that it loads, so that one round trip fetches 
   }
 })
 
-t.test('what takes the token out of the address bar comes first', async t => {
+t.test('the module that removes the token from the address bar comes first', async t => {
   const { app } = await startApp(t)
   const assets = await assetsOf(app)
   for (const page of ['confirm-email', 'reset-password', 'change-email', 'secure']) {

@@ -6,7 +6,7 @@ import { startApp } from '../../harness/app.ts'
 const COOKIE = 'latchkey-language'
 const GERMAN = { 'accept-language': 'de' }
 
-t.test('a choice is served at once, and kept in a cookie that names the language alone', async t => {
+t.test('a choice applies at once, and is kept in a cookie that contains the language only', async t => {
   const { app } = await startApp(t, { env: { APP_URL: 'https://example.org/accounts' } })
   for (const language of LANGUAGES) {
     const host = 'example.org'
@@ -36,7 +36,7 @@ t.test('the newest choice wins: the address, then the cookie, then the browser',
   t.equal(await languageOf('/app/login', GERMAN), 'de')
 })
 
-t.test('a language that there is none of changes nothing and is not echoed', async t => {
+t.test('an unknown language changes nothing and is not echoed', async t => {
   const { app } = await startApp(t)
   for (const lang of [
     '',

@@ -43,7 +43,7 @@ t.test('every page in every language', async t => {
     t.strictSame(found, [])
   })
 
-  t.test('every address is relative and leads to something that is there', async t => {
+  t.test('every address is relative and its target exists', async t => {
     const { found, unless } = faults()
     const targets = new Set<string>()
     for (const { url, name, body } of documents) {
@@ -63,7 +63,7 @@ t.test('every page in every language', async t => {
     t.strictSame(found, [])
   })
 
-  t.test('a page has one heading, landmarks, and ids that are its own', async t => {
+  t.test('a page has one heading, landmarks and unique ids', async t => {
     const { found, unless } = faults()
     for (const { name, tags, body } of documents) {
       for (const tag of ['h1', 'main', 'header', 'footer', 'title']) {
@@ -120,7 +120,7 @@ t.test('every page in every language', async t => {
     },
   )
 
-  t.test('every language is one link away, under its own name, and the present one is marked', async t => {
+  t.test('every page links to every language under its own name, and marks the current one', async t => {
     const { found, unless } = faults()
     for (const { name, tags } of documents) {
       const links = tags.filter(({ attributes }) => attributes['hreflang'] !== undefined)
@@ -134,7 +134,7 @@ t.test('every page in every language', async t => {
     t.strictSame(found, [])
   })
 
-  t.test('a form sends nothing by itself, and nothing ever into an address', async t => {
+  t.test('a form never submits by itself, and never puts a value into an address', async t => {
     const { found, unless } = faults()
     let forms = 0
     for (const { name, tags, body } of documents) {
@@ -173,7 +173,7 @@ function faultsOfField(attributes: Record<string, string>, labelled: Set<string 
   return found
 }
 
-t.test('mails can be had in every language, each under its own name', async t => {
+t.test('the language of emails offers every language under its own name', async t => {
   const { app } = await startApp(t)
   const { body } = await app.inject('/app/account')
   const options = tagsOf(body).filter(tag => tag.name === 'option')
@@ -195,7 +195,7 @@ t.test('a hostile service name is escaped everywhere', async t => {
   }
 })
 
-t.test('the least length of a password is the configured one', async t => {
+t.test('the minimum length of a password is the configured one', async t => {
   const { app } = await startApp(t, { env: { PASSWORD_MIN_LENGTH: '15' } })
   for (const path of ['/app/confirm-email', '/app/reset-password']) {
     const { body } = await app.inject(path)
@@ -204,7 +204,7 @@ t.test('the least length of a password is the configured one', async t => {
   }
 })
 
-t.test('the registration asks for a password only where addresses need no confirmation', async t => {
+t.test('the registration asks for a password only without confirmation of addresses', async t => {
   for (const [EMAIL_CONFIRMATION, asks] of [
     ['required', false],
     ['off', true],

@@ -31,7 +31,7 @@ function isGuarded(t: Test, headers: Record<string, unknown>, name: string) {
   })
 }
 
-t.test('every page is there in every language', async t => {
+t.test('every page exists in every language', async t => {
   const { app } = await startApp(t)
   for (const url of PATHS) {
     const bodies = new Set<string>()
@@ -53,7 +53,7 @@ t.test('every page is there in every language', async t => {
   }
 })
 
-t.test('who asks for no language, or for one there is none of, reads English', async t => {
+t.test('without a supported language the pages are in English', async t => {
   const { app } = await startApp(t)
   for (const language of [undefined, '', '*', 'tlh', 'x'.repeat(500), ';;;q=', 'en;q=0']) {
     const headers = language === undefined ? {} : { 'accept-language': language }
@@ -82,7 +82,7 @@ t.test('a page is sent again only when it changed', async t => {
   }
 })
 
-t.test('HEAD says what GET would, and other methods are refused', async t => {
+t.test('HEAD responds like GET, and other methods are refused', async t => {
   const { app } = await startApp(t)
   for (const url of PATHS) {
     const got = await app.inject(url)
@@ -103,7 +103,7 @@ t.test('HEAD says what GET would, and other methods are refused', async t => {
   }
 })
 
-t.test('what is not there is said in a page to browsers, and in a problem document to programs', async t => {
+t.test('a 404 is a page for browsers and a problem document for other clients', async t => {
   const { app } = await startApp(t)
   for (const url of [
     '/app/nothing',
@@ -132,7 +132,7 @@ t.test('what is not there is said in a page to browsers, and in a problem docume
   }
 })
 
-t.test('a browser that asks too often reads for how long to wait', async t => {
+t.test('a rate-limited browser gets a page that says how long to wait', async t => {
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   for (let i = 0; i < 100; i++) await app.inject('/nowhere')
   const page = await app.inject({ url: '/app/login', headers: NAVIGATION })
@@ -144,7 +144,7 @@ t.test('a browser that asks too often reads for how long to wait', async t => {
   isProblemOf(t, await app.inject('/app/login'), 'rate_limited')
 })
 
-t.test('the root leads browsers to the pages', async t => {
+t.test('the root redirects browsers to the pages', async t => {
   const { app } = await startApp(t)
   const answer = await app.inject({ url: '/', headers: NAVIGATION })
   t.equal(answer.statusCode, 302)
@@ -152,7 +152,7 @@ t.test('the root leads browsers to the pages', async t => {
   isProblemOf(t, await app.inject('/'), 'not_found')
 })
 
-t.test('PAGES=off: the API alone', async t => {
+t.test('PAGES=off serves the API only', async t => {
   const { app } = await startApp(t, { env: { PAGES: 'off' } })
   for (const url of ['/', ...PATHS, '/app/assets/x/style.css', '/app/nothing']) {
     isProblemOf(t, await app.inject({ url, headers: NAVIGATION }), 'not_found', url)
@@ -160,7 +160,7 @@ t.test('PAGES=off: the API alone', async t => {
   }
 })
 
-t.test('pages are no part of the API document', async t => {
+t.test('the OpenAPI document does not contain the pages', async t => {
   const { app } = await startApp(t)
   t.same(
     Object.keys((await app.openapi()).paths ?? {}).filter(path => path.startsWith('/app')),

@@ -21,7 +21,7 @@ const english = new Map(catalogues.find(({ language }) => language === 'en')?.sa
 /** Words that are the same in two languages. */
 const SHARED = /^(code|codes|mail|mails)$/i
 
-t.test('the languages say the same things', async t => {
+t.test('all languages have the same keys', async t => {
   for (const { language, said } of catalogues) {
     t.same(
       said.map(([place]) => place),
@@ -36,7 +36,7 @@ t.test('the languages say the same things', async t => {
   }
 })
 
-t.test('every kind of event of an account has words of its own', async t => {
+t.test('every kind of event has a text', async t => {
   for (const language of LANGUAGES) {
     const { events } = messagesFor(language).browser
     t.same(Object.keys(events).sort(), [...EVENT_KINDS, ...OPERATOR_EVENT_KINDS].sort(), language)
@@ -44,7 +44,7 @@ t.test('every kind of event of an account has words of its own', async t => {
   }
 })
 
-t.test('no sentence was left in English', async t => {
+t.test('no sentence is left in English', async t => {
   for (const { language, said } of catalogues.filter(one => one.language !== 'en')) {
     for (const [place, text] of said) {
       if (!SHARED.test(text)) t.not(text, english.get(place), `${language}: ${place}`)

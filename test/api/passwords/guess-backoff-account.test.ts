@@ -139,7 +139,7 @@ t.test(
   },
 )
 
-t.test('a familiar network answers for its own failures', async t => {
+t.test('a familiar network is delayed by its own failures', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
   const { email, accessToken } = await confirmedAccount(world)
@@ -153,25 +153,28 @@ t.test('a familiar network answers for its own failures', async t => {
   isProblemOf(t, change, 'rate_limited')
 })
 
-t.test('a session is slowed down like a login: by its network, and where that is new by all', async t => {
-  const { clock, uptime } = stoppedTime()
-  const world = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { clock, uptime } })
-  const { app } = world
-  const { email, password, accessToken } = await confirmedAccount(world)
-  for (const ip of STRANGERS) await app.guessBackoff.attempt({ email, ip }).catch(() => {})
-  const change = async (remoteAddress: string) =>
-    (
-      await app.inject({
-        method: 'POST',
-        url: '/password-change/request',
-        remoteAddress,
-        headers: { authorization: `Bearer ${accessToken}` },
-        payload: { currentPassword: password },
-      })
-    ).statusCode
-  t.equal(await change('127.0.0.1'), 202)
-  t.equal(await change('192.0.2.1'), 429)
-})
+t.test(
+  "a session is delayed like a login: by its network's failures, and in a new network by all",
+  async t => {
+    const { clock, uptime } = stoppedTime()
+    const world = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { clock, uptime } })
+    const { app } = world
+    const { email, password, accessToken } = await confirmedAccount(world)
+    for (const ip of STRANGERS) await app.guessBackoff.attempt({ email, ip }).catch(() => {})
+    const change = async (remoteAddress: string) =>
+      (
+        await app.inject({
+          method: 'POST',
+          url: '/password-change/request',
+          remoteAddress,
+          headers: { authorization: `Bearer ${accessToken}` },
+          payload: { currentPassword: password },
+        })
+      ).statusCode
+    t.equal(await change('127.0.0.1'), 202)
+    t.equal(await change('192.0.2.1'), 429)
+  },
+)
 
 t.test('"this was not me" makes every network unfamiliar', async t => {
   const world = await startApp(t)

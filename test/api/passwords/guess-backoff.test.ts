@@ -82,7 +82,7 @@ t.test('the back-off doubles up to 15 minutes, and refused attempts do not exten
   t.strictSame(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900])
 })
 
-t.test('fifty wrong guesses at once are checked no more often than five in a row', async t => {
+t.test('of fifty parallel wrong guesses no more are checked than of five sequential ones', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on', TRUST_PROXY: '10.0.0.1' } })
   const { app } = world
   const { email } = await confirmedAccount(world)
@@ -109,7 +109,7 @@ t.test('fifty wrong guesses at once are checked no more often than five in a row
 })
 
 t.test(
-  'an impatient client waits no longer than a patient one, however far Redis is',
+  'a client that retries early waits no longer than one that does not, whatever the latency of Redis',
   { skip: noRedisServer },
   async t => {
     const redis = await startRedis(t)
@@ -155,7 +155,7 @@ t.test('guesses from other networks do not lock the owner out', async t => {
   t.equal(
     (await guess(app, 'other@example.org', '10.66.0.4')).statusCode,
     401,
-    'nor is another address affected',
+    'another address is not affected',
   )
 })
 
@@ -191,7 +191,7 @@ t.test('the right password clears the failures of its network', async t => {
 })
 
 t.test(
-  'a reset clears the failures of its own network, and tells no other that the account exists',
+  'a reset clears the failures of its own network, and does not reveal the account to others',
   async t => {
     const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
     const { app } = world
@@ -208,7 +208,7 @@ t.test(
   },
 )
 
-t.test('a try that nothing was checked for is no failure', async t => {
+t.test('an attempt whose password was not checked does not count as a failure', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on', HASH_QUEUE_TIMEOUT: '1' } })
   const { app } = world
   const { email, password } = await confirmedAccount(world)

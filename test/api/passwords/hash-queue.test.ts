@@ -59,7 +59,7 @@ async function answerOn(socket: Socket) {
 }
 
 t.test(
-  'a full queue sheds whatever needs a hash before anything is done for it, and nothing else',
+  'a full queue sheds every request that needs a hash before any other work, and no other request',
   async t => {
     // No queued hash ends while hashes are counted, so none takes its place.
     const endless = { ARGON2_MEMORY_KIB: '262144', ARGON2_TIME_COST: '12' }
@@ -108,7 +108,7 @@ t.test(
     t.equal(hashes(), 0)
     t.notOk(
       log.some(({ level }) => Number(level) >= 50),
-      'to shed is no error',
+      'load shedding is not logged as an error',
     )
   },
 )
@@ -124,7 +124,7 @@ t.test('without confirmation of addresses, a full queue sheds registrations too'
   }
 })
 
-t.test('what is shed is answered before its body comes, on a connection that goes on', async t => {
+t.test('a shed request gets its response before its body, and keeps its connection', async t => {
   const { app } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const empty = await fillQueue(t, app, '127.0.0.1')
@@ -142,7 +142,7 @@ t.test('what is shed is answered before its body comes, on a connection that goe
   isProblemOf(t, await answerOn(socket), 'invalid_credentials', 'and once there is room')
 })
 
-t.test('a client that has filled the queue holds up nobody but itself', async t => {
+t.test('a client that has filled the queue delays only itself', async t => {
   const env = { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4', TRUST_PROXY: '127.0.0.1' }
   const world = await startApp(t, { env })
   const { app } = world
@@ -176,7 +176,7 @@ t.test('a client that has filled the queue holds up nobody but itself', async t 
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
-t.test('a request has its place before its body comes, and gives it back if it comes to no hash', async t => {
+t.test('a request reserves a slot before its body, and releases it if it needs no hash', async t => {
   const { app } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
@@ -198,7 +198,7 @@ t.test('a request has its place before its body comes, and gives it back if it c
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
 })
 
-t.test('slow bodies from more addresses than there are places keep no owner out', async t => {
+t.test('slow bodies from more addresses than slots do not lock out other clients', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
   const { email } = await confirmedAccount(world)
@@ -228,28 +228,25 @@ t.test('slow bodies from more addresses than there are places keep no owner out'
 })
 
 // Regression: requests continued to the database, and most were shed only after it had responded.
-t.test(
-  'of logins that come at once as many pass as there is room for, and no other asks the database',
-  async t => {
-    const world = await startApp(t, {
-      env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_QUEUE_TIMEOUT: '1' },
-    })
-    const { app } = world
-    const { email } = await confirmedAccount(world)
-    const room = (4 * Number(app.config.HASH_QUEUE_TIMEOUT) + 1) * availableParallelism()
-    const recorded = recordQueries(app)
-    const { answer: answers, queries } = await recorded(() =>
-      Promise.all(
-        Array.from({ length: 5 * room }, () =>
-          app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
-        ),
+t.test('of parallel logins as many pass as there are slots, and no other queries the database', async t => {
+  const world = await startApp(t, {
+    env: { ARGON2_MEMORY_KIB: '8192', ARGON2_TIME_COST: '2', HASH_QUEUE_TIMEOUT: '1' },
+  })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  const room = (4 * Number(app.config.HASH_QUEUE_TIMEOUT) + 1) * availableParallelism()
+  const recorded = recordQueries(app)
+  const { answer: answers, queries } = await recorded(() =>
+    Promise.all(
+      Array.from({ length: 5 * room }, () =>
+        app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
       ),
-    )
-    const shed = answers.filter(({ statusCode }) => statusCode === 503).length
-    t.equal(shed, 4 * room)
-    t.equal(queries.filter(query => query === 'users.credentialsFor').length, room)
-  },
-)
+    ),
+  )
+  const shed = answers.filter(({ statusCode }) => statusCode === 503).length
+  t.equal(shed, 4 * room)
+  t.equal(queries.filter(query => query === 'users.credentialsFor').length, room)
+})
 
 t.test(
   'of more logins than can be served, some are shed with 503, the others succeed, and none is lost',
@@ -277,7 +274,7 @@ t.test(
   },
 )
 
-t.test('for a client that is gone nothing is hashed', async t => {
+t.test('no password is hashed for a client that has disconnected', async t => {
   const { app, log } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as { port: number }
@@ -310,12 +307,12 @@ t.test('for a client that is gone nothing is hashed', async t => {
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
   t.notOk(
     log.some(({ level }) => Number(level) >= 50),
-    'which is no error',
+    'which is not an error',
   )
 })
 
 // Fastify's request.signal is aborted when the body has been read, if it was accessed early enough.
-t.test('whoever waits in the queue is not taken for gone because the body has come to its end', async t => {
+t.test('a queued request is not treated as disconnected when its body ends', async t => {
   const { app } = await startApp(t, { env: { ARGON2_MEMORY_KIB: '19456' } })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as { port: number }

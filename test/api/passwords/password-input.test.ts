@@ -15,7 +15,7 @@ const REFUSED: [what: string, password: string][] = [
   ['the name of the service', 'LATCHKEY'],
 ]
 
-t.test('a password that the policy refuses makes no row, no mail and no hash', async t => {
+t.test('a password that the policy rejects causes no row, no email and no hash', async t => {
   const { app, smtp, databaseUrl } = await startApp(t, { smtp: await startSmtpServer(t) })
   const rows = await openRows(t, databaseUrl)
   for (const [what, password] of REFUSED) {
@@ -29,7 +29,7 @@ t.test('a password that the policy refuses makes no row, no mail and no hash', a
   t.equal(smtp.connections(), 0)
 })
 
-t.test('a refused password leaves a reset link alive, and the old password good', async t => {
+t.test('a rejected password leaves the reset link and the old password valid', async t => {
   const service = await startApp(t)
   const { app } = service
   const { email, password } = await confirmedAccount(service, 'somebody.else@example.org')
@@ -96,7 +96,7 @@ t.test("a password over the policy's maximum is rejected, not truncated", async 
   t.equal(errors?.[0]?.path, '/password')
 })
 
-t.test('PASSWORD_MIN_LENGTH counts for a new password, not for an old one', async t => {
+t.test('PASSWORD_MIN_LENGTH applies to new passwords, not to existing ones', async t => {
   const before = await startApp(t)
   const { email, password } = await confirmedAccount(before, 'ada@example.org', 'kX9#mQz!')
   const { app, smtp } = await startApp(t, {

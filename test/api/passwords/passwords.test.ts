@@ -11,7 +11,7 @@ async function passwordsWith(t: Test, env: Record<string, string> = {}) {
   return app.passwords
 }
 
-t.test('a hash is argon2id of the configured cost, and salted', async t => {
+t.test('a hash is salted argon2id of the configured cost', async t => {
   const passwords = await passwordsWith(t, {
     ARGON2_MEMORY_KIB: '128',
     ARGON2_TIME_COST: '3',
@@ -26,7 +26,7 @@ t.test('a hash is argon2id of the configured cost, and salted', async t => {
   t.equal(await passwords.verify(one, PASSWORD.toUpperCase(), client), false)
 })
 
-t.test('one password in two forms of Unicode is one, and half characters match nothing', async t => {
+t.test('passwords are equal in both Unicode normal forms, and lone surrogates match nothing', async t => {
   const passwords = await passwordsWith(t)
   const composed = await passwords.hash('p\u00e4ssw\u00f6rter', client)
   t.equal(await passwords.verify(composed, 'pa\u0308sswo\u0308rter', client), true)
@@ -69,7 +69,7 @@ const HOSTILE: [what: string, stored: string][] = [
   ['nothing', ''],
 ]
 
-t.test('a stored hash that is none of ours matches nothing, at the cost of one hash', async t => {
+t.test('a stored value that is not a supported hash matches nothing, at the cost of one hash', async t => {
   const passwords = await passwordsWith(t)
   const hashes = countHashes(t)
   for (const [what, stored] of HOSTILE) {
@@ -82,7 +82,7 @@ t.test('a stored hash that is none of ours matches nothing, at the cost of one h
   t.equal(hashes() - before, 1)
 })
 
-t.test('verifying against nothing works as hard as against a real hash', async t => {
+t.test('verifying against the dummy hash costs as much as against a real one', async t => {
   // Processor time, which other load does not lengthen.
   const passwords = await passwordsWith(t, { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4' })
   const stored = await passwords.hash(PASSWORD, client)

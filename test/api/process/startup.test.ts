@@ -50,7 +50,7 @@ t.test('the banner names addresses, database, limits and mail server, and no cre
   t.equal(
     (await app.inject('/health/ready')).statusCode,
     503,
-    'it starts without its database, and is not ready',
+    'the service starts without its database, and is not ready',
   )
   t.notMatch(text + JSON.stringify(log), /geheim|postbote/)
 })

@@ -58,7 +58,7 @@ const HOSTILE: [userAgent: string, name: string | null][] = [
   ['curl\u202elruc', 'curl'],
 ]
 
-t.test('names a device as people know it', t => {
+t.test('recognises browsers and systems', t => {
   for (const [userAgent, name] of NAMES) t.equal(deviceName(userAgent), name, userAgent)
   t.equal(deviceName(undefined), null)
   t.end()
@@ -69,7 +69,7 @@ t.test('a user agent cannot put text into emails or the history', t => {
   t.end()
 })
 
-t.test('every user agent gives a short, single-line name quickly', t => {
+t.test('every user agent results in a short, single-line name quickly', t => {
   const bits = [
     '/',
     'a/',

@@ -6,7 +6,7 @@ const KEYS = '/.well-known/jwks.json'
 const METADATA = '/.well-known/oauth-authorization-server'
 const previous = 'the signing secret before, of 32 bytes'
 
-t.test('the key set has the current key first, and nothing private', async t => {
+t.test('the key set starts with the current key and has no private members', async t => {
   const { app } = await startApp(t, { env: { JWT_SECRET_PREVIOUS: previous } })
   const response = await app.inject(KEYS)
   t.equal(response.statusCode, 200)
@@ -21,13 +21,13 @@ t.test('the key set has the current key first, and nothing private', async t => 
   t.strictSame(
     (await former.app.inject(KEYS)).json().keys,
     [keys[1]],
-    'the same key while its secret was current',
+    'the same key as while its secret was current',
   )
   const shared = await startApp(t, { env: { ACCESS_TOKEN_ALG: 'HS256', JWT_SECRET_PREVIOUS: previous } })
   t.strictSame((await shared.app.inject(KEYS)).json().keys, keys, 'published before it signs')
 })
 
-t.test('the metadata names the issuer and where its keys are, by configuration alone', async t => {
+t.test('the metadata names the issuer and its key set, from configuration only', async t => {
   const cases: [appUrl: string, keys: string][] = [
     ['https://accounts.example.org', 'https://accounts.example.org/.well-known/jwks.json'],
     ['https://accounts.example.org/', 'https://accounts.example.org/.well-known/jwks.json'],
@@ -49,7 +49,7 @@ t.test('the metadata names the issuer and where its keys are, by configuration a
   }
 })
 
-t.test('any origin may read both, and keep them for five minutes', async t => {
+t.test('any origin may read both, and cache them for five minutes', async t => {
   for (const CORS_ORIGINS of ['', 'https://app.example.org', '*']) {
     const { app } = await startApp(t, { env: { CORS_ORIGINS } })
     for (const url of [KEYS, METADATA]) {
@@ -77,7 +77,7 @@ t.test('any origin may read both, and keep them for five minutes', async t => {
   }
 })
 
-t.test('no limit counts them', async t => {
+t.test('no rate limit applies to them', async t => {
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1' } })
   const remoteAddress = '192.0.2.77'
   const ask = async (url: string) => (await app.inject({ url, remoteAddress })).statusCode
@@ -109,7 +109,7 @@ t.test('jose verifies a token by the issuer alone', async t => {
   await t.rejects(jwtVerify(`${accessToken.slice(0, -4)}AAAA`, keys, options))
 })
 
-t.test('a token of the previous secret verifies until it is gone', async t => {
+t.test('a token of the previous secret verifies until that secret is removed', async t => {
   const keysOf = async (env: Record<string, string>) => {
     const { app } = await startApp(t, { env })
     return createLocalJWKSet((await app.inject(KEYS)).json() as JSONWebKeySet)

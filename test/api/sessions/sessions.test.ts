@@ -201,7 +201,7 @@ t.test('a session of another account is not found and stays active', async t => 
   t.strictSame(
     strip(isProblemOf(t, known, 'not_found') as never),
     strip(isProblemOf(t, unknown, 'not_found') as never),
-    'not to be told from one that never was',
+    'indistinguishable from an unknown one',
   )
   t.equal((await app.inject({ url: '/me', headers: bearer(ada) })).statusCode, 200)
   t.equal(await rows.client.event.count(), before, 'and nothing is recorded')
@@ -269,7 +269,7 @@ t.test('the 51st session ends the oldest, also for parallel logins', async t => 
   t.match(
     ending,
     { at: time.clock(), ip: '203.0.113.9', device: 'Firefox on Linux', requestId: String },
-    'the history has it, with the login that caused it',
+    'the history contains it, with the login that caused it',
   )
   t.strictSame(others, [])
   t.equal((await listOf(service, newest)).length, 50)

@@ -31,7 +31,7 @@ for (const [what, options] of [
     { viewport: { width: 320, height: 640 }, colorScheme: 'dark', locale: 'de-DE' },
   ],
 ] as const) {
-  t.test(`what visitors see, ${what}`, async t => {
+  t.test(`pages without a session, ${what}`, async t => {
     const site = await startSite(t)
     const { page } = await person(t, site, options)
     const look = (state: string) => looksRight(t, page, state)
@@ -84,7 +84,7 @@ for (const [what, options] of [
     await look('confirmation sent again')
   })
 
-  t.test(`what its owner sees of an account, ${what}`, async t => {
+  t.test(`pages of an account, ${what}`, async t => {
     const site = await startSite(t)
     const { page } = await person(t, site, options)
     const look = (state: string) => looksRight(t, page, state)
@@ -141,7 +141,7 @@ for (const [what, options] of [
   })
 }
 
-t.test('everything can be done with the keyboard alone', async t => {
+t.test('everything works with the keyboard alone', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await joins(page, site, 'ada@example.org')

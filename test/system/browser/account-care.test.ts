@@ -23,34 +23,37 @@ import {
 const person = await startBrowser(t)
 const email = 'ada@example.org'
 
-t.test('change the password with the code from the mail: every device is out, this one too', async t => {
-  const site = await startSite(t)
-  const { page } = await person(t, site)
-  const { page: other } = await person(t, site)
-  await joins(page, site, email)
-  await logsIn(other, site, email)
-  await unfold(page, 'password')
-  const requests: string[] = []
-  page.on('request', request => void requests.push(new URL(request.url()).pathname))
-  await send(page, 'password-request', { currentPassword: 'not the password of it' })
-  t.not(await complaintOf(page, 'password-request'), '')
-  t.strictSame(requests, ['/password-change/request'], 'a wrong password is sent once, without a refresh')
-  await send(page, 'password-request', { currentPassword: PASSWORD })
-  await goesOn(page, 'password')
-  const code = codeIn(await site.mailTo(email, /code/i))
-  const passwords = { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD }
-  await send(page, 'password-confirm', { code: otherThan(code), ...passwords })
-  t.not(await complaintOf(page, 'password-confirm'), '', 'a wrong code is refused')
-  await send(page, 'password-confirm', { code, ...passwords })
-  await arrives(page, site, '/app/login')
-  await other.reload()
-  await arrives(other, site, '/app/login')
-  await send(page, 'login', { email, password: PASSWORD })
-  t.not(await complaintOf(page, 'login'), '')
-  await logsIn(page, site, email, NEW_PASSWORD)
-})
+t.test(
+  'change the password with the emailed code: every device is logged out, including this one',
+  async t => {
+    const site = await startSite(t)
+    const { page } = await person(t, site)
+    const { page: other } = await person(t, site)
+    await joins(page, site, email)
+    await logsIn(other, site, email)
+    await unfold(page, 'password')
+    const requests: string[] = []
+    page.on('request', request => void requests.push(new URL(request.url()).pathname))
+    await send(page, 'password-request', { currentPassword: 'not the password of it' })
+    t.not(await complaintOf(page, 'password-request'), '')
+    t.strictSame(requests, ['/password-change/request'], 'a wrong password is sent once, without a refresh')
+    await send(page, 'password-request', { currentPassword: PASSWORD })
+    await goesOn(page, 'password')
+    const code = codeIn(await site.mailTo(email, /code/i))
+    const passwords = { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD }
+    await send(page, 'password-confirm', { code: otherThan(code), ...passwords })
+    t.not(await complaintOf(page, 'password-confirm'), '', 'a wrong code is refused')
+    await send(page, 'password-confirm', { code, ...passwords })
+    await arrives(page, site, '/app/login')
+    await other.reload()
+    await arrives(other, site, '/app/login')
+    await send(page, 'login', { email, password: PASSWORD })
+    t.not(await complaintOf(page, 'login'), '')
+    await logsIn(page, site, email, NEW_PASSWORD)
+  },
+)
 
-t.test('change the address by the link to the new mailbox and the password', async t => {
+t.test('change the email with the link to the new address and the password', async t => {
   const site = await startSite(t)
   const { page, context } = await person(t, site)
   const newEmail = 'ada.lovelace@example.org'
@@ -74,7 +77,7 @@ t.test('change the address by the link to the new mailbox and the password', asy
   await sees(tab, 'stale')
 })
 
-t.test('log out another device, and see it thrown out; then all others', async t => {
+t.test('log out another device, then all others', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   const { page: other } = await person(t, site)
@@ -102,7 +105,7 @@ t.test('log out another device, and see it thrown out; then all others', async t
   await arrives(other, site, '/app/login')
 })
 
-t.test('"this was not me": the typed address secures the account and mails the way back in', async t => {
+t.test('"this was not me": the typed address secures the account and sends a reset link', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await joins(page, site, email)
@@ -152,7 +155,7 @@ t.test('language, history and export', async t => {
   t.notMatch(JSON.stringify(file), /argon2|refreshHash/)
 })
 
-t.test('delete the account: it takes the typed address and the password, and then all is gone', async t => {
+t.test('delete the account with the typed address and the password', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await joins(page, site, email)

@@ -21,7 +21,7 @@ import {
 const person = await startBrowser(t)
 const email = 'ada@example.org'
 
-t.test('register, confirm, see the account, log out, forget, reset, log in again', async t => {
+t.test('register, confirm, see the account, log out, reset the password, log in again', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
 
@@ -77,7 +77,7 @@ t.test('register, confirm, see the account, log out, forget, reset, log in again
   await sees(page, 'sent')
 })
 
-t.test('a spent confirmation link says what to do, and gets a new one with one click', async t => {
+t.test('a used confirmation link says what to do, and sends a new one with one click', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
@@ -122,7 +122,7 @@ t.test('an invited person sets a password and is logged in, once', async t => {
   await sees(other, 'stale')
 })
 
-t.test('whoever is logged in is sent from log in, register and forgot-password to the account', async t => {
+t.test('with a session, the pages to log in, register and reset redirect to the account', async t => {
   const site = await startSite(t)
   const { page, context } = await person(t, site)
   await joins(page, site, email)
@@ -139,7 +139,7 @@ t.test('whoever is logged in is sent from log in, register and forgot-password t
   t.pass('a log out in one tab reaches the other')
 })
 
-t.test('after a refused login the page offers the confirmation again, whatever the address', async t => {
+t.test('after a refused login the page offers to resend the confirmation, whatever the address', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
@@ -162,7 +162,7 @@ t.test('after a refused login the page offers the confirmation again, whatever t
   t.equal(await rows.client.user.count(), 0)
 })
 
-t.test('without confirmation by mail, who registers can log in at once', async t => {
+t.test('without confirmation by email, a new account can log in at once', async t => {
   const site = await startSite(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)

@@ -24,7 +24,7 @@ import {
 const person = await startBrowser(t)
 const email = 'ada@example.org'
 
-t.test('asked for on a phone, read on a computer, entered on the phone', async t => {
+t.test('a reset requested on a phone, with the code read on a computer', async t => {
   const site = await startSite(t)
   const { page: computer } = await person(t, site)
   await joins(computer, site, email)
@@ -51,7 +51,7 @@ t.test('asked for on a phone, read on a computer, entered on the phone', async t
   t.pass('and the link is dead')
 })
 
-t.test('a code by way of a link that has expired', async t => {
+t.test('a code requested after an expired link', async t => {
   const site = await startSite(t, { env: { RESET_TOKEN_TTL: '1800' } })
   const { page, context } = await person(t, site)
   await joins(page, site, email)
@@ -69,7 +69,7 @@ t.test('a code by way of a link that has expired', async t => {
   t.not(NEW_PASSWORD, PASSWORD)
 })
 
-t.test('registered on a phone, confirmed there with the code', async t => {
+t.test('a registration confirmed with the code on the same phone', async t => {
   const site = await startSite(t)
   const { page: phone } = await person(t, site, { viewport: { width: 320, height: 640 }, hasTouch: true })
   await phone.goto(`${site.url}/app/register`)
@@ -93,7 +93,7 @@ t.test('registered on a phone, confirmed there with the code', async t => {
   t.pass('the link of the mail is dead')
 })
 
-t.test('a new address, confirmed with its code where the account is open', async t => {
+t.test('a new email confirmed with its code on the account page', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   const newEmail = 'ada.lovelace@example.org'
@@ -112,7 +112,7 @@ t.test('a new address, confirmed with its code where the account is open', async
   t.equal(await page.locator('[data-me="email"]').innerText(), newEmail)
 })
 
-t.test('a link that did not arrive whole leads on', async t => {
+t.test('an incomplete link offers a new one', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)

@@ -90,7 +90,7 @@ t.test(
   },
 )
 
-t.test('no token and no password is in any address that the service logged', async t => {
+t.test('no token and no password is in a logged address', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await joins(page, site, email)
@@ -106,7 +106,7 @@ t.test('no token and no password is in any address that the service logged', asy
 })
 
 t.test(
-  'one click is one request, however slow the answer and however often the button is pressed',
+  'one click sends one request, however slow the response and however often the button is pressed',
   async t => {
     const site = await startSite(t)
     const { page } = await person(t, site)
@@ -138,7 +138,7 @@ t.test(
   },
 )
 
-t.test('a network that fails is said to have failed, and what was typed is still there', async t => {
+t.test('a network failure is shown, and the form keeps its values', async t => {
   const site = await startSite(t)
   const { page } = await person(t, { url: site.url })
   await confirmedAccount(site, email, PASSWORD)
@@ -157,7 +157,7 @@ t.test('a network that fails is said to have failed, and what was typed is still
   await isIn(page, site)
 })
 
-t.test('who guesses too often reads how long to wait', async t => {
+t.test('a rate-limited login shows how long to wait', async t => {
   const site = await startSite(t, { env: { RATE_LIMIT: 'on' } })
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/login`)
@@ -181,7 +181,7 @@ t.test('a page in a frame of another site is not shown', async t => {
   t.equal(answer.headers.get('x-frame-options'), 'DENY')
 })
 
-t.test('without script nothing that is typed gets into an address', async t => {
+t.test('without JavaScript no typed value gets into an address', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site, { javaScriptEnabled: false })
   for (const path of ['login', 'register', 'forgot-password']) {
@@ -191,7 +191,7 @@ t.test('without script nothing that is typed gets into an address', async t => {
   }
 })
 
-t.test('a second link that is opened in the same tab takes the place of the first', async t => {
+t.test('a second link opened in the same tab replaces the first', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await confirmedAccount(site, email, PASSWORD)
@@ -220,7 +220,7 @@ t.test('the pages speak the language of the browser', async t => {
   t.equal(titles.size, 10, 'each says everything in its own words', { titles: [...titles] })
 })
 
-t.test('a mail in another language leads to a page that works', async t => {
+t.test('an email in another language leads to a working page', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site, { locale: 'hr-HR' })
   await page.goto(`${site.url}/app/register`)

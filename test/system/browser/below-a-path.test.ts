@@ -44,7 +44,7 @@ const VARIANTS = {
 }
 
 for (const [name, location] of Object.entries(VARIANTS)) {
-  t.test(`everything stays below the path: ${name}`, { skip: noNginx }, async t => {
+  t.test(`all requests stay below the path: ${name}`, { skip: noNginx }, async t => {
     const site = await startBelow(t, location)
     const { page, context } = await person(t, site)
 

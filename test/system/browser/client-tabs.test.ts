@@ -49,7 +49,7 @@ for (const [name, prepare, most] of [
   ['Web Locks and BroadcastChannel', undefined, 1],
   ['neither of them', (context: BrowserContext) => context.addInitScript(WITHOUT), 3],
 ] as const) {
-  t.test(`${name}: three tabs stay logged in, and all learn of a log out`, async t => {
+  t.test(`${name}: three tabs stay logged in, and all are notified of a logout`, async t => {
     const { site, time, context, called, refreshes } = await start(t, prepare)
     const tabs = [await openTab(context, site), await openTab(context, site), await openTab(context, site)]
     const [first, second] = tabs as [Page, Page, Page]
@@ -60,7 +60,7 @@ for (const [name, prepare, most] of [
     t.strictSame(
       called.filter(line => /^POST|\/me$/.test(line)),
       [],
-      'nobody logged in here, and nothing is asked',
+      'without a session no request is sent',
     )
     t.equal(await logIn(first), true)
     await knowLogin(t, tabs, 'a login is known in every tab')
@@ -85,7 +85,7 @@ for (const [name, prepare, most] of [
   })
 }
 
-t.test('another account in another tab replaces the session, and is told', async t => {
+t.test('a login with another account in another tab replaces the session with a notification', async t => {
   const { site, context } = await start(t)
   await confirmedAccount(site, 'eve@example.org', PASSWORD)
   const [one, two] = [await openTab(context, site), await openTab(context, site)]
@@ -98,7 +98,7 @@ t.test('another account in another tab replaces the session, and is told', async
   t.equal(await reads(one), 'eve@example.org')
 })
 
-t.test('a reload keeps the session, and a tab that comes back has not missed a log out', async t => {
+t.test('a reload keeps the session, and a restored tab notices a logout', async t => {
   const { site, context } = await start(t)
   const [one, two] = [await openTab(context, site), await openTab(context, site)]
   await logIn(one)
@@ -125,7 +125,7 @@ function cutNextRefresh(site: Site): () => boolean {
   return () => cut
 }
 
-t.test('a response to a refresh that is cut off is recovered', async t => {
+t.test('recovers from a truncated response to a refresh', async t => {
   const { site, time, context } = await start(t)
   const tab = await openTab(context, site)
   await logIn(tab)
@@ -138,7 +138,7 @@ t.test('a response to a refresh that is cut off is recovered', async t => {
   t.strictSame(await endsOf(tab), [])
 })
 
-t.test('offline is no log out', async t => {
+t.test('being offline does not log out', async t => {
   const { site, time, context } = await start(t)
   const tab = await openTab(context, site)
   await logIn(tab)
@@ -150,7 +150,7 @@ t.test('offline is no log out', async t => {
   t.strictSame(await tab.evaluate('frontEnd.statuses'), ['logged_out', 'logged_in'])
 })
 
-t.test('a visible page refreshes shortly before the end, a hidden one when it is seen again', async t => {
+t.test('a visible page refreshes shortly before expiry, a hidden one when it becomes visible', async t => {
   const { site, time, context, refreshes } = await start(t)
   await context.clock.install()
   const tab = await openTab(context, site)

@@ -29,7 +29,7 @@ const emailOf = (page: Page, form: string) =>
 const stored = (page: Page) =>
   page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])') as Promise<string>
 
-t.test('an error beside a field goes when that field changes, and no other does', async t => {
+t.test('an error beside a field disappears when that field changes, and other errors stay', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   const errors = (form: string) => page.locator(`[data-form="${form}"] .error:visible`).count()
@@ -76,7 +76,7 @@ t.test('a typed email is carried to the next form of this tab, and then forgotte
   t.equal(await emailOf(tab, 'login'), '', 'other tabs learn nothing')
 })
 
-t.test('after a reset and a change of the password, the login has the email', async t => {
+t.test('after a reset and a change of the password, the login form contains the email', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await confirmedAccount(site, email, PASSWORD)
@@ -112,7 +112,7 @@ t.test('after a reset and a change of the password, the login has the email', as
   await isIn(page, site)
 })
 
-t.test('a reload keeps the link of an email, in its tab alone, until it is used', async t => {
+t.test('a reload keeps the link of an email, in its tab only, until it is used', async t => {
   const site = await startSite(t)
   const { page, context } = await person(t, site)
   await confirmedAccount(site, email, PASSWORD)
@@ -154,7 +154,7 @@ t.test('a reload keeps the link of an email, in its tab alone, until it is used'
   t.ok(await page.locator('[data-notice]').isVisible(), 'a damaged link is not replaced by an older one')
 })
 
-t.test('a confirmation survives a reload, too, and leaves nothing', async t => {
+t.test('a confirmation survives a reload too, and leaves nothing stored', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
@@ -169,7 +169,7 @@ t.test('a confirmation survives a reload, too, and leaves nothing', async t => {
   t.notMatch(await stored(page), /eyJ/)
 })
 
-t.test('the language is chosen on the page, kept, and that of the emails to come', async t => {
+t.test('the chosen language is kept and applies to later emails', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
   const language = () => page.locator('html').getAttribute('lang')
@@ -198,7 +198,7 @@ t.test('the language is chosen on the page, kept, and that of the emails to come
   t.equal(await language(), 'de')
 })
 
-t.test('the language can be chosen without script', async t => {
+t.test('the language can be chosen without JavaScript', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site, { javaScriptEnabled: false })
   await page.goto(`${site.url}/app/login`)

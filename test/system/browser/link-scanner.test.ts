@@ -12,7 +12,7 @@ import { linkIn, PASSWORD } from './steps.ts'
 
 const person = await startBrowser(t)
 
-t.test('whoever opens every link and submits every form changes nothing', async t => {
+t.test('opening every link and submitting every form changes nothing', async t => {
   const site = await startSite(t)
   const { app, smtp } = site
   const rows = await openRows(t, site.databaseUrl)

@@ -64,7 +64,7 @@ const BROWSERS: Record<string, Refusing> = {
 }
 
 for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
-  t.test(`${name}: said on the page, and no session is left`, async t => {
+  t.test(`${name}: shown on the page, and no session is left`, async t => {
     const site = await startSite(t)
     const rows = await openRows(t, site.databaseUrl)
     const sessions = () => rows.client.session.count()

@@ -23,7 +23,7 @@ t.test('a balancer with three instances', { skip: noCluster }, async t => {
   const cluster = await startCluster(t)
   const { smtp, rows, balancer } = cluster
 
-  await t.test('an account goes through its life with every step at another instance', async t => {
+  await t.test('the lifecycle of an account, with each step at another instance', async t => {
     const person = newPerson(t, cluster)
     const { hopped, forget } = hops(t)
     const email = 'ada@example.org'
@@ -51,7 +51,7 @@ t.test('a balancer with three instances', { skip: noCluster }, async t => {
     const ended = await atEach(cluster, () => person.get('/me', { bearer: first.accessToken }))
     t.ok(
       ended.every(({ status }) => status === 401),
-      'the session that ended is refused by all',
+      'all refuse the revoked session',
     )
     forget()
     await step('still logged in', person.get('/me', { bearer: third.accessToken }), 200)
@@ -65,7 +65,7 @@ t.test('a balancer with three instances', { skip: noCluster }, async t => {
     const reset = await atEach(cluster, () => person.get('/me', { bearer: third.accessToken }))
     t.ok(
       reset.every(({ status }) => status === 401),
-      'the reset ended every session, and all know it',
+      'all refuse the sessions revoked by the reset',
     )
     forget()
     await step('old password', person.post('/login', { email, password }), 401)
@@ -76,7 +76,7 @@ t.test('a balancer with three instances', { skip: noCluster }, async t => {
     t.ok(balancer.log().every(({ status }) => status < 500))
   })
 
-  await t.test('what the balancer refuses by itself is a problem document', async t => {
+  await t.test('errors of the balancer are problem documents', async t => {
     const person = newPerson(t, cluster)
     const email = 'ada@example.org'
 

@@ -9,7 +9,7 @@ import { mailFor, newPerson, PASSWORD } from './person.ts'
 const RESETS = 12
 const NEW_PASSWORD = 'a password that nobody had before'
 
-t.test('an instance that is killed loses nothing that was acknowledged', { skip: noCluster }, async t => {
+t.test('a killed instance loses no acknowledged change', { skip: noCluster }, async t => {
   const cluster = await startCluster(t, { env: { RATE_LIMIT: 'off' } })
   const accounts = await newAccounts(t, cluster, PEOPLE, 'person')
   const forgetful = await newAccounts(t, cluster, RESETS, 'forgetful')
@@ -62,7 +62,7 @@ t.test('an instance that is killed loses nothing that was acknowledged', { skip:
       t.strictSame(
         [withNew, withOld].sort(),
         [200, 401],
-        'one without an answer happened whole or not at all',
+        'a reset without a response happened completely or not at all',
       )
     }
   }

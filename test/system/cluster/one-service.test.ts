@@ -13,13 +13,13 @@ async function inTurn(times: number, call: (index: number) => Promise<Answer>): 
 const statuses = (answers: Answer[]) => answers.map(({ status }) => status)
 const instancesOf = (answers: Answer[]) => new Set(answers.flatMap(({ upstream }) => upstream)).size
 
-t.test('three instances are one service', { skip: noCluster }, async t => {
+t.test('three instances behave as one service', { skip: noCluster }, async t => {
   const cluster = await startCluster(t)
   const { smtp, rows, instances } = cluster
   let made = 0
   const account = async (person: Person) => newAccount(person, cluster, `person-${++made}@example.org`)
 
-  await t.test('wrong codes count at all of them together', async t => {
+  await t.test('wrong codes are counted across instances', async t => {
     const person = newPerson(t, cluster)
     const { email, accessToken: bearer } = await account(person)
     const asked = await person.post('/password-change/request', { currentPassword: PASSWORD }, { bearer })
@@ -38,12 +38,12 @@ t.test('three instances are one service', { skip: noCluster }, async t => {
     t.strictSame(
       right.map(({ body }) => body.code),
       Array(3).fill('code_invalid'),
-      'the right one is too late everywhere',
+      'the right code is refused by all',
     )
     t.equal((await person.post('/login', { email, password: PASSWORD })).status, 200, 'nothing has changed')
   })
 
-  await t.test('failed logins from one network slow down at all of them', async t => {
+  await t.test('failed logins from one network are delayed across instances', async t => {
     const { email } = await account(newPerson(t, cluster))
     const guesser = newPerson(t, cluster)
     const failures = await inTurn(5, () => guesser.post('/login', { email, password: 'a wrong password' }))
@@ -56,7 +56,7 @@ t.test('three instances are one service', { skip: noCluster }, async t => {
     t.equal(owner.status, 200, 'and not for the owner, who is elsewhere')
   })
 
-  await t.test('registrations are limited by the address that the balancer sees', async t => {
+  await t.test('registrations are limited by the client address that the balancer sees', async t => {
     const person = newPerson(t, cluster)
     const register = (headers: Record<string, string> = {}) =>
       person.post('/register', { email: `limited-${++made}@example.org`, password: PASSWORD }, { headers })
@@ -89,7 +89,7 @@ t.test('three instances are one service', { skip: noCluster }, async t => {
     t.ok(after.every(({ status }) => status === 401))
   })
 
-  await t.test('three workers send each mail once', async t => {
+  await t.test('three workers send each email once', async t => {
     await rows.settled()
     const before = smtp.mails.length
     const sentBy = ({ service }: Cluster['instances'][number]) =>

@@ -56,7 +56,7 @@ async function startPair(t: Test) {
 }
 
 t.test(
-  'a rotation under load refuses no token, here or at a back end',
+  'a rotation under load refuses no token, in the service or in a back end',
   { skip: noSecondInstance },
   async t => {
     const pair = await startPair(t)

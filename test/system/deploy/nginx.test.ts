@@ -6,7 +6,7 @@ import { noNginx } from '../../harness/nginx.ts'
 import { until } from '../../harness/until.ts'
 import { startBalancer } from '../cluster/balancer.ts'
 
-t.test('no token of a mailed link is in the access log', { skip: noNginx }, async t => {
+t.test('no token of an emailed link is in the access log', { skip: noNginx }, async t => {
   const { app, smtp } = await startApp(t)
   const port = await freePort()
   await app.listen({ host: '127.0.0.1', port })

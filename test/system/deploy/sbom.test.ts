@@ -43,7 +43,7 @@ const at = (folder: string, name: string) => `${folder === '' ? '' : `${folder}/
 
 const bill = billOfMaterials()
 
-t.test('the bill of materials names every production dependency, and nothing of development', async t => {
+t.test('the bill of materials lists every production dependency and no development dependency', async t => {
   const { components, dependencies, metadata } = bill
   t.equal(metadata.component.name, 'latchkey')
   const named = components.map(({ name, version }) => `${name}@${version}`)
@@ -66,7 +66,7 @@ t.test('the bill of materials names every production dependency, and nothing of 
   }
 })
 
-t.test('the bill of materials is the same each time', async t => {
+t.test('the bill of materials is reproducible', async t => {
   t.match(bill.serialNumber, /^urn:uuid:[0-9a-f-]{36}$/)
   t.strictSame(bill, billOfMaterials())
 })

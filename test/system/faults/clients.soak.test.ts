@@ -4,6 +4,6 @@ import { holdIdleConnections } from './clients.ts'
 
 t.setTimeout(600_000)
 
-t.test('thousands of idle connections keep nobody out and end in time', t =>
+t.test('thousands of idle connections do not block other clients and end in time', t =>
   holdIdleConnections(t, { count: 3000, keptAlive: true }),
 )

@@ -70,7 +70,7 @@ t.test('a registration whose client disconnects happens completely or not at all
   t.strictSame(
     mails.map(({ recipient }) => recipient).sort(),
     registrations.sort(),
-    'each has its mail, and no mail is without one',
+    'each has its email, and no email is without one',
   )
   t.ok(registrations.length < clients, `some were broken off: ${registrations.length} of ${clients} were not`)
   t.ok(registrations.includes(`person-${clients}@example.org`))
@@ -90,34 +90,37 @@ for (const { what, limit, head } of [
     head: () => requestText('POST /login', { fields: [...JSON_BODY, fromNowhere()] }),
   },
 ]) {
-  t.test(`clients that send ${what} byte by byte are cut off in time and delay nobody`, async t => {
-    const service = await besieged(t)
-    const handles = service.handles()
-    const lives = Array.from({ length: 50 }, async () => {
-      // Before it connects, because a busy test process learns late that it has.
-      const began = performance.now()
-      const socket = await service.open()
-      const received: Buffer[] = []
-      socket.on('data', chunk => received.push(chunk))
-      const ended = once(socket, 'close')
-      socket.write(head())
-      const dribble = setInterval(() => socket.writable && socket.write('x'), 100)
-      await ended
-      clearInterval(dribble)
-      return { ms: performance.now() - began, answer: answersIn(Buffer.concat(received))[0] }
-    })
-    for (let asked = 0; asked < 10; asked++) t.equal(await service.get('/health/ready'), 200)
-    const ended = await Promise.all(lives)
-    const times = ended.map(({ ms }) => Math.round(ms))
-    t.ok(Math.min(...times) >= limit, `none was cut off early: ${Math.min(...times)} ms`)
-    t.ok(Math.max(...times) <= limit + LATE_MS, `nor much too late: ${Math.max(...times)} ms`)
-    t.ok(
-      ended.every(({ answer }) => answer?.statusCode === 408),
-      'each was told why',
-    )
-    await until('all handles are given back', () => service.handles() <= handles)
-    unmoved(t, service)
-  })
+  t.test(
+    `clients that send ${what} byte by byte are disconnected in time and delay no other client`,
+    async t => {
+      const service = await besieged(t)
+      const handles = service.handles()
+      const lives = Array.from({ length: 50 }, async () => {
+        // Before it connects, because a busy test process learns late that it has.
+        const began = performance.now()
+        const socket = await service.open()
+        const received: Buffer[] = []
+        socket.on('data', chunk => received.push(chunk))
+        const ended = once(socket, 'close')
+        socket.write(head())
+        const dribble = setInterval(() => socket.writable && socket.write('x'), 100)
+        await ended
+        clearInterval(dribble)
+        return { ms: performance.now() - began, answer: answersIn(Buffer.concat(received))[0] }
+      })
+      for (let asked = 0; asked < 10; asked++) t.equal(await service.get('/health/ready'), 200)
+      const ended = await Promise.all(lives)
+      const times = ended.map(({ ms }) => Math.round(ms))
+      t.ok(Math.min(...times) >= limit, `none was cut off early: ${Math.min(...times)} ms`)
+      t.ok(Math.max(...times) <= limit + LATE_MS, `nor much too late: ${Math.max(...times)} ms`)
+      t.ok(
+        ended.every(({ answer }) => answer?.statusCode === 408),
+        'each got a 408',
+      )
+      await until('all handles are given back', () => service.handles() <= handles)
+      unmoved(t, service)
+    },
+  )
 }
 
 t.test('clients that never read their responses hold little memory and are disconnected', async t => {
@@ -165,4 +168,6 @@ t.test('clients that never read their responses hold little memory and are disco
   unmoved(t, service)
 })
 
-t.test('idle connections end after 5 s and keep nobody out', t => holdIdleConnections(t, { count: 500 }))
+t.test('idle connections end after 5 s and do not block other clients', t =>
+  holdIdleConnections(t, { count: 500 }),
+)

@@ -39,7 +39,7 @@ const OWN_MOUNTS = [
   '-c',
 ]
 
-/** Fails instead of being skipped, because no other test covers this. */
+/** @throws Error naming the missing package; no other test covers this, so it is not skipped */
 function succeeds(name: string, { status, stderr, error }: SpawnSyncReturns<string>) {
   if (status !== 0) throw new Error(`${name} failed; it is in the package util-linux: ${error ?? stderr}`)
 }
@@ -116,7 +116,7 @@ function endLeases({ child }: ServiceProcess, databaseUrl: string, healedAt: num
 }
 
 for (const { name, through, begins, ends } of shortages) {
-  t.test(`under load ${name}, and there is room again`, async t => {
+  t.test(`under load ${name}, then there is space again`, async t => {
     const folder = emptyFolder(t)
     const databaseUrl = `file:${folder}/latchkey.db`
     const { service, smtp, url, crowd } = await startService(t, {
@@ -148,7 +148,7 @@ for (const { name, through, begins, ends } of shortages) {
     t.strictSame(
       ledger.registered.filter(email => mails(email) !== 1),
       [],
-      'each newcomer has one mail',
+      'each registration has one email',
     )
     const copy = await openCopy(t, within(service, folder))
     await everyRegistrationIsThere(t, copy, ledger)
@@ -166,7 +166,7 @@ async function refusal(t: Test, databaseUrl: string, through: string[]) {
   return service.stderr()
 }
 
-t.test('a SQLite file that cannot be written to is named at the start', async t => {
+t.test('a read-only SQLite file is reported at the start', async t => {
   const folder = emptyFolder(t)
   await migrate(`file:${folder}/latchkey.db`)
   const readOnly = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
@@ -178,7 +178,7 @@ t.test('a SQLite file that cannot be written to is named at the start', async t 
 })
 
 t.test(
-  'a PostgreSQL database that is read-only is told by readiness and log, until it is writable',
+  'readiness and log report a read-only PostgreSQL database until it is writable',
   {
     skip: providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false,
   },

@@ -41,7 +41,7 @@ async function withRows<T>(
 const secondsNow = () => Math.floor(Date.now() / 1000)
 
 t.test(
-  'a process killed while the mail server has its mails sends each once after a restart, with links that start then',
+  'a process killed while sending sends each email once after a restart, with links whose lifetime starts then',
   async t => {
     const databaseUrl = await freshDatabase(t)
     const now = new Date()
@@ -70,7 +70,7 @@ t.test(
       t.strictSame(
         rows.map(({ state }) => state),
         ['queued', 'queued'],
-        'neither is lost or counted as sent',
+        'neither is lost or recorded as sent',
       )
       t.notMatch(JSON.stringify(rows), /eyJ|#token|argon2/)
       // Leases and back-offs of up to a minute expire.

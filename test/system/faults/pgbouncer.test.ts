@@ -75,7 +75,7 @@ t.test('in transaction mode, with ?pgbouncer=true', async t => {
   for (const service of await twoInstances(t, await pooled())) t.strictSame(warnings(service), [])
 })
 
-t.test('in transaction mode, without ?pgbouncer=true, readiness says what is missing', async t => {
+t.test('in transaction mode without ?pgbouncer=true, readiness names the missing parameter', async t => {
   const database = await startPostgres(t)
   const { app } = await startApp(t, {
     databaseUrl: await startPgBouncer(t, database.url, poolMode('transaction')),
@@ -84,7 +84,7 @@ t.test('in transaction mode, without ?pgbouncer=true, readiness says what is mis
   t.match(errors, [{ path: '/database', message: /pgbouncer=true/ }])
 })
 
-t.test('in session mode, with statements kept prepared', async t => {
+t.test('in session mode, with prepared statements', async t => {
   const database = await startPostgres(t)
   const settings = {
     ...poolMode('session'),

@@ -75,12 +75,12 @@ async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage,
   t.strictSame(
     ledger.registered.filter(email => mails(email, /confirm/i) !== 1),
     [],
-    'each newcomer has one mail',
+    'each registration has one email',
   )
   t.strictSame(
     [...ledger.resetAsked].filter(email => mails(email, /reset/i) === 0),
     [],
-    'and each reset its own',
+    'and each reset one',
   )
 }
 
@@ -94,7 +94,7 @@ async function isWhole(t: Test, service: Outage) {
   )
 }
 
-t.test('PostgreSQL is stopped, crashes and comes back under load', async t => {
+t.test('PostgreSQL is stopped, crashes and recovers under load', async t => {
   const service = await startOutage(t)
   const { database, url, crowd } = service
   for (const how of ['fast', 'immediate'] as const) {
@@ -122,7 +122,7 @@ t.test('PostgreSQL hangs under load with its connections open', async t => {
   await isWhole(t, service)
 })
 
-t.test('PostgreSQL turns read-only under load, as a server that was failed over from', async t => {
+t.test('PostgreSQL becomes read-only under load, like the old primary after a failover', async t => {
   const service = await startOutage(t)
   const { database, url, crowd } = service
   // Open connections keep the settings they started with: as in a failover, this cuts them, and new ones are read-

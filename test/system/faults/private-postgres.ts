@@ -32,7 +32,7 @@ const PROGRAMS = '/usr/lib/postgresql'
 const OWNER = 'postgres'
 const SIGNALS = { fast: 'SIGINT', immediate: 'SIGQUIT' } as const
 
-/** Fails instead of being skipped, because no other test covers this. */
+/** @throws Error naming the package to install; no other test covers this, so it is not skipped */
 function programs(): string {
   const versions = existsSync(PROGRAMS) ? readdirSync(PROGRAMS).map(Number).filter(Boolean) : []
   const newest = versions.sort((a, b) => b - a)[0]

@@ -62,7 +62,7 @@ function areLimited(t: Test, replies: Reply[], name: string) {
   t.strictSame(
     replies.map(({ status }) => status),
     expected,
-    `${name}: limits are closed at ${TRIES}`,
+    `${name}: limited after ${TRIES}`,
   )
   t.ok(
     replies.slice(TRIES).every(({ headers }) => Number(headers['retry-after']) > 0),
@@ -76,39 +76,44 @@ for (const { how, begin, end } of [
   { how: 'is stopped', begin: 'stop', end: 'start' },
   { how: 'hangs', begin: 'pause', end: 'resume' },
 ] as const) {
-  t.test(`Redis ${how}: limits hold, answers come, and it is used again when it is back`, async t => {
-    const { redis, service, oneAddress, crowd, counting } = await startService(t)
-    await counting('redis')
-    const withRedis = await oneAddress()
-    areLimited(t, withRedis, 'with Redis')
-    const usual = slowest([...withRedis, ...(await crowd())])
-    const allowed = SLOWED_MS + 4 * usual
+  t.test(
+    `Redis ${how}: limits hold, responses are in time, and it is used again when it is back`,
+    async t => {
+      const { redis, service, oneAddress, crowd, counting } = await startService(t)
+      await counting('redis')
+      const withRedis = await oneAddress()
+      areLimited(t, withRedis, 'with Redis')
+      const usual = slowest([...withRedis, ...(await crowd())])
+      const allowed = SLOWED_MS + 4 * usual
 
-    await redis[begin]()
-    const without = [await crowd(), await oneAddress(), await crowd()]
-    areLimited(t, without[1] ?? [], 'without Redis')
-    t.ok(
-      without.flat().every(({ status }) => status === 400 || status === 429),
-      'nobody gets anything else',
-    )
-    t.ok(slowest(without.flat()) < allowed, 'nobody waits for long', {
-      allowed,
-      slowest: slowest(without.flat()),
-    })
-    await counting(AWAY)
-    await until('the log says so', () =>
-      service.log().some(({ msg }) => /each instance counts limits alone/.test(String(msg))),
-    )
+      await redis[begin]()
+      const without = [await crowd(), await oneAddress(), await crowd()]
+      areLimited(t, without[1] ?? [], 'without Redis')
+      t.ok(
+        without.flat().every(({ status }) => status === 400 || status === 429),
+        'no other response',
+      )
+      t.ok(slowest(without.flat()) < allowed, 'nobody waits for long', {
+        allowed,
+        slowest: slowest(without.flat()),
+      })
+      await counting(AWAY)
+      await until('the log says so', () =>
+        service.log().some(({ msg }) => /each instance counts limits alone/.test(String(msg))),
+      )
 
-    await redis[end]()
-    await counting('redis')
-    areLimited(t, await oneAddress(), 'with Redis again')
-    isSound(t, service)
-    t.comment(`slowest with Redis ${Math.round(usual)} ms, without ${Math.round(slowest(without.flat()))} ms`)
-  })
+      await redis[end]()
+      await counting('redis')
+      areLimited(t, await oneAddress(), 'with Redis again')
+      isSound(t, service)
+      t.comment(
+        `slowest with Redis ${Math.round(usual)} ms, without ${Math.round(slowest(without.flat()))} ms`,
+      )
+    },
+  )
 }
 
-t.test('Redis is emptied: counts begin anew, and limits hold', async t => {
+t.test('Redis is emptied: counts start from zero, and limits hold', async t => {
   const { redis, service, url, oneAddress, counting } = await startService(t)
   await counting('redis')
   const address = '10.3.0.1'

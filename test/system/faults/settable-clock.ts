@@ -11,7 +11,7 @@ export interface SettableClock {
   set(seconds: number): void
 }
 
-/** Fails instead of being skipped. */
+/** @throws Error naming the package to install; no other test covers this, so it is not skipped */
 export function settableClock(t: Teardown): SettableClock {
   const file = join(emptyFolder(t), 'offset')
   const set = (seconds: number) => writeFileSync(file, `${seconds < 0 ? '-' : '+'}${Math.abs(seconds)}\n`)

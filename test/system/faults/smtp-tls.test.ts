@@ -23,55 +23,58 @@ const CONTENT = /AUTH|MAIL FROM|RCPT TO|\bDATA\b|Subject:|#token|example\.org|ma
 
 for (const tls of ['starttls', 'implicit'] as const) {
   const demanded = tls === 'starttls' ? 'MAIL_USE_TLS' : 'MAIL_USE_SSL'
-  t.test(`with ${demanded} a mail server that is not itself gets neither mail nor credentials`, async t => {
-    const trusted = join(emptyFolder(t), 'trusted.pem')
-    writeFileSync(trusted, [good, wrongName, expired].map(({ cert }) => cert).join(''))
-    const office = await startPostOffice(
-      t,
-      { tls, certificate: good, auth: CREDENTIALS },
-      {
-        [demanded]: 'true',
-        MAIL_USERNAME: CREDENTIALS.user,
-        MAIL_PASSWORD: CREDENTIALS.pass,
-        NODE_EXTRA_CA_CERTS: trusted,
-      },
-    )
-    const { options, smtp } = office
-    const faults = [
-      { name: 'self-signed', says: /self.signed/i, how: { certificate: stranger } },
-      { name: 'wrong-name', says: /altname|does not match/i, how: { certificate: wrongName } },
-      { name: 'expired', says: /expired/i, how: { certificate: expired } },
-      // With implicit TLS, the response of a server without TLS is not a TLS record.
-      { name: 'stripped', says: /TLS|SSL|wrong version/i, how: { tls: 'none' as const } },
-    ]
-    for (const { name, says, how } of faults) {
-      const email = `${name}@example.org`
-      await smtp.stop()
-      Object.assign(options, how)
-      await smtp.start()
-      const logIns = smtp.logins.length
-      const mails = smtp.mails.length
-      const asked = Date.now()
-      await office.registers(t, email)
-      const row = await office.settled(email)
-      t.equal(row.state, 'queued', `${name}: it is not given up, somebody will mend the server`)
-      t.match(row.lastError, says)
-      waitsForItsTurn(t, row, asked)
-      t.equal(smtp.logins.length, logIns, `${name}: no credentials were shown`)
-      t.equal(smtp.mails.length, mails, `${name}: no mail was shown`)
+  t.test(
+    `with ${demanded} an SMTP server without a valid certificate gets neither email nor credentials`,
+    async t => {
+      const trusted = join(emptyFolder(t), 'trusted.pem')
+      writeFileSync(trusted, [good, wrongName, expired].map(({ cert }) => cert).join(''))
+      const office = await startPostOffice(
+        t,
+        { tls, certificate: good, auth: CREDENTIALS },
+        {
+          [demanded]: 'true',
+          MAIL_USERNAME: CREDENTIALS.user,
+          MAIL_PASSWORD: CREDENTIALS.pass,
+          NODE_EXTRA_CA_CERTS: trusted,
+        },
+      )
+      const { options, smtp } = office
+      const faults = [
+        { name: 'self-signed', says: /self.signed/i, how: { certificate: stranger } },
+        { name: 'wrong-name', says: /altname|does not match/i, how: { certificate: wrongName } },
+        { name: 'expired', says: /expired/i, how: { certificate: expired } },
+        // With implicit TLS, the response of a server without TLS is not a TLS record.
+        { name: 'stripped', says: /TLS|SSL|wrong version/i, how: { tls: 'none' as const } },
+      ]
+      for (const { name, says, how } of faults) {
+        const email = `${name}@example.org`
+        await smtp.stop()
+        Object.assign(options, how)
+        await smtp.start()
+        const logIns = smtp.logins.length
+        const mails = smtp.mails.length
+        const asked = Date.now()
+        await office.registers(t, email)
+        const row = await office.settled(email)
+        t.equal(row.state, 'queued', `${name}: it is not given up, somebody will mend the server`)
+        t.match(row.lastError, says)
+        waitsForItsTurn(t, row, asked)
+        t.equal(smtp.logins.length, logIns, `${name}: no credentials were shown`)
+        t.equal(smtp.mails.length, mails, `${name}: no mail was shown`)
 
-      await smtp.stop()
-      Object.assign(options, { tls, certificate: good })
-      await smtp.start()
-      await office.hurry()
-      t.equal((await office.settled(email)).state, 'sent', `${name}: it comes to the server itself`)
-      t.equal(smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
-    }
-    t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every log in was under TLS')
-    t.notMatch(office.heard(), CONTENT, 'from beginning to end nothing was said in clear')
-    // A TLS handshake record, or the one word that precedes it.
-    const first = tls === 'starttls' ? 'EHLO ' : String.fromCharCode(22, 3)
-    t.ok(office.heard().startsWith(first), 'and all was heard')
-    toldNothing(t, office)
-  })
+        await smtp.stop()
+        Object.assign(options, { tls, certificate: good })
+        await smtp.start()
+        await office.hurry()
+        t.equal((await office.settled(email)).state, 'sent', `${name}: it comes to the server itself`)
+        t.equal(smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
+      }
+      t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every log in was under TLS')
+      t.notMatch(office.heard(), CONTENT, 'from beginning to end nothing was said in clear')
+      // A TLS handshake record, or the one word that precedes it.
+      const first = tls === 'starttls' ? 'EHLO ' : String.fromCharCode(22, 3)
+      t.ok(office.heard().startsWith(first), 'and all was heard')
+      toldNothing(t, office)
+    },
+  )
 }

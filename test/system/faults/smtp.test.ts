@@ -63,7 +63,7 @@ async function comesInTheEnd(t: Test, office: PostOffice, { name, says, fails, h
   t.equal(office.smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
 }
 
-t.test('mails outlast a mail server that is away, puts off, breaks off or hangs up at once', async t => {
+t.test('emails survive an SMTP server that is down, defers, aborts or disconnects at once', async t => {
   const office = await startPostOffice(t, {})
   for (const fault of [
     away,
@@ -84,7 +84,7 @@ t.test('mails outlast a mail server that is away, puts off, breaks off or hangs 
     t.match(
       [dead.state, dead.attempts, dead.lastError],
       ['dead', 1, fault.says],
-      '550 to this mail is for good',
+      '550 for this email is permanent',
     )
     await fault.heals(office)
   }
@@ -121,7 +121,7 @@ for (const fault of [
   odd('hangs before its greeting', /greeting|ETIMEDOUT|timeout/i, { hang: 'greeting' }),
   odd('hangs after the message', /ETIMEDOUT|timeout|too long/i, { hang: 'data' }),
 ]) {
-  t.test(`a mail server that ${fault.name} holds up nothing but mails`, async t => {
+  t.test(`an SMTP server that ${fault.name} delays only emails`, async t => {
     const office = await startPostOffice(t, {})
     await comesInTheEnd(t, office, fault)
     toldNothing(t, office)

@@ -11,7 +11,7 @@ export function areClear(t: Test, replies: readonly Reply[], name: string) {
   t.strictSame(
     odd.map(({ path, status, text }) => ({ path, status, text: text.slice(0, 300) })),
     [],
-    `${name}: every answer is a yes or a 503 problem`,
+    `${name}: every response is a success or a 503 problem`,
   )
 }
 
@@ -47,7 +47,7 @@ export async function everyRegistrationIsThere(t: Test, { client }: Rows, { regi
   t.strictSame(
     registered.filter(email => !known.has(email)),
     [],
-    'every registration is there',
+    'every acknowledged registration exists',
   )
 }
 

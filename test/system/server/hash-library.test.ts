@@ -3,7 +3,7 @@ import t from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
 import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 
-t.test('a process without the optional package serves as well, and says which library it has', async t => {
+t.test('a process without the optional package serves too, and reports its library', async t => {
   // A module resolution hook in the same process: the package is not found.
   const hook = `export const resolve = (name, context, next) => {
     if (name === '@node-rs/argon2') throw Object.assign(new Error('not found'), { code: 'ERR_MODULE_NOT_FOUND' })

@@ -170,7 +170,7 @@ t.test(
 )
 
 t.test(
-  'a signal is heeded from the first line of the banner on, and a second one ends the process at once',
+  'a signal is handled from the first line of the banner on, and a second one ends the process at once',
   async t => {
     const { service, isStopping } = await running(t)
     service.child.kill('SIGTERM')

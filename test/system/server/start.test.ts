@@ -9,7 +9,7 @@ import { freshDatabase } from '../../harness/database.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { until } from '../../harness/until.ts'
 
-t.test('reports every fault of the configuration at once and does not start', async t => {
+t.test('reports all faults of the configuration at once and does not start', async t => {
   const cwd = emptyFolder(t)
   const service = startProcess(t, {
     cwd,
@@ -145,7 +145,7 @@ t.test(
     t.strictSame(
       warnings.map(({ variable }) => variable),
       ['EMAIL_CONFIRMATION', 'APP_URL'],
-      'settings that production accepts with a warning come first, once',
+      'warnings of production settings come first, once',
     )
     for (const { msg } of warnings) t.match(msg, /^\S.{20,}/, 'and say what they cause')
     const banner = lines.filter(({ event }) => event === 'sys_startup')
@@ -211,7 +211,7 @@ t.test('in production a start that fails is one JSON line', async t => {
   }
 })
 
-t.test('in production warnings of Node, prints of libraries and a crash are JSON lines', async t => {
+t.test('in production warnings of Node, output of libraries and a crash are JSON lines', async t => {
   const preload = join(emptyFolder(t), 'preload.mjs')
   writeFileSync(
     preload,

@@ -95,7 +95,7 @@ export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void
   const { pairs } = options
   const { warmUp, people, random, silent } = prepare(options)
 
-  t.test("at production's cost the hash tells nothing, and one of another cost would", async t => {
+  t.test("at production's cost, login times reveal nothing, and a hash of another cost would", async t => {
     t.setTimeout(15 * MINUTE)
     const service = await startService(t, { provider: 'sqlite', people, cost: PRODUCTION_COST })
     await silent(t, service, refusal, { states: ['known', 'secured'] })
@@ -136,14 +136,18 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
   }
 
   for (const { provider, skip } of databases) {
-    t.test(`on ${provider} no answer and no time of one tells what an address is`, { skip }, async t => {
-      t.setTimeout(30 * MINUTE)
-      const figures = await measured(t, provider)
-      t.comment([`${provider}, ${pairs} pairs`, ...tables(figures)].join('\n'))
-    })
+    t.test(
+      `on ${provider} neither responses nor their times reveal the state of an address`,
+      { skip },
+      async t => {
+        t.setTimeout(30 * MINUTE)
+        const figures = await measured(t, provider)
+        t.comment([`${provider}, ${pairs} pairs`, ...tables(figures)].join('\n'))
+      },
+    )
   }
 
-  t.test('a few queries more are told apart: the stop-watch is not blind', async t => {
+  t.test('a few more queries are detected: the measurement is sensitive enough', async t => {
     t.setTimeout(5 * MINUTE)
     const service = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
@@ -157,7 +161,7 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
     t.ok(auc > 0.5 + 2 * BOUND, `/health/ready against /health/live: AUC ${auc.toFixed(3)}`)
   })
 
-  t.test('whoever guesses has to wait as long, whatever the address is', async t => {
+  t.test('the back-off is equally long for every address', async t => {
     const service = await startService(t, { provider: 'sqlite', people: 1, cost: LOW_COST })
     const answersTo = new Map<State, string[]>()
     const networks = new Map([...STATES, 'unknown' as const].map(state => [state, service.network()]))

@@ -79,7 +79,7 @@ export function tables(figures: Figure[]): string[] {
   return [
     ...table('the answer', ({ auc, difference }) => `${auc.toFixed(3)} (${signed(difference)})`),
     ...table(
-      'what is asked right after it',
+      'unrelated request right after',
       ({ aucAfter, differenceAfter }) => `${aucAfter.toFixed(3)} (${signed(differenceAfter)})`,
     ),
   ]

@@ -36,7 +36,7 @@ async function call(argv: string[], surroundings: Partial<Surroundings> = {}) {
   return { code, ...written }
 }
 
-t.test('every call of a table ends with its exit code and says why', async t => {
+t.test('each call ends with its exit code and message', async t => {
   const calls: [line: string, code: number, out: RegExp, err: RegExp][] = [
     ['', 0, /^latchkey serves accounts.*Exit codes:\n {2}0 {2}success/s, /^$/],
     ['--help', 0, /^latchkey serves accounts/, /^$/],
@@ -76,7 +76,7 @@ t.test('every call of a table ends with its exit code and says why', async t => 
   }
 })
 
-t.test('each command has a help that names its parameters and options', async t => {
+t.test('the help of each command names its parameters and options', async t => {
   const faults: string[] = []
   for (const command of commands) {
     const { code, out } = await call([...command.name.split(' '), '--help'])
@@ -92,7 +92,7 @@ t.test('each command has a help that names its parameters and options', async t 
   t.strictSame(faults, [])
 })
 
-t.test('no command opens a database that is not there, or creates one', async t => {
+t.test('no command creates a missing database', async t => {
   const folder = emptyFolder(t)
   const environment = async () => ({ DATABASE_URL: `file:${folder}/none/latchkey.db` })
   const faults: string[] = []
@@ -109,7 +109,7 @@ t.test('no command opens a database that is not there, or creates one', async t 
   t.notOk(existsSync(`${folder}/none`))
 })
 
-t.test('a bad DATABASE_URL is named without its password', async t => {
+t.test('an invalid DATABASE_URL is reported without its password', async t => {
   const environment = async () => ({ DATABASE_URL: 'mysql://root:geheim@localhost/x' })
   const { code, err } = await call(['migrate'], { environment })
   t.equal(code, 2)
@@ -117,7 +117,7 @@ t.test('a bad DATABASE_URL is named without its password', async t => {
   t.notMatch(err, /geheim/)
 })
 
-t.test('what others wrote cannot move the cursor of a terminal or hide text', async t => {
+t.test('stored text cannot move the cursor of a terminal or hide text', async t => {
   t.equal(printable('550 \u001b[2Jno\u202esuch\nuser\u0007\u009b1m'), '550 ?[2Jno?such?user??1m')
   t.equal(printable(new Date('2026-01-31T09:30:00.123Z')), '2026-01-31 09:30:00Z')
   t.strictSame([null, undefined, '', 0, true, false].map(printable), ['-', '-', '-', '0', 'yes', 'no'])

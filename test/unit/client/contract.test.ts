@@ -15,7 +15,7 @@ const DOCUMENT = read('openapi/openapi.json')
 /** Bytes that a front end adds to its bundle: the client with openapi-fetch, minified and compressed. */
 const LIMIT = 6000
 
-t.test('the types are made of the present document', async t => {
+t.test('the types are generated from the current document', async t => {
   t.ok(readFileSync(TYPES, 'utf8').startsWith(headOf(DOCUMENT)), 'npm run openapi writes both')
   const changed = (from: string, to: string) => headOf(DOCUMENT.replace(from, to)) !== headOf(DOCUMENT)
   t.ok(changed('"invalid_credentials"', '"wrong_credentials"'), 'a code that changes is noticed')
@@ -49,7 +49,7 @@ t.test('every operation has a method', async t => {
   t.strictSame([...called].sort(), declared.filter(line => !/\/(health|\.well-known)\//.test(line)).sort())
 })
 
-t.test('it is small, and depends on nothing but openapi-fetch', async t => {
+t.test('the client is small, and depends on openapi-fetch only', async t => {
   const { outputFiles } = await build({
     entryPoints: [join(root, 'client/src/index.ts')],
     bundle: true,
@@ -118,7 +118,7 @@ t.test('the codes of each route are known to the compiler', async t => {
   t.type(mistakes, 'function')
 })
 
-t.test('options that do not fit are refused', async t => {
+t.test('invalid options are rejected', async t => {
   const storage = { get: () => null, set: () => {}, remove: () => {} }
   t.throws(() => createClient({ baseUrl: 'http://localhost', mode: 'cookie', storage }), /takes no storage/)
   t.throws(() => createClient(), /baseUrl/)

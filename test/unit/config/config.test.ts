@@ -186,7 +186,7 @@ t.test('production requires secure settings', async t => {
   t.strictSame(
     names(problemsOf({ NODE_ENV: 'production' })),
     [...demanded, 'MAIL_BACKEND'],
-    'the rest has good defaults',
+    'the other variables have valid defaults',
   )
   for (const name of demanded) {
     t.strictSame(names(problemsOf({ ...production, [name]: ' ' })), [name], `${name} is demanded`)
@@ -224,11 +224,11 @@ t.test('production requires secure settings', async t => {
   )
 })
 
-t.test('a hop count as TRUST_PROXY is named as such', async t => {
+t.test('a hop count in TRUST_PROXY is reported as such', async t => {
   t.match(problemsOf({ TRUST_PROXY: '1' })[0], /hop count is not supported/)
 })
 
-t.test('the migration step reads the address of the database and nothing else', async t => {
+t.test('the migration step reads DATABASE_URL and nothing else', async t => {
   const url = 'postgresql://accounts@db.internal/accounts'
   t.equal(loadDatabaseUrl({ NODE_ENV: 'production', DATABASE_URL: url, PORT: 'bad' }), url)
   t.equal(loadDatabaseUrl({}), 'file:./data/latchkey.db')
@@ -255,7 +255,7 @@ t.test('every secret may come from a file', async t => {
   t.equal(config.DATABASE_URL, 'postgresql://accounts:p%40ss@db.internal/accounts')
   t.notOk(
     Object.keys(config).some(name => name.endsWith('_FILE')),
-    'a configuration holds values',
+    'a configuration contains values',
   )
   const { JWT_SECRET: _, ...others } = production
   t.strictSame(problemsOf({ ...others, JWT_SECRET_FILE: `${folder}/secret` }), [], 'in production too')
@@ -286,7 +286,7 @@ t.test('an IPv6 address may stand in brackets', async t => {
   t.match(config, { HOST: '::1', MAIL_SERVER: '2001:db8::25', APP_URL: 'http://[::1]:3000' })
 })
 
-t.test('booleans are read as Flask apps write them', async t => {
+t.test('booleans are parsed as in Flask apps', async t => {
   for (const yes of ['True', 'true', 'TRUE', '1', 'yes', 'on', ' On ']) {
     t.equal(loadConfig({ MAIL_USE_TLS: yes }).MAIL_USE_TLS, true, yes)
   }
@@ -305,7 +305,7 @@ t.test('an empty variable counts as absent, and spaces around a value do not cou
   ])
 })
 
-t.test('the configuration is frozen and holds nothing but its variables', async t => {
+t.test('the configuration is frozen and contains its variables only', async t => {
   const config = loadConfig({ PATH: '/bin', npm_config_x: 'y', PORT: '4000' })
   t.ok(Object.isFrozen(config))
   t.throws(() => {
@@ -332,7 +332,7 @@ t.test('links lead to the service itself unless APP_URL says otherwise', async t
   t.equal(appUrl({ PORT: '0', APP_URL: 'http://localhost:8080' }), 'http://localhost:8080')
 })
 
-t.test('.env.example lists exactly the variables there are, with their defaults', async t => {
+t.test('.env.example lists exactly the existing variables, with their defaults', async t => {
   const text = readFileSync(new URL(import.meta.resolve('#root/.env.example')), 'utf8')
   const listed = [...text.matchAll(/^#? ?([A-Z][A-Z0-9_]*)=(.*)$/gm)].map(([, name, value]) => ({
     name,

@@ -21,7 +21,7 @@ function loaded(t: Test, content: string | Buffer): (string | undefined)[] {
   }
 }
 
-t.test('reads a .env of any editor', async t => {
+t.test('reads a .env file from any editor', async t => {
   const cases: Record<string, string | Buffer> = {
     'UTF-8': TEXT,
     'UTF-8 with CRLF': windows,
@@ -40,7 +40,7 @@ t.test('reads a .env of any editor', async t => {
   t.strictSame(loaded(t, ''), [undefined, undefined, undefined], 'an empty file')
 })
 
-t.test('a .env in another encoding is refused, and nothing of it is used', async t => {
+t.test('a .env file in another encoding is refused, and none of it is used', async t => {
   const cases: Record<string, Buffer> = {
     'UTF-16LE without a byte order mark': Buffer.from(TEXT, 'utf16le'),
     'UTF-16BE without a byte order mark': utf16be(TEXT),
@@ -59,12 +59,12 @@ t.test('ignores a missing .env and reports one that cannot be read', async t => 
   t.throws(() => loadEnvFile(join(folder, '.env')), { code: 'EISDIR' })
 })
 
-t.test('the environment wins over the file', async t => {
+t.test('the environment takes precedence over the file', async t => {
   process.env['LATCHKEY_TEST_LAST'] = 'from outside'
   t.strictSame(loaded(t, TEXT), ['production', 'Zürich', 'from outside'])
 })
 
-t.test('line ends of a secret are those of text', async t => {
+t.test('trailing line breaks of a secret in a file are removed', async t => {
   const folder = t.testdir({ secret: 'one\r\ntwo' })
   t.equal(readText(join(folder, 'secret')), 'one\ntwo')
 })

@@ -17,7 +17,7 @@ OF/2NxApJCzGCEDdfSp6VQO30hyhRANCAAQRWz+jn65BtOMvdyHKcvjBeBSDZH2r
 1RTwjmYSi9R/zpBnuQ4EiMnCqfMPWiZqB4QdbAd0E7oH50VpuZ1P087G
 -----END PRIVATE KEY-----`
 
-t.test('a key that signs is a private key of P-256 in PEM, without a passphrase', async t => {
+t.test('a signing key is a private P-256 key in PEM, without a passphrase', async t => {
   const sec1 = p256.privateKey.export({ type: 'sec1', format: 'pem' }) as string
   const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n'
   for (const key of [pem, pem.trim(), sec1, parameters + sec1]) t.ok(isPrivateKey(key))
@@ -40,7 +40,7 @@ t.test('a key that signs is a private key of P-256 in PEM, without a passphrase'
   for (const [what, key] of Object.entries(refused)) t.notOk(isPrivateKey(key), what)
 })
 
-t.test('a key that only verifies may be a public one', async t => {
+t.test('a verification key may be a public key', async t => {
   t.ok(isKey(pem))
   t.ok(isKey(p256.publicKey.export(spki) as string))
   t.notOk(isKey(pair('P-384').publicKey))
@@ -56,7 +56,7 @@ t.test('a key may stand on one line, and in a file', async t => {
   t.equal(loadConfig({ ACCESS_TOKEN_PRIVATE_KEY_FILE: `${folder}/key` }).ACCESS_TOKEN_PRIVATE_KEY, lines)
 })
 
-t.test('production refuses a key that anybody knows', async t => {
+t.test('production refuses a published sample key', async t => {
   const production = {
     NODE_ENV: 'production',
     APP_URL: 'https://accounts.example.org',
@@ -79,6 +79,6 @@ t.test('production refuses a key that anybody knows', async t => {
   t.strictSame(
     refused({ NODE_ENV: 'development', ACCESS_TOKEN_PRIVATE_KEY: SAMPLE }),
     [],
-    'a laptop may have it',
+    'development accepts it',
   )
 })

@@ -23,7 +23,7 @@ t.test('an origin is compared in the form in which browsers send it', t => {
   t.end()
 })
 
-t.test('what no browser sends as its origin is refused at the start', t => {
+t.test('a value that no browser sends as its origin is refused at the start', t => {
   const never = [
     'https://*.example.org',
     'https://app.*',
@@ -56,7 +56,7 @@ t.test('what no browser sends as its origin is refused at the start', t => {
   t.end()
 })
 
-t.test('names of this machine are one where the service is local, and nowhere else', async t => {
+t.test('local host names are the same origin for a local service only', async t => {
   const dev = ['http://localhost:5173', 'https://app.example.org', 'capacitor://localhost', '*']
   t.strictSame(withLocalNames('http://127.0.0.1:3000', dev), [
     'http://localhost:5173',

@@ -79,12 +79,12 @@ t.test('sample passwords of servers are refused', async t => {
   t.strictSame(
     refused({ DATABASE_URL: 'postgresql://postgres@127.0.0.1/accounts' }),
     [],
-    'none is a socket or peer',
+    'accepts a socket and peer authentication',
   )
   t.strictSame(refused({ DATABASE_URL: 'file:./secret' }), [], 'a file has none')
 })
 
-t.test('TRUST_PROXY cannot trust everybody', async t => {
+t.test('TRUST_PROXY cannot trust every address', async t => {
   const everybody = [
     '0.0.0.0/0',
     '::/0',

@@ -2,7 +2,7 @@ import Fastify from 'fastify'
 import t from 'tap'
 import { proxyProblem, trustOf } from '../../../src/config/proxies.ts'
 
-t.test('a peer is trusted where TRUST_PROXY names its address, in each of its forms', async t => {
+t.test('a peer is trusted if TRUST_PROXY names its address, in any form', async t => {
   const cases: [trusted: string | undefined, trustedPeers: string[], others: (string | undefined)[]][] = [
     [undefined, [], ['127.0.0.1', '10.0.0.1', undefined]],
     ['10.0.0.1', ['10.0.0.1', '::ffff:10.0.0.1'], ['10.0.0.2', '::1', '', undefined, 'nonsense']],
@@ -23,7 +23,7 @@ t.test('a peer is trusted where TRUST_PROXY names its address, in each of its fo
   t.strictSame(faults, [])
 })
 
-t.test('what TRUST_PROXY may hold is what Fastify takes', async t => {
+t.test('TRUST_PROXY accepts the values that Fastify accepts', async t => {
   const ranges = [
     '10.0.0.0/8',
     '10.0.0.0/255.0.0.0',

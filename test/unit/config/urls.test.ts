@@ -32,7 +32,7 @@ function problemsOf(env: Record<string, string>): string[] {
 const everywhere = (url: string) => Object.fromEntries(VARIABLES.map(name => [name, url]))
 const names = (problems: string[]) => problems.map(problem => problem.split(':', 1)[0])
 
-t.test('a link may lead to a page or into an app', async t => {
+t.test('a link may lead to a page or an app', async t => {
   for (const url of [
     'https://app.example.org',
     'https://app.example.org/',
@@ -52,7 +52,7 @@ t.test('a link may lead to a page or into an app', async t => {
   }
 })
 
-t.test('it may not lead to what runs, to a file, to a fragment, or nowhere', async t => {
+t.test('a link may not be a script, a file or invalid, or have a fragment', async t => {
   for (const url of [
     'javascript:alert(1)',
     'JavaScript://example.org/%0aalert(1)',
@@ -92,12 +92,12 @@ t.test('it may not lead to what runs, to a file, to a fragment, or nowhere', asy
   }
 })
 
-t.test('they are named together with whatever else is wrong', async t => {
+t.test('invalid links are reported together with other errors', async t => {
   const problems = problemsOf({ PORT: 'x', RESET_PASSWORD_URL: 'javascript:x', CHANGE_EMAIL_URL: 'y' })
   t.strictSame(names(problems).sort(), ['CHANGE_EMAIL_URL', 'PORT', 'RESET_PASSWORD_URL'])
 })
 
-t.test('in production no link carries a token over plain http, but to the machine itself', async t => {
+t.test('in production links require https, except to the machine itself', async t => {
   for (const url of ['http://app.example.org', 'HTTP://app.example.org/x', 'http://localhost.example.org']) {
     const problems = problemsOf({ ...production, ...everywhere(url) })
     t.strictSame(names(problems), VARIABLES, url)
@@ -114,7 +114,7 @@ t.test('in production no link carries a token over plain http, but to the machin
   }
 })
 
-t.test('the path of APP_URL has no semicolon, which would cut the path of the cookie off', async t => {
+t.test('the path of APP_URL has no semicolon, which would truncate the path of the cookie', async t => {
   t.strictSame(names(problemsOf({ APP_URL: 'https://example.org/a;b' })), ['APP_URL'])
   t.strictSame(problemsOf({ APP_URL: 'https://example.org/a%3Bb' }), [])
 })

@@ -62,7 +62,7 @@ t.test('the service comes with PostgreSQL, Redis, a mail catcher and a migration
   ])
 })
 
-t.test('whatever is waited for says when it is ready', async t => {
+t.test('every dependency has a health check', async t => {
   for (const [name, { depends_on }] of services) {
     for (const [dependency, { condition }] of Object.entries(depends_on ?? {})) {
       if (condition === 'service_completed_successfully') {
@@ -79,7 +79,7 @@ t.test('whatever is waited for says when it is ready', async t => {
   }
 })
 
-t.test('the migration step and the service are one image with one environment', async t => {
+t.test('the migration step and the service share image and environment', async t => {
   t.equal(service('migrate').image, service('latchkey').image)
   t.same(service('migrate').environment, service('latchkey').environment)
   t.equal(service('latchkey').depends_on?.['migrate']?.condition, 'service_completed_successfully')
@@ -92,22 +92,25 @@ t.test('the profile `cluster` adds a balancer and three instances, and nothing e
   t.same(Object.keys(service('balancer').depends_on ?? {}).sort(), MEMBERS)
 })
 
-t.test('the instances of the cluster differ from the one service in what a balancer needs alone', async t => {
-  const { ports, environment: common, ...one } = service('latchkey')
-  for (const name of MEMBERS) {
-    const { profiles, networks, environment: own, ...member } = service(name)
-    t.same(networks, ['default', 'balanced'])
-    t.same(member, one, name)
-    t.same({ ...own, APP_URL: common?.['APP_URL'], TRUST_PROXY: '' }, common)
-    const config = loadConfig(environment(name))
-    const published = service('balancer').ports?.[0]?.split(':')[1]
-    t.equal(config.APP_URL, `http://localhost:${published}`, 'links lead to the balancer')
-    t.equal(config.JWT_SECRET, undefined)
-    t.ok(one.volumes?.includes('data:/app/data'), 'where all find the same key')
-  }
-})
+t.test(
+  'the instances of the cluster differ from the single service only in what a balancer needs',
+  async t => {
+    const { ports, environment: common, ...one } = service('latchkey')
+    for (const name of MEMBERS) {
+      const { profiles, networks, environment: own, ...member } = service(name)
+      t.same(networks, ['default', 'balanced'])
+      t.same(member, one, name)
+      t.same({ ...own, APP_URL: common?.['APP_URL'], TRUST_PROXY: '' }, common)
+      const config = loadConfig(environment(name))
+      const published = service('balancer').ports?.[0]?.split(':')[1]
+      t.equal(config.APP_URL, `http://localhost:${published}`, 'links lead to the balancer')
+      t.equal(config.JWT_SECRET, undefined)
+      t.ok(one.volumes?.includes('data:/app/data'), 'where all find the same key')
+    }
+  },
+)
 
-t.test('the instances trust the balancer, by its one address, and nobody else', async t => {
+t.test('the instances trust the address of the balancer and no other', async t => {
   const { networks } = service('balancer')
   const address = (networks as Record<string, { ipv4_address?: string }>)['balanced']?.ipv4_address ?? ''
   t.same(Object.keys(networks ?? {}), ['balanced'], 'it reaches neither database nor counters')
@@ -117,7 +120,7 @@ t.test('the instances trust the balancer, by its one address, and nobody else', 
   t.equal(address.replace(/\d+$/, '0/24'), subnet)
 })
 
-t.test('the balancer runs the configuration that is shipped, with the instances that there are', async t => {
+t.test('the balancer runs the shipped configuration, with the instances of the cluster', async t => {
   const read = (name: string) =>
     readFileSync(new URL(import.meta.resolve(`#root/deploy/nginx/${name}`)), 'utf8')
   t.same(service('balancer').volumes, ['./deploy/nginx:/etc/latchkey:ro'])
@@ -132,24 +135,31 @@ t.test('the balancer runs the configuration that is shipped, with the instances 
   t.same(
     backups.map(([, address]) => address),
     instances.map(([, address]) => address),
-    'and none of them is ever out when all are',
+    'and never excludes all of them',
   )
   t.match(read('server.conf'), new RegExp(`^listen ${service('balancer').ports?.[0]?.split(':')[2]};$`, 'm'))
   t.equal(service('balancer').stop_signal, 'SIGQUIT', 'which lets requests in flight end')
 })
 
-t.test('the balancer repeats nothing that an instance may have begun with, but its own probes', async t => {
-  const conf = readFileSync(new URL(import.meta.resolve('#root/deploy/nginx/nginx.conf')), 'utf8')
-  const directives = conf.replace(/#.*$/gm, '')
-  const probe = /location = \/probe \{[^}]*\}/.exec(directives)?.[0] ?? ''
-  t.match(probe, /\binternal;/)
-  t.match(probe, /proxy_next_upstream error timeout http_503 non_idempotent;/)
-  const others = directives.replace(probe, '')
-  t.same(others.match(/proxy_next_upstream [^;]*;/g), ['proxy_next_upstream error timeout;'])
-  t.match(others, /proxy_set_header X-Forwarded-For \$remote_addr;/, 'what the client says is not passed on')
-})
+t.test(
+  'the balancer retries no request that an instance may have started, except its own probes',
+  async t => {
+    const conf = readFileSync(new URL(import.meta.resolve('#root/deploy/nginx/nginx.conf')), 'utf8')
+    const directives = conf.replace(/#.*$/gm, '')
+    const probe = /location = \/probe \{[^}]*\}/.exec(directives)?.[0] ?? ''
+    t.match(probe, /\binternal;/)
+    t.match(probe, /proxy_next_upstream error timeout http_503 non_idempotent;/)
+    const others = directives.replace(probe, '')
+    t.same(others.match(/proxy_next_upstream [^;]*;/g), ['proxy_next_upstream error timeout;'])
+    t.match(
+      others,
+      /proxy_set_header X-Forwarded-For \$remote_addr;/,
+      'what the client says is not passed on',
+    )
+  },
+)
 
-t.test('every variable that the service is given is one that it knows', async t => {
+t.test('every variable of the service exists', async t => {
   const known = new Set(describeEnvironment().map(({ name }) => name))
   const example = readFileSync(new URL(import.meta.resolve('#root/.env.example')), 'utf8')
   const listed = new Set([...example.matchAll(/^#?\s*([A-Z][A-Z0-9_]*)=/gm)].map(match => match[1]))
@@ -159,7 +169,7 @@ t.test('every variable that the service is given is one that it knows', async t 
   }
 })
 
-t.test('the limits and what browsers are told are set from the outside', async t => {
+t.test('limits and headers for browsers can be set from the environment', async t => {
   const passedOn = describeEnvironment().filter(({ name }) => /^(RATE_LIMIT|CORS|HSTS|DOCS)/.test(name))
   t.ok(passedOn.length >= 9)
   for (const { name, default: byDefault } of passedOn) {
@@ -168,7 +178,7 @@ t.test('the limits and what browsers are told are set from the outside', async t
   }
 })
 
-t.test("the operators' API is off, and on where its port is given, for no other machine", async t => {
+t.test("the operators' API is off unless its port is set, and then local", async t => {
   t.equal(loadConfig(environment('latchkey')).OPERATOR_PORT, undefined)
   const config = loadConfig(environment('latchkey', { OPERATOR_PORT: '3001' }))
   t.match(config, { OPERATOR_PORT: 3001, OPERATOR_HOST: '127.0.0.1' })
@@ -176,7 +186,7 @@ t.test("the operators' API is off, and on where its port is given, for no other 
   t.equal(loadConfig(shared).OPERATOR_HOST, '0.0.0.0')
 })
 
-t.test('it comes up without a secret of yours, and is no production server by oversight', async t => {
+t.test('it starts without a configured secret, and not as a production server', async t => {
   const config = loadConfig(environment('latchkey'))
   t.equal(config.NODE_ENV, 'development')
   t.equal(config.JWT_SECRET, undefined, 'no key that everybody knows')
@@ -196,11 +206,11 @@ t.test('it comes up without a secret of yours, and is no production server by ov
         }),
       ),
     { name: 'ConfigError', message: /APP_URL/ },
-    'nor with links that carry tokens in clear',
+    'and not with links that send tokens in clear',
   )
 })
 
-t.test('the address of the database names the host, user and database that there are', async t => {
+t.test('DATABASE_URL matches the host, user and database', async t => {
   const url = new URL(environment('latchkey')['DATABASE_URL'] ?? '')
   const postgres = environment('postgres')
   t.equal(url.hostname, 'postgres')
@@ -209,7 +219,7 @@ t.test('the address of the database names the host, user and database that there
   t.equal(url.pathname, `/${postgres['POSTGRES_DB']}`)
 })
 
-t.test('nothing listens beyond this machine, and neither database nor counters listen on it', async t => {
+t.test('nothing listens on other interfaces, and neither database nor Redis listens on the host', async t => {
   for (const [name, { ports = [] }] of services) {
     for (const port of ports) t.match(port, /^127\.0\.0\.1:\d+:\d+$/, `${name} publishes on loopback only`)
   }
@@ -224,7 +234,7 @@ t.test('images are pinned to a version', async t => {
   }
 })
 
-t.test('no container can write to its image, gain a privilege or fill the memory', async t => {
+t.test('no container can write to its image, gain privileges or exhaust the memory', async t => {
   for (const [name, container] of services) {
     t.equal(container.read_only, true, `${name} has a read-only root`)
     t.same(container.cap_drop, ['ALL'], `${name} has no capability`)
@@ -238,7 +248,7 @@ t.test('no container can write to its image, gain a privilege or fill the memory
   }
 })
 
-t.test('the service has more time to end than a drain takes', async t => {
+t.test('the service has more time to stop than a drain takes', async t => {
   for (const name of ['latchkey', ...MEMBERS, 'balancer']) {
     t.match(service(name).stop_grace_period, /^\d+s$/)
     t.ok(Number.parseInt(service(name).stop_grace_period ?? '', 10) > 20)

@@ -70,7 +70,7 @@ async function problemsOf(subject: Manifest): Promise<string[]> {
     .map(path => `${path} is unknown`)
 }
 
-t.test('every manifest fits the published schema of its kind', async t => {
+t.test('every manifest matches the published schema of its kind', async t => {
   t.ok(manifests.length >= 10)
   for (const { file, manifest } of manifests) {
     if (manifest.kind === 'Secret') continue
@@ -78,7 +78,7 @@ t.test('every manifest fits the published schema of its kind', async t => {
   }
 })
 
-t.test('the check itself finds a missing, a mistyped, a misspelt and a misplaced property', async t => {
+t.test('the check finds a missing, a mistyped, a misspelt and a misplaced property', async t => {
   const broken = async (change: (copy: Manifest) => void) => {
     const copy = structuredClone(manifest('Deployment'))
     change(copy)
@@ -106,12 +106,12 @@ t.test('the check itself finds a missing, a mistyped, a misspelt and a misplaced
   )
 })
 
-t.test('the kustomization applies everything but the examples', async t => {
+t.test('the kustomization applies everything except the examples', async t => {
   t.same(kustomization.resources.toSorted(), files.filter(name => !name.includes('.example.')).sort())
   t.equal(kustomization.namespace, manifest('Namespace').metadata.name)
 })
 
-t.test('the sample of a secret is none that anything accepts', async t => {
+t.test('the sample secrets are rejected', async t => {
   const { data, stringData } = manifest('Secret')
   t.equal(stringData, undefined)
   for (const [name, value] of Object.entries(data as Record<string, string>)) {
@@ -121,7 +121,7 @@ t.test('the sample of a secret is none that anything accepts', async t => {
   }
 })
 
-t.test('with real secrets the service takes the configuration', async t => {
+t.test('with real secrets the service accepts the configuration', async t => {
   const { data } = manifest('ConfigMap')
   const names = [...Object.keys(data), ...Object.keys(manifest('Secret').data)]
   const known = describeEnvironment().map(({ name }) => name)
@@ -141,7 +141,7 @@ t.test('with real secrets the service takes the configuration', async t => {
   t.ok(config.TRUST_PROXY, 'the limits see clients, not the ingress controller')
 })
 
-t.test("the line for the operators' API opens it on the loopback of a pod alone", async t => {
+t.test("the line for the operators' API opens it on the loopback interface of a pod only", async t => {
   const text = read('configmap.yaml')
   const opened = parse(text.replace(/^( +)# (?=OPERATOR_PORT:)/m, '$1')).data
   t.equal(manifest('ConfigMap').data.OPERATOR_PORT, undefined, 'off until then')
@@ -150,7 +150,7 @@ t.test("the line for the operators' API opens it on the loopback of a pod alone"
 })
 
 for (const kind of ['Deployment', 'Job']) {
-  t.test(`no pod of the ${kind} is root, can write to its image or gains a privilege`, async t => {
+  t.test(`no pod of the ${kind} runs as root, can write to its image or gain privileges`, async t => {
     const { spec, metadata } = manifest(kind).spec.template
     t.match(spec, {
       automountServiceAccountToken: false,
@@ -172,7 +172,7 @@ for (const kind of ['Deployment', 'Job']) {
   })
 }
 
-t.test('the migration runs what the image has, and to its end', async t => {
+t.test('the migration runs a command of the image, to its end', async t => {
   const { spec } = manifest('Job').spec.template
   t.equal(spec.restartPolicy, 'Never')
   const command: string[] = spec.containers[0].command
@@ -180,7 +180,7 @@ t.test('the migration runs what the image has, and to its end', async t => {
   t.ok(readFileSync(new URL(`../../${source}`, folder)).length > 0)
 })
 
-t.test('probes ask what the service answers, and a drain has its time', async t => {
+t.test('probes use existing endpoints, and a drain has enough time', async t => {
   const { spec } = manifest('Deployment').spec.template
   const [{ startupProbe, livenessProbe, readinessProbe, lifecycle }] = spec.containers
   t.equal(startupProbe.httpGet.path, '/health/live')
@@ -191,7 +191,7 @@ t.test('probes ask what the service answers, and a drain has its time', async t 
   t.equal(lifecycle, undefined, 'the service itself serves on for 3 s')
 })
 
-t.test('everything speaks of the same pods', async t => {
+t.test('all selectors match the same pods', async t => {
   const { selector, template } = manifest('Deployment').spec
   t.same(template.metadata.labels, selector.matchLabels)
   t.same(manifest('Service').spec.selector, selector.matchLabels)

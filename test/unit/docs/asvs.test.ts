@@ -96,7 +96,7 @@ t.test('every requirement of levels 1 and 2 is listed once', async t => {
   for (const { id, level } of rows) t.equal(level, asked.get(id), `level of ${id}`)
 })
 
-t.test('every test that is named exists, and so does every section', async t => {
+t.test('every test and every section that is named exists', async t => {
   let tests = 0
   for (const { id, met, proof } of rows) {
     t.ok(met.length > 3, `${id} says how`)

@@ -26,7 +26,7 @@ t.test('blank lines surround every heading', async t => {
   }
 })
 
-t.test('no entry is there twice, and no line is longer than 120 characters', async t => {
+t.test('no entry occurs twice, and no line is longer than 120 characters', async t => {
   const begins = lines.filter(line => line.startsWith('- '))
   t.ok(begins.length > 0)
   t.same(

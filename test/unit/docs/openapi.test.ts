@@ -35,7 +35,7 @@ const operations = (document: { paths: Record<string, Record<string, Operation>>
 const documents = await currentDocuments()
 const parsed = (path: string) => JSON.parse(documents.get(path) ?? '')
 
-t.test('the committed OpenAPI documents are what the routes say', async t => {
+t.test('the committed OpenAPI documents match the routes', async t => {
   for (const [path, current] of documents) {
     t.equal(readFileSync(path, 'utf8'), current, 'npm run openapi writes it anew')
   }
@@ -73,7 +73,7 @@ t.test('every body has examples of its operation, each of which is valid', async
   }
 })
 
-t.test('what clients are generated from has names, forms and types', async t => {
+t.test('operations and schemas have names and types for code generators', async t => {
   const document = parsed(DOCUMENT)
   const { schemas } = document.components
   for (const name of ['User', 'Session', 'Event', 'ValidationError', 'Problem', 'TokenPair'])
@@ -117,7 +117,7 @@ t.test('exactly the routes with authentication declare it', async t => {
   ])
 })
 
-t.test("of the operators' routes only the probes ask for no key", async t => {
+t.test("of the operators' routes only the probes require no key", async t => {
   const open = operations(parsed(OPERATORS_DOCUMENT))
     .filter(({ operation }) => JSON.stringify(operation.security) !== '[{"bearer":[]}]')
     .map(({ name }) => name)

@@ -177,7 +177,7 @@ for (const kind of kinds) {
   })
 }
 
-t.test('a duration is said in the language', async t => {
+t.test('durations are formatted in the language', async t => {
   const lives: Record<string, [number, string][]> = {
     de: [
       [1800, ' 30 Minuten '],
@@ -218,7 +218,7 @@ t.test('a duration is said in the language', async t => {
   t.same(Object.keys(lives).sort(), [...others].sort())
 })
 
-t.test('a moment is said in the language, in UTC', async t => {
+t.test('times are formatted in the language, in UTC', async t => {
   const moments: Record<string, RegExp> = {
     en: /On March 4, 2026.* 13:06:07 UTC, /,
     de: /Am 4\. März 2026.* 13:06:07 UTC hat /,
@@ -234,7 +234,7 @@ t.test('a moment is said in the language, in UTC', async t => {
   }
 })
 
-t.test('a device that did not say what it is, from nowhere', async t => {
+t.test('an unknown device without an IP address', async t => {
   const unknown: Record<string, string> = {
     en: 'Device: unknown',
     de: 'Gerät: unbekannt',
@@ -250,21 +250,18 @@ t.test('a device that did not say what it is, from nowhere', async t => {
   }
 })
 
-t.test(
-  'what a deletion says of a way back is true in every language: the link of an earlier notice',
-  async t => {
-    const about = { service: 'latchkey', to: 'ada@example.org', at: 'today', validFor: '7 days' }
-    for (const language of LANGUAGES) {
-      const { mails, pages } = messagesFor(language)
-      const { button } = mails.account_deleted(about)
-      t.equal(mails.password_changed(about).button, button, `${language}: one name for the link`)
-      const { notYou, before } = mails.farewell(about)
-      t.ok(notYou.includes(button), `${language}: farewell`)
-      t.notOk(
-        before.join().includes(button),
-        `${language}: whoever deleted the account is not sent looking for it`,
-      )
-      t.ok(pages.me.deleteText.includes(button), `${language}: account page`)
-    }
-  },
-)
+t.test('the texts about a deletion name the link of an earlier notice in every language', async t => {
+  const about = { service: 'latchkey', to: 'ada@example.org', at: 'today', validFor: '7 days' }
+  for (const language of LANGUAGES) {
+    const { mails, pages } = messagesFor(language)
+    const { button } = mails.account_deleted(about)
+    t.equal(mails.password_changed(about).button, button, `${language}: one name for the link`)
+    const { notYou, before } = mails.farewell(about)
+    t.ok(notYou.includes(button), `${language}: farewell`)
+    t.notOk(
+      before.join().includes(button),
+      `${language}: the text for the person who deleted the account does not mention it`,
+    )
+    t.ok(pages.me.deleteText.includes(button), `${language}: account page`)
+  }
+})

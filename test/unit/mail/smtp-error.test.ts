@@ -68,7 +68,7 @@ const failure = (code: string, command: string, reply: string) => {
   return Object.assign(new Error(reply), { code, command, ...answer }) as NodemailerError
 }
 
-t.test('tells an unreachable server from one that refuses an email', async t => {
+t.test('distinguishes an unreachable server from a refusal', async t => {
   const away: [code: string, command: string, reply: string][] = [
     ['ECONNECTION', 'CONN', 'connect ECONNREFUSED 127.0.0.1:25'],
     ['ETIMEDOUT', 'CONN', 'Greeting never received'],
@@ -92,7 +92,7 @@ t.test('tells an unreachable server from one that refuses an email', async t => 
   t.strictSame(there.filter(isAway), [])
 })
 
-t.test('however a server quotes the recipient, the reason does not', async t => {
+t.test('the reason never contains the recipient, however a server quotes it', async t => {
   const to = 'ada.lovelace@example.org'
   const quotes = [
     `550 5.1.1 <${to}>: Recipient address rejected`,

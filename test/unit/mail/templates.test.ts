@@ -24,7 +24,7 @@ for (const locale of LANGUAGES) {
       t.ok(mail.html.startsWith(`<!doctype html>\n<html lang="${locale}"`))
     })
 
-    t.test(`${name}: the link has a line of its own and occurs once`, async t => {
+    t.test(`${name}: the link is on its own line and occurs once`, async t => {
       const { text, html } = render(kind, { locale })
       const link = linkOf(kind)
       t.same(
@@ -51,7 +51,7 @@ for (const locale of LANGUAGES) {
       t.notMatch(html, /<a [^>]*><\/a>/, 'the button says where it leads')
     })
 
-    t.test(`${name}: text and HTML say the same`, async t => {
+    t.test(`${name}: text and HTML have the same content`, async t => {
       const { text, html } = render(kind, { locale })
       const seen = visible(html)
       for (const paragraph of text.trim().split('\n\n')) t.ok(seen.includes(paragraph), paragraph)
@@ -110,7 +110,7 @@ for (const locale of LANGUAGES) {
     t.notMatch(subject, /\d/, 'not in the subject, which lock screens show')
   })
 
-  t.test(`a reset in ${locale} without a code does not speak of where to enter one`, async t => {
+  t.test(`a reset in ${locale} without a code does not mention one`, async t => {
     const { code, ...rest } = contexts.reset_password
     const withCode = renderMail('reset_password', { ...rest, locale, code: '12345678' }).text.split('\n\n')
     const without = renderMail('reset_password', { ...rest, locale }).text.split('\n\n')
@@ -141,7 +141,7 @@ t.test('a code with leading zeros keeps them', async t => {
   t.match(render('password_change_code', { code: '000042' }).text, /^000042$/m)
 })
 
-t.test('how long a link or code lives is said in words people use', async t => {
+t.test('the lifetime of a link or code is in suitable units', async t => {
   const lives: [number, string][] = [
     [1800, '30 minutes'],
     [86_400, '24 hours'],
@@ -191,13 +191,13 @@ t.test("times are in UTC, whatever the server's time zone", async t => {
   for (const kind of dated) t.match(render(kind).text, /March 4, 2026.* 13:06:07 UTC/)
 })
 
-t.test('a confirmation asks for a new password, and for none that was chosen before', async t => {
+t.test('a confirmation asks for a new password, not for an existing one', async t => {
   const { text } = render('confirm_address')
   t.match(text, /open this link and choose your password:\n\nhttps:/)
   t.notMatch(text, /password you chose/)
 })
 
-t.test('a notice asks for the address it went to, and for no password', async t => {
+t.test('a notice asks for the address of its recipient, and for no password', async t => {
   for (const kind of ['password_changed', 'email_change_requested', 'email_changed', 'new_device'] as const) {
     const { text } = render(kind)
     t.match(
@@ -213,7 +213,7 @@ t.test('a request to change the address says that nothing has changed yet', asyn
   t.notMatch(render('email_changed').text, /Nothing has changed/)
 })
 
-t.test('mails look like the pages: one mark, the colours of the style sheet, light and dark', async t => {
+t.test('emails have the mark and the colours of the pages, light and dark', async t => {
   const { html } = render('reset_password')
   const style = readFileSync(new URL(import.meta.resolve('#root/web/style.css')), 'utf8')
   const [light = '', dark = ''] = style.split('prefers-color-scheme: dark')

@@ -142,7 +142,7 @@ t.test('clients take turns: a flood delays only its own client', async t => {
 })
 
 t.test(
-  'in a queue that one client has filled, the newest slot of the longest line is shed for another client',
+  'in a queue filled by one client, the newest slot of the longest line is shed for another client',
   async t => {
     const { begun, end, job } = jobs()
     const queue = hashQueue(1, 1.5)
@@ -169,7 +169,7 @@ t.test(
   },
 )
 
-t.test('where each client has one slot with a complete body, none is shed for another', async t => {
+t.test('if each client has one slot with a complete body, none is shed for another', async t => {
   const { end, job } = jobs()
   const queue = hashQueue(1, 1)
   const all = Array.from({ length: 5 }, (_, id) => runIn(queue, `client ${id}`, job(id)))
@@ -206,7 +206,7 @@ t.test('a released slot leaves the queue in every state, and a running hash goes
   t.strictSame(queue.load(), { running: 0, waiting: 0 })
 })
 
-t.test('a reserved slot counts before its job comes, and after it only as that job', async t => {
+t.test('a reserved slot counts once, before and after its job arrives', async t => {
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 1)
   const places = Array.from({ length: 5 }, () => queue.reserve('one'))
@@ -228,7 +228,7 @@ t.test('a reserved slot counts before its job comes, and after it only as that j
   t.strictSame(queue.load(), { running: 0, waiting: 0 })
 })
 
-t.test('one slot per core is called before a core is free, and its turn ends where no job comes', async t => {
+t.test('one slot per core is called before a core is free, and loses its turn without a job', async t => {
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 10)
   const running = runIn(queue, 'one', job(0))
@@ -252,7 +252,7 @@ t.test('one slot per core is called before a core is free, and its turn ends whe
   t.strictSame(queue.load(), { running: 0, waiting: 0 })
 })
 
-t.test('a slot with an incomplete body is shed first, and its job is refused when it comes', async t => {
+t.test('a slot with an incomplete body is shed first, and its job is refused when it arrives', async t => {
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 1)
   const idle = Array.from({ length: 5 }, () => queue.reserve('idle'))
@@ -344,59 +344,56 @@ t.test('a slot with an incomplete body is passed over, and keeps its place in it
   t.strictSame(begun, [0, 1, 12, 21, 11, 13])
 })
 
-t.test(
-  'whatever comes and goes, no slot is lost, and no line is served twice while another waits',
-  async t => {
-    const key = fc.constantFrom('a', 'b', 'c', 'd')
-    const step = fc.tuple(fc.constantFrom('join', 'serve', 'leave'), key)
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 100 }), async steps => {
-        const queue = hashQueue(1, 60)
-        // These two run at once, so that all others wait in their lines.
-        const called = ['x', 'x'].map(client => queue.reserve(client))
-        for (const slot of called) await slot.turn()
-        const lines = new Map<string, { name: string; slot: Slot }[]>()
-        const passedOver = new Map<string, number>()
-        const served: { name: string; slot: Slot }[] = []
-        for (const [index, [what, client]] of steps.entries()) {
-          const line = lines.get(client) ?? []
-          if (what === 'join') {
-            const entry = { name: `${client}${index}`, slot: queue.reserve(client) }
-            entry.slot.turn().then(
-              () => served.push(entry),
-              () => {},
-            )
-            lines.set(client, [...line, entry])
-            if (line.length === 0) passedOver.set(client, 0)
-          } else if (what === 'leave') {
-            line.pop()?.slot.release()
-          } else {
-            called.shift()?.release()
-            await turn()
-            const [next] = served.splice(0)
-            const waiting = [...lines.values()].some(({ length }) => length > 0)
-            if (waiting !== (next !== undefined)) throw new Error('a slot waits while there is room')
-            if (next === undefined) {
-              called.push(queue.reserve('x'))
-              await called.at(-1)?.turn()
-              continue
-            }
-            called.push(next.slot)
-            const of = next.name[0] as string
-            if (lines.get(of)?.shift() !== next) throw new Error(`out of line: ${next.name}`)
-            for (const [other, entries] of lines) {
-              const count = other === of || entries.length === 0 ? 0 : (passedOver.get(other) ?? 0) + 1
-              if (count > 3) throw new Error(`${other} was passed over ${count} times by 3 others`)
-              passedOver.set(other, count)
-            }
+t.test('no slot is lost, and no line is served twice while another waits', async t => {
+  const key = fc.constantFrom('a', 'b', 'c', 'd')
+  const step = fc.tuple(fc.constantFrom('join', 'serve', 'leave'), key)
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 100 }), async steps => {
+      const queue = hashQueue(1, 60)
+      // These two run at once, so that all others wait in their lines.
+      const called = ['x', 'x'].map(client => queue.reserve(client))
+      for (const slot of called) await slot.turn()
+      const lines = new Map<string, { name: string; slot: Slot }[]>()
+      const passedOver = new Map<string, number>()
+      const served: { name: string; slot: Slot }[] = []
+      for (const [index, [what, client]] of steps.entries()) {
+        const line = lines.get(client) ?? []
+        if (what === 'join') {
+          const entry = { name: `${client}${index}`, slot: queue.reserve(client) }
+          entry.slot.turn().then(
+            () => served.push(entry),
+            () => {},
+          )
+          lines.set(client, [...line, entry])
+          if (line.length === 0) passedOver.set(client, 0)
+        } else if (what === 'leave') {
+          line.pop()?.slot.release()
+        } else {
+          called.shift()?.release()
+          await turn()
+          const [next] = served.splice(0)
+          const waiting = [...lines.values()].some(({ length }) => length > 0)
+          if (waiting !== (next !== undefined)) throw new Error('a slot waits while there is room')
+          if (next === undefined) {
+            called.push(queue.reserve('x'))
+            await called.at(-1)?.turn()
+            continue
           }
-          const expected = [...lines.values()].reduce((sum, { length }) => sum + length, called.length)
-          if (queue.load().waiting !== expected) throw new Error(`${queue.load().waiting}, not ${expected}`)
+          called.push(next.slot)
+          const of = next.name[0] as string
+          if (lines.get(of)?.shift() !== next) throw new Error(`out of line: ${next.name}`)
+          for (const [other, entries] of lines) {
+            const count = other === of || entries.length === 0 ? 0 : (passedOver.get(other) ?? 0) + 1
+            if (count > 3) throw new Error(`${other} was passed over ${count} times by 3 others`)
+            passedOver.set(other, count)
+          }
         }
-        for (const slot of called) slot.release()
-        for (const line of lines.values()) for (const { slot } of line) slot.release()
-      }),
-    )
-    t.pass()
-  },
-)
+        const expected = [...lines.values()].reduce((sum, { length }) => sum + length, called.length)
+        if (queue.load().waiting !== expected) throw new Error(`${queue.load().waiting}, not ${expected}`)
+      }
+      for (const slot of called) slot.release()
+      for (const line of lines.values()) for (const { slot } of line) slot.release()
+    }),
+  )
+  t.pass()
+})

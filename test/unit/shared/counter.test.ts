@@ -26,7 +26,7 @@ t.test('a flood of new keys evicts itself and no key with more points', async t 
   t.equal((await counts.get('flood 9999'))?.current, 1)
 })
 
-t.test('of equal points the key with the longest wait stays', async t => {
+t.test('with equal points the key with the longest wait stays', async t => {
   const { counter: gates } = counter()
   await gates.add('victim', 1, 900)
   await times(1000, i => gates.add(`flood ${i}`, 1, 1))
@@ -34,7 +34,7 @@ t.test('of equal points the key with the longest wait stays', async t => {
   t.equal(gates.size(), 100)
 })
 
-t.test('a key is forgotten when its time is over, and swept', async t => {
+t.test('a key expires, and is swept', async t => {
   const { counter: counts, advance } = counter()
   await times(3, () => counts.add('one'))
   advance(59)
@@ -48,7 +48,7 @@ t.test('a key is forgotten when its time is over, and swept', async t => {
   t.match(await counts.add('one'), { current: 1, ttl: 60_000 })
 })
 
-t.test('points that are taken back leave no key, and none below zero', async t => {
+t.test('returned points leave no key, and none below zero', async t => {
   for (const leaky of [false, true]) {
     const { counter: counts } = counter({ leaky })
     t.match(await counts.add('never counted', -1), { current: 0 })

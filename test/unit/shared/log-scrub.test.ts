@@ -1,7 +1,7 @@
 import t from 'tap'
 import { withoutAddresses, withoutSecrets } from '../../../src/shared/log-scrub.ts'
 
-t.test('addresses go, wherever they stand, and nothing else does', async t => {
+t.test('removes addresses anywhere in a text, and nothing else', async t => {
   const cases: [text: string, expected: string][] = [
     ['550 <ada@example.org>: unknown', '550 <[address]>: unknown'],
     ['ada.b+c=d@mail.example.co.uk, eve@xn--bcher-kva.example', '[address], [address]'],
@@ -30,7 +30,7 @@ t.test('addresses go, wherever they stand, and nothing else does', async t => {
   t.strictSame(faults, [])
 })
 
-t.test('a line of JSON stays one', async t => {
+t.test('a line of JSON stays valid', async t => {
   for (const before of ['\n', '\t', '"', '\\', '\u0001', '\u2028', '/']) {
     const line = JSON.stringify({ msg: `x${before}ada@example.org${before}y` })
     t.equal(
@@ -52,7 +52,7 @@ t.test('a long line takes linear time', async t => {
   t.ok(time(100_000) < 2_000_000, 'microseconds')
 })
 
-t.test('secrets go, at any depth and of any type, and nothing else does', async t => {
+t.test('removes secrets at any depth and of any type, and nothing else', async t => {
   const hidden = '[redacted]'
   const cases: [line: object, expected: object][] = [
     [

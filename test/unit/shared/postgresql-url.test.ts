@@ -9,7 +9,7 @@ import {
 
 const config = (url: string) => ({ ...clientConfig(parsePostgresqlUrl(url)) }) as Record<string, unknown>
 
-t.test('a URL is read in the forms that libpq takes', async t => {
+t.test('a URL is parsed in the forms that libpq accepts', async t => {
   const cases: [string, Record<string, unknown>][] = [
     ['postgresql://', {}],
     ['postgres://db.internal', { host: 'db.internal' }],
@@ -52,7 +52,7 @@ t.test('a URL is read in the forms that libpq takes', async t => {
   t.match(config(`postgresql://db/a?sslrootcert=${folder}/ca.pem`), { ssl: { ca: 'a certificate' } })
 })
 
-t.test('a URL that is not whole is refused, and no piece of its password is repeated', async t => {
+t.test('an incomplete URL is refused, and no part of its password is repeated', async t => {
   const password = ['geheim', 'niss']
   const broken: [string, RegExp][] = [
     ...['@', '/', '?', '#', '%', '%zz', '@/', '?a=', '/@', '#@'].map(
@@ -87,7 +87,7 @@ t.test('a URL that is not whole is refused, and no piece of its password is repe
   }
 })
 
-t.test('a pooler is sent no start-up parameter that it refuses', async t => {
+t.test('a pooler gets no start-up parameter that it refuses', async t => {
   const parameters = ['statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'options']
   const direct = Object.keys(postgresqlConfig('postgresql://db/a'))
   t.ok(parameters.slice(0, 3).every(name => direct.includes(name)))

@@ -5,7 +5,7 @@ const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const SPAN = 'b7ad6b7169203331'
 const VALID = `00-${TRACE}-${SPAN}-01`
 
-t.test('a traceparent is read as W3C Trace Context says, and anything else is none', async t => {
+t.test('a traceparent is parsed as W3C Trace Context says, and anything else is ignored', async t => {
   const cases: [field: unknown, expected: string | null][] = [
     [VALID, VALID],
     [`00-${TRACE}-${SPAN}-00`, `00-${TRACE}-${SPAN}-00`],

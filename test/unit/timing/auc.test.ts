@@ -8,7 +8,7 @@ function byPairs(baseline: number[], others: number[]): number {
   return wins.reduce((sum, win) => sum + win, 0) / wins.length
 }
 
-t.test('the area is what its definition says, ties and unequal numbers included', async t => {
+t.test('the area matches its definition, including ties and unequal sizes', async t => {
   t.equal(areaUnderCurve([1, 2, 3], [4, 5, 6]), 1)
   t.equal(areaUnderCurve([4, 5, 6], [1, 2, 3]), 0)
   t.equal(areaUnderCurve([1, 1, 1], [1, 1]), 0.5)
@@ -21,19 +21,19 @@ t.test('the area is what its definition says, ties and unequal numbers included'
   }
 })
 
-t.test('a shift of a tenth of the spread is beyond the bound, no shift is within', async t => {
+t.test('a shift of a tenth of the spread is outside the bound, no shift is inside', async t => {
   const random = randomFrom(11)
   const times = (shift: number) => Array.from({ length: 1500 }, () => shift + random() + random() + random())
   t.ok(Math.abs(areaUnderCurve(times(0), times(0)) - 0.5) < 0.05)
   t.ok(areaUnderCurve(times(0), times(0.15)) > 0.55)
 })
 
-t.test('the median is the middle one, or between the two', async t => {
+t.test('the median is the middle value, or the mean of the two', async t => {
   t.equal(median([3, 1, 2]), 2)
   t.equal(median([4, 1, 3, 2]), 2.5)
 })
 
-t.test('the same seed draws the same order, and every order is drawn', async t => {
+t.test('the same seed gives the same order, and every order occurs', async t => {
   const drawn = (seed: number) => {
     const random = randomFrom(seed)
     return Array.from({ length: 60 }, () => shuffled(['a', 'b', 'c'], random).join(''))

@@ -23,7 +23,7 @@ t.test('a secret has one key, the same on every instance', async t => {
   const data = Buffer.from('what is signed')
   t.ok(
     verify('sha256', data, key.publicKey, sign('sha256', data, key.privateKey)),
-    'the point is that of the scalar',
+    'the public point matches the scalar',
   )
 })
 
@@ -40,13 +40,13 @@ t.test('the scalar is 48 bytes of HKDF, reduced (FIPS 186-5, A.2.1)', async t =>
   t.equal(BigInt(`0x${Buffer.from(d, 'base64url').toString('hex')}`), scalar)
 })
 
-t.test('every coordinate has its 32 bytes', async t => {
+t.test('every coordinate has 32 bytes', async t => {
   const jwks = Array.from({ length: 600 }, (_, i) => accessKeys({}, [`${first} ${i}`])[0].jwk)
   const lengths = new Set(jwks.flatMap(({ x, y, kid }) => [x.length, y.length, kid.length]))
   t.strictSame([...lengths], [43], 'zeros in front are kept')
 })
 
-t.test('which key signs, and which are published', async t => {
+t.test('selects the signing key and the published keys', async t => {
   const [derived, former] = [kids({}, [first])[0], kids({}, [second])[0]]
   const [own, spare] = [pem, other].map(key => kids({ ACCESS_TOKEN_PRIVATE_KEY: key }, [first])[0])
   const cases: [

@@ -23,7 +23,7 @@ const code = (call: () => unknown) => {
   return undefined
 }
 
-t.test('what a token carries comes back, and it names nothing else', async t => {
+t.test('a token returns its claims and contains nothing else', async t => {
   const { tokens } = await tokensAt(t)
   const change = tokens.change.mint(row, { sid: SESSION, jti: REQUEST })
   const verified = tokens.change.verify(change.token)
@@ -40,7 +40,7 @@ t.test('what a token carries comes back, and it names nothing else', async t => 
   t.strictSame(Object.keys(claimsOf(secure)).sort(), [...registered, 'notice'].sort())
 })
 
-t.test('a token matches the row it was minted for while that is unchanged', async t => {
+t.test('a token matches the row it was minted for while that row is unchanged', async t => {
   const { tokens } = await tokensAt(t)
   const purposes = {
     confirm: tokens.confirm.verify(tokens.confirm.mint(row, {}).token),
@@ -81,7 +81,7 @@ t.test('a token is valid for one purpose only', async t => {
   }
 })
 
-t.test('the token of a request for a reset says what the caller sent and when', async t => {
+t.test('a reset request token contains the email and the time of the request', async t => {
   const { tokens, advance } = await tokensAt(t)
   const one = tokens.resetRequest.mint('ada@example.org', {})
   const two = tokens.resetRequest.mint('bob@example.org', {})
@@ -110,7 +110,7 @@ t.test('the token of a request for a reset says what the caller sent and when', 
   )
 })
 
-t.test('the token of a request for a change of address names the account that asked', async t => {
+t.test('the token of an email change request contains the account', async t => {
   const { tokens } = await tokensAt(t)
   const { token, ...facts } = tokens.changeEmailRequest.mint('new@example.org', { account: ID })
   const expected = { ...facts, email: 'new@example.org', claims: { account: ID } }
@@ -122,7 +122,7 @@ t.test('the token of a request for a change of address names the account that as
   )
 })
 
-t.test('a "this was not me" link is bound to the account and the address alone', async t => {
+t.test('a "this was not me" link is bound to the account and the address only', async t => {
   t.strictSame(securable({ id: ID }, row.email), securable({ id: ID }, row.email))
   t.notSame(securable({ id: ID }, row.email), securable({ id: ID }, 'other@example.org'))
   t.notSame(securable({ id: ID }, row.email), securable({ id: SESSION }, row.email))

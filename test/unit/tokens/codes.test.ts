@@ -28,7 +28,7 @@ t.test('a code is a deterministic HMAC with a separate key', async t => {
   t.equal(six.make(...parts), six.make(...parts))
 })
 
-t.test('whenever a part changes, or moves to the next, so does the code', async t => {
+t.test('the code changes if a part changes or moves to the next one', async t => {
   const made = [
     eight.make(...parts),
     ...parts.map((part, i) => eight.make(...parts.with(i, `${part}.`))),
@@ -42,7 +42,7 @@ t.test('whenever a part changes, or moves to the next, so does the code', async 
   t.equal(new Set(made).size, made.length)
 })
 
-t.test('only the code itself matches', async t => {
+t.test('only the exact code matches', async t => {
   const code = eight.make(...parts)
   t.ok(eight.matches(code, ...parts))
   const faults = [
@@ -73,7 +73,7 @@ t.test('a code of the previous secret matches while that is configured', async t
   t.notOk(before.matches(during.make(...parts), ...parts))
 })
 
-t.test('no bare hash of what the database and the token hold is the code', async t => {
+t.test('the code is not an unkeyed hash of values in the database and the token', async t => {
   const digits = (digest: Buffer) => String(digest.readBigUInt64BE() % 10n ** 8n).padStart(8, '0')
   for (let i = 0; i < 50; i++) {
     const known = [randomUUID(), ...parts]

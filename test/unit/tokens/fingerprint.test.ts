@@ -10,7 +10,7 @@ const subject = {
   passwordHash: '$argon2id$v=19$m=64,t=1,p=1$c2FsdA$aGFzaA',
 }
 
-t.test('a fingerprint is HMAC-SHA-256 cut to 128 bits', async t => {
+t.test('a fingerprint is HMAC-SHA-256 truncated to 128 bits', async t => {
   const message = JSON.stringify(['reset', subject.id, subject.email, subject.passwordHash, 'never changed'])
   const whole = createHmac('sha256', key).update(message).digest('hex')
   const made = fingerprint(key, 'reset', subject)
@@ -18,7 +18,7 @@ t.test('a fingerprint is HMAC-SHA-256 cut to 128 bits', async t => {
   t.equal(made.length, 22)
 })
 
-t.test('a change of anything it is taken of changes it', async t => {
+t.test('a change of any input changes the fingerprint', async t => {
   const prints = [
     fingerprint(key, 'reset', subject),
     fingerprint(key, 'confirm', subject),
@@ -36,7 +36,7 @@ t.test('a change of anything it is taken of changes it', async t => {
   t.equal(fingerprint(key, 'reset', same), prints[0], 'and nothing else does')
 })
 
-t.test('what moves from one field to the next changes it', async t => {
+t.test('moving bytes from one field to the next changes it', async t => {
   const apart = (id: string, email: string, passwordHash: string) =>
     fingerprint(key, 'reset', { id, email, passwordHash })
   const prints = [
@@ -48,7 +48,7 @@ t.test('what moves from one field to the next changes it', async t => {
   t.equal(new Set(prints).size, prints.length)
 })
 
-t.test('only equal fingerprints are the same', async t => {
+t.test('only equal fingerprints match', async t => {
   const made = fingerprint(key, 'reset', subject)
   t.ok(sameFingerprint(made, `${made}`))
   for (const other of [

@@ -24,7 +24,7 @@ t.test('every secret, purpose and use has a separate key', async t => {
   t.equal(new Set(keys).size, 32)
 })
 
-t.test('configured secrets are taken, the current one first', async t => {
+t.test('configured secrets are used, the current one first', async t => {
   const config = { JWT_SECRET: secret, DATABASE_URL: 'postgresql://nowhere.invalid/x' }
   t.strictSame(await loadSecrets(config), [secret])
   t.strictSame(await loadSecrets({ ...config, JWT_SECRET_PREVIOUS: 'previous' }), [secret, 'previous'])

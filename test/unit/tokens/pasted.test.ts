@@ -8,7 +8,7 @@ const LINK = `https://example.org/accounts/app/confirm-email#token=${TOKEN}`
 /** A text as an email program wraps it at 40 columns. */
 const wrapped = (text: string, end: string) => text.replace(/.{40}/g, line => `${line}${end}`)
 
-t.test('a token is found in what people paste', async t => {
+t.test('finds a token in pasted text', async t => {
   const pasted = {
     itself: TOKEN,
     'with white space around': ` \t${TOKEN}\r\n`,
@@ -38,7 +38,7 @@ t.test('a token is found in what people paste', async t => {
   for (const [how, text] of Object.entries(pasted)) t.equal(pastedToken(text), TOKEN, how)
 })
 
-t.test('what holds no token in a known form stays as it is, and fails', async t => {
+t.test('text without a token in a known form is unchanged, and fails', async t => {
   const texts = [
     '',
     ' ',
@@ -57,7 +57,7 @@ t.test('what holds no token in a known form stays as it is, and fails', async t 
   t.not(pastedToken(`${TOKEN} ${TOKEN}`), TOKEN, 'twice')
 })
 
-t.test('a long text takes no long time', async t => {
+t.test('a long text takes linear time', async t => {
   for (const unit of ['token=', 'a.', '<', '=\r\n', 'token=a.b.', '&']) {
     const text = unit.repeat(Math.floor(4096 / unit.length))
     const before = performance.now()
@@ -66,7 +66,7 @@ t.test('a long text takes no long time', async t => {
   }
 })
 
-t.test('a code is read in every customary spelling', async t => {
+t.test('accepts a code in every customary spelling', async t => {
   const check = Compile(MailedCode(8))
   const spellings = [
     '12345678',
@@ -92,7 +92,7 @@ t.test('a code is read in every customary spelling', async t => {
   }
 })
 
-t.test('what has other digits, more or fewer of them, or letters is no code', async t => {
+t.test('rejects other digits, more or fewer of them, and letters', async t => {
   const check = Compile(MailedCode(8))
   const faults = [
     '',

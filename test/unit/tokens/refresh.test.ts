@@ -17,7 +17,7 @@ t.test('a first token is random and names its session', async t => {
   t.match(byOld.parse(token), { sessionId: id, hash, genuine: true })
 })
 
-t.test('everybody who has the secret derives the same successor, and nobody else', async t => {
+t.test('the successor can be derived with the secret only', async t => {
   const { token } = byOld.first(uuidv7())
   const [successor] = byOld.parse(token)?.successors ?? []
   t.strictSame(refreshTokens([old]).parse(token)?.successors[0], successor)
@@ -28,7 +28,7 @@ t.test('everybody who has the secret derives the same successor, and nobody else
   t.not(parsed?.successors[0]?.token, successor?.token, 'and so on')
 })
 
-t.test('over a change of secrets tokens stay themselves', async t => {
+t.test('tokens stay the same across a change of secrets', async t => {
   const { token, hash } = byOld.first(uuidv7())
   const [issuedBefore] = byOld.parse(token)?.successors ?? []
   t.match(byBoth.parse(token), { hash, genuine: true })
@@ -39,7 +39,7 @@ t.test('over a change of secrets tokens stay themselves', async t => {
   t.match(byNext.parse(token), { hash, genuine: false })
 })
 
-t.test('a token that was altered is another token', async t => {
+t.test('a modified token is another token', async t => {
   const { token, hash } = byOld.first(uuidv7())
   for (let position = 0; position < token.length; position++) {
     const changed = token[position] === 'x' ? 'y' : 'x'
@@ -50,7 +50,7 @@ t.test('a token that was altered is another token', async t => {
   }
 })
 
-t.test('what has not the form of a token is none', async t => {
+t.test('a string in another form is not a token', async t => {
   const { token } = byOld.first(uuidv7())
   const spellings = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_']
     .map(last => token.slice(0, -1) + last)

@@ -43,7 +43,7 @@ export function killRepeatedly({ kills }: { kills: number }): void {
   t.setTimeout(0)
   t.jobs = providers.length
   for (const { provider, skip } of providers) {
-    t.test(`${provider}: a killed process keeps what it acknowledged`, { skip, timeout: 0 }, t =>
+    t.test(`${provider}: a killed process loses no acknowledged change`, { skip, timeout: 0 }, t =>
       killProcesses(t, provider, Number(process.env['FAULT_KILLS'] || kills)),
     )
   }
@@ -162,7 +162,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     t.strictSame(
       await wrongMails(rows, mail, ledger, inHand),
       [],
-      'every mail came, and none twice but those in hand',
+      'every email arrived, and none twice except those being sent',
     )
   })
 
