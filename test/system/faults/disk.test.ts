@@ -12,7 +12,7 @@ import { emptyDatabase, freshDatabase, providers } from '../../harness/database.
 import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-import { ask } from './people.ts'
+import { ask } from './load.ts'
 import { startService } from './service.ts'
 import {
   areClear,
@@ -21,7 +21,7 @@ import {
   isOverloaded,
   isSound,
   isYes,
-} from './sound.ts'
+} from './outage-invariants.ts'
 
 t.jobs = 2
 

@@ -6,7 +6,7 @@
 import t, { type Test } from 'tap'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-import { ask, type Ledger } from './people.ts'
+import { ask, type Ledger } from './load.ts'
 import { type PostgresServer, startPostgres } from './private-postgres.ts'
 import { type Service, startService } from './service.ts'
 import {
@@ -17,7 +17,7 @@ import {
   isSound,
   isYes,
   slowest,
-} from './sound.ts'
+} from './outage-invariants.ts'
 
 /** More than the connections of the pool, so that some wait for one. */
 const PEOPLE = 14

@@ -10,8 +10,8 @@ import { freshDatabase } from '../../harness/database.ts'
 import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { noRedisServer, startRedis } from '../../harness/redis.ts'
 import { until } from '../../harness/until.ts'
-import { ask, type Reply } from './people.ts'
-import { isSound, slowest } from './sound.ts'
+import { ask, type Reply } from './load.ts'
+import { isSound, slowest } from './outage-invariants.ts'
 
 if (noRedisServer) throw new Error(`these tests start a Redis of their own: install the package redis-server`)
 

@@ -2,8 +2,8 @@
 import type { Test } from 'tap'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
-import { type Crowd, newAccount, startCrowd } from './people.ts'
-import { isYes } from './sound.ts'
+import { type Crowd, newAccount, startCrowd } from './load.ts'
+import { isYes } from './outage-invariants.ts'
 
 export interface Service {
   service: ServiceProcess

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { selfSignedCertificate } from '../../harness/certificates/self-signed.ts'
 import { emptyFolder } from '../../harness/process.ts'
-import { CREDENTIALS, startPostOffice, toldNothing, waitsForItsTurn } from './post-office.ts'
+import { CREDENTIALS, startPostOffice, toldNothing, waitsForItsTurn } from './smtp-service.ts'
 
 t.jobs = 2
 

@@ -6,7 +6,7 @@
 import t, { type Test } from 'tap'
 import type { SmtpServerOptions } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
-import { type PostOffice, startPostOffice, toldNothing, waitsForItsTurn } from './post-office.ts'
+import { type PostOffice, startPostOffice, toldNothing, waitsForItsTurn } from './smtp-service.ts'
 
 t.jobs = 2
 

@@ -14,7 +14,7 @@ import { addressOf, STATES, type State } from './people.ts'
 import { ask, type Findings, measure, type Plan, visible } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
 import { type Service, startService } from './service.ts'
-import { bytesOf } from './stranger.ts'
+import { bytesOf } from './timed-client.ts'
 import { BOUND, type Figure, figureOf, inWords, isSilent, tables } from './verdict.ts'
 
 export interface TimingOptions {

@@ -9,7 +9,7 @@ import { shuffled } from './chance.ts'
 import { addressOf, PASSWORD, type State } from './people.ts'
 import type { Route } from './routes.ts'
 import type { Service } from './service.ts'
-import { bytesOf } from './stranger.ts'
+import { bytesOf } from './timed-client.ts'
 
 /** The person who sends requests that require a session. */
 const BEARER = addressOf('known', 0)

@@ -8,7 +8,7 @@ import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows } from '../../harness/rows.ts'
 import { startMailSink } from './mail-sink.ts'
 import { type Cost, makePeople } from './people.ts'
-import { bytesOf, newStranger, type Stranger } from './stranger.ts'
+import { bytesOf, newStranger, type Stranger } from './timed-client.ts'
 
 export interface Service {
   provider: Provider

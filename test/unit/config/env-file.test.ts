@@ -64,7 +64,7 @@ t.test('the environment takes precedence over the file', async t => {
   t.strictSame(loaded(t, TEXT), ['production', 'Zürich', 'from outside'])
 })
 
-t.test('trailing line breaks of a secret in a file are removed', async t => {
+t.test('line endings of a secret file are normalised', async t => {
   const folder = t.testdir({ secret: 'one\r\ntwo' })
   t.equal(readText(join(folder, 'secret')), 'one\ntwo')
 })

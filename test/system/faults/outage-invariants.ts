@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import { CATALOGUE } from '../../../src/errors.ts'
 import type { ServiceProcess } from '../../harness/process.ts'
 import type { Rows } from '../../harness/rows.ts'
-import { ask, type Ledger, PASSWORD, type Reply } from './people.ts'
+import { ask, type Ledger, PASSWORD, type Reply } from './load.ts'
 
 /** Valid responses during an outage: success, or a 503 with Retry-After. */
 export function areClear(t: Test, replies: readonly Reply[], name: string) {

@@ -6,7 +6,7 @@ import { openRows, type Rows } from '../../harness/rows.ts'
 import { type SmtpServer, type SmtpServerOptions, startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
 import { startEavesdropper } from './eavesdropper.ts'
-import { ask, newAccount, PASSWORD } from './people.ts'
+import { ask, newAccount, PASSWORD } from './load.ts'
 
 /** Credentials of the service at the SMTP server; never logged, never sent in clear. */
 export const CREDENTIALS = { user: 'mailer-of-latchkey', pass: 'a-password-for-the-mail-server' }
