@@ -43,7 +43,7 @@ function payloadFor(endpoint: Endpoint, email: string) {
   return endpoint === '/register' ? { email, password: 'another password altogether' } : { email }
 }
 
-async function allAlike(t: Test, service: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
+async function allEqual(t: Test, service: TestApp, addressOf: Awaited<ReturnType<typeof prepare>>) {
   const hashes = countHashes(t)
   for (const endpoint of ENDPOINTS) {
     const seen: Record<string, unknown> = {}
@@ -72,7 +72,7 @@ async function allAlike(t: Test, service: TestApp, addressOf: Awaited<ReturnType
 
 t.test('responses are equal for every email, in all headers and in the number of hashes', async t => {
   const service = await startApp(t)
-  await allAlike(t, service, await prepare(service, await openRows(t, service.databaseUrl)))
+  await allEqual(t, service, await prepare(service, await openRows(t, service.databaseUrl)))
 })
 
 t.test('responses are equal with rate limits, including the remaining counts', async t => {
@@ -80,7 +80,7 @@ t.test('responses are equal with rate limits, including the remaining counts', a
   const { databaseUrl, smtp } = unlimited
   const addressOf = await prepare(unlimited, await openRows(t, databaseUrl))
   const limited = await startApp(t, { databaseUrl, smtp, env: { RATE_LIMIT: 'on' } })
-  await allAlike(t, limited, addressOf)
+  await allEqual(t, limited, addressOf)
   const response = await limited.app.inject({ method: 'POST', url: '/login', payload: {} })
   t.ok(response.headers['ratelimit-remaining'], 'the limits were really on')
 })

@@ -7,11 +7,11 @@ import type { InjectOptions } from 'fastify'
 import { startApp } from '../harness/app.ts'
 import { freshDatabase, type Teardown } from '../harness/database.ts'
 import { openRows } from '../harness/rows.ts'
-import { shrinkShortly } from '../harness/shrink.ts'
+import { limitShrinking } from '../harness/shrink.ts'
 import { faultsOf, OPERATIONS, type Operation } from './fuzz-contract.ts'
 import { CPU_BOUND, type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
 import { type Damage, type Request, request } from './fuzz-requests.ts'
-import { wrongRows } from './fuzz-rows.ts'
+import { faultyRows } from './fuzz-rows.ts'
 import { filled, freshWorld, type World } from './fuzz-world.ts'
 
 /** Requests before memory is measured, so that all code is compiled and all caches are full. */
@@ -117,12 +117,12 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
       before = await held()
     }
   }
-  const property = fc.asyncProperty(atOnce, shrinkShortly(sendAtOnce))
+  const property = fc.asyncProperty(atOnce, limitShrinking(sendAtOnce))
   const outcome = await fc.check(property, { seed, numRuns: runs })
   await rows.settled()
   forget()
   const grown = before === 0 ? 0 : (await held()) - before
-  const wrong = await wrongRows(rows, provider)
+  const wrong = await faultyRows(rows, provider)
   const ready = (await app.inject('/health/ready')).statusCode
   const { email, password } = await freshWorld(service)
   const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })

@@ -8,7 +8,7 @@ import type { Rows } from '../harness/rows.ts'
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}$/
 
 /** Returns the faults of the rows and of the file. */
-export async function wrongRows({ client, dump }: Rows, provider: Provider): Promise<unknown[]> {
+export async function faultyRows({ client, dump }: Rows, provider: Provider): Promise<unknown[]> {
   const { users, registrations, sessions, outbox } = await dump()
   const events = await client.event.findMany()
   const origins: Record<string, unknown>[] = [...sessions, ...outbox, ...events].map(row => ({ ...row }))

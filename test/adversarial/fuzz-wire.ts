@@ -4,7 +4,7 @@ import fc, { type Arbitrary } from 'fast-check'
 import { startApp } from '../harness/app.ts'
 import { freshDatabase, type Teardown } from '../harness/database.ts'
 import { onTheWire } from '../harness/raw-http.ts'
-import { shrinkShortly } from '../harness/shrink.ts'
+import { limitShrinking } from '../harness/shrink.ts'
 import { faultsOf, faultsOfProblem } from './fuzz-contract.ts'
 import { type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
 import { type Request, request } from './fuzz-requests.ts'
@@ -19,10 +19,10 @@ interface Written {
   /** Sizes of the chunks. */
   sizes: number[]
   /** Error in the declared length. */
-  lie: number
+  lengthError: number
   strangeField: Uint8Array | undefined
   /** Share of the bytes after which the client stops sending. */
-  cut: number | undefined
+  sentShare: number | undefined
   flip: { at: number; byte: number } | undefined
   /** Share of the bytes that is sent in a separate packet. */
   split: number
@@ -33,9 +33,9 @@ const whole: Arbitrary<Omit<Written, 'request'>> = fc.record({
   whole: fc.constant(true),
   framing: fc.constantFrom('length', 'chunks'),
   sizes: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 }),
-  lie: fc.constant(0),
+  lengthError: fc.constant(0),
   strangeField: fc.constant(undefined),
-  cut: fc.constant(undefined),
+  sentShare: fc.constant(undefined),
   flip: fc.constant(undefined),
   split: part,
 })
@@ -43,9 +43,9 @@ const broken: Arbitrary<Omit<Written, 'request'>> = fc.record({
   whole: fc.constant(false),
   framing: fc.constantFrom('length', 'chunks', 'lie'),
   sizes: fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 }),
-  lie: fc.constantFrom(-1, 1, -20, 20, 1000),
+  lengthError: fc.constantFrom(-1, 1, -20, 20, 1000),
   strangeField: fc.option(fc.uint8Array({ minLength: 1, maxLength: 30 }), { nil: undefined }),
-  cut: fc.option(part, { nil: undefined }),
+  sentShare: fc.option(part, { nil: undefined }),
   flip: fc.option(fc.record({ at: part, byte: fc.nat(255) }), { nil: undefined }),
   split: part,
 })
@@ -53,14 +53,17 @@ const written: Arbitrary<Written> = fc
   .tuple(request, fc.oneof(whole, broken))
   .map(([request, how]) => ({ request, ...how }))
 
-function bytesOf({ request, framing, sizes, lie, strangeField, cut, flip }: Written, world: World): Buffer {
+function bytesOf(
+  { request, framing, sizes, lengthError, strangeField, sentShare, flip }: Written,
+  world: World,
+): Buffer {
   const { method, url, headers, body } = request
   const payload = Buffer.from(filled(body ?? '', world))
   const fields = Object.entries({ host: 'localhost', ...headers, connection: 'close' })
     // The length is added below; `Expect: 100-continue` is tested elsewhere.
     .filter(([name]) => name !== 'content-length' && name !== 'expect')
     .map(([name, value]) => `${name}: ${filled(value, world)}`)
-  const length = Math.max(0, payload.length + (framing === 'lie' ? lie : 0))
+  const length = Math.max(0, payload.length + (framing === 'lie' ? lengthError : 0))
   fields.push(framing === 'chunks' ? 'transfer-encoding: chunked' : `content-length: ${length}`)
   const bytes = Buffer.concat([
     // Field values are bytes; see fuzz-requests.ts.
@@ -70,7 +73,7 @@ function bytesOf({ request, framing, sizes, lie, strangeField, cut, flip }: Writ
     framing === 'chunks' ? inChunks(payload, sizes) : payload,
   ])
   if (flip) bytes[Math.floor(flip.at * (bytes.length - 1))] = flip.byte
-  return cut === undefined ? bytes : bytes.subarray(0, Math.floor(cut * bytes.length))
+  return sentShare === undefined ? bytes : bytes.subarray(0, Math.floor(sentShare * bytes.length))
 }
 
 function inChunks(payload: Buffer, sizes: number[]): Buffer {
@@ -117,7 +120,7 @@ export async function fuzzWire(t: Teardown, options: FuzzOptions): Promise<Fuzze
   }
   const sendAtOnce = async (all: Written[]) => void (await Promise.all(all.map(send)))
   const connections = fc.array(written, { minLength: 1, maxLength: 12, size: 'max' })
-  const outcome = await fc.check(fc.asyncProperty(connections, shrinkShortly(sendAtOnce)), {
+  const outcome = await fc.check(fc.asyncProperty(connections, limitShrinking(sendAtOnce)), {
     seed,
     numRuns: runs,
   })

@@ -33,11 +33,11 @@ interface Outstanding {
   what: string
   call: Call
   success: number
-  dead: 'token_invalid' | 'unauthenticated'
+  afterRemoval: 'token_invalid' | 'unauthenticated'
 }
 
 /** Everything that a secret signs or derives, each for a separate account. */
-async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
+async function issueTokens(at: TestApp, rows: Rows): Promise<Outstanding[]> {
   const ask = async (call: Call) => {
     const { answer, mails } = await withMails(at, rows, () => at.app.inject(call))
     if (answer.statusCode >= 300) throw new Error(`${call.url}: ${answer.body}`)
@@ -104,7 +104,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
 
   const reader = await confirmedAccount(at)
 
-  const linked = { success: 204, dead: 'token_invalid' } as const
+  const linked = { success: 204, afterRemoval: 'token_invalid' } as const
   return [
     {
       what: 'confirmation link',
@@ -138,7 +138,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
       ),
       success: 204,
       // The access token becomes invalid with the same secret, so it is checked first.
-      dead: 'unauthenticated',
+      afterRemoval: 'unauthenticated',
     },
     {
       what: 'link to a new address',
@@ -154,7 +154,7 @@ async function handOut(at: TestApp, rows: Rows): Promise<Outstanding[]> {
       what: 'access token',
       call: { method: 'GET', url: '/me', headers: bearer(reader.accessToken) },
       success: 200,
-      dead: 'unauthenticated',
+      afterRemoval: 'unauthenticated',
     },
   ]
 }
@@ -182,7 +182,7 @@ t.test('during a secret rotation, each instance accepts the tokens of the other'
     [swapped, swapping, 'new secret at the other instance'],
   ] as const) {
     const from = await instance(one)
-    const outstanding = await handOut(from, rows)
+    const outstanding = await issueTokens(from, rows)
     await rows.settled()
     const { refreshToken } = await confirmedAccount(from)
     await from.app.close()
@@ -211,14 +211,14 @@ t.test('during a secret rotation, each instance accepts the tokens of the other'
 
 t.test('removing the old secret voids its tokens and keeps sessions and newer tokens', async t => {
   const { first, rows, instance } = await startService(t)
-  const outstanding = await handOut(first, rows)
+  const outstanding = await issueTokens(first, rows)
   await rows.settled()
   const session = await confirmedAccount(first)
   const untouched = await confirmedAccount(first)
   await first.app.close()
 
   const during = await instance({ JWT_SECRET: next, JWT_SECRET_PREVIOUS: old })
-  const newer = await handOut(during, rows)
+  const newer = await issueTokens(during, rows)
   const rotated = await during.app.inject({
     method: 'POST',
     url: '/token/refresh',
@@ -228,7 +228,8 @@ t.test('removing the old secret voids its tokens and keeps sessions and newer to
 
   const after = await instance({ JWT_SECRET: next })
   const rowsBefore = await rows.dump()
-  for (const { what, call, dead } of outstanding) isProblemOf(t, await after.app.inject(call), dead, what)
+  for (const { what, call, afterRemoval } of outstanding)
+    isProblemOf(t, await after.app.inject(call), afterRemoval, what)
   t.strictSame(await rows.dump(), rowsBefore, 'and nothing came of them')
 
   for (const { what, call, success } of newer) {

@@ -28,7 +28,7 @@ const HOSTILE: Record<string, string>[] = [
  * Requests emails with these headers and checks the links. Two kinds of email are enough, because all links are built
  * in one place (api/mail/links).
  */
-async function noneReachesAMail(t: Test, service: TestApp, base: string) {
+async function reachesNoEmail(t: Test, service: TestApp, base: string) {
   const { app, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
   const { email: known } = await confirmedAccount(service)
@@ -63,7 +63,7 @@ async function noneReachesAMail(t: Test, service: TestApp, base: string) {
 }
 
 t.test('no request header reaches a link or an email', async t => {
-  await noneReachesAMail(t, await startApp(t), 'http://localhost:3000')
+  await reachesNoEmail(t, await startApp(t), 'http://localhost:3000')
 })
 
 t.test('an invalid Host is refused and sends no email', async t => {
@@ -86,7 +86,7 @@ t.test('an invalid Host is refused and sends no email', async t => {
 
 t.test('nor behind a trusted proxy', async t => {
   const env = { TRUST_PROXY: '127.0.0.1', APP_URL: 'https://app.example.org' }
-  await noneReachesAMail(t, await startApp(t, { env }), 'https://app.example.org')
+  await reachesNoEmail(t, await startApp(t, { env }), 'https://app.example.org')
 })
 
 t.test('an absolute request target does not reach a link', async t => {

@@ -4,7 +4,7 @@ import t from 'tap'
 import { confirmedAccount, resetToken, startApp } from '../harness/app.ts'
 import { tally } from './tally.ts'
 
-const STRANGERS = 1000
+const ATTACKERS = 1000
 
 function logIn(app: FastifyInstance, email: string, password: string, remoteAddress: string) {
   return app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
@@ -25,20 +25,20 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
   const guesses: Awaited<ReturnType<typeof logIn>>[] = []
   let next = 0
   const stranger = async () => {
-    while (next < STRANGERS) guesses.push(await logIn(app, email, `wrong guess ${next}`, network(next++)))
+    while (next < ATTACKERS) guesses.push(await logIn(app, email, `wrong guess ${next}`, network(next++)))
   }
   const strangers = Promise.all(Array.from({ length: 30 }, stranger))
   const entries = []
   for (let i = 0; i < 3; i++) {
-    while (next < (STRANGERS * i) / 4) await new Promise(resolve => setImmediate(resolve))
+    while (next < (ATTACKERS * i) / 4) await new Promise(resolve => setImmediate(resolve))
     entries.push(await logIn(app, email, password, '192.0.2.1'))
   }
-  t.ok(next < STRANGERS, 'they were still at it')
+  t.ok(next < ATTACKERS, 'they were still at it')
   await strangers
   t.strictSame(tally(entries), { 200: 3 }, 'the owner got in each time, at the first try')
   const { '401 invalid_credentials': checked = 0, '429 rate_limited': delayed = 0, ...rest } = tally(guesses)
   t.strictSame(rest, {}, 'and none of them')
-  t.equal(checked + delayed, STRANGERS)
+  t.equal(checked + delayed, ATTACKERS)
   // One more for each wait that ends meanwhile: 1 s, 2 s, 4 s and so on.
   t.ok(checked >= 100 && checked <= 108, 'most are delayed', { checked, delayed })
 
@@ -61,7 +61,7 @@ t.test('in a flood the owner gets Retry-After and then logs in', async t => {
   })
   const { app } = service
   const { email, password } = await confirmedAccount(service)
-  const flood = Array.from({ length: STRANGERS }, (_, i) => logIn(app, email, 'wrong guess', network(i)))
+  const flood = Array.from({ length: ATTACKERS }, (_, i) => logIn(app, email, 'wrong guess', network(i)))
   const inTheMiddle = await logIn(app, email, password, '192.0.2.1')
   const answers = tally(await Promise.all(flood))
   t.strictSame(

@@ -21,7 +21,7 @@ const numbered = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i))
 
 /** Waits a random number of turns, so that every round interleaves differently. */
-async function aMoment() {
+async function randomTurns() {
   for (let turns = Math.floor(Math.random() * 12); turns > 0; turns--) {
     await new Promise(resolve => setImmediate(resolve))
   }
@@ -77,7 +77,7 @@ const changeEmail = ({ app }: TestApp, token: string) =>
 const passwords = numbered(AT_ONCE, index => `password of contender ${index}`)
 
 /** Asserts that exactly one attempt succeeded, and that the account has its password. */
-async function oneWon(
+async function oneSucceeded(
   t: Test,
   service: Service,
   email: string,
@@ -113,7 +113,7 @@ t.test('of 20 parallel confirmations of a change with the right code one succeed
   const answers = await Promise.all(
     passwords.map(newPassword => change(service, ada, { ...begun, newPassword })),
   )
-  await oneWon(t, service, ada.email, answers)
+  await oneSucceeded(t, service, ada.email, answers)
 })
 
 t.test('of several changes confirmed in parallel one succeeds', async t => {
@@ -129,7 +129,7 @@ t.test('of several changes confirmed in parallel one succeeds', async t => {
     passwords.slice(0, 12).map((newPassword, i) => change(service, ada, { ...begun[i % 3], newPassword })),
   )
   t.notOk(tally(answers)['400 code_invalid'], 'no try was refused as one too many')
-  await oneWon(t, service, ada.email, answers)
+  await oneSucceeded(t, service, ada.email, answers)
 })
 
 t.test('of 20 parallel resets with the right code one succeeds', async t => {
@@ -137,7 +137,7 @@ t.test('of 20 parallel resets with the right code one succeeds', async t => {
   const ada = await account(service)
   const { byCode } = await beginReset(service, ada)
   const answers = await Promise.all(passwords.map(newPassword => reset(service, { ...byCode, newPassword })))
-  await oneWon(t, service, ada.email, answers)
+  await oneSucceeded(t, service, ada.email, answers)
 })
 
 t.test('of a parallel reset by link, reset by code and change one succeeds', async t => {
@@ -148,13 +148,13 @@ t.test('of a parallel reset by link, reset by code and change one succeeds', asy
     const begun = await beginChange(service, ada)
     const answers = await Promise.all(
       passwords.slice(0, 9).map(async (newPassword, i) => {
-        await aMoment()
+        await randomTurns()
         if (i % 3 === 0) return reset(service, { ...byCode, newPassword })
         if (i % 3 === 1) return reset(service, { ...byLink, newPassword })
         return change(service, ada, { ...begun, newPassword })
       }),
     )
-    await oneWon(t, service, ada.email, answers)
+    await oneSucceeded(t, service, ada.email, answers)
   }
 })
 
@@ -231,7 +231,7 @@ t.test('of two new emails confirmed in parallel one succeeds', async t => {
     ] as const
     const answers = await Promise.all(
       links.map(async token => {
-        await aMoment()
+        await randomTurns()
         return changeEmail(service, token)
       }),
     )
@@ -259,10 +259,10 @@ t.test('of two accounts and a registration one gets the email', async t => {
     const payload = { token: tokenIn(registered.mails[0]), password }
     const answers = await Promise.all([
       ...links.map(async token => {
-        await aMoment()
+        await randomTurns()
         return changeEmail(service, token)
       }),
-      aMoment().then(() => app.inject({ method: 'POST', url: '/confirm-email', payload })),
+      randomTurns().then(() => app.inject({ method: 'POST', url: '/confirm-email', payload })),
     ])
     const winners = answers.filter(({ statusCode }) => statusCode < 300)
     t.equal(winners.length, 1, `round ${round}`)
@@ -289,8 +289,8 @@ t.test('of a parallel change of email and of password one succeeds', async t => 
     const { byLink } = await beginReset(service, ada)
     const token = await emailLink(service, ada, newEmail)
     const [moved, set] = await Promise.all([
-      aMoment().then(() => changeEmail(service, token)),
-      aMoment().then(() => reset(service, { ...byLink, newPassword })),
+      randomTurns().then(() => changeEmail(service, token)),
+      randomTurns().then(() => reset(service, { ...byLink, newPassword })),
     ])
     t.strictSame(tally([moved, set]), { '204': 1, '400 token_spent': 1 })
     const [email, password] = moved.statusCode === 204 ? [newEmail, PASSWORD] : [ada.email, newPassword]

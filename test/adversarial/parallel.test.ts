@@ -14,7 +14,7 @@ const numbered = <T>(count: number, make: (index: number) => T) =>
   Array.from({ length: count }, (_, i) => make(i))
 
 /** Waits a random number of turns, so that every round interleaves differently. */
-async function aMoment() {
+async function randomTurns() {
   for (let turns = Math.floor(Math.random() * 12); turns > 0; turns--) {
     await new Promise(resolve => setImmediate(resolve))
   }
@@ -139,7 +139,7 @@ t.test('of several links confirmed in parallel one creates the account', async t
     }
     const answers = await Promise.all(
       [...candidates, ...candidates].map(async payload => {
-        await aMoment()
+        await randomTurns()
         return app.inject({ method: 'POST', url: '/confirm-email', payload })
       }),
     )
@@ -156,7 +156,7 @@ t.test('of several links confirmed in parallel one creates the account', async t
 
 for (const { start, pause } of [
   { start: 'at once', pause: async () => {} },
-  { start: 'within moments', pause: aMoment },
+  { start: 'within moments', pause: randomTurns },
 ]) {
   t.test(
     `without grace, of 50 refreshes with one token ${start} one succeeds and the family is revoked`,
@@ -196,7 +196,7 @@ t.test('50 parallel refreshes with one token agree on one successor', async t =>
 
   const answers = await Promise.all(
     numbered(AT_ONCE, async () => {
-      await aMoment()
+      await randomTurns()
       return app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
     }),
   )
@@ -237,17 +237,17 @@ t.test('no race with a reset keeps a session of the old password', async t => {
     const { token } = app.tokens.reset.mint(user, {})
     const newPassword = `password of round ${round}`
     const open = async () => {
-      await aMoment()
+      await randomTurns()
       return app.inject({ method: 'POST', url: '/login', payload: { email, password } })
     }
     const session = round % 2 === 0 ? undefined : (await open()).json()
     const refresh = async () => {
-      await aMoment()
+      await randomTurns()
       const { refreshToken } = session
       return app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
     }
     const reset = async () => {
-      await aMoment()
+      await randomTurns()
       return app.inject({ method: 'POST', url: '/password-reset/confirm', payload: { token, newPassword } })
     }
 

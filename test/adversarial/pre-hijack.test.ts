@@ -5,7 +5,7 @@ import { startApp, type TestApp, testClock, tokenIn } from '../harness/app.ts'
 import { openRows } from '../harness/rows.ts'
 
 const PASSWORD = { victim: 'the words of the victim', attacker: 'the words of the attacker' }
-type Who = keyof typeof PASSWORD
+type Registrant = keyof typeof PASSWORD
 
 /** All distinct orders of a list. */
 function orders<T>(items: T[]): T[][] {
@@ -33,8 +33,8 @@ t.test("every link sets the victim's password and never a planted one", async t 
   const service = await startApp(t)
   const rows = await openRows(t, service.databaseUrl)
   const registrationOrders = [
-    ...orders<Who>(['victim', 'attacker']),
-    ...orders<Who>(['victim', 'attacker', 'attacker']),
+    ...orders<Registrant>(['victim', 'attacker']),
+    ...orders<Registrant>(['victim', 'attacker', 'attacker']),
   ]
   let scenario = 0
   for (const order of registrationOrders) {

@@ -15,7 +15,7 @@ const newPassword = 'a password that nobody had before'
 const [key] = accessKeys({}, [testEnvironment.JWT_SECRET])
 
 /** All tokens, codes and addresses that exist when a token is tried. */
-interface Hand {
+interface TokenSet {
   tokens: Record<Kind, string>
   changeCode: string
   resetCode: string
@@ -49,7 +49,7 @@ const endpoints = [
   {
     url: '/confirm-email',
     takes: 'confirm',
-    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    call: (token: string, _hand: TokenSet) => ({ method: 'POST', payload: { token, password } }),
     success: 200,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -57,7 +57,7 @@ const endpoints = [
   {
     url: '/confirm-email',
     takes: 'confirm-request',
-    call: (requestToken: string, { confirmCode }: Hand) => ({
+    call: (requestToken: string, { confirmCode }: TokenSet) => ({
       method: 'POST',
       payload: { requestToken, code: confirmCode, password },
     }),
@@ -68,7 +68,7 @@ const endpoints = [
   {
     url: '/invitation/accept',
     takes: 'invitation',
-    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    call: (token: string, _hand: TokenSet) => ({ method: 'POST', payload: { token, password } }),
     success: 200,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -76,7 +76,7 @@ const endpoints = [
   {
     url: '/password-reset/check',
     takes: 'reset',
-    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token } }),
+    call: (token: string, _hand: TokenSet) => ({ method: 'POST', payload: { token } }),
     success: 200,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -84,7 +84,7 @@ const endpoints = [
   {
     url: '/password-reset/confirm',
     takes: 'reset',
-    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, newPassword } }),
+    call: (token: string, _hand: TokenSet) => ({ method: 'POST', payload: { token, newPassword } }),
     success: 204,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -92,7 +92,7 @@ const endpoints = [
   {
     url: '/password-reset/confirm',
     takes: 'reset-request',
-    call: (requestToken: string, { resetCode }: Hand) => ({
+    call: (requestToken: string, { resetCode }: TokenSet) => ({
       method: 'POST',
       payload: { requestToken, code: resetCode, newPassword },
     }),
@@ -103,7 +103,7 @@ const endpoints = [
   {
     url: '/password-change/confirm',
     takes: 'password-change',
-    call: (changeToken: string, { tokens, changeCode }: Hand) => ({
+    call: (changeToken: string, { tokens, changeCode }: TokenSet) => ({
       method: 'POST',
       headers: bearer(tokens.access),
       payload: { changeToken, code: changeCode, newPassword },
@@ -115,7 +115,7 @@ const endpoints = [
   {
     url: '/email-change/confirm',
     takes: 'email-change',
-    call: (token: string, _hand: Hand) => ({ method: 'POST', payload: { token, password } }),
+    call: (token: string, _hand: TokenSet) => ({ method: 'POST', payload: { token, password } }),
     success: 204,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -123,7 +123,7 @@ const endpoints = [
   {
     url: '/email-change/confirm',
     takes: 'email-change-request',
-    call: (requestToken: string, { changeEmailCode }: Hand) => ({
+    call: (requestToken: string, { changeEmailCode }: TokenSet) => ({
       method: 'POST',
       payload: { requestToken, code: changeEmailCode, password },
     }),
@@ -134,7 +134,7 @@ const endpoints = [
   {
     url: '/account/secure',
     takes: 'secure',
-    call: (token: string, { email }: Hand) => ({ method: 'POST', payload: { token, email } }),
+    call: (token: string, { email }: TokenSet) => ({ method: 'POST', payload: { token, email } }),
     success: 204,
     refusal: [400, 'token_invalid'],
     empty: [400, 'validation_failed'],
@@ -142,7 +142,7 @@ const endpoints = [
   {
     url: '/token/refresh',
     takes: 'refresh',
-    call: (refreshToken: string, _hand: Hand) => ({ method: 'POST', payload: { refreshToken } }),
+    call: (refreshToken: string, _hand: TokenSet) => ({ method: 'POST', payload: { refreshToken } }),
     success: 200,
     refusal: [401, 'refresh_token_invalid'],
     empty: [400, 'validation_failed'],
@@ -150,7 +150,7 @@ const endpoints = [
   {
     url: '/token/refresh',
     takes: 'refresh',
-    call: (token: string, _hand: Hand) => ({
+    call: (token: string, _hand: TokenSet) => ({
       method: 'POST',
       headers: { cookie: `${REFRESH_COOKIE}=${token}` },
       payload: { mode: 'cookie' },
@@ -176,7 +176,11 @@ const endpoints = [
   ).map(([method, url, payload, success]) => ({
     url,
     takes: 'access' as const,
-    call: (token: string, _hand: Hand) => ({ method, headers: bearer(token), ...(payload && { payload }) }),
+    call: (token: string, _hand: TokenSet) => ({
+      method,
+      headers: bearer(token),
+      ...(payload && { payload }),
+    }),
     success,
     refusal: [401, 'unauthenticated'],
     empty: [401, 'unauthenticated'],
@@ -236,13 +240,13 @@ function withConfirmation(
   { answer, mails }: Awaited<ReturnType<typeof withMails<{ json(): { requestToken: string } }>>>,
   { tokens, ...rest }: Awaited<ReturnType<typeof ofAccount>>,
   invitation: string,
-): Hand {
+): TokenSet {
   const confirm = { confirm: tokenIn(mails[0]), 'confirm-request': answer.json().requestToken, invitation }
   return { ...rest, confirmCode: codeIn(mails[0]), tokens: { ...tokens, ...confirm } }
 }
 
 /** A confirmation link and an invitation for two addresses; everything else belongs to a third account. */
-async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<Hand> {
+async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<TokenSet> {
   await rows.settled()
   const account = await confirmedAccount(service, `person-${++made}@example.org`, password)
   const { tokens, ...rest } = await ofAccount(service, rows, account)
@@ -259,7 +263,7 @@ async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<H
 }
 
 /** All tokens of one account, so that they share id, address and hash. */
-async function ofOneAccount(service: TestApp, rows: Rows): Promise<Hand> {
+async function ofOneAccount(service: TestApp, rows: Rows): Promise<TokenSet> {
   const { app } = service
   const email = `person-${++made}@example.org`
   await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
@@ -319,7 +323,7 @@ t.test('the table has every endpoint that takes a token', async t => {
   }
   const listed = new Set(
     endpoints.map(({ url, call }) => {
-      const { method } = call('', { tokens: {} } as Hand)
+      const { method } = call('', { tokens: {} } as TokenSet)
       return `${method} ${url.replace(/[0-9a-f-]{36}$/, '{id}')}`
     }),
   )

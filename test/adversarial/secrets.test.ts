@@ -23,7 +23,7 @@ const SMTP_PASSWORD = 'smtp-secret-words'
 type Caused = Awaited<ReturnType<typeof withMails>>['mails']
 
 /** The lifecycle of an account, including failures. Collects every secret. */
-async function wholeJourney(service: TestApp, rows: Rows): Promise<Map<string, string>> {
+async function accountLifecycle(service: TestApp, rows: Rows): Promise<Map<string, string>> {
   const { app, env } = service
   const secrets = new Map(Object.entries(PASSWORDS).map(([name, one]) => [`${name} password`, one]))
   secrets.set('signing secret', env['JWT_SECRET'] as string)
@@ -218,7 +218,7 @@ t.test(
     const env = { MAIL_USERNAME: auth.user, MAIL_PASSWORD: auth.pass, LOG_LEVEL: 'trace', REFRESH_GRACE: '0' }
     const service = await startApp(t, { smtp, env })
     const rows = await openRows(t, service.databaseUrl)
-    const secrets = await wholeJourney(service, rows)
+    const secrets = await accountLifecycle(service, rows)
     await rows.settled()
 
     const minted = [...secrets.keys()].join('\n')

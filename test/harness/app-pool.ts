@@ -24,7 +24,7 @@ export interface PooledApp extends TestApp {
 }
 
 /** Each idle app holds connections of PostgreSQL. */
-const MOST_IDLE = 4
+const MAX_IDLE = 4
 
 /** Longest idle first. */
 const idle: PooledApp[] = []
@@ -63,7 +63,7 @@ export async function pooledApp(
   t.teardown(async () => {
     if (await isEmptied(app).catch(() => false)) idle.push(app)
     else await app.close()
-    if (idle.length > MOST_IDLE) await idle.shift()?.close()
+    if (idle.length > MAX_IDLE) await idle.shift()?.close()
   })
   const { app: instance, smtp, databaseUrl, log, env } = app
   return { app: instance, smtp, databaseUrl, log, env }

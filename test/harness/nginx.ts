@@ -22,7 +22,7 @@ if (noNginx && process.env['TEST_REQUIRE_ALL']) {
 export interface Nginx {
   output(): string
   /** Error output, for messages of failed tests. */
-  complaints(): string
+  errorOutput(): string
 }
 
 /**
@@ -41,12 +41,12 @@ export async function startNginx(t: Teardown, port: number, files: Record<string
     stdio: ['ignore', openSync(access, 'a'), openSync(errors, 'a')],
   })
   t.teardown(() => ended(child))
-  const complaints = () => readFileSync(errors, 'utf8')
+  const errorOutput = () => readFileSync(errors, 'utf8')
   await until('nginx listens', () => {
-    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}:\n${complaints()}`)
+    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}:\n${errorOutput()}`)
     return answers(port)
   })
-  return { output: () => readFileSync(access, 'utf8'), complaints }
+  return { output: () => readFileSync(access, 'utf8'), errorOutput }
 }
 
 /** SIGTERM also ends the workers; SIGKILL would leave them. */

@@ -5,7 +5,7 @@ const SHRINKING = 30_000
  * Bounds fast-check's shrinking: each attempt may take a second, and there are thousands. Reports the
  * smallest failure so far.
  */
-export function shrinkShortly<Args extends unknown[]>(run: (...args: Args) => Promise<void>) {
+export function limitShrinking<Args extends unknown[]>(run: (...args: Args) => Promise<void>) {
   let giveUp = Number.POSITIVE_INFINITY
   return async (...args: Args): Promise<void> => {
     if (Date.now() > giveUp) return

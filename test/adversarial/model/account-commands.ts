@@ -9,7 +9,7 @@ import {
   done,
   endSessions,
   isExpired,
-  lostTo,
+  mayHaveLostTo,
   type Outcome,
   refused,
 } from './moment.ts'
@@ -125,7 +125,7 @@ export const moveByCode: Choose = (run, op, picks) => {
       const counted = after(state, copy => {
         attemptAllowed = countTry(copy, 'move', request.name, `${email} ${token.account}`, now)
       })
-      const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
+      const late = mayHaveLostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountOf(counted, token.account)
       if (
         !account ||
@@ -153,7 +153,7 @@ export const secure: Choose = (run, op, picks) => {
     words: `say that ${link.name} was not me, as ${email}`,
     send: () => run.call('POST', '/account/secure', { payload: { token: link.value, email } }),
     outcomes(state, moment) {
-      const late = lostTo(moment, 'secure') ? refused('400 token_spent', state) : []
+      const late = mayHaveLostTo(moment, 'secure') ? refused('400 token_spent', state) : []
       return [...securing(state, moment.now, link.name, email, op), ...late]
     },
   }
@@ -217,7 +217,7 @@ export const leave: Choose = (run, _op, picks) => {
     outcomes: (state, moment) =>
       asBearer(state, access.name, moment, session => {
         // The account changed while the password was hashed.
-        const late = lostTo(moment, ...CHANGERS) ? refused('401 unauthenticated', state) : []
+        const late = mayHaveLostTo(moment, ...CHANGERS) ? refused('401 unauthenticated', state) : []
         const account = accountOf(state, session.account)
         if (!account) return refused('401 unauthenticated', state)
         if (account.password !== password) return [...refused('403 invalid_password', state), ...late]

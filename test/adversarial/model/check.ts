@@ -1,7 +1,7 @@
 // Many runs on one service; fast-check generates, shrinks and replays them.
 import fc from 'fast-check'
 import type { Teardown } from '../../harness/database.ts'
-import { shrinkShortly } from '../../harness/shrink.ts'
+import { limitShrinking } from '../../harness/shrink.ts'
 import { commands, endings, startOf } from './commands.ts'
 import { type Drawn, type Model, PLAIN, type Real } from './drawn.ts'
 import { confirm, register } from './registration.ts'
@@ -34,7 +34,7 @@ export async function check(t: Teardown, options: CheckOptions): Promise<Checked
     commands(replay),
     fc.constantFrom(1, 2, 0),
     endings,
-    shrinkShortly((steps: Steps, accounts: number, ends: Drawn[]) => oneRun(service, steps, accounts, ends)),
+    limitShrinking((steps: Steps, accounts: number, ends: Drawn[]) => oneRun(service, steps, accounts, ends)),
   )
   const details = await fc.check(property, {
     seed,

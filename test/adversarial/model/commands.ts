@@ -1,7 +1,7 @@
 // Random commands for the service, which fast-check generates and shrinks.
 import fc from 'fast-check'
 import { command, fewTurns, LONGEST_RUN, type Model, type Real, single, turns } from './drawn.ts'
-import { stories } from './scenarios.ts'
+import { scenarios } from './scenarios.ts'
 
 /** Seconds just before and just after every expiry. */
 const WAITS = [1, 9, 10, 31, 599, 600, 899, 931, 1799, 1800, 3600, 86_399, 86_431, 604_831, 1_209_600]
@@ -23,7 +23,7 @@ const wait = fc.constantFrom(...WAITS).map(by => command([by]))
  */
 export function commands(replayPath?: string) {
   const drawnMostly = Array.from({ length: 8 }, () => alone)
-  return fc.commands<Model, Real, false>([...drawnMostly, together, repeated, wait, wait, ...stories], {
+  return fc.commands<Model, Real, false>([...drawnMostly, together, repeated, wait, wait, ...scenarios], {
     maxCommands: 25,
     size: 'max',
     ...(replayPath !== undefined && { replayPath }),

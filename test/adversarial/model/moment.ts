@@ -40,16 +40,16 @@ export function isExpired({ expiresAt }: { expiresAt: number }, now: number): bo
 export function sessionOf(state: State, access: string, now: number): Session | undefined {
   const token = state.access[access]
   if (token === undefined || isExpired(token, now)) return undefined
-  return livingSession(state, token.session, now)
+  return activeSession(state, token.session, now)
 }
 
 /** The same for an access token that may have expired; none is older than a session can be. */
 export function sessionOfAny(state: State, access: string, now: number): Session | undefined {
   const token = state.access[access]
-  return token && livingSession(state, token.session, now)
+  return token && activeSession(state, token.session, now)
 }
 
-export function livingSession(state: State, id: string, now: number): Session | undefined {
+export function activeSession(state: State, id: string, now: number): Session | undefined {
   const session = state.sessions.find(row => row.id === id && row.expiresAt > now)
   const account = session && state.accounts.find(row => row.id === session.account)
   return account && !account.disabled ? session : undefined
@@ -73,7 +73,7 @@ export function asBearer(
 }
 
 /** Whether one of these succeeded in parallel, so that a compare-and-swap may have failed. */
-export function lostTo(moment: Moment, ...kinds: string[]): boolean {
+export function mayHaveLostTo(moment: Moment, ...kinds: string[]): boolean {
   return kinds.some(kind => moment.race?.winners.has(kind))
 }
 
@@ -84,10 +84,10 @@ export const CHANGERS = ['confirm', 'reset', 'code', 'change', 'move', 'secure',
 export function openSession(copy: State, op: string, account: string, now: number): void {
   const id = `s${op}`
   copy.sessions.push({ id, account, createdAt: now, refreshedAt: now, expiresAt: now + IDLE, turn: 0 })
-  handOut(copy, op, id, 0, now)
+  issueTokens(copy, op, id, 0, now)
 }
 
-export function handOut(copy: State, op: string, session: string, turn: number, now: number): void {
+export function issueTokens(copy: State, op: string, session: string, turn: number, now: number): void {
   copy.access[op] = { session, expiresAt: seconds(now) + ACCESS }
   copy.refresh[op] = { session, turn }
 }

@@ -8,8 +8,8 @@ import {
   done,
   endSessions,
   isExpired,
-  lostTo,
   type Moment,
+  mayHaveLostTo,
   type Outcome,
   refused,
 } from './moment.ts'
@@ -104,7 +104,7 @@ export const resetByCode: Choose = (run, op, picks) => {
         attemptAllowed = countTry(copy, 'reset', request.name, token.email, now)
       })
       // Judged by the account as it was just before a parallel change.
-      const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
+      const late = mayHaveLostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountAt(counted, token.email)
       if (
         !account ||
@@ -184,7 +184,7 @@ export function changing(
   const counted = after(state, copy => {
     attemptAllowed = countTry(copy, 'change', change, token.account, now)
   })
-  const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
+  const late = mayHaveLostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
   if (!account || printOf(account) !== token.print) return [...refused('400 token_spent', state), ...late]
   if (password === WEAK) return refused('422 password_rejected', state)
   if (!attemptAllowed || !isRight(counted, code, change, account))

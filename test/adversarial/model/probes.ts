@@ -14,11 +14,11 @@ export interface Probe {
   /** The id in the token; the row may be gone for good. */
   subject?: (state: State) => string | undefined
   /** Whether the result can change by time alone. */
-  onlyByTime?: boolean
+  dependsOnTimeOnly?: boolean
 }
 
 /** Results that mean a token is invalid for good; a used one might become valid again. */
-const DEAD = /^(401 unauthenticated|400 token_expired)/
+const INVALID = /^(401 unauthenticated|400 token_expired)/
 
 /** Every probe of a run. A wrong password, or one that the policy rejects, uses up nothing. */
 function allProbes(run: Run): Probe[] {
@@ -67,7 +67,7 @@ function allProbes(run: Run): Probe[] {
         ask: async () => (await run.call('POST', '/account/secure', { payload })).said,
         expected: state =>
           isExpired(state.links[name] as Link, now) ? '400 token_expired' : '400 token_spent',
-        onlyByTime: true,
+        dependsOnTimeOnly: true,
       })
     }
   }
@@ -99,7 +99,7 @@ function allProbes(run: Run): Probe[] {
           isExpired(state.requests[name] as State['requests'][string], now)
             ? '400 token_expired'
             : '422 password_rejected',
-        onlyByTime: true,
+        dependsOnTimeOnly: true,
       })
     }
   }
@@ -140,7 +140,7 @@ export function prober(run: Run) {
       const idle = probes.filter(probe => {
         const before = last.get(probe.words)
         if (before === undefined || run.states.some(state => probe.expected(state) !== before)) return false
-        return probe.onlyByTime ? !passed : DEAD.test(before) || isGone(run, probe)
+        return probe.dependsOnTimeOnly ? !passed : INVALID.test(before) || isGone(run, probe)
       })
       const taken = new Set([idle[turn++ % idle.length], idle[turn++ % idle.length]])
       return all ? probes : probes.filter(probe => !idle.includes(probe) || taken.has(probe))

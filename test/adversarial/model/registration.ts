@@ -5,8 +5,8 @@ import {
   countTry,
   done,
   isExpired,
-  lostTo,
   type Moment,
+  mayHaveLostTo,
   type Outcome,
   openSession,
   refused,
@@ -188,7 +188,7 @@ export const confirmByCode: Choose = (run, op, picks) => {
       const counted = after(state, copy => {
         attemptAllowed = countTry(copy, 'confirm', request.name, email, now)
       })
-      const late = lostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
+      const late = mayHaveLostTo(moment, ...CHANGERS) ? refused('400 token_spent', counted) : []
       const account = accountAt(counted, email)
       const row = account ? undefined : pendingAt(counted, email, now)
       const waits = row ?? (account?.confirmed || account?.disabled ? undefined : account)

@@ -8,7 +8,7 @@ import { confirm, confirmByCode, register } from './registration.ts'
 import type { Choose } from './run.ts'
 import { login, refresh } from './sessions.ts'
 
-const RACERS = new Set([
+const RACING = new Set([
   'login',
   'refresh',
   'resetByLink',
@@ -20,7 +20,7 @@ const RACERS = new Set([
   'leave',
 ])
 
-const racers = CHOICES.filter(([name]) => RACERS.has(name))
+const racingActions = CHOICES.filter(([name]) => RACING.has(name))
 
 /** Requests everything that can be requested, then performs some of it in parallel. */
 const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
@@ -33,16 +33,16 @@ const raceOf = (some: fc.Arbitrary<[Drawn, turns: number][]>) =>
     ]),
   )
 
-const race = raceOf(fc.array(fc.tuple(oneOf(racers), turns), { minLength: 2, maxLength: 3 }))
+const race = raceOf(fc.array(fc.tuple(oneOf(racingActions), turns), { minLength: 2, maxLength: 3 }))
 
 /** Two actions on one account that would each succeed alone. */
 const right = fc
-  .tuple(fc.constantFrom(...racers), fc.nat(2))
+  .tuple(fc.constantFrom(...racingActions), fc.nat(2))
   .map(([[name, choose], newPassword]) => drawn(name, choose, { newPassword }))
-const duel = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
+const independentActions = raceOf(fc.array(fc.tuple(right, turns), { minLength: 2, maxLength: 2 }))
 
 /** Two actions of which only one may succeed. */
-const twins = raceOf(
+const competingActions = raceOf(
   fc
     .tuple(right, fc.array(fewTurns, { minLength: 2, maxLength: 3 }))
     .map(([one, counts]) => counts.map(count => [one, count])),
@@ -65,7 +65,7 @@ const guesses = fc
   })
 
 /** Two registrations of one address, and one confirmation. */
-const rivals = fc
+const twoRegistrations = fc
   .nat(1)
   .map(which =>
     command([
@@ -76,13 +76,13 @@ const rivals = fc
   )
 
 /** A change of email, possibly back, with links emailed before. */
-const journey = fc.boolean().map(back => {
-  const leg = (email: number) => [
+const emailChange = fc.boolean().map(back => {
+  const changeTo = (email: number) => [
     drawn('requestMove', requestMove, { email }),
     drawn('confirmMove', confirmMove),
   ]
-  const asked = [drawn('requestReset', requestReset), drawn('requestChange', requestChange)]
-  return command([...asked, ...leg(2), ...(back ? leg(0) : [])])
+  const pending = [drawn('requestReset', requestReset), drawn('requestChange', requestChange)]
+  return command([...pending, ...changeTo(2), ...(back ? changeTo(0) : [])])
 })
 
 /** A refresh token that was used some time ago. */
@@ -91,14 +91,14 @@ const replay = fc
   .map(by => command([drawn('refresh', refresh), by, drawn('refresh', refresh, { which: 1 })]))
 
 /** A session refreshed until it expires, with an access token that would outlive it. */
-const veteran = fc.constantFrom(299, 301).map(by => {
+const longSession = fc.constantFrom(299, 301).map(by => {
   const used = (after: number) => [after, drawn('refresh', refresh)]
   const last = ABSOLUTE / 1000 - 2 * 1_209_000 - 300
   return command([drawn('login', login), ...used(1_209_000), ...used(1_209_000), ...used(last), by])
 })
 
 /** A login from a new device, and the owner's "this was not me"; once or twice. */
-const alarm = fc
+const notMe = fc
   .nat(2)
   .map(which =>
     command([
@@ -109,4 +109,16 @@ const alarm = fc
     ]),
   )
 
-export const stories = [race, duel, duel, twins, guesses, rivals, journey, replay, replay, veteran, alarm]
+export const scenarios = [
+  race,
+  independentActions,
+  independentActions,
+  competingActions,
+  guesses,
+  twoRegistrations,
+  emailChange,
+  replay,
+  replay,
+  longSession,
+  notMe,
+]

@@ -38,10 +38,10 @@ const SUBJECTS: [RegExp, string, Purpose?][] = [
 const PROBES_AT_ONCE = 8
 
 /** Waits for the service to continue; usually a few turns of the event loop, less than a millisecond. */
-const soon = (looks: number) => (looks < 50 ? turn() : delay(1))
+const nextTurns = (looks: number) => (looks < 50 ? turn() : delay(1))
 
 /** A difference between the service and the model, and the steps that led to it. */
-function differs(transcript: string[], what: string): never {
+function modelMismatch(transcript: string[], what: string): never {
   throw new Error(`${what}\n\nWhat was done:\n${transcript.map(line => `  ${line}`).join('\n')}\n`)
 }
 
@@ -115,7 +115,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
     const until = Date.now() + 20_000
     for (let looks = 0; ; looks++) {
       if ((await statements.read(QUEUED, [])).length === 0) return
-      await soon(looks)
+      await nextTurns(looks)
       assert(Date.now() < until, 'mails are still queued after 20 s')
     }
   }
@@ -162,7 +162,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
 
     function open(mail: OutgoingMail) {
       const [, kind, purpose] = SUBJECTS.find(([subject]) => subject.test(mail.subject)) ?? []
-      if (kind === undefined) differs(transcript, `an unknown mail: ${mail.subject}`)
+      if (kind === undefined) modelMismatch(transcript, `an unknown mail: ${mail.subject}`)
       mails += 1
       const name = `m${mails}`
       transcript.push(`  mail ${name}: ${kind} to ${mail.to}`)
@@ -185,11 +185,11 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
           return
         }
         if (Date.now() > until)
-          differs(
+          modelMismatch(
             transcript,
             `rows:\n${textOf(found)}\nthe model:\n${expected[0] && textOf(expected[0].rows)}`,
           )
-        await soon(looks)
+        await nextTurns(looks)
       }
     }
 
@@ -207,7 +207,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
         const agreeing = run.states.filter(state => one.expected(state) === said)
         if (agreeing.length === 0) {
           const expected = run.states.map(state => one.expected(state))
-          differs(
+          modelMismatch(
             transcript,
             `${one.words} answered ${said}, the model says ${[...new Set(expected)].join(' or ')}`,
           )
@@ -255,7 +255,7 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
           const says = acts.map(({ action }) =>
             run.states.flatMap(state => action.outcomes(state, run.moment)).map(({ answer }) => answer),
           )
-          differs(
+          modelMismatch(
             transcript,
             `the model has no way to these answers; one by one it says ${JSON.stringify(says)}`,
           )
@@ -264,7 +264,10 @@ export async function startService(t: Teardown, { grace, confirmation, provider 
         run.states = bindMails(explained, arrived)
         if (run.states.length === 0) {
           const sent = explained.map(state => state.sent.map(({ kind, to }) => `${kind} to ${to}`).join(', '))
-          differs(transcript, `other mails than the model's: ${[...new Set(sent)].join(' or ') || 'none'}`)
+          modelMismatch(
+            transcript,
+            `other mails than the model's: ${[...new Set(sent)].join(' or ') || 'none'}`,
+          )
         }
         await compareRows()
         if (options.probing ?? true) await probe()

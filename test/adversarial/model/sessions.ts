@@ -1,15 +1,15 @@
 // Login, refresh and logout.
 import {
   ABSOLUTE,
+  activeSession,
   asBearer,
   CHANGERS,
   done,
   endSessions,
-  handOut,
   IDLE,
-  livingSession,
-  lostTo,
+  issueTokens,
   type Moment,
+  mayHaveLostTo,
   type Outcome,
   openSession,
   refused,
@@ -32,7 +32,7 @@ export function loginWith(run: Run, op: string, email: string, password: string,
     outcomes(state: State, moment: Moment): Outcome[] {
       const outcomes = loggingIn(state, moment, { email, password, op, device: at(DEVICE_NAMES, device) })
       // Read before a parallel change, so the compare-and-swap failed and wrote nothing.
-      return lostTo(moment, ...CHANGERS)
+      return mayHaveLostTo(moment, ...CHANGERS)
         ? [...outcomes, ...refused('401 invalid_credentials', state)]
         : outcomes
     },
@@ -79,18 +79,18 @@ export const refresh: Choose = (run, op, picks) => {
 
 function refreshing(state: State, { now, grace }: Moment, name: string, op: string): Outcome[] {
   const shown = state.refresh[name] as State['refresh'][string]
-  const session = livingSession(state, shown.session, now)
+  const session = activeSession(state, shown.session, now)
   if (session === undefined) return refused('401 refresh_token_invalid', state)
   if (shown.turn === session.turn) {
     return done('200', state, copy => {
       const mine = copy.sessions.find(({ id }) => id === session.id)
       const expiresAt = Math.min(now + IDLE, session.createdAt + ABSOLUTE)
       Object.assign(mine ?? {}, { turn: session.turn + 1, refreshedAt: now, expiresAt })
-      handOut(copy, op, session.id, session.turn + 1, now)
+      issueTokens(copy, op, session.id, session.turn + 1, now)
     })
   }
   if (shown.turn === session.turn - 1 && now - session.refreshedAt < grace * 1000) {
-    return done('200', state, copy => handOut(copy, op, session.id, session.turn, now))
+    return done('200', state, copy => issueTokens(copy, op, session.id, session.turn, now))
   }
   return done('401 refresh_token_invalid', state, copy => {
     copy.sessions = copy.sessions.filter(({ id }) => id !== session.id)

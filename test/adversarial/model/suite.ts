@@ -22,7 +22,7 @@ export interface Suite {
 }
 
 /** Compares services with different settings with the model. */
-export function holdAgainstModel({ databases, ...suite }: Suite): void {
+export function compareWithModel({ databases, ...suite }: Suite): void {
   const { MODEL_RUNS, MODEL_SEED, MODEL_PATH: path, MODEL_REPLAY: replay } = process.env
   const runs = Number(MODEL_RUNS ?? suite.runs)
   const fixed = MODEL_SEED ?? (MODEL_RUNS === undefined ? suite.seed : undefined)

@@ -59,7 +59,7 @@ const AGENTS =
   'curl wget httpie dart okhttp node postmanruntime python-requests go-http-client insomnia bruno'.split(' ')
 
 /** Logs in from a new device. Returns its session and the token of its notice. */
-async function strangeLogIn(service: Service, { email, password }: Account) {
+async function loginFromNewDevice(service: Service, { email, password }: Account) {
   const answer = await service.app.inject({
     method: 'POST',
     url: '/login',
@@ -78,17 +78,17 @@ t.test('the right email secures the account and revokes all sessions', async t =
   const { app, rows, post } = service
   const account = await confirmedAccount(service, 'ada@example.org')
   const stranger = await confirmedAccount(service)
-  const thief = await strangeLogIn(service, account)
+  const attacker = await loginFromNewDevice(service, account)
   // Pending tokens at that moment.
   const reset = await resetToken(service, account.email)
   const { requestToken } = (await post('/password-reset/request', { email: account.email })).json()
   const change = (
-    await post('/password-change/request', { currentPassword: account.password }, thief.accessToken)
+    await post('/password-change/request', { currentPassword: account.password }, attacker.accessToken)
   ).json()
   await post(
     '/email-change/request',
     { currentPassword: account.password, newEmail: 'eve@example.org' },
-    thief.accessToken,
+    attacker.accessToken,
   )
   const [newAddress] = await service.mailsTo('eve@example.org')
   const texts = (await service.mailsTo(account.email)).map(({ text }) => text)
@@ -103,11 +103,11 @@ t.test('the right email secures the account and revokes all sessions', async t =
 
   time.advance(60)
   const sofar = (await service.mailsTo(account.email)).length
-  const secured = await post('/account/secure', { token: thief.token, email: ' ADA@Example.org ' })
+  const secured = await post('/account/secure', { token: attacker.token, email: ' ADA@Example.org ' })
   t.equal(secured.statusCode, 204)
   t.equal(secured.body, '')
 
-  for (const { accessToken, refreshToken } of [account, thief]) {
+  for (const { accessToken, refreshToken } of [account, attacker]) {
     const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
     isProblemOf(t, me, 'unauthenticated')
     isProblemOf(t, await post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
@@ -141,7 +141,11 @@ t.test('the right email secures the account and revokes all sessions', async t =
     code: changeCode?.[1]?.replace(' ', ''),
     newPassword: NEW_PASSWORD,
   }
-  isProblemOf(t, await post('/password-change/confirm', confirmChange, thief.accessToken), 'unauthenticated')
+  isProblemOf(
+    t,
+    await post('/password-change/confirm', confirmChange, attacker.accessToken),
+    'unauthenticated',
+  )
   const toEve = { token: tokenIn(newAddress), password: account.password }
   isProblemOf(t, await post('/email-change/confirm', toEve), 'token_spent')
 
@@ -168,7 +172,7 @@ t.test('a link scanner cannot secure an account', async t => {
   const { app, rows, post } = service
   const account = await confirmedAccount(service, 'ada@example.org')
   const other = await confirmedAccount(service, 'other@example.org')
-  const { token } = await strangeLogIn(service, account)
+  const { token } = await loginFromNewDevice(service, account)
   const before = [await rows.dump(), await rows.client.event.findMany()]
 
   for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT'] as const) {
@@ -228,8 +232,8 @@ t.test('a second call changes nothing and sends no email, before and after the r
   const { app, rows, post } = service
   const account = await confirmedAccount(service)
   const { email } = account
-  const first = await strangeLogIn(service, account)
-  const second = await strangeLogIn(service, account)
+  const first = await loginFromNewDevice(service, account)
+  const second = await loginFromNewDevice(service, account)
   const everything = async () => {
     await rows.settled()
     return [await rows.dump(), await rows.client.event.findMany()]
@@ -259,7 +263,7 @@ t.test('a second call changes nothing and sends no email, before and after the r
   t.equal(me.statusCode, 200, 'the owner stays in')
 
   time.advance(1)
-  const next = await strangeLogIn(service, { ...account, password: NEW_PASSWORD })
+  const next = await loginFromNewDevice(service, { ...account, password: NEW_PASSWORD })
   t.equal((await post('/account/secure', { token: next.token, email })).statusCode, 204, 'a new notice works')
 })
 
@@ -268,7 +272,10 @@ t.test('of 20 parallel calls one secures the account and sends one email', async
   const { rows, post } = service
   const account = await confirmedAccount(service)
   const { email } = account
-  const [first, second] = [await strangeLogIn(service, account), await strangeLogIn(service, account)]
+  const [first, second] = [
+    await loginFromNewDevice(service, account),
+    await loginFromNewDevice(service, account),
+  ]
   const sofar = service.smtp.mails.length
   // All of them have read the account before any continues, so that the write decides.
   const { users } = service.app.database
@@ -302,7 +309,7 @@ t.test("a token with another account's email secures neither account", async t =
   const service = await startService(t)
   const ada = await confirmedAccount(service, 'ada@example.org')
   const eve = await confirmedAccount(service, 'eve@example.org')
-  const [of, other] = [await strangeLogIn(service, ada), await strangeLogIn(service, eve)]
+  const [of, other] = [await loginFromNewDevice(service, ada), await loginFromNewDevice(service, eve)]
   isProblemOf(t, await service.post('/account/secure', { token: of.token, email: eve.email }), 'token_spent')
   isProblemOf(
     t,
@@ -317,8 +324,8 @@ t.test('a notice expires after a week', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startService(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(service)
-  const { token } = await strangeLogIn(service, account)
-  const { token: another } = await strangeLogIn(service, account)
+  const { token } = await loginFromNewDevice(service, account)
+  const { token: another } = await loginFromNewDevice(service, account)
   time.advance(WEEK - 1)
   t.equal((await service.post('/account/secure', { token, email: account.email })).statusCode, 204)
   time.advance(1)
@@ -334,7 +341,7 @@ t.test('disabled and deleted accounts are not secured', async t => {
   const { rows, post } = service
   const disabled = await confirmedAccount(service)
   const gone = await confirmedAccount(service)
-  const links = [await strangeLogIn(service, disabled), await strangeLogIn(service, gone)]
+  const links = [await loginFromNewDevice(service, disabled), await loginFromNewDevice(service, gone)]
   await rows.disable(disabled.email)
   await rows.client.user.delete({ where: { email: gone.email } })
   const before = await rows.dump()
@@ -348,10 +355,10 @@ t.test('the first notice locks out an attacker who changed email and password', 
   const service = await startService(t)
   const { app, rows, post } = service
   const account = await confirmedAccount(service, 'ada@example.org')
-  const thief = await strangeLogIn(service, account)
-  await service.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  const attacker = await loginFromNewDevice(service, account)
+  await service.changeAddress({ ...account, ...attacker }, 'eve@example.org')
   const eves = await resetToken(service, 'eve@example.org')
-  const stolen = 'what the thief chose to have'
+  const stolen = 'what the attacker chose to have'
   t.equal((await post('/password-reset/confirm', { token: eves, newPassword: stolen })).statusCode, 204)
   const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
   t.equal(typeof session.accessToken, 'string')
@@ -361,7 +368,7 @@ t.test('the first notice locks out an attacker who changed email and password', 
     /was changed/.test(subject),
   )
 
-  t.equal((await post('/account/secure', { token: thief.token, email: account.email })).statusCode, 204)
+  t.equal((await post('/account/secure', { token: attacker.token, email: account.email })).statusCode, 204)
   const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${session.accessToken}` } })
   isProblemOf(t, me, 'unauthenticated')
   for (const email of ['eve@example.org', account.email]) {
@@ -369,7 +376,7 @@ t.test('the first notice locks out an attacker who changed email and password', 
   }
   isProblemOf(t, await post('/password-reset/confirm', { token: late, newPassword: stolen }), 'token_spent')
   const back = { token: tokenIn(evesNotice), email: 'eve@example.org' }
-  isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the thief cannot take it back')
+  isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the attacker cannot take it back')
 
   const token = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
@@ -379,7 +386,7 @@ t.test('the first notice locks out an attacker who changed email and password', 
   t.equal(await rows.client.user.count(), 1)
   const sofar = (await service.mailsTo('eve@example.org')).length
   await post('/password-reset/request', { email: 'eve@example.org' })
-  t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the address of the thief is nobody’s')
+  t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the address of the attacker is nobody’s')
 })
 
 t.test('an attacker who secures the account from the new email cannot void the older notice', async t => {
@@ -388,14 +395,14 @@ t.test('an attacker who secures the account from the new email cannot void the o
   const { app, post } = service
   const account = await confirmedAccount(service, 'ada@example.org')
   time.advance(10)
-  const thief = await strangeLogIn(service, account)
+  const attacker = await loginFromNewDevice(service, account)
   time.advance(10)
-  await service.changeAddress({ ...account, ...thief }, 'eve@example.org')
+  await service.changeAddress({ ...account, ...attacker }, 'eve@example.org')
   time.advance(10)
-  const eves = await strangeLogIn(service, { ...account, email: 'eve@example.org' })
+  const eves = await loginFromNewDevice(service, { ...account, email: 'eve@example.org' })
   time.advance(10)
   t.equal((await post('/account/secure', { token: eves.token, email: 'eve@example.org' })).statusCode, 204)
-  const stolen = 'what the thief chose to have'
+  const stolen = 'what the attacker chose to have'
   const reset = tokenIn((await service.mailsTo('eve@example.org')).at(-1))
   time.advance(10)
   t.equal((await post('/password-reset/confirm', { token: reset, newPassword: stolen })).statusCode, 204)
@@ -403,7 +410,7 @@ t.test('an attacker who secures the account from the new email cannot void the o
   const session = (await post('/login', { email: 'eve@example.org', password: stolen })).json()
 
   time.advance(10)
-  t.equal((await post('/account/secure', { token: thief.token, email: account.email })).statusCode, 204)
+  t.equal((await post('/account/secure', { token: attacker.token, email: account.email })).statusCode, 204)
   const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${session.accessToken}` } })
   isProblemOf(t, me, 'unauthenticated')
   time.advance(10)
@@ -466,7 +473,7 @@ t.test('an old email that has another account stays with it, and the account is 
 t.test('a secured account gets its email after an outage of the mail server', async t => {
   const service = await startService(t, { overrides: { mail: { timing: { firstRetry: 0.05, poll: 0.05 } } } })
   const account = await confirmedAccount(service)
-  const { token } = await strangeLogIn(service, account)
+  const { token } = await loginFromNewDevice(service, account)
   await service.smtp.stop()
   t.equal((await service.post('/account/secure', { token, email: account.email })).statusCode, 204)
   await service.smtp.start()

@@ -10,7 +10,7 @@ import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 
 const OWNER = 'ada@example.org'
-const THIEF = 'thief@example.net'
+const ATTACKER = 'attacker@example.net'
 const PASSWORD = 'correct horse battery staple'
 const NEW_PASSWORD = 'a password that nobody had before'
 const WEEK = 604_800
@@ -40,8 +40,8 @@ async function startService(t: Test) {
   const leave = (accessToken: string) => send('DELETE', '/me', { currentPassword: PASSWORD }, accessToken)
   /** An attacker who knows the password changes the email of the account. */
   async function move(accessToken: string) {
-    await post('/email-change/request', { currentPassword: PASSWORD, newEmail: THIEF }, accessToken)
-    const token = tokenIn((await mailsTo(THIEF)).at(-1))
+    await post('/email-change/request', { currentPassword: PASSWORD, newEmail: ATTACKER }, accessToken)
+    const token = tokenIn((await mailsTo(ATTACKER)).at(-1))
     const answer = await post('/email-change/confirm', { token, password: PASSWORD })
     if (answer.statusCode !== 204) throw new Error(answer.body)
     time.advance(1)
@@ -71,37 +71,37 @@ async function startService(t: Test) {
 type Service = Awaited<ReturnType<typeof startService>>
 
 /** The account after an attacker changed its email and deleted it. */
-async function stolenAndDeleted(service: Service) {
+async function takenOverAndDeleted(service: Service) {
   const ada = await confirmedAccount(service, OWNER, PASSWORD)
   const { id } = (await service.send('GET', '/me', undefined, ada.accessToken)).json()
-  const thief = (await service.logIn(OWNER)).json() as { accessToken: string; refreshToken: string }
-  await service.move(thief.accessToken)
+  const attacker = (await service.logIn(OWNER)).json() as { accessToken: string; refreshToken: string }
+  await service.move(attacker.accessToken)
   const moved = (await service.mailsTo(OWNER)).at(-1)
-  const left = await service.leave(thief.accessToken)
+  const left = await service.leave(attacker.accessToken)
   if (left.statusCode !== 204) throw new Error(left.body)
-  return { ada, thief, id, notice: tokenIn(moved) }
+  return { ada, attacker, id, notice: tokenIn(moved) }
 }
 
 t.test('the owner recovers an account whose email an attacker changed and which they deleted', async t => {
   const service = await startService(t)
-  const { ada, thief, id, notice } = await stolenAndDeleted(service)
-  for (const { accessToken, refreshToken } of [ada, thief]) {
+  const { ada, attacker, id, notice } = await takenOverAndDeleted(service)
+  for (const { accessToken, refreshToken } of [ada, attacker]) {
     isProblemOf(t, await service.send('GET', '/me', undefined, accessToken), 'unauthenticated')
     isProblemOf(t, await service.post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
   }
-  for (const email of [OWNER, THIEF]) isProblemOf(t, await service.logIn(email), 'invalid_credentials')
-  t.strictSame(await service.rows.countsOf(THIEF), { users: 0, registrations: 0, sessions: 0, mails: 1 })
+  for (const email of [OWNER, ATTACKER]) isProblemOf(t, await service.logIn(email), 'invalid_credentials')
+  t.strictSame(await service.rows.countsOf(ATTACKER), { users: 0, registrations: 0, sessions: 0, mails: 1 })
   t.equal(await service.rows.client.user.count(), 0)
   const stored = JSON.stringify(await service.rows.client.deletedAccount.findMany())
   t.notMatch(stored, /@|argon2/, 'what is kept has no address and no hash')
 
-  const [farewell, other] = [(await service.mailsTo(OWNER)).at(-1), (await service.mailsTo(THIEF)).at(-1)]
+  const [farewell, other] = [(await service.mailsTo(OWNER)).at(-1), (await service.mailsTo(ATTACKER)).at(-1)]
   t.match(farewell?.subject, /was deleted/, 'the farewell goes where the owner reads it')
   t.match(farewell?.text, /\/app\/secure#token=/)
   t.match(other?.subject, /was deleted/)
-  t.notMatch(other?.text, /#token=/, 'the thief is told of no way back')
+  t.notMatch(other?.text, /#token=/, 'the attacker is told of no way back')
 
-  for (const email of [THIEF, 'eve@example.org']) {
+  for (const email of [ATTACKER, 'eve@example.org']) {
     isProblemOf(t, await service.secure(notice, email), 'token_spent', `with ${email}`)
   }
   service.time.advance(60)
@@ -109,7 +109,7 @@ t.test('the owner recovers an account whose email an attacker changed and which 
   t.strictSame(tally(answers), { '204': 1, '400 token_spent': 3 })
   isProblemOf(t, await service.secure(tokenIn(farewell), OWNER), 'token_spent', 'the farewell was sent')
   isProblemOf(t, await service.logIn(OWNER), 'invalid_credentials', 'the old password is blocked')
-  isProblemOf(t, await service.send('GET', '/me', undefined, thief.accessToken), 'unauthenticated')
+  isProblemOf(t, await service.send('GET', '/me', undefined, attacker.accessToken), 'unauthenticated')
 
   const secured = (await service.mailsTo(OWNER)).at(-1)
   t.match(secured?.subject, /is secured/)
@@ -170,39 +170,39 @@ t.test('a notice undoes a deletion that is in progress', async t => {
 t.test('an attacker who undoes the deletion at their own address does not outrank the owner', async t => {
   const service = await startService(t)
   await confirmedAccount(service, OWNER, PASSWORD)
-  const thief = (await service.logIn(OWNER)).json()
-  await service.move(thief.accessToken)
+  const attacker = (await service.logIn(OWNER)).json()
+  await service.move(attacker.accessToken)
   const notice = tokenIn((await service.mailsTo(OWNER)).at(-1))
   await service.app.inject({
     method: 'POST',
     url: '/login',
-    payload: { email: THIEF, password: PASSWORD },
+    payload: { email: ATTACKER, password: PASSWORD },
     headers: { 'user-agent': 'Wget/1.21' },
   })
-  t.match((await service.mailsTo(THIEF)).at(-1)?.subject, /^New device/)
+  t.match((await service.mailsTo(ATTACKER)).at(-1)?.subject, /^New device/)
   service.time.advance(1)
-  await service.leave(thief.accessToken)
-  const [owners, thiefs] = [
+  await service.leave(attacker.accessToken)
+  const [owners, attackers] = [
     tokenIn((await service.mailsTo(OWNER)).at(-1)),
-    tokenIn((await service.mailsTo(THIEF)).at(-1)),
+    tokenIn((await service.mailsTo(ATTACKER)).at(-1)),
   ]
   service.time.advance(1)
-  t.equal((await service.secure(thiefs, THIEF)).statusCode, 204)
+  t.equal((await service.secure(attackers, ATTACKER)).statusCode, 204)
   service.time.advance(1)
   t.equal(
     (await service.secure(owners, OWNER)).statusCode,
     204,
     'the farewell to the owner is as old as the notice',
   )
-  isProblemOf(t, await service.secure(thiefs, THIEF), 'token_spent')
+  isProblemOf(t, await service.secure(attackers, ATTACKER), 'token_spent')
   isProblemOf(t, await service.secure(notice, OWNER), 'token_spent')
   t.match(await service.rows.client.user.findMany(), [{ email: OWNER }])
 })
 
 t.test('the old email is free and reveals nothing, and its new account stays', async t => {
   const service = await startService(t)
-  const { notice } = await stolenAndDeleted(service)
-  for (const email of [OWNER, THIEF, 'nobody@example.org']) {
+  const { notice } = await takenOverAndDeleted(service)
+  for (const email of [OWNER, ATTACKER, 'nobody@example.org']) {
     const before = (await service.mailsTo(email)).length
     await service.post('/password-reset/request', { email })
     t.equal((await service.mailsTo(email)).length, before, `no reset for ${email}`)
@@ -220,7 +220,7 @@ t.test('the old email is free and reveals nothing, and its new account stays', a
 
 t.test('after the undo period nothing of the account remains', async t => {
   const service = await startService(t)
-  const { id, notice } = await stolenAndDeleted(service)
+  const { id, notice } = await takenOverAndDeleted(service)
   const farewell = tokenIn((await service.mailsTo(OWNER)).at(-1))
   t.ok((await service.traces(id)).includes('deleted'))
   const history = await service.rows.client.event.count()
@@ -228,7 +228,7 @@ t.test('after the undo period nothing of the account remains', async t => {
   isProblemOf(t, await service.secure(notice, OWNER), 'token_expired')
   isProblemOf(t, await service.secure(farewell, OWNER), 'token_expired')
   await service.sweep()
-  t.strictSame(await service.traces(id, OWNER, THIEF), [])
+  t.strictSame(await service.traces(id, OWNER, ATTACKER), [])
   const events = await service.rows.client.event.findMany()
   t.equal(events.length, history)
   for (const event of events) t.match(event, { userId: null, ip: null, device: null, requestId: null })

@@ -20,7 +20,7 @@ const SYSTEMS = [
   ['iPhone; CPU iPhone OS 17_5 like Mac OS X', 'iOS'],
 ]
 
-const nowhere = { ip: null, device: null, requestId: null, actor: null, target: null, position: null }
+const noOrigin = { ip: null, device: null, requestId: null, actor: null, target: null, position: null }
 
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 
@@ -71,7 +71,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
       now.slice(history.length).map(({ id: _, at: __, ...event }) => event),
       kinds.map(kind => ({
         ...{ userId: user?.id ?? null, kind },
-        ...{ ...nowhere, ip: remoteAddress, device, requestId: answer.headers['x-request-id'] },
+        ...{ ...noOrigin, ip: remoteAddress, device, requestId: answer.headers['x-request-id'] },
       })),
       `${method} ${url}: ${kinds.join(', ') || 'nothing'}`,
     )
@@ -182,7 +182,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
   await housekeeper(app, { rest: 0 }).sweep()
   t.strictSame(
     (await all()).map(({ id: _, at: __, ...event }) => event),
-    [...history.map(({ kind }) => kind), 'deleted'].map(kind => ({ userId: null, kind, ...nowhere })),
+    [...history.map(({ kind }) => kind), 'deleted'].map(kind => ({ userId: null, kind, ...noOrigin })),
     'the remaining rows contain no personal data',
   )
 })
@@ -196,17 +196,17 @@ t.test('a refused login is recorded after the response, and only for an account'
   await app.inject({ method: 'POST', url: '/register', payload: pending })
   const before = await rows.client.event.count()
   const { recordInEqualTime } = app.database.events
-  let goOn = () => {}
+  let nextPage = () => {}
   app.database.events.recordInEqualTime = async event => {
     await new Promise<void>(resolve => {
-      goOn = resolve
+      nextPage = resolve
     })
     return recordInEqualTime(event)
   }
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   t.equal(await rows.client.event.count(), before, 'the answer did not wait for it')
-  goOn()
+  nextPage()
   await eventually(rows.client, 'log_in_refused', 1)
   app.database.events.recordInEqualTime = recordInEqualTime
   for (const address of ['nobody@example.org', pending.email]) {
@@ -267,7 +267,7 @@ async function withHistory(t: Parameters<typeof startApp>[0], length: number) {
   const add = (count: number) =>
     rows.client.event.createMany({
       data: Array.from({ length: count }, () =>
-        owners.map(userId => ({ id: uuidv7(), userId, kind: 'logged_in', at: new Date(), ...nowhere })),
+        owners.map(userId => ({ id: uuidv7(), userId, kind: 'logged_in', at: new Date(), ...noOrigin })),
       ).flat(),
     })
   await add(length - 2)

@@ -30,7 +30,7 @@ async function addHistory({ client }: Rows, provider: Provider, userId: string, 
 
 const MIB = 2 ** 20
 /** Bytes per event between two measurements of memory: about ten measurements per export. */
-const BYTES_BETWEEN_LOOKS = 20
+const BYTES_BETWEEN_MEASUREMENTS = 20
 
 setFlagsFromString('--expose-gc')
 /** Full collections. `gc` exists only in contexts created after the flag was set. */
@@ -64,7 +64,7 @@ export async function exportLongHistory(t: Test, count: number) {
     events += chunk.split('"log_in_refused"').length - 1
     if (bytes >= nextLook) {
       heldBytes = Math.max(heldBytes, liveBytes() - before)
-      nextLook = bytes + count * BYTES_BETWEEN_LOOKS
+      nextLook = bytes + count * BYTES_BETWEEN_MEASUREMENTS
       turns.startAnew()
     }
   }
@@ -98,13 +98,13 @@ function liveBytes() {
 function watchTurns() {
   let [longestTurnMs, stopped] = [0, false]
   let last = process.cpuUsage()
-  function look() {
+  function measure() {
     const { user, system } = process.cpuUsage(last)
     last = process.cpuUsage()
     longestTurnMs = Math.max(longestTurnMs, (user + system) / 1000)
-    if (!stopped) setTimeout(look)
+    if (!stopped) setTimeout(measure)
   }
-  look()
+  measure()
   return {
     /** Excludes the cost of the turn so far: the test's collections are not the service's. */
     startAnew() {

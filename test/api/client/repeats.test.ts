@@ -1,7 +1,7 @@
 /** @latchkey/client: which requests are retried, and which are not. */
 import t from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
-import { clientBy, type Mishap, refusal, wireTo } from './wire.ts'
+import { clientBy, type Failure, refusal, wireTo } from './wire.ts'
 
 t.test('a request with a password is never retried', async t => {
   const time = testClock()
@@ -21,7 +21,7 @@ t.test('a request with a password is never retried', async t => {
     'POST /confirm-email': () => client.confirmEmail({ token: 'a.b.c', password: wrong }),
     'POST /password-reset/confirm': () => client.resetPassword({ token: 'a.b.c', newPassword: wrong }),
   }
-  const mishaps: [name: string, mishap: () => Mishap | undefined][] = [
+  const mishaps: [name: string, failure: () => Failure | undefined][] = [
     ['refused by the service', () => undefined],
     ['response lost', () => 'response lost'],
     ['never sent', () => 'never sent'],
@@ -32,16 +32,16 @@ t.test('a request with a password is never retried', async t => {
   ]
   const faults: string[] = []
   for (const [line, call] of Object.entries(calls)) {
-    for (const [name, mishap] of mishaps) {
+    for (const [name, failure] of mishaps) {
       wire.sent.length = 0
-      wire.mishap = mishap
+      wire.failure = failure
       const { ok } = await call()
       if (ok || wire.sent.join() !== line) faults.push(`${line}, ${name}: ${wire.sent.join()}`)
     }
   }
   t.strictSame(faults, [])
 
-  wire.mishap = () => undefined
+  wire.failure = () => undefined
   time.advance(1000)
   wire.sent.length = 0
   t.match(await client.requestPasswordChange({ currentPassword: wrong }), {
@@ -73,14 +73,14 @@ t.test('only a GET waits for Retry-After, within bounds', async t => {
     ] as const) {
       let left = times
       wire.sent.length = 0
-      wire.mishap = () => (left-- > 0 ? refusal(status, code, seconds) : undefined)
+      wire.failure = () => (left-- > 0 ? refusal(status, code, seconds) : undefined)
       const result = await client.sessions()
       t.equal(result.ok, ok, `${status}: ${times} times ${seconds} s`)
       t.equal(wire.sent.length, requests)
       if (!result.ok) t.equal(result.problem.retryAfter, seconds)
     }
     wire.sent.length = 0
-    wire.mishap = () => refusal(status, code, 0.01)
+    wire.failure = () => refusal(status, code, 0.01)
     t.match(await client.endOtherSessions(), { ok: false, problem: { code } })
     t.match(await client.updateMe({ locale: 'de' }), { ok: false, problem: { code } })
     t.strictSame(wire.sent, ['DELETE /sessions', 'PATCH /me'])
@@ -100,7 +100,7 @@ t.test('a response that is not a problem document is reported as such', async t 
     [new Response('<p>Welcome to our hotel', { status: 200 }), 0],
   ]
   for (const [response, status] of cases) {
-    wire.mishap = () => response
+    wire.failure = () => response
     t.match(
       await client.me(),
       { ok: false, problem: { code: 'unexpected_response', status } },

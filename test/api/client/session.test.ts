@@ -85,11 +85,11 @@ for (const mode of MODES) {
       time.advance(1000)
       wire.sent.length = 0
       let left = lost
-      wire.mishap = ({ url }) => (url.endsWith('/token/refresh') && left-- > 0 ? 'response lost' : undefined)
+      wire.failure = ({ url }) => (url.endsWith('/token/refresh') && left-- > 0 ? 'response lost' : undefined)
       t.match(await client.me(), { ok: true, data: { email } }, `${lost} lost`)
       t.equal(wire.sent.filter(line => line === 'POST /token/refresh').length, lost + 1)
     }
-    wire.mishap = () => undefined
+    wire.failure = () => undefined
     time.advance(1000)
     t.match(await client.me(), { ok: true }, 'and the session goes on')
   })
@@ -102,9 +102,9 @@ for (const mode of MODES) {
     const client = clientBy(wire, { mode })
     await client.login({ email, password })
     time.advance(1000)
-    wire.mishap = () => 'never sent'
+    wire.failure = () => 'never sent'
     t.match(await client.me(), { ok: false, problem: { code: 'network', status: 0 } })
-    wire.mishap = ({ url }) => (url.endsWith('/token/refresh') ? 'never sent' : undefined)
+    wire.failure = ({ url }) => (url.endsWith('/token/refresh') ? 'never sent' : undefined)
     t.match(await client.me(), { ok: false, problem: { code: 'network' } })
     t.equal(
       await client.accessToken().then(token => typeof token),
@@ -116,14 +116,14 @@ for (const mode of MODES) {
       [503, 'overloaded'],
       [500, 'internal_error'],
     ] as const) {
-      wire.mishap = ({ url }) => (url.endsWith('/token/refresh') ? refusal(status, code, 90) : undefined)
+      wire.failure = ({ url }) => (url.endsWith('/token/refresh') ? refusal(status, code, 90) : undefined)
       t.match(await client.me(), { ok: false, problem: { code, status, retryAfter: 90 } }, code)
     }
-    wire.mishap = ({ url }) =>
+    wire.failure = ({ url }) =>
       url.endsWith('/token/refresh') ? new Response('<p>Welcome to our hotel', { status: 200 }) : undefined
     t.match(await client.me(), { ok: false, problem: { code: 'unexpected_response' } })
     t.match(client.getState(), { status: 'logged_in' })
-    wire.mishap = () => undefined
+    wire.failure = () => undefined
     t.match(await client.me(), { ok: true, data: { email } })
   })
 }
@@ -154,10 +154,10 @@ t.test('logout works with an expired access token, and offline it changes nothin
   client.onSessionEnd(reason => ends.push(reason))
   await client.login({ email, password })
   time.advance(1000)
-  wire.mishap = () => 'never sent'
+  wire.failure = () => 'never sent'
   t.match(await client.logout(), { ok: false, problem: { code: 'network' } })
   t.match(client.getState(), { status: 'logged_in' })
-  wire.mishap = () => undefined
+  wire.failure = () => undefined
   wire.sent.length = 0
   t.match(await client.logout(), { ok: true })
   t.strictSame(wire.sent, ['POST /logout'])

@@ -3,14 +3,14 @@ import type { FastifyInstance } from 'fastify'
 import { type ClientOptions, createClient } from '../../../client/src/index.ts'
 
 /** A failure before the service receives the request, or after it has processed it. */
-export type Mishap = 'never sent' | 'response lost' | Response
+export type Failure = 'never sent' | 'response lost' | Response
 
 export interface Wire {
   fetch: (request: Request) => Promise<Response>
   /** `POST /login` and the like, in order. */
   sent: string[]
   /** Called for each request; returns its failure, if any. */
-  mishap: (request: Request) => Mishap | undefined
+  failure: (request: Request) => Failure | undefined
   /** Whether the browser keeps cookies. */
   keepsCookies: boolean
 }
@@ -20,14 +20,14 @@ export function wireTo(app: FastifyInstance): Wire {
   let jar: string | undefined
   const wire: Wire = {
     sent: [],
-    mishap: () => undefined,
+    failure: () => undefined,
     keepsCookies: true,
     async fetch(request) {
       const { pathname, search } = new URL(request.url)
       wire.sent.push(`${request.method} ${pathname}`)
-      const mishap = wire.mishap(request)
-      if (mishap === 'never sent') throw new TypeError('fetch failed')
-      if (mishap instanceof Response) return mishap
+      const failure = wire.failure(request)
+      if (failure === 'never sent') throw new TypeError('fetch failed')
+      if (failure instanceof Response) return failure
       const payload = await request.text()
       const isRefresh = pathname === '/token/refresh'
       const answer = await app.inject({
@@ -36,7 +36,7 @@ export function wireTo(app: FastifyInstance): Wire {
         headers: { ...Object.fromEntries(request.headers), ...(isRefresh && jar && { cookie: jar }) },
         ...(payload !== '' && { payload }),
       })
-      if (mishap === 'response lost') throw new TypeError('terminated')
+      if (failure === 'response lost') throw new TypeError('terminated')
       const set = answer.headers['set-cookie']
       if (wire.keepsCookies && set !== undefined) {
         jar = /Max-Age=0/.test(String(set)) ? undefined : String(set).split(';')[0]

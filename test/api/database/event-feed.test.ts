@@ -10,7 +10,7 @@ import type { Run } from '../../../src/database/sql.ts'
 import { freshDatabase, providers } from '../../harness/database.ts'
 
 const origin = { ip: null, device: null, requestId: null }
-const happening = (run: Run, userId: string) =>
+const newEvent = (run: Run, userId: string) =>
   insertEvent(run, { userId, kind: 'logged_in', at: new Date(), origin })
 
 for (const { provider, skip } of providers) {
@@ -30,7 +30,7 @@ for (const { provider, skip } of providers) {
         const names = Array.from({ length: 1 + (i % 3) }, (_, part) => `${number} ${i} ${part}`)
         await statements.transaction(async run => {
           for (const name of names) {
-            await happening(run, name)
+            await newEvent(run, name)
             // Other transactions begin later and commit earlier.
             if (provider === 'postgresql') await run(`SELECT pg_sleep(0.00${(i * number) % 7})`, [])
           }
@@ -67,14 +67,14 @@ for (const { provider, skip } of providers) {
     const { client, statements, close } = await openDatabase(await freshDatabase(t, provider))
     t.teardown(close)
     const { next } = eventFeed(statements)
-    await happening(statements.change, 'one')
-    await happening(statements.change, 'two')
+    await newEvent(statements.change, 'one')
+    await newEvent(statements.change, 'two')
     t.strictSame(
       (await next(0, 10)).map(({ position }) => position),
       [1, 2],
     )
     await client.event.deleteMany()
-    await happening(statements.change, 'three')
+    await newEvent(statements.change, 'three')
     t.strictSame(
       (await next(2, 10)).map(({ userId, position }) => [userId, position]),
       [['three', 3]],
@@ -88,8 +88,8 @@ for (const { provider, skip } of providers) {
     const { statements, close } = await openDatabase(await freshDatabase(t, provider))
     t.teardown(close)
     const { next } = eventFeed(statements)
-    await happening(statements.change, 'locked')
-    await happening(statements.change, 'free')
+    await newEvent(statements.change, 'locked')
+    await newEvent(statements.change, 'free')
     await statements.transaction(async run => {
       await run(`UPDATE events SET ip = NULL WHERE user_id = 'locked'`, [])
       t.strictSame(

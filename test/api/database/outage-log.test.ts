@@ -10,7 +10,7 @@ import { until } from '../../harness/until.ts'
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
 /** How long the loops of an instance are observed; milliseconds. */
-const WATCHED = 2500
+const OBSERVED_MS = 2500
 /** The worker polls at once, after about 1 s and after about 2 s more; each poll is one connection. */
 const MOST_ATTEMPTS = 3
 
@@ -34,7 +34,7 @@ t.test('background jobs back off during an outage and log one line', async t => 
     }),
   )
   const before = watched.map(({ gate }) => gate.attempts())
-  await delay(WATCHED)
+  await delay(OBSERVED_MS)
   for (const [index, { name, reason, gate, log }] of watched.entries()) {
     t.ok(gate.attempts() >= 1, `${name}: it is tried`)
     t.ok(gate.attempts() - (before[index] ?? 0) <= MOST_ATTEMPTS, `${name}: and not in a storm`, {
@@ -48,7 +48,7 @@ t.test('background jobs back off during an outage and log one line', async t => 
 t.test('missing tables are logged once and retried with back-off', { skip }, async t => {
   const { log, app } = await startApp(t, { databaseUrl: await emptyDatabase(t, 'postgresql') })
   for (let probe = 0; probe < 20; probe++) await app.inject('/health/ready')
-  await delay(WATCHED)
+  await delay(OBSERVED_MS)
   t.match(
     faults(log)
       .map(({ msg }) => msg)

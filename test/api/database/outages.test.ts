@@ -18,7 +18,7 @@ import { openRows } from '../../harness/rows.ts'
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
 
 /** The error of a first query, through Prisma and by hand-written SQL. */
-async function metBy(t: Test, url: string): Promise<unknown[]> {
+async function errorOf(t: Test, url: string): Promise<unknown[]> {
   const { client, statements, close } = await openDatabase(url)
   t.teardown(close)
   const caught = (query: Promise<unknown>) =>
@@ -34,7 +34,7 @@ async function metBy(t: Test, url: string): Promise<unknown[]> {
 }
 
 async function isNamed(t: Test, name: string, url: string, expected: RegExp, detail = /./) {
-  for (const error of await metBy(t, url)) {
+  for (const error of await errorOf(t, url)) {
     t.match(outageReason(error)?.reason ?? String(error), expected, name)
     t.match(outageDetail(error), detail, `${name}: in detail`)
   }

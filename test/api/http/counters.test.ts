@@ -8,7 +8,7 @@ import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
 import { until } from '../../harness/until.ts'
 
 /** Upper bound on the delay of a response while Redis is unreachable. */
-const SLOWED_MS = 500
+const MAX_DELAY_MS = 500
 
 async function msOf(work: () => Promise<unknown>): Promise<number> {
   const begun = performance.now()
@@ -20,7 +20,7 @@ const slowest = (answers: { ms: number }[]) => Math.max(...answers.map(({ ms }) 
 
 /** Upper bound on response times without Redis, derived from those with Redis just before. */
 async function allowed(answersWithRedis: () => Promise<{ ms: number }[]>) {
-  return SLOWED_MS + 4 * slowest(await answersWithRedis())
+  return MAX_DELAY_MS + 4 * slowest(await answersWithRedis())
 }
 
 async function timed(app: FastifyInstance, remoteAddress: string, url = '/login') {
@@ -34,9 +34,9 @@ async function timed(app: FastifyInstance, remoteAddress: string, url = '/login'
   }
 }
 
-const AWAY = 'memory, redis does not answer'
+const UNREACHABLE = 'memory, redis does not answer'
 
-const toldOfRedis = (log: Record<string, unknown>[]) => log.filter(({ part }) => part === 'redis')
+const redisLogLines = (log: Record<string, unknown>[]) => log.filter(({ part }) => part === 'redis')
 
 t.test(
   'if Redis refuses to count, the reason is logged and limits continue in memory',
@@ -83,14 +83,14 @@ t.test(
         [...Array(10).fill(400), 429, 429],
         `${reason}: limits hold`,
       )
-      const told = toldOfRedis(log).filter(line => line['reason'] === reason)
+      const told = redisLogLines(log).filter(line => line['reason'] === reason)
       t.match(told, [{ level: 40, reason }], `${reason}: one line`)
       t.equal(told.length, 1)
       t.notMatch(JSON.stringify(log), /geheim|falsch/)
       if (mendIt.length === 0) continue
       await redis.command(...mendIt)
       await counting(app, 'redis')
-      t.match(toldOfRedis(log).at(-1), { level: 30, msg: /count limits together/ })
+      t.match(redisLogLines(log).at(-1), { level: 30, msg: /count limits together/ })
     }
     const keys = await redis.command('KEYS', '*')
     t.strictSame(
@@ -141,14 +141,14 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   t.ok(slowest(many) < limit, 'nor with many at once', { limit, slowest: slowest(many) })
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 200, 'it does not make the instance unready')
-  t.equal(ready.json().limits, AWAY)
+  t.equal(ready.json().limits, UNREACHABLE)
 
   redis.resume()
   await counting(app, 'redis')
   t.equal((await timed(app, '10.0.0.3')).left, '9', 'and Redis counts again')
-  await until('the log tells the end', () => toldOfRedis(log).at(-1)?.['level'] === 30)
+  await until('the log tells the end', () => redisLogLines(log).at(-1)?.['level'] === 30)
   // A stall of the machine may be one more outage, with two more lines.
-  const told = toldOfRedis(log)
+  const told = redisLogLines(log)
   t.match(
     [told[0], told.at(-1)],
     [
@@ -169,7 +169,7 @@ t.test('counts in memory during an outage of Redis', { skip: noRedisServer }, as
   t.ok(answers.every(({ status }) => status === 400))
   t.ok(slowest(answers) < limit, 'none is much slower', { answers, limit })
   t.equal(answers.at(-1)?.left, '4', 'the local count goes on')
-  t.equal((await app.inject('/health/ready')).json().limits, AWAY)
+  t.equal((await app.inject('/health/ready')).json().limits, UNREACHABLE)
 
   await redis.start()
   await counting(app, 'redis')
@@ -191,7 +191,7 @@ t.test('starts while Redis is down or hangs', { skip: noRedisServer }, async t =
     t.ok(took < 2000 + 4 * plain, 'without waiting long', { took, plain })
     if (!app) return
     t.equal((await timed(app, '10.0.0.1')).left, '9')
-    t.equal((await app.inject('/health/ready')).json().limits, AWAY)
+    t.equal((await app.inject('/health/ready')).json().limits, UNREACHABLE)
   }
   hung.resume()
 })

@@ -32,10 +32,10 @@ t.test('an unsupported method is a 405 with Allow', async t => {
 const HOME = ['/', '/login/..']
 
 for (const PAGES of ['on', 'off']) {
-  t.test(`PAGES=${PAGES}: an unknown path is a 404 in every spelling`, t => isNowhere(t, PAGES))
+  t.test(`PAGES=${PAGES}: an unknown path is a 404 in every spelling`, t => isNotFound(t, PAGES))
 }
 
-async function isNowhere(t: Test, PAGES: string) {
+async function isNotFound(t: Test, PAGES: string) {
   const { app, log } = await startApp(t, { env: { PAGES } })
   const nowhere = [
     ...(PAGES === 'off' ? HOME : []),

@@ -15,7 +15,7 @@ const EXPECTED = {
   'cross-origin-resource-policy': 'same-origin',
   'cache-control': 'no-store',
 }
-const TELLTALE = ['server', 'x-powered-by', 'set-cookie', 'etag', 'last-modified']
+const REVEALING = ['server', 'x-powered-by', 'set-cookie', 'etag', 'last-modified']
 
 interface Answer {
   statusCode: number
@@ -25,7 +25,7 @@ interface Answer {
 function isGuarded(t: Test, { statusCode, headers }: Answer, name: string) {
   for (const [field, value] of Object.entries(EXPECTED)) t.equal(headers[field], value, `${name}: ${field}`)
   t.match(headers['x-request-id'], /^[0-9a-f-]{36}$/, `${name}: x-request-id`)
-  for (const field of TELLTALE) t.notOk(field in headers, `${name}: no ${field}`)
+  for (const field of REVEALING) t.notOk(field in headers, `${name}: no ${field}`)
   if (statusCode === 204) t.notOk('content-type' in headers, `${name}: nothing has no type`)
 }
 

@@ -202,13 +202,13 @@ t.test('a job after the response that throws is logged, and the others run', asy
 t.test('a client that disconnects before its response prevents neither jobs nor log lines', async t => {
   const done: string[] = []
   let begun = 0
-  let goOn = () => {}
+  let continues = () => {}
   const { app, log } = await withHooks(t, app => {
     app.get('/slow', async request => {
       request.runAfterResponse(async () => done.push('before'))
       begun++
       await new Promise<void>(resolve => {
-        goOn = resolve
+        continues = resolve
       })
       request.runAfterResponse(async () => done.push('behind'))
       return 'nobody reads this'
@@ -219,7 +219,7 @@ t.test('a client that disconnects before its response prevents neither jobs nor 
   await until('it is asked', () => begun === 1)
   socket.destroy()
   await until('the first job is done', () => done.length === 1)
-  goOn()
+  continues()
   await until('the second job is done', () => done.length === 2)
   t.strictSame(done, ['before', 'behind'])
   const lines = log.filter(({ msg, path }) => msg === 'answered' && path === '/slow')

@@ -12,7 +12,7 @@ const SPAN = 'b7ad6b7169203331'
 const TRACEPARENT = `00-${TRACE}-${SPAN}-01`
 const UUID = /^[\da-f]{8}-[\da-f]{4}-7[\da-f]{3}-[\da-f]{4}-[\da-f]{12}$/
 
-const MADE_UP = {
+const INVENTED = {
   'too long': 'a'.repeat(65),
   'an address': 'ada@example.org',
   'two values': 'one, two',
@@ -54,7 +54,7 @@ t.test('accepts x-request-id and traceparent from a trusted proxy', async t => {
     t.notMatch(JSON.stringify(refused.lines), /injected|trace_id|b7ad6b/, name)
   }
 
-  for (const [name, value] of Object.entries(MADE_UP)) {
+  for (const [name, value] of Object.entries(INVENTED)) {
     const refused = await ask(PROXY, { 'x-request-id': value, traceparent: value })
     t.match(refused.id, UUID, name)
     t.notOk(JSON.stringify(refused.lines).includes(value), name)

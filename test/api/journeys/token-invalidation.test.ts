@@ -40,25 +40,25 @@ interface World {
   elsewhereChange: Coded
 }
 
-type Fate = 'alive' | 'dead'
+type Validity = 'alive' | 'dead'
 
 interface Row {
   event: string
   /** Causes the event; returns the service to use afterwards if it is another instance. */
   happen(world: World): Promise<TestApp | undefined>
   /** The code beside a link becomes invalid with it. */
-  resetLinks: Fate
-  confirmLinks: Fate
-  emailLinks: Fate
-  secureLinks: Fate
+  resetLinks: Validity
+  confirmLinks: Validity
+  emailLinks: Validity
+  secureLinks: Validity
   /** Change tokens of active sessions. */
-  changes: Fate
+  changes: Validity
   /** Refresh and access tokens become invalid with their session. */
-  here: Fate
-  elsewhere: Fate
+  here: Validity
+  elsewhere: Validity
 }
 
-const everything = (fate: Fate) => ({
+const everything = (fate: Validity) => ({
   ...{ resetLinks: fate, confirmLinks: fate, emailLinks: fate, secureLinks: fate },
   ...{ changes: fate, here: fate, elsewhere: fate },
 })
@@ -330,7 +330,8 @@ for (const row of table) {
     const { app } = (await row.happen(world)) ?? world.service
     const post = (url: string, payload: object, headers = {}) =>
       app.inject({ method: 'POST', url, payload, headers })
-    const expected = (fate: Fate, success: string, refusal: string) => (fate === 'alive' ? success : refusal)
+    const expected = (fate: Validity, success: string, refusal: string) =>
+      fate === 'alive' ? success : refusal
     const outcome = async (answer: ReturnType<typeof post>) => {
       const { statusCode, body } = await answer
       return statusCode < 300 ? String(statusCode) : `${statusCode} ${JSON.parse(body).code}`
@@ -397,7 +398,7 @@ for (const row of table) {
     }
 
     /** Success uses up the token, so only the last one is tried if it is expected to work. */
-    const lastIf = <T>(fate: Fate, all: T[]) => (fate === 'alive' ? all.slice(-1) : all)
+    const lastIf = <T>(fate: Validity, all: T[]) => (fate === 'alive' ? all.slice(-1) : all)
     for (const { token, code } of lastIf(row.resetLinks, world.resetCodes)) {
       t.equal(
         await outcome(post('/password-reset/confirm', { requestToken: token, code, newPassword })),

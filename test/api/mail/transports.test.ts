@@ -58,7 +58,7 @@ async function failure(t: Test, sending: Promise<void>): Promise<MailSendError> 
   return error
 }
 
-function tookNothing(t: Test, server: SmtpServer): void {
+function receivedNothing(t: Test, server: SmtpServer): void {
   t.same(server.mails, [], 'no mail was taken')
   t.same(server.logins, [], 'no credentials were shown')
 }
@@ -111,7 +111,7 @@ for (const [tls, flag] of [
     const server = await startSmtpServer(t, { tls, auth })
     const error = await failure(t, transportTo(t, server, { [flag]: true, ...withAuth }).send(mail))
     t.match(error, { permanent: false, message: /self-signed certificate/ })
-    tookNothing(t, server)
+    receivedNothing(t, server)
   })
 
   t.test(`NODE_TLS_REJECT_UNAUTHORIZED does not change that (${tls})`, async t => {
@@ -123,7 +123,7 @@ for (const [tls, flag] of [
     })
     const server = await startSmtpServer(t, { tls, auth })
     await failure(t, transportTo(t, server, { [flag]: true, ...withAuth }).send(mail))
-    tookNothing(t, server)
+    receivedNothing(t, server)
   })
 }
 
@@ -131,7 +131,7 @@ t.test('MAIL_USE_TLS sends neither credentials nor email to a server without STA
   const server = await startSmtpServer(t, { tls: 'none', auth })
   const transport = transportTo(t, server, { MAIL_USE_TLS: true, ...withAuth })
   t.match(await failure(t, transport.send(mail)), { permanent: false, code: 'ETLS' })
-  tookNothing(t, server)
+  receivedNothing(t, server)
 })
 
 t.test('a STARTTLS-stripping attacker sees EHLO and STARTTLS only', async t => {

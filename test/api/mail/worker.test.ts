@@ -17,7 +17,7 @@ const ask = (world: Pick<Awaited<ReturnType<typeof startApp>>, 'app'>, email: st
   world.app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
 
 /** The only row of a kind, once it is not claimed and has been tried `attempts` times. */
-async function tried(rows: Rows, attempts: number, kind = 'reset_request') {
+async function rowAfter(rows: Rows, attempts: number, kind = 'reset_request') {
   const row = () => rows.client.outbox.findFirstOrThrow({ where: { kind } })
   await until(`the row was tried ${attempts} times`, async () => {
     const now = await row()
@@ -54,7 +54,7 @@ async function gated(t: Test, smtp: SmtpServer, databaseUrl: string, clock = () 
 }
 
 /** An account whose email went through the gate. */
-async function accountBehind(world: Pick<Awaited<ReturnType<typeof gated>>, 'app' | 'smtp' | 'held'>) {
+async function accountThrough(world: Pick<Awaited<ReturnType<typeof gated>>, 'app' | 'smtp' | 'held'>) {
   const account = confirmedAccount(world)
   await until('its mail is in hand', () => world.held.length === 1)
   world.held.shift()?.()
@@ -88,7 +88,7 @@ t.test('a failed email is retried eight times over about a day, then becomes a d
 
   let waited = 0
   for (let attempts = 1; attempts < 8; attempts++) {
-    const row = await tried(rows, attempts)
+    const row = await rowAfter(rows, attempts)
     const wait = (row.nextAttemptAt.getTime() - clock().getTime()) / 1000
     const expected = 30 * 3.6 ** (attempts - 1)
     t.ok(
@@ -105,7 +105,7 @@ t.test('a failed email is retried eight times over about a day, then becomes a d
     app.mail.wake()
   }
   t.ok(waited > 16 * 3600 && waited < 36 * 3600, 'about a day in all', { hours: waited / 3600 })
-  const dead = await tried(rows, 8)
+  const dead = await rowAfter(rows, 8)
   t.match(dead, { state: 'dead', lastError: /^SMTP .*451/ })
   t.strictSame(dead.finishedAt, clock())
   advance(100_000)
@@ -133,7 +133,7 @@ t.test('a permanently refused email is a dead letter at once, without secrets in
   await world.app.inject({ method: 'POST', url: '/register', payload })
   quoted = world.app.tokens.reset.mint(await rows.client.user.findFirstOrThrow(), {}).token
   await ask(world, payload.email)
-  const row = await tried(rows, 1)
+  const row = await rowAfter(rows, 1)
   t.match(row, { state: 'dead', attempts: 1, lastError: /550/, finishedAt: Date })
   t.notMatch(row.lastError, quoted)
   t.notMatch(JSON.stringify(world.log), quoted)
@@ -211,7 +211,7 @@ t.test(
       t.equal((await app.inject({ method: 'POST', url: '/register', payload })).statusCode, 202)
     }
     t.equal((await app.inject('/health/ready')).statusCode, 200, 'nor is the instance unready')
-    await tried(rows, 1, 'registration').catch(() => {})
+    await rowAfter(rows, 1, 'registration').catch(() => {})
     await smtp.start()
     const mails = await smtp.waitForMails(6)
     await rows.settled()
@@ -344,7 +344,7 @@ for (const order of [
       const smtp = await startSmtpServer(t)
       const { held, inHand, app, databaseUrl } = await gated(t, smtp, await freshDatabase(t), time.clock)
       const rows = await openRows(t, databaseUrl)
-      await ask({ app }, (await accountBehind({ app, smtp, held })).email)
+      await ask({ app }, (await accountThrough({ app, smtp, held })).email)
       await inHand(1)
 
       const { outbox } = app.database
@@ -495,10 +495,10 @@ t.test('a wake at the end of a poll starts another poll', async t => {
       })
   })
   app.mail.wake()
-  const endLook = await looked
+  const finishPoll = await looked
   outbox.nextDue = nextDue
   await outbox.file({ kind: 'reset_request', recipient: 'nobody@example.org' }, app.clock())
-  endLook()
+  finishPoll()
   await rows.settled()
 })
 

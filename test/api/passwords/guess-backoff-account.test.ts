@@ -39,7 +39,7 @@ async function familiarRows(t: Test, { databaseUrl }: TestApp): Promise<number> 
 }
 
 /** Two hundred addresses of different networks. */
-const STRANGERS = Array.from({ length: 200 }, (_, i) => `10.${i}.0.1`)
+const NETWORKS = Array.from({ length: 200 }, (_, i) => `10.${i}.0.1`)
 
 t.test('guesses at one account are delayed over all networks from the hundredth failure on', async t => {
   const { clock, uptime, advance } = stoppedTime()
@@ -48,7 +48,7 @@ t.test('guesses at one account are delayed over all networks from the hundredth 
   const { email } = await confirmedAccount(world)
   for (const of of [email, 'nobody@example.org']) {
     const answers = []
-    for (const from of STRANGERS) answers.push(await guess(app, of, from))
+    for (const from of NETWORKS) answers.push(await guess(app, of, from))
     t.strictSame(
       answers.map(({ statusCode }) => statusCode),
       [...Array(100).fill(401), ...Array(100).fill(429)],
@@ -160,7 +160,7 @@ t.test(
     const world = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { clock, uptime } })
     const { app } = world
     const { email, password, accessToken } = await confirmedAccount(world)
-    for (const ip of STRANGERS) await app.guessBackoff.attempt({ email, ip }).catch(() => {})
+    for (const ip of NETWORKS) await app.guessBackoff.attempt({ email, ip }).catch(() => {})
     const change = async (remoteAddress: string) =>
       (
         await app.inject({
@@ -203,7 +203,7 @@ t.test('a flood of guesses at other accounts evicts no victim’s counts', async
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides: { clock, uptime } })
   const victim = 'victim@example.org'
   for (let i = 0; i < 5; i++) await app.guessBackoff.attempt({ email: victim, ip: '192.0.2.1' })
-  for (const ip of STRANGERS) await app.guessBackoff.attempt({ email: victim, ip }).catch(() => {})
+  for (const ip of NETWORKS) await app.guessBackoff.attempt({ email: victim, ip }).catch(() => {})
   for (let i = 0; i < 25_000; i++) {
     const ip = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`
     await app.guessBackoff.attempt({ email: `nobody-${i}@example.org`, ip })
@@ -223,7 +223,7 @@ t.test(
     const apps = [(await startApp(t, { env })).app, (await startApp(t, { env })).app] as const
     for (const app of apps) await counting(app, 'redis')
     const outcomes = []
-    for (const [i, ip] of STRANGERS.slice(0, 120).entries()) {
+    for (const [i, ip] of NETWORKS.slice(0, 120).entries()) {
       outcomes.push(
         await apps[i % 2 ? 1 : 0].guessBackoff.attempt({ email: 'a@example.org', ip }).then(
           attempt => attempt,

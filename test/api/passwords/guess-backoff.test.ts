@@ -114,7 +114,7 @@ t.test(
   async t => {
     const redis = await startRedis(t)
     const { app, log } = await startApp(t, {
-      env: { RATE_LIMIT: 'on', REDIS_URL: await farAway(t, redis.url) },
+      env: { RATE_LIMIT: 'on', REDIS_URL: await slowRedis(t, redis.url) },
     })
     await counting(app, 'redis')
     const attempt = () =>
@@ -229,7 +229,7 @@ t.test('an attempt whose password was not checked does not count as a failure', 
 })
 
 /** A connection to Redis with 4 ms of latency in each direction. */
-async function farAway(t: Test, url: string): Promise<string> {
+async function slowRedis(t: Test, url: string): Promise<string> {
   const { port, hostname } = new URL(url)
   const server = createServer(near => {
     const far = connect(Number(port), hostname)

@@ -4,18 +4,18 @@ import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
 import { startOperators } from '../../harness/operators.ts'
 import { openRows } from '../../harness/rows.ts'
 import {
-  arrives,
-  complaintOf,
   confirms,
-  isIn,
-  joins,
+  errorOf,
   linkIn,
   logsIn,
   NEW_PASSWORD,
   PASSWORD,
   press,
-  sees,
+  registers,
   send,
+  waitForAccount,
+  waitForPath,
+  waitForView,
 } from './steps.ts'
 
 const person = await startBrowser(t)
@@ -28,7 +28,7 @@ t.test('register, confirm, see the account, log out, reset the password, log in 
   await page.goto(`${site.url}/app`)
   await page.locator('main a[href$="app/register"]').first().click()
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   t.match(await page.locator('main').innerText(), email)
 
   await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
@@ -38,43 +38,43 @@ t.test('register, confirm, see the account, log out, reset the password, log in 
   const fields = page.locator('[data-form="confirm"] input[type="password"]')
   for (const field of await fields.all()) t.equal(await field.getAttribute('autocomplete'), 'new-password')
   await confirms(page, 'short')
-  t.not(await complaintOf(page, 'confirm'), '', 'a refused password spends nothing')
+  t.not(await errorOf(page, 'confirm'), '', 'a refused password spends nothing')
   await confirms(page)
-  await isIn(page, site)
+  await waitForAccount(page, site)
   t.equal(await page.locator('[data-me="email"]').innerText(), email)
   t.equal(await page.locator('[data-devices] li').count(), 1, 'one device, this one')
 
   await press(page, 'log-out')
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.goto(`${site.url}/app/account`)
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
 
   await page.locator('main a[href$="app/forgot-password"]').click()
   await send(page, 'request', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   const link = linkIn(await site.mailTo(email, /reset/i))
   await page.goto(link)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.notMatch(page.url(), /token|#/)
   t.match(await page.locator('[data-valid-for]').innerText(), /\b(29|30) minutes/)
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: 'another one altogether' })
-  t.not(await complaintOf(page, 'reset'), '', 'two that differ are not sent')
+  t.not(await errorOf(page, 'reset'), '', 'two that differ are not sent')
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.ok(await page.locator('[data-notice]').isVisible(), 'and says what has happened')
 
   await send(page, 'login', { email, password: PASSWORD })
-  t.not(await complaintOf(page, 'login'), '', 'the old password is refused')
+  t.not(await errorOf(page, 'login'), '', 'the old password is refused')
   await send(page, 'login', { email, password: NEW_PASSWORD })
-  await isIn(page, site)
+  await waitForAccount(page, site)
 
   await press(page, 'log-out')
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.goto(link)
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   await isAccessible(t, page, 'the page of a spent link')
   await send(page, 'request', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
 })
 
 t.test('a used confirmation link says what to do, and sends a new one with one click', async t => {
@@ -82,19 +82,19 @@ t.test('a used confirmation link says what to do, and sends a new one with one c
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   const link = linkIn(await site.mailTo(email, /confirm/i))
   const { page: other } = await person(t, site)
   await other.goto(link)
   await confirms(other)
-  await isIn(other, site)
+  await waitForAccount(other, site)
 
   await page.goto(link)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await confirms(page)
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   await send(page, 'resend', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await site.mailTo(email, /already have an account/i)
 })
 
@@ -106,36 +106,36 @@ t.test('an invited person sets a password and is logged in, once', async t => {
   t.equal(link.split('#')[0], `${site.url}/app/accept-invitation`)
   const { page } = await person(t, site)
   await page.goto(link)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.notMatch(page.url(), /token|#/, 'the token is gone from the address bar')
   t.match(await page.locator('[data-view="form"]').innerText(), email, 'it names the address')
   await isAccessible(t, page, 'the page of an invitation')
   await confirms(page, 'short')
-  t.not(await complaintOf(page, 'confirm'), '', 'a refused password does not use up the link')
+  t.not(await errorOf(page, 'confirm'), '', 'a refused password does not use up the link')
   await confirms(page)
-  await isIn(page, site)
+  await waitForAccount(page, site)
   t.equal(await page.locator('[data-me="email"]').innerText(), email)
 
   const { page: other } = await person(t, site)
   await other.goto(link)
   await confirms(other, NEW_PASSWORD)
-  await sees(other, 'stale')
+  await waitForView(other, 'stale')
 })
 
 t.test('with a session, the pages to log in, register and reset redirect to the account', async t => {
   const site = await startSite(t)
   const { page, context } = await person(t, site)
-  await joins(page, site, email)
+  await registers(page, site, email)
   for (const path of ['/app/login', '/app/register', '/app/forgot-password']) {
     await page.goto(`${site.url}${path}`)
-    await isIn(page, site)
+    await waitForAccount(page, site)
   }
   const tab = await context.newPage()
   await tab.goto(`${site.url}/app/account`)
-  await isIn(tab, site)
+  await waitForAccount(tab, site)
   await press(tab, 'log-out')
-  await arrives(tab, site, '/app/login')
-  await arrives(page, site, '/app/login')
+  await waitForPath(tab, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.pass('a log out in one tab reaches the other')
 })
 
@@ -144,18 +144,18 @@ t.test('after a refused login the page offers to resend the confirmation, whatev
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await page.goto(`${site.url}/app/login`)
   const offer = page.locator('[data-offer]')
   t.notOk(await offer.isVisible())
   for (const address of ['nobody@example.org', email]) {
     await send(page, 'login', { email: address, password: 'not the password of it' })
-    await complaintOf(page, 'login')
+    await errorOf(page, 'login')
     await offer.waitFor({ state: 'visible' })
   }
   const before = site.smtp.mails.length
   await send(page, 'offer')
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   const mail = (await site.smtp.waitForMails(before + 1))[before]
   t.match([mail?.to, mail?.subject], [[email], /^Confirm/])
   const rows = await openRows(t, site.databaseUrl)
@@ -167,11 +167,11 @@ t.test('without confirmation by email, a new account can log in at once', async 
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
-  await sees(page, 'done')
+  await waitForView(page, 'done')
   await logsIn(page, site, email)
   await press(page, 'log-out')
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email, newPassword: PASSWORD, repeat: PASSWORD })
-  t.not(await complaintOf(page, 'register'), '', 'a taken address is said to be')
+  t.not(await errorOf(page, 'register'), '', 'a taken address is said to be')
 })

@@ -3,7 +3,17 @@ import t, { type Test } from 'tap'
 import { type Site, startBrowser, startSite } from '../../harness/browser.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { noNginx, startNginx } from '../../harness/nginx.ts'
-import { arrives, isIn, joins, linkIn, logsIn, NEW_PASSWORD, press, sees, send } from './steps.ts'
+import {
+  linkIn,
+  logsIn,
+  NEW_PASSWORD,
+  press,
+  registers,
+  send,
+  waitForAccount,
+  waitForPath,
+  waitForView,
+} from './steps.ts'
 
 const person = await startBrowser(t)
 const email = 'ada@example.org'
@@ -48,35 +58,35 @@ for (const [name, location] of Object.entries(VARIANTS)) {
     const site = await startBelow(t, location)
     const { page, context } = await person(t, site)
 
-    await joins(page, site, email)
+    await registers(page, site, email)
     const cookies = await context.cookies(`${site.url}/token/refresh`)
     t.strictSame(
       cookies.map(({ path }) => path),
       ['/accounts/token/refresh'],
     )
     await page.reload()
-    await isIn(page, site)
+    await waitForAccount(page, site)
     await press(page, 'log-out')
-    await arrives(page, site, '/app/login')
+    await waitForPath(page, site, '/app/login')
     t.strictSame(await context.cookies(`${site.url}/token/refresh`), [])
 
     await page.goto(`${site.url}/app/forgot-password/`)
     t.equal(page.url(), `${site.url}/app/forgot-password`, 'a slash at the end')
     await send(page, 'request', { email })
-    await sees(page, 'sent')
+    await waitForView(page, 'sent')
     const link = linkIn(await site.mailTo(email, /reset/i))
     t.ok(link.startsWith(`${site.url}/app/reset-password#`))
     await page.goto(link.replace('#', '/#'))
-    await sees(page, 'form')
+    await waitForView(page, 'form')
     t.pass('a slash before the fragment leaves the token alone')
     await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
-    await arrives(page, site, '/app/login')
+    await waitForPath(page, site, '/app/login')
     await logsIn(page, site, email, NEW_PASSWORD)
     await page.goto(`${site.url}/app/nowhere/at/all`)
     await page.locator('main a').click()
-    await arrives(page, site, '/app')
+    await waitForPath(page, site, '/app')
     await page.goto(`${site.url}/`)
-    await arrives(page, site, '/app')
+    await waitForPath(page, site, '/app')
 
     for (const docs of ['/docs', '/docs/', '/docs/static/index.html']) {
       await page.goto(site.url + docs)

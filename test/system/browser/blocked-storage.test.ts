@@ -11,7 +11,7 @@ import {
   startSite,
 } from '../../harness/browser.ts'
 import { openRows } from '../../harness/rows.ts'
-import { complaintOf, confirms, linkIn, NEW_PASSWORD, PASSWORD, sees, send } from './steps.ts'
+import { confirms, errorOf, linkIn, NEW_PASSWORD, PASSWORD, send, waitForView } from './steps.ts'
 
 const person = await startBrowser(t)
 const email = 'ada@example.org'
@@ -83,7 +83,7 @@ for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
     if (seen) t.match(await warning.innerText(), says)
     if (seen) await isAccessible(t, page, name)
     await send(page, 'login', { email, password: PASSWORD })
-    t.match(await complaintOf(page, 'login'), says)
+    t.match(await errorOf(page, 'login'), says)
     t.equal(new URL(page.url()).pathname, '/app/login', 'nobody is sent in a circle')
     t.equal(
       await page.locator('[data-form="login"] [name="email"]').inputValue(),
@@ -95,10 +95,10 @@ for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
 
     await page.goto(`${site.url}/app/register`)
     await send(page, 'register', { email: 'new@example.org' })
-    await sees(page, 'sent')
+    await waitForView(page, 'sent')
     await page.goto(linkIn(await site.mailTo('new@example.org', /confirm/i)))
     await confirms(page)
-    await sees(page, 'done')
+    await waitForView(page, 'done')
     if (seen) await isAccessible(t, page, `${name}, confirmed`)
     t.ok(
       await rows.client.user.findUnique({ where: { email: 'new@example.org' } }),
@@ -107,7 +107,7 @@ for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
     t.equal(await sessions(), before, 'and no session is left')
 
     await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
-    await sees(page, 'form')
+    await waitForView(page, 'form')
     await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
     const notice = page.locator('[data-notice]:visible')
     await notice.waitFor()

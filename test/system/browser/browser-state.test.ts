@@ -5,18 +5,18 @@ import { confirmedAccount, resetToken } from '../../harness/app.ts'
 import { startBrowser, startSite } from '../../harness/browser.ts'
 import { openRows } from '../../harness/rows.ts'
 import {
-  complaintOf,
   confirms,
+  errorOf,
   fill,
-  isIn,
-  joins,
   linkIn,
   logsIn,
   NEW_PASSWORD,
   PASSWORD,
   press,
-  sees,
+  registers,
   send,
+  waitForAccount,
+  waitForView,
 } from './steps.ts'
 
 const person = await startBrowser(t)
@@ -37,7 +37,7 @@ t.test(
   async t => {
     const site = await startSite(t)
     const { page, context } = await person(t, site)
-    await joins(page, site, email)
+    await registers(page, site, email)
     const cookies = await context.cookies(`${site.url}/token/refresh`)
     t.match(cookies, [
       { name: COOKIE, httpOnly: true, secure: true, sameSite: 'Strict', path: '/token/refresh' },
@@ -82,7 +82,7 @@ t.test(
     )
     await confirmedAccount(site, email, PASSWORD)
     await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
-    await sees(page, 'form')
+    await waitForView(page, 'form')
     t.strictSame(
       calls.map(call => new URL(call.url()).pathname),
       ['/password-reset/check'],
@@ -93,11 +93,11 @@ t.test(
 t.test('no token and no password is in a logged address', async t => {
   const site = await startSite(t)
   const { page } = await person(t, site)
-  await joins(page, site, email)
+  await registers(page, site, email)
   await press(page, 'log-out')
   await page.waitForURL(/\/app\/login$/)
   await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
   await page.waitForURL(/\/app\/login$/)
   const lines = site.log.map(line => JSON.stringify(line))
@@ -132,7 +132,7 @@ t.test(
     await page.keyboard.press('Enter')
     t.equal(calls.filter(call => call.url().endsWith('/login')).length, 1)
     release()
-    await isIn(page, site)
+    await waitForAccount(page, site)
     const rows = await openRows(t, site.databaseUrl)
     t.equal(await rows.client.event.count({ where: { kind: 'logged_in' } }), 1)
   },
@@ -150,11 +150,11 @@ t.test('a network failure is shown, and the form keeps its values', async t => {
       : route.continue(),
   )
   await send(page, 'login', { email, password: PASSWORD })
-  t.not(await complaintOf(page, 'login'), '')
+  t.not(await errorOf(page, 'login'), '')
   t.equal(await page.locator('[data-form="login"] [name="email"]').inputValue(), email)
   down = false
   await send(page, 'login', {})
-  await isIn(page, site)
+  await waitForAccount(page, site)
 })
 
 t.test('a rate-limited login shows how long to wait', async t => {
@@ -169,7 +169,7 @@ t.test('a rate-limited login shows how long to wait', async t => {
     await send(page, 'login', { email, password: `not the password ${i}` })
     await answered
     await page.locator('[data-form="login"] button[type="submit"]:enabled').waitFor()
-    complaint = await complaintOf(page, 'login')
+    complaint = await errorOf(page, 'login')
   }
   t.match(complaint, /\d+ ?(s|sec)/i)
 })
@@ -196,10 +196,10 @@ t.test('a second link opened in the same tab replaces the first', async t => {
   const { page } = await person(t, site)
   await confirmedAccount(site, email, PASSWORD)
   await page.goto(`${site.url}/app/reset-password#token=a.b.c`)
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   const token = await resetToken(site, email)
   await page.evaluate(`location.hash = 'token=${token}'`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.notMatch(page.url(), /token/)
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
   await page.waitForURL(/\/app\/login$/)
@@ -215,7 +215,7 @@ t.test('the pages speak the language of the browser', async t => {
     t.equal(await page.locator('html').getAttribute('lang'), locale.slice(0, 2))
     titles.add(await page.locator('h1').innerText())
     await send(page, 'login', { email: 'nobody@example.org', password: 'not the password' })
-    titles.add(await complaintOf(page, 'login'))
+    titles.add(await errorOf(page, 'login'))
   }
   t.equal(titles.size, 10, 'each says everything in its own words', { titles: [...titles] })
 })
@@ -225,8 +225,8 @@ t.test('an email in another language leads to a working page', async t => {
   const { page } = await person(t, site, { locale: 'hr-HR' })
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await page.goto(linkIn(await site.mailTo(email, /potvrdi/i)))
   await confirms(page)
-  await isIn(page, site)
+  await waitForAccount(page, site)
 })

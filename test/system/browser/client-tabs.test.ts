@@ -34,7 +34,7 @@ const logIn = (page: Page, address = email) =>
 const reads = (page: Page): Promise<string> =>
   page.evaluate('frontEnd.latchkey.me().then(({ ok, data, problem }) => ok ? data.email : problem.code)')
 /** Without BroadcastChannel a storage event announces a login, and the next call adopts it. */
-async function knowLogin(t: Test, tabs: Page[], name: string): Promise<void> {
+async function adoptLogin(t: Test, tabs: Page[], name: string): Promise<void> {
   for (const tab of tabs) {
     await hasStatus(tab, 'logged_in', 'unknown')
     t.equal(await reads(tab), email, name)
@@ -63,7 +63,7 @@ for (const [name, prepare, most] of [
       'without a session no request is sent',
     )
     t.equal(await logIn(first), true)
-    await knowLogin(t, tabs, 'a login is known in every tab')
+    await adoptLogin(t, tabs, 'a login is known in every tab')
 
     for (const round of [1, 2]) {
       time.advance(LATER)
@@ -81,7 +81,7 @@ for (const [name, prepare, most] of [
       t.equal(await reads(tab), 'unauthenticated')
     }
     t.equal(await logIn(second), true)
-    await knowLogin(t, tabs, 'and of the next login')
+    await adoptLogin(t, tabs, 'and of the next login')
   })
 }
 

@@ -5,19 +5,19 @@ import { confirmedAccount, resetToken } from '../../harness/app.ts'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
 import { codeIn } from '../../harness/mailbox.ts'
 import {
-  arrives,
-  complaintOf,
   confirms,
+  errorOf,
   fill,
-  goesOn,
-  isIn,
   linkIn,
   NEW_PASSWORD,
+  openSection,
   PASSWORD,
   press,
-  sees,
   send,
-  unfold,
+  waitForAccount,
+  waitForPath,
+  waitForStep2,
+  waitForView,
 } from './steps.ts'
 
 const person = await startBrowser(t)
@@ -35,7 +35,7 @@ t.test('an error beside a field disappears when that field changes, and other er
   const errors = (form: string) => page.locator(`[data-form="${form}"] .error:visible`).count()
   await page.goto(`${site.url}/app/login`)
   await send(page, 'login')
-  await complaintOf(page, 'login')
+  await errorOf(page, 'login')
   t.equal(await errors('login'), 2)
   await page.locator('[data-form="login"] [name="email"]').pressSequentially('a')
   t.equal(await errors('login'), 1, 'the other field is still empty')
@@ -43,13 +43,13 @@ t.test('an error beside a field disappears when that field changes, and other er
   await fill(page, 'login', { password: 'x' })
   t.equal(await errors('login'), 0)
   await send(page, 'login', { email, password: 'not the password of it' })
-  await complaintOf(page, 'login')
+  await errorOf(page, 'login')
   await fill(page, 'login', { password: 'another' })
   t.equal(await errors('login'), 1, 'what is said of the whole form stays until it is sent again')
 
   await confirmedAccount(site, email, PASSWORD)
   await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: 'another one' })
   t.equal(await errors('reset'), 1)
   await fill(page, 'reset', { newPassword: 'another one' })
@@ -62,14 +62,14 @@ t.test('a typed email is carried to the next form of this tab, and then forgotte
   await page.goto(`${site.url}/app/login`)
   await fill(page, 'login', { email })
   await page.locator('main a[href$="app/forgot-password"]').click()
-  await arrives(page, site, '/app/forgot-password')
+  await waitForPath(page, site, '/app/forgot-password')
   t.equal(await emailOf(page, 'request'), email)
   t.notMatch(await stored(page), email, 'nothing is left in the storage')
   await page.locator('main a[href$="app/login"]').click()
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.equal(await emailOf(page, 'login'), email, 'and back')
   await page.locator('main a[href$="app/register"]').click()
-  await arrives(page, site, '/app/register')
+  await waitForPath(page, site, '/app/register')
   t.equal(await emailOf(page, 'register'), email)
   const tab = await context.newPage()
   await tab.goto(`${site.url}/app/login`)
@@ -81,35 +81,35 @@ t.test('after a reset and a change of the password, the login form contains the 
   const { page } = await person(t, site)
   await confirmedAccount(site, email, PASSWORD)
   await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.match(await page.locator('[data-view="form"]').innerText(), email, 'the page names the account')
   t.equal(await page.locator('[data-form="reset"] [autocomplete="username"]').inputValue(), email)
   await send(page, 'reset', PASSWORDS)
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.equal(await emailOf(page, 'login'), email, 'by link')
 
   await page.goto(`${site.url}/app/forgot-password`)
   const before = site.smtp.mails.length
   await send(page, 'request', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   t.equal(await page.locator('[data-form="code"] [autocomplete="username"]').inputValue(), email)
   const mail = await site.smtp.waitForMail(email, /reset/i, before)
   await send(page, 'code', { code: codeIn(mail), newPassword: PASSWORD, repeat: PASSWORD })
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.equal(await emailOf(page, 'login'), email, 'by code')
 
   await send(page, 'login', { password: PASSWORD })
-  await isIn(page, site)
-  await unfold(page, 'password')
+  await waitForAccount(page, site)
+  await openSection(page, 'password')
   await send(page, 'password-request', { currentPassword: PASSWORD })
-  await goesOn(page, 'password')
+  await waitForStep2(page, 'password')
   t.equal(await page.locator('[data-form="password-confirm"] [autocomplete="username"]').inputValue(), email)
   const code = codeIn(await site.mailTo(email, /code to change/i))
   await send(page, 'password-confirm', { code, ...PASSWORDS })
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.equal(await emailOf(page, 'login'), email, 'after a change')
   await send(page, 'login', { password: NEW_PASSWORD })
-  await isIn(page, site)
+  await waitForAccount(page, site)
 })
 
 t.test('a reload keeps the link of an email, in its tab only, until it is used', async t => {
@@ -118,39 +118,39 @@ t.test('a reload keeps the link of an email, in its tab only, until it is used',
   await confirmedAccount(site, email, PASSWORD)
   const token = await resetToken(site, email)
   await page.goto(`${site.url}/app/reset-password#token=${token}`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await page.reload()
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.notMatch(page.url(), /token|#/, 'the address bar stays clean')
   t.notMatch(await page.evaluate('JSON.stringify({ ...localStorage })'), /eyJ/, 'no other tab can read it')
   const tab = await context.newPage()
   await tab.goto(`${site.url}/app/reset-password`)
-  await sees(tab, 'missing')
+  await waitForView(tab, 'missing')
   for (const other of ['confirm-email', 'change-email', 'secure']) {
     await page.goto(`${site.url}/app/${other}`)
-    await sees(page, 'missing')
+    await waitForView(page, 'missing')
     await page.goBack()
-    await sees(page, 'form')
+    await waitForView(page, 'form')
   }
   t.pass('no other page takes it for its own, and the way back leads to it')
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password`)
-  await sees(page, 'missing')
+  await waitForView(page, 'missing')
   t.notMatch(await stored(page), /eyJ/, 'who opens the page anew gets nothing of the visit before')
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password#token=${token}`)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await send(page, 'reset', PASSWORDS)
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.notMatch(await stored(page), /eyJ/, 'a used token is gone')
   await page.goto(`${site.url}/app/reset-password`)
-  await sees(page, 'missing')
+  await waitForView(page, 'missing')
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password#token=${token}`)
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password#damaged`)
-  await sees(page, 'missing')
+  await waitForView(page, 'missing')
   t.ok(await page.locator('[data-notice]').isVisible(), 'a damaged link is not replaced by an older one')
 })
 
@@ -159,13 +159,13 @@ t.test('a confirmation survives a reload too, and leaves nothing stored', async 
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await page.reload()
   t.match(await page.locator('[data-view="form"]').innerText(), email)
   await confirms(page)
-  await isIn(page, site)
+  await waitForAccount(page, site)
   t.notMatch(await stored(page), /eyJ/)
 })
 
@@ -180,21 +180,21 @@ t.test('the chosen language is kept and applies to later emails', async t => {
   t.equal(await emailOf(page, 'register'), email, 'what was typed is still there')
   await isAccessible(t, page, 'in Croatian')
   await send(page, 'register')
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   const link = linkIn(await site.mailTo(email, /potvrdite/i))
   await page.goto(link)
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.equal(await language(), 'hr', 'the choice is kept')
   await page.locator('footer a[hreflang="de"]').click()
   await page.locator('html[lang="de"]').waitFor()
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   t.match(await page.locator('[data-view="form"]').innerText(), email, 'the link is not lost')
   await confirms(page)
-  await isIn(page, site)
+  await waitForAccount(page, site)
   t.equal(await language(), 'de')
   t.equal(await page.evaluate('document.cookie'), '', 'no script reads the choice')
   await press(page, 'log-out')
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   t.equal(await language(), 'de')
 })
 

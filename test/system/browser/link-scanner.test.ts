@@ -66,7 +66,7 @@ t.test('opening every link and submitting every form changes nothing', async t =
     const { page, context } = await person(t, site)
     await page.goto(link)
     await page.waitForLoadState('networkidle')
-    await pressesEverything(page)
+    await pressesEveryButton(page)
     await context.close()
   }
   await rows.settled()
@@ -74,7 +74,7 @@ t.test('opening every link and submitting every form changes nothing', async t =
 })
 
 /** Submits each visible form as it is, and presses each button. */
-async function pressesEverything(page: Page) {
+async function pressesEveryButton(page: Page) {
   for (const form of await page.locator('form:visible').all()) {
     await form.evaluate(element => (element as unknown as { requestSubmit(): void }).requestSubmit())
   }

@@ -11,17 +11,17 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { LAUNCH, type Site, startSite } from '../../harness/browser.ts'
 import { kinds, render } from '../../unit/mail/mail-contexts.ts'
 import {
-  arrives,
-  complaintOf,
+  errorOf,
   fill,
-  goesOn,
-  isIn,
   linkIn,
   NEW_PASSWORD,
+  openSection,
   PASSWORD,
-  sees,
   send,
-  unfold,
+  waitForAccount,
+  waitForPath,
+  waitForStep2,
+  waitForView,
 } from './steps.ts'
 
 const EMAIL = 'ada@example.org'
@@ -105,73 +105,73 @@ async function visit(page: Page, site: Site, shoot: Shoot): Promise<void> {
   }
   await page.goto(`${site.url}/app/login`)
   await send(page, 'login')
-  await complaintOf(page, 'login')
+  await errorOf(page, 'login')
   await shoot(page, 'page-login-empty')
   await send(page, 'login', { email: EMAIL, password: 'not the password of it' })
   await page.locator('[data-offer]').waitFor({ state: 'visible' })
   await shoot(page, 'page-login-refused')
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email: EMAIL })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await shoot(page, 'page-register-sent')
 }
 
 async function own(page: Page, site: Site, shoot: Shoot): Promise<void> {
   await page.goto(linkIn(await site.mailTo(EMAIL, /./)))
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await fill(page, 'confirm', { newPassword: PASSWORD, repeat: PASSWORD.slice(0, -1) })
   await send(page, 'confirm')
-  await complaintOf(page, 'confirm')
+  await errorOf(page, 'confirm')
   await page.waitForTimeout(600)
   await shoot(page, 'page-confirm-form')
   await send(page, 'confirm', { newPassword: PASSWORD, repeat: PASSWORD })
-  await isIn(page, site)
+  await waitForAccount(page, site)
   await page.locator('[data-events] li').first().waitFor()
   await shoot(page, 'page-account')
-  for (const part of ['password', 'email', 'delete']) await unfold(page, part)
+  for (const part of ['password', 'email', 'delete']) await openSection(page, part)
   await shoot(page, 'page-account-unfolded')
   await send(page, 'email-change', { newEmail: 'new@example.org', currentPassword: PASSWORD })
-  await goesOn(page, 'email')
+  await waitForStep2(page, 'email')
   await send(page, 'password-request', { currentPassword: PASSWORD })
-  await goesOn(page, 'password')
+  await waitForStep2(page, 'password')
   await shoot(page, 'page-account-steps')
   await page.goto(linkIn(await site.mailTo('new@example.org', /./)))
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await shoot(page, 'page-change-email-form')
   await page.goto(`${site.url}/app/account`)
-  await isIn(page, site)
+  await waitForAccount(page, site)
   await page.locator('[data-act="log-out"]').click()
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.goto(`${site.url}/app/forgot-password`)
   await send(page, 'request', { email: EMAIL })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await shoot(page, 'page-forgot-sent')
   const reset = await site.mailTo(EMAIL, /reset your|zurück|réinit|restab|postavite novu/i)
   await page.goto(linkIn(reset))
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await fill(page, 'reset', { newPassword: NEW_PASSWORD })
   await page.waitForTimeout(600)
   await shoot(page, 'page-reset-form')
   await send(page, 'reset', { newPassword: 'short', repeat: 'short' })
-  await complaintOf(page, 'reset')
+  await errorOf(page, 'reset')
   await page.waitForTimeout(600)
   await shoot(page, 'page-reset-refused')
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.locator('[data-notice]').waitFor({ state: 'visible' })
   await shoot(page, 'page-login-after-reset')
   await page.goto(linkIn(reset))
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   await shoot(page, 'page-reset-stale')
   await page.goto(linkIn(await site.mailTo(EMAIL, /was changed|geändert|changé|cambiado|promijenjena/i)))
-  await sees(page, 'form')
+  await waitForView(page, 'form')
   await shoot(page, 'page-secure-form')
   await send(page, 'secure', { email: 'wrong@example.org' })
-  await sees(page, 'stale')
+  await waitForView(page, 'stale')
   await shoot(page, 'page-secure-stale')
   await page.locator('[data-act="type-again"]').click()
   await send(page, 'secure', { email: EMAIL })
-  await sees(page, 'done')
+  await waitForView(page, 'done')
   await shoot(page, 'page-secure-done')
 }
 
@@ -208,30 +208,30 @@ async function takeForReadme(browser: Browser): Promise<void> {
   await send(page, 'register', { email: EMAIL })
   await page.goto(linkIn(await site.mailTo(EMAIL, /confirm/i)))
   await send(page, 'confirm', { newPassword: PASSWORD, repeat: PASSWORD })
-  await isIn(page, site)
+  await waitForAccount(page, site)
   await page.reload()
   await page.locator('[data-events] li').first().waitFor()
   await page.setViewportSize({ width: 720, height: 1000 })
   await take(page, 'account')
   await page.locator('[data-act="log-out"]').click()
-  await arrives(page, site, '/app/login')
+  await waitForPath(page, site, '/app/login')
   await page.setViewportSize({ width: 720, height: 820 })
   await page.goto('about:blank')
   await page.goto(`${site.url}/app/login`)
   await send(page, 'login', { email: EMAIL, password: 'not the password of it' })
-  await complaintOf(page, 'login')
+  await errorOf(page, 'login')
   await take(page, 'log-in')
 
   const phone = await open({ viewport: { width: 360, height: 860 }, locale: 'de', hasTouch: true })
   await phone.goto(`${site.url}/app/forgot-password`)
   await send(phone, 'request', { email: EMAIL })
-  await sees(phone, 'sent')
+  await waitForView(phone, 'sent')
   await fill(phone, 'code', { code: '1234 5678' })
   await take(phone, 'code-on-a-phone')
 
   const dark = await open({ viewport: { width: 720, height: 820 }, colorScheme: 'dark' })
   await dark.goto(linkIn(await site.mailTo(EMAIL, /reset/i)))
-  await sees(dark, 'form')
+  await waitForView(dark, 'form')
   await fill(dark, 'reset', { newPassword: NEW_PASSWORD })
   await dark.locator('.strength[data-level="strong"]:not(:empty)').first().waitFor()
   await take(dark, 'reset-password')

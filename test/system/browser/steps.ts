@@ -14,7 +14,7 @@ export function linkIn(mail: ReceivedMail): string {
 }
 
 /** Waits until a page shows this view. */
-export async function sees(page: Page, view: string): Promise<void> {
+export async function waitForView(page: Page, view: string): Promise<void> {
   await page.locator(`[data-view="${view}"]`).waitFor({ state: 'visible' })
 }
 
@@ -37,40 +37,40 @@ export async function press(page: Page, act: string): Promise<void> {
 }
 
 /** Waits until a form reports success. */
-export async function says(page: Page, form: string): Promise<void> {
+export async function reportsSuccess(page: Page, form: string): Promise<void> {
   await page.locator(`[data-form="${form}"]:not([aria-busy="true"]) [data-progress]:not(:empty)`).waitFor()
 }
 
 /** Waits for the second step of a part of the account page. */
-export async function goesOn(page: Page, part: string): Promise<void> {
+export async function waitForStep2(page: Page, part: string): Promise<void> {
   await page.locator(`[data-disclosure="${part}"] [data-step="2"]`).waitFor({ state: 'visible' })
 }
 
 /** Opens a collapsed section of the account page. */
-export async function unfold(page: Page, name: string): Promise<void> {
+export async function openSection(page: Page, name: string): Promise<void> {
   await page.locator(`[data-disclosure="${name}"] summary`).click()
 }
 
 /** Waits for an error of a form, beside a field or for all of it. Returns its text. */
-export async function complaintOf(page: Page, form: string): Promise<string> {
+export async function errorOf(page: Page, form: string): Promise<string> {
   const complaint = page.locator(`[data-form="${form}"] .error:visible`).first()
   await complaint.waitFor()
   return complaint.innerText()
 }
 
 /** Waits until the browser is on a page. */
-export async function arrives(page: Page, site: Pick<Site, 'url'>, path: string): Promise<void> {
+export async function waitForPath(page: Page, site: Pick<Site, 'url'>, path: string): Promise<void> {
   await page.waitForURL(url => url.href.split('#')[0] === `${site.url}${path}`)
 }
 
 /** Registers on the pages and confirms with the link of the email; ends on the account page. */
-export async function joins(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
+export async function registers(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
   await page.goto(`${site.url}/app/register`)
   await send(page, 'register', { email })
-  await sees(page, 'sent')
+  await waitForView(page, 'sent')
   await page.goto(linkIn(await site.mailTo(email, /confirm/i)))
   await confirms(page, password)
-  await isIn(page, site)
+  await waitForAccount(page, site)
 }
 
 /** Chooses a password on the confirmation page. */
@@ -82,11 +82,11 @@ export async function confirms(page: Page, password = PASSWORD): Promise<void> {
 export async function logsIn(page: Page, site: Site, email: string, password = PASSWORD): Promise<void> {
   await page.goto(`${site.url}/app/login`)
   await send(page, 'login', { email, password })
-  await isIn(page, site)
+  await waitForAccount(page, site)
 }
 
 /** Waits until the account page is complete. */
-export async function isIn(page: Page, site: Pick<Site, 'url'>): Promise<void> {
-  await arrives(page, site, '/app/account')
-  await sees(page, 'account')
+export async function waitForAccount(page: Page, site: Pick<Site, 'url'>): Promise<void> {
+  await waitForPath(page, site, '/app/account')
+  await waitForView(page, 'account')
 }

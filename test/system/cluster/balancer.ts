@@ -12,7 +12,7 @@ export interface Balancer {
   /** The access log so far. */
   log(): { status: number; method: string; path: string; upstream: string }[]
   /** Its error log, for messages of failed tests. */
-  complaints(): string
+  errorOutput(): string
 }
 
 /**
@@ -23,7 +23,7 @@ export interface Balancer {
  */
 export async function startBalancer(t: Teardown, ports: readonly number[]): Promise<Balancer> {
   const port = await freePort()
-  const { output, complaints } = await startNginx(t, port, {
+  const { output, errorOutput } = await startNginx(t, port, {
     'nginx.conf': shipped('nginx.conf'),
     'server.conf': `listen 127.0.0.1:${port};\nadd_header x-upstream $upstream_addr always;\n`,
     'instances.conf': shipped('instances.conf')
@@ -40,6 +40,6 @@ export async function startBalancer(t: Teardown, ports: readonly number[]): Prom
         .split('\n')
         .filter(line => line !== '')
         .map(line => JSON.parse(line)),
-    complaints,
+    errorOutput,
   }
 }

@@ -13,7 +13,7 @@ const next = randomBytes(48).toString('base64')
 const password = 'correct horse battery staple'
 const PEOPLE = 4
 /** Stands for the 15 minutes of docs/deploy.md and for the lifetime of the back end's cache; milliseconds. */
-const KEPT_MS = 2000
+const CACHED_MS = 2000
 
 const STEPS = [
   { JWT_SECRET: old, JWT_SECRET_PREVIOUS: next },
@@ -69,7 +69,7 @@ t.test(
       return { status: response.status, body: (await response.json()) as Record<string, string> }
     }
     const keys = createRemoteJWKSet(new URL(`${APP_URL}/.well-known/jwks.json`), {
-      cacheMaxAge: KEPT_MS,
+      cacheMaxAge: CACHED_MS,
       // The back end fetches no unknown key in between, so a key must be published before it signs.
       cooldownDuration: 600_000,
       [customFetch]: url => pair.fetch(new URL(url).pathname),
@@ -100,7 +100,7 @@ t.test(
     const people = Array.from({ length: PEOPLE }, (_, number) => live(number))
     for (const secrets of STEPS) {
       await pair.restart(secrets)
-      await delay(KEPT_MS + 500)
+      await delay(CACHED_MS + 500)
     }
     stopped = true
     await Promise.all(people)

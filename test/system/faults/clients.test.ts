@@ -9,13 +9,13 @@ import { answersIn, requestText } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 import {
-  besieged,
-  fromNowhere,
+  fromNewNetwork,
   holdIdleConnections,
   LATE_MS,
   MEGABYTE,
   post,
   SECRET,
+  startUnderAttack,
   unmoved,
 } from './clients.ts'
 
@@ -34,7 +34,7 @@ const registration = (index: number) =>
   post('/register', { email: `person-${index}@example.org`, password: `${SECRET} ${index}` })
 
 t.test('a registration whose client disconnects happens completely or not at all', async t => {
-  const service = await besieged(t, LONG_HASHES)
+  const service = await startUnderAttack(t, LONG_HASHES)
   const handles = service.handles()
   const clients = 40
   const leaving: Promise<unknown>[] = []
@@ -87,13 +87,13 @@ for (const { what, limit, head } of [
   {
     what: 'a body',
     limit: 10_000,
-    head: () => requestText('POST /login', { fields: [...JSON_BODY, fromNowhere()] }),
+    head: () => requestText('POST /login', { fields: [...JSON_BODY, fromNewNetwork()] }),
   },
 ]) {
   t.test(
     `clients that send ${what} byte by byte are disconnected in time and delay no other client`,
     async t => {
-      const service = await besieged(t)
+      const service = await startUnderAttack(t)
       const handles = service.handles()
       const lives = Array.from({ length: 50 }, async () => {
         // Before it connects, because a busy test process learns late that it has.
@@ -125,7 +125,7 @@ for (const { what, limit, head } of [
 
 t.test('clients that never read their responses hold little memory and are disconnected', async t => {
   // Nothing may be read for this long and twenty seconds.
-  const service = await besieged(t, { HASH_QUEUE_TIMEOUT: '1' })
+  const service = await startUnderAttack(t, { HASH_QUEUE_TIMEOUT: '1' })
   for (let asked = 0; asked < 5; asked++) t.equal(await service.get(LARGE), 200)
   const handles = service.handles()
   const memory = service.memory()
@@ -136,7 +136,7 @@ t.test('clients that never read their responses hold little memory and are disco
     socket.pause()
     // Far more than the kernel buffers.
     for (let asked = 0; asked < 100; asked++) {
-      socket.write(requestText(`GET ${LARGE}`, { fields: [fromNowhere()] }))
+      socket.write(requestText(`GET ${LARGE}`, { fields: [fromNewNetwork()] }))
     }
   }
   let mostMemory = 0

@@ -17,7 +17,7 @@ const KEEP_ALIVE_MS = 72_000
 /** Must never be logged. */
 export const SECRET = 'a secret that nobody may log'
 
-export interface Besieged {
+export interface UnderAttack {
   service: ServiceProcess
   databaseUrl: string
   /** A new connection, closed with the test. */
@@ -33,7 +33,7 @@ export interface Besieged {
 }
 
 /** Starts the service with all limits, behind a proxy that names each client. */
-export async function besieged(t: Test, env: Record<string, string> = {}): Promise<Besieged> {
+export async function startUnderAttack(t: Test, env: Record<string, string> = {}): Promise<UnderAttack> {
   const databaseUrl = await freshDatabase(t)
   const given = { DATABASE_URL: databaseUrl, RATE_LIMIT: 'on', TRUST_PROXY: '127.0.0.1', ...env }
   const service = startProcess(t, { env: serviceEnvironment(given) })
@@ -85,19 +85,19 @@ function stalledAt(port: number): number[] {
 let networks = 0
 
 /** The header in which a proxy names a network that no other client uses. */
-export function fromNowhere(): string {
+export function fromNewNetwork(): string {
   const network = networks++
   return `X-Forwarded-For: 10.${network >> 16}.${(network >> 8) & 255}.${network & 255}`
 }
 
 /** A request with a JSON body, from a separate network. */
 export function post(path: string, body: object): string {
-  const fields = ['Content-Type: application/json', fromNowhere()]
+  const fields = ['Content-Type: application/json', fromNewNetwork()]
   return requestText(`POST ${path}`, { fields, body: JSON.stringify(body) })
 }
 
 /** Asserts that no error and no secret was logged. */
-export function unmoved(t: Test, { service }: Besieged) {
+export function unmoved(t: Test, { service }: UnderAttack) {
   t.strictSame(
     service.log().filter(line => Number(line['level']) >= 50),
     [],
@@ -118,7 +118,7 @@ export async function holdIdleConnections(
   t: Test,
   { count, keptAlive = false }: { count: number; keptAlive?: boolean },
 ) {
-  const service = await besieged(t)
+  const service = await startUnderAttack(t)
   const handles = service.handles()
   const memory = service.memory()
   const limit = Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])

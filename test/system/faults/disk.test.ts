@@ -13,15 +13,15 @@ import { emptyFolder, type ServiceProcess, serviceEnvironment, startProcess } fr
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 import { ask } from './load.ts'
-import { startService } from './service.ts'
 import {
-  areClear,
-  everyLogInIsASession,
-  everyRegistrationIsThere,
+  everyLoginHasASession,
+  everyRegistrationExists,
+  haveNoErrors,
+  isConsistent,
   isOverloaded,
-  isSound,
-  isYes,
+  isSuccess,
 } from './outage-invariants.ts'
+import { startService } from './service.ts'
 
 t.jobs = 2
 
@@ -53,14 +53,14 @@ interface Shortage {
 }
 
 /** Path from inside the namespace, which only the process sees. */
-const within = ({ child }: ServiceProcess, path: string) => `/proc/${child.pid}/root${path}`
+const pathInNamespace = ({ child }: ServiceProcess, path: string) => `/proc/${child.pid}/root${path}`
 
 const shortages: Shortage[] = [
   {
     name: 'the disk is full',
     through: folder => [...OWN_MOUNTS, 'mount -t tmpfs -o size=6m tmpfs "$0" && exec "$@"', folder],
     begins(service, folder) {
-      const ballast = within(service, `${folder}/ballast`)
+      const ballast = pathInNamespace(service, `${folder}/ballast`)
       for (const size of [64 * KIB, KIB]) {
         try {
           for (;;) writeFileSync(ballast, Buffer.alloc(size), { flag: 'a' })
@@ -69,7 +69,7 @@ const shortages: Shortage[] = [
         }
       }
     },
-    ends: (service, folder) => rmSync(within(service, `${folder}/ballast`)),
+    ends: (service, folder) => rmSync(pathInNamespace(service, `${folder}/ballast`)),
   },
   {
     name: 'no file may be written beyond its first page',
@@ -105,8 +105,8 @@ client.close()`
 const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/sqlite.js', import.meta.url))
 
 /** Expires the leases of emails claimed before there was space again, which would last a minute. */
-function endLeases({ child }: ServiceProcess, databaseUrl: string, healedAt: number) {
-  const claimedBefore = new Date(healedAt + LEASE_MS).toISOString()
+function endLeases({ child }: ServiceProcess, databaseUrl: string, recoveredAt: number) {
+  const claimedBefore = new Date(recoveredAt + LEASE_MS).toISOString()
   const sql = `UPDATE outbox SET next_attempt_at = created_at
     WHERE state = 'queued' AND leased_until < '${claimedBefore}'`
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']
@@ -130,19 +130,19 @@ for (const { name, through, begins, ends } of shortages) {
       (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
     )
     const without = await crowd.answers(8 * PEOPLE)
-    t.ok(without.filter(({ path }) => path === '/me').every(isYes), 'what is only read is answered')
+    t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'what is only read is answered')
     const refused = without.find(isOverloaded)
     t.match(refused?.body, { detail: /cannot be written to/ })
     t.equal((await ask(url, 'GET', '/health/live')).status, 200, 'it lives')
 
     ends(service, folder)
-    const healedAt = Date.now()
-    await until('all are served again', async () => (await crowd.answers(4 * PEOPLE)).every(isYes))
+    const recoveredAt = Date.now()
+    await until('all are served again', async () => (await crowd.answers(4 * PEOPLE)).every(isSuccess))
     const ledger = await crowd.stop()
-    areClear(t, ledger.replies, 'from beginning to end')
+    haveNoErrors(t, ledger.replies, 'from beginning to end')
 
-    await everyLogInIsASession(t, url, ledger)
-    endLeases(service, databaseUrl, healedAt)
+    await everyLoginHasASession(t, url, ledger)
+    endLeases(service, databaseUrl, recoveredAt)
     const mails = (email: string) => smtp.mails.filter(({ to }) => to.includes(email)).length
     await until('all mails have come', () => ledger.registered.every(email => mails(email) > 0))
     t.strictSame(
@@ -150,11 +150,11 @@ for (const { name, through, begins, ends } of shortages) {
       [],
       'each registration has one email',
     )
-    const copy = await openCopy(t, within(service, folder))
-    await everyRegistrationIsThere(t, copy, ledger)
+    const copy = await openCopy(t, pathInNamespace(service, folder))
+    await everyRegistrationExists(t, copy, ledger)
     const integrity = await copy.client.$queryRawUnsafe('PRAGMA integrity_check')
     t.strictSame(integrity, [{ integrity_check: 'ok' }], 'the file is sound')
-    isSound(t, service, ledger)
+    isConsistent(t, service, ledger)
     t.comment(`${ledger.replies.length} answers, ${ledger.replies.filter(isOverloaded).length} of them 503`)
   })
 }
@@ -203,6 +203,6 @@ t.test(
     )
     await setReadOnly('off')
     await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
-    isSound(t, service)
+    isConsistent(t, service)
   },
 )

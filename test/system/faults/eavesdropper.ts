@@ -7,13 +7,13 @@ export interface Eavesdropper {
   /** The port to connect to instead of the server's. */
   port: number
   /** Everything that clients have sent so far, one character per byte. */
-  heard(): string
+  eavesdropped(): string
 }
 
 /** Listens on the loopback interface and forwards everything to a port there. */
 export async function startEavesdropper(t: Teardown, to: number): Promise<Eavesdropper> {
   const sockets = new Set<Socket>()
-  let heard = ''
+  let eavesdropped = ''
   const server = createServer(client => {
     const onward = connect(to, '127.0.0.1')
     for (const [socket, other] of [
@@ -28,7 +28,7 @@ export async function startEavesdropper(t: Teardown, to: number): Promise<Eavesd
       })
     }
     client.on('data', bytes => {
-      heard += bytes.toString('latin1')
+      eavesdropped += bytes.toString('latin1')
     })
     client.pipe(onward)
     onward.pipe(client)
@@ -40,5 +40,5 @@ export async function startEavesdropper(t: Teardown, to: number): Promise<Eavesd
     server.close()
     await once(server, 'close')
   })
-  return { port: (server.address() as AddressInfo).port, heard: () => heard }
+  return { port: (server.address() as AddressInfo).port, eavesdropped: () => eavesdropped }
 }

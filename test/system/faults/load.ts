@@ -78,7 +78,7 @@ export async function newAccount(url: string, smtp: SmtpServer, email: string): 
   return confirmed.body.accessToken
 }
 
-export interface Crowd {
+export interface Load {
   ledger: Ledger
   /** Waits until `count` requests have been sent and answered from now on. */
   answers(count: number): Promise<Reply[]>
@@ -91,7 +91,7 @@ export interface Crowd {
  *
  * @param people addresses and access tokens, one account for each client
  */
-export function startCrowd(t: Teardown, url: string, people: { email: string; bearer: string }[]): Crowd {
+export function startLoad(t: Teardown, url: string, people: { email: string; bearer: string }[]): Load {
   const ledger: Ledger = { replies: [], registered: [], resetAsked: new Set(), loggedIn: [] }
   let stopped = false
   let made = 0

@@ -6,8 +6,8 @@ import type { Rows } from '../../harness/rows.ts'
 import { ask, type Ledger, PASSWORD, type Reply } from './load.ts'
 
 /** Valid responses during an outage: success, or a 503 with Retry-After. */
-export function areClear(t: Test, replies: readonly Reply[], name: string) {
-  const odd = replies.filter(reply => !isYes(reply) && !isOverloaded(reply))
+export function haveNoErrors(t: Test, replies: readonly Reply[], name: string) {
+  const odd = replies.filter(reply => !isSuccess(reply) && !isOverloaded(reply))
   t.strictSame(
     odd.map(({ path, status, text }) => ({ path, status, text: text.slice(0, 300) })),
     [],
@@ -15,7 +15,7 @@ export function areClear(t: Test, replies: readonly Reply[], name: string) {
   )
 }
 
-export const isYes = ({ status }: Reply) => status >= 200 && status < 300
+export const isSuccess = ({ status }: Reply) => status >= 200 && status < 300
 
 /** The one 503 of the catalogue that any operation may return, complete. */
 export function isOverloaded({ status, headers, body }: Reply): boolean {
@@ -34,7 +34,7 @@ export const slowest = (replies: readonly Reply[]) => Math.max(0, ...replies.map
 /** Each account keeps its fifty newest sessions. */
 const NEWEST = 100
 
-export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: Ledger) {
+export async function everyLoginHasASession(t: Test, url: string, { loggedIn }: Ledger) {
   const statuses = []
   for (const bearer of loggedIn.slice(-NEWEST)) {
     statuses.push((await ask(url, 'GET', '/me', { bearer })).status)
@@ -42,7 +42,7 @@ export async function everyLogInIsASession(t: Test, url: string, { loggedIn }: L
   t.strictSame([...new Set(statuses)], [200], `every log in is a session (${statuses.length})`)
 }
 
-export async function everyRegistrationIsThere(t: Test, { client }: Rows, { registered }: Ledger) {
+export async function everyRegistrationExists(t: Test, { client }: Rows, { registered }: Ledger) {
   const known = new Set((await client.registration.findMany()).map(({ email }) => email))
   t.strictSame(
     registered.filter(email => !known.has(email)),
@@ -52,7 +52,7 @@ export async function everyRegistrationIsThere(t: Test, { client }: Rows, { regi
 }
 
 /** Asserts that the process logged no unexpected error and no secret. */
-export function isSound(t: Test, service: ServiceProcess, ledger?: Ledger) {
+export function isConsistent(t: Test, service: ServiceProcess, ledger?: Ledger) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
   t.equal(service.stderr(), '', 'nothing was left unhandled')
   const written = service.stdout()

@@ -7,17 +7,17 @@ import t, { type Test } from 'tap'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 import { ask, type Ledger } from './load.ts'
-import { type PostgresServer, startPostgres } from './private-postgres.ts'
-import { type Service, startService } from './service.ts'
 import {
-  areClear,
-  everyLogInIsASession,
-  everyRegistrationIsThere,
+  everyLoginHasASession,
+  everyRegistrationExists,
+  haveNoErrors,
+  isConsistent,
   isOverloaded,
-  isSound,
-  isYes,
+  isSuccess,
   slowest,
 } from './outage-invariants.ts'
+import { type PostgresServer, startPostgres } from './private-postgres.ts'
+import { type Service, startService } from './service.ts'
 
 /** More than the connections of the pool, so that some wait for one. */
 const PEOPLE = 14
@@ -29,16 +29,20 @@ const LEASE_MS = 60_000
 interface Outage extends Service {
   database: PostgresServer
   /** When it was last ready after an outage; milliseconds since the epoch. */
-  healedAt: number
+  recoveredAt: number
 }
 
 async function startOutage(t: Test): Promise<Outage> {
   const database = await startPostgres(t)
-  return { ...(await startService(t, { databaseUrl: database.url, people: PEOPLE })), database, healedAt: 0 }
+  return {
+    ...(await startService(t, { databaseUrl: database.url, people: PEOPLE })),
+    database,
+    recoveredAt: 0,
+  }
 }
 
 /** Responses of probes while the database is unreachable. */
-async function probesTell(t: Test, url: string, message: string | RegExp) {
+async function probesReport(t: Test, url: string, message: string | RegExp) {
   // The state that /health/ready reports may be a second old.
   await until('readiness has noticed', async () => (await ask(url, 'GET', '/health/ready')).status === 503)
   const [ready, live] = await Promise.all([ask(url, 'GET', '/health/ready'), ask(url, 'GET', '/health/live')])
@@ -48,21 +52,21 @@ async function probesTell(t: Test, url: string, message: string | RegExp) {
   t.ok(ready.ms < LONGEST_ANSWER_MS, 'readiness is told in time', { ms: ready.ms })
 }
 
-async function heals(service: Outage) {
+async function recovers(service: Outage) {
   const { url, crowd } = service
   await until('it is ready', async () => (await ask(url, 'GET', '/health/ready')).status === 200)
-  service.healedAt = Date.now()
-  await until('people are served again', async () => (await crowd.answers(PEOPLE)).every(isYes))
+  service.recoveredAt = Date.now()
+  await until('people are served again', async () => (await crowd.answers(PEOPLE)).every(isSuccess))
 }
 
 /** Asserts that every acknowledged change is there. */
-async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage, ledger: Ledger) {
+async function losesNoChange(t: Test, { database, smtp, url, recoveredAt }: Outage, ledger: Ledger) {
   const rows = await openRows(t, database.url)
-  await everyRegistrationIsThere(t, rows, ledger)
-  await everyLogInIsASession(t, url, ledger)
+  await everyRegistrationExists(t, rows, ledger)
+  await everyLoginHasASession(t, url, ledger)
   // Rows that could not be released wait for their lease, for which the test has no time. Rows claimed since are
   // being sent, and would be sent twice.
-  const during = { lt: new Date(healedAt + LEASE_MS) }
+  const during = { lt: new Date(recoveredAt + LEASE_MS) }
   await rows.client.outbox.updateMany({
     where: { state: 'queued', leasedUntil: during },
     data: { nextAttemptAt: new Date() },
@@ -84,11 +88,11 @@ async function nothingIsLost(t: Test, { database, smtp, url, healedAt }: Outage,
   )
 }
 
-async function isWhole(t: Test, service: Outage) {
+async function isComplete(t: Test, service: Outage) {
   const ledger = await service.crowd.stop()
-  areClear(t, ledger.replies, 'from beginning to end')
-  await nothingIsLost(t, service, ledger)
-  isSound(t, service.service, ledger)
+  haveNoErrors(t, ledger.replies, 'from beginning to end')
+  await losesNoChange(t, service, ledger)
+  isConsistent(t, service.service, ledger)
   t.comment(
     `${ledger.replies.length} answers, ${ledger.replies.filter(isOverloaded).length} of them 503, slowest ${Math.round(slowest(ledger.replies))} ms`,
   )
@@ -102,11 +106,11 @@ t.test('PostgreSQL is stopped, crashes and recovers under load', async t => {
     const without = await crowd.answers(4 * PEOPLE)
     t.ok(without.every(isOverloaded), `${how}: nobody is told yes without a database`)
     t.ok(slowest(without) < LONGEST_ANSWER_MS, `${how}: all in bounded time`, { ms: slowest(without) })
-    await probesTell(t, url, 'does not answer')
+    await probesReport(t, url, 'does not answer')
     await database.start()
-    await heals(service)
+    await recovers(service)
   }
-  await isWhole(t, service)
+  await isComplete(t, service)
 })
 
 t.test('PostgreSQL hangs under load with its connections open', async t => {
@@ -116,10 +120,10 @@ t.test('PostgreSQL hangs under load with its connections open', async t => {
   const without = await crowd.answers(3 * PEOPLE)
   t.ok(without.every(isOverloaded), 'nobody is told yes')
   t.ok(slowest(without) < LONGEST_ANSWER_MS, 'and nobody waits for it to come back', { ms: slowest(without) })
-  await probesTell(t, url, /^does not answer/)
+  await probesReport(t, url, /^does not answer/)
   database.resume()
-  await heals(service)
-  await isWhole(t, service)
+  await recovers(service)
+  await isComplete(t, service)
 })
 
 t.test('PostgreSQL becomes read-only under load, like the old primary after a failover', async t => {
@@ -133,11 +137,11 @@ t.test('PostgreSQL becomes read-only under load, like the old primary after a fa
     (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
   )
   const without = await crowd.answers(4 * PEOPLE)
-  t.ok(without.filter(({ path }) => path === '/me').every(isYes), 'what is only read is answered')
+  t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'what is only read is answered')
   t.ok(without.filter(({ path }) => path !== '/me').every(isOverloaded), 'what would be written is refused')
   t.match(without.find(isOverloaded)?.body, { detail: /cannot be written to/ })
-  await probesTell(t, url, 'cannot be written to')
+  await probesReport(t, url, 'cannot be written to')
   await database.run('ALTER DATABASE accounts SET default_transaction_read_only = off')
-  await heals(service)
-  await isWhole(t, service)
+  await recovers(service)
+  await isComplete(t, service)
 })

@@ -11,12 +11,12 @@ import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { noRedisServer, startRedis } from '../../harness/redis.ts'
 import { until } from '../../harness/until.ts'
 import { ask, type Reply } from './load.ts'
-import { isSound, slowest } from './outage-invariants.ts'
+import { isConsistent, slowest } from './outage-invariants.ts'
 
 if (noRedisServer) throw new Error(`these tests start a Redis of their own: install the package redis-server`)
 
 /** How much an outage of Redis may delay a request, in milliseconds. */
-const SLOWED_MS = 500
+const MAX_DELAY_MS = 500
 /** Attempts at links per address in 180 s. */
 const TRIES = 10
 
@@ -70,7 +70,7 @@ function areLimited(t: Test, replies: Reply[], name: string) {
   )
 }
 
-const AWAY = 'memory, redis does not answer'
+const FAILURES = 'memory, redis does not answer'
 
 for (const { how, begin, end } of [
   { how: 'is stopped', begin: 'stop', end: 'start' },
@@ -84,7 +84,7 @@ for (const { how, begin, end } of [
       const withRedis = await oneAddress()
       areLimited(t, withRedis, 'with Redis')
       const usual = slowest([...withRedis, ...(await crowd())])
-      const allowed = SLOWED_MS + 4 * usual
+      const allowed = MAX_DELAY_MS + 4 * usual
 
       await redis[begin]()
       const without = [await crowd(), await oneAddress(), await crowd()]
@@ -97,7 +97,7 @@ for (const { how, begin, end } of [
         allowed,
         slowest: slowest(without.flat()),
       })
-      await counting(AWAY)
+      await counting(FAILURES)
       await until('the log says so', () =>
         service.log().some(({ msg }) => /each instance counts limits alone/.test(String(msg))),
       )
@@ -105,7 +105,7 @@ for (const { how, begin, end } of [
       await redis[end]()
       await counting('redis')
       areLimited(t, await oneAddress(), 'with Redis again')
-      isSound(t, service)
+      isConsistent(t, service)
       t.comment(
         `slowest with Redis ${Math.round(usual)} ms, without ${Math.round(slowest(without.flat()))} ms`,
       )
@@ -132,5 +132,5 @@ t.test('Redis is emptied: counts start from zero, and limits hold', async t => {
   const keys = await operator.keys(`latchkey:ip:*${address}`)
   t.ok(keys.length > 0, 'counted there, and not here alone')
   areLimited(t, await oneAddress(), 'as ever')
-  isSound(t, service)
+  isConsistent(t, service)
 })

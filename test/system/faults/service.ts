@@ -2,14 +2,14 @@
 import type { Test } from 'tap'
 import { type ServiceProcess, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { type SmtpServer, startSmtpServer } from '../../harness/smtp.ts'
-import { type Crowd, newAccount, startCrowd } from './load.ts'
-import { isYes } from './outage-invariants.ts'
+import { type Load, newAccount, startLoad } from './load.ts'
+import { isSuccess } from './outage-invariants.ts'
 
 export interface Service {
   service: ServiceProcess
   smtp: SmtpServer
   url: string
-  crowd: Crowd
+  crowd: Load
 }
 
 export interface ServiceOptions {
@@ -41,10 +41,10 @@ export async function startService(
     const email = `person-${crowd.length}@example.org`
     crowd.push({ email, bearer: await newAccount(url, smtp, email) })
   }
-  const started = startCrowd(t, url, crowd)
+  const started = startLoad(t, url, crowd)
   const before = await started.answers(6 * people)
   t.strictSame(
-    before.filter(reply => !isYes(reply)).map(({ path, text }) => path + text),
+    before.filter(reply => !isSuccess(reply)).map(({ path, text }) => path + text),
     [],
     'all is well',
   )

@@ -14,19 +14,19 @@ export const CREDENTIALS = { user: 'mailer-of-latchkey', pass: 'a-password-for-t
 /** Far less than any SMTP timeout of the worker: a response does not wait for one. */
 const WITHOUT_WAITING_MS = 8000
 
-export interface PostOffice {
+export interface SmtpService {
   options: SmtpServerOptions
   smtp: SmtpServer
   service: ServiceProcess
   rows: Rows
   /** Everything that the service sent to the SMTP server, as an eavesdropper reads it. */
-  heard(): string
+  eavesdropped(): string
   /** Registers an address, and asserts that the responses are those of a working SMTP server. */
   registers(t: Test, email: string): Promise<void>
   /** The only row of an address, once it has failed and waits, or is finished. */
   settled(email: string): Promise<Awaited<ReturnType<Rows['client']['outbox']['findFirstOrThrow']>>>
   /** Makes all retries due. */
-  hurry(): Promise<void>
+  makeRetriesDue(): Promise<void>
 }
 
 /**
@@ -35,11 +35,11 @@ export interface PostOffice {
  * @param options of the SMTP server; may be changed, those of TLS between its stop and start
  * @param env for the service
  */
-export async function startPostOffice(
+export async function startSmtpService(
   t: Test,
   options: SmtpServerOptions,
   env: Record<string, string> = {},
-): Promise<PostOffice> {
+): Promise<SmtpService> {
   const databaseUrl = await freshDatabase(t)
   const smtp = await startSmtpServer(t, options)
   const eavesdropper = await startEavesdropper(t, smtp.port)
@@ -88,7 +88,7 @@ export async function startPostOffice(
     smtp,
     service,
     rows,
-    heard: eavesdropper.heard,
+    eavesdropped: eavesdropper.eavesdropped,
     async registers(t, email) {
       const replies = await answers(email)
       t.strictSame(told(replies), usual, 'the responses are the same')
@@ -103,7 +103,7 @@ export async function startPostOffice(
       })
       return find()
     },
-    async hurry() {
+    async makeRetriesDue() {
       // Claimed rows must not be claimed again.
       await rows.client.outbox.updateMany({
         where: { state: 'queued', leasedUntil: null },
@@ -114,18 +114,14 @@ export async function startPostOffice(
 }
 
 /** Asserts that an email waits for its second attempt as long as documented: 30 s, a fifth more or less. */
-export function waitsForItsTurn(
-  t: Test,
-  row: { nextAttemptAt: Date; attempts: number },
-  failedSince: number,
-) {
+export function waitsForRetry(t: Test, row: { nextAttemptAt: Date; attempts: number }, failedSince: number) {
   const from = row.nextAttemptAt.getTime() - failedSince
   t.equal(row.attempts, 1, 'it was tried once')
   t.ok(from >= 24_000 && row.nextAttemptAt.getTime() <= Date.now() + 36_000, 'and waits', { from })
 }
 
 /** Asserts that the process is ready, and that its log contains neither emails nor credentials. */
-export function toldNothing(t: Test, { service, smtp }: PostOffice) {
+export function leaksNothing(t: Test, { service, smtp }: SmtpService) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
   t.equal(service.stderr(), '', 'nothing was left unhandled')
   const tokens = smtp.mails.flatMap(({ text }) =>

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { selfSignedCertificate } from '../../harness/certificates/self-signed.ts'
 import { emptyFolder } from '../../harness/process.ts'
-import { CREDENTIALS, startPostOffice, toldNothing, waitsForItsTurn } from './smtp-service.ts'
+import { CREDENTIALS, leaksNothing, startSmtpService, waitsForRetry } from './smtp-service.ts'
 
 t.jobs = 2
 
@@ -28,7 +28,7 @@ for (const tls of ['starttls', 'implicit'] as const) {
     async t => {
       const trusted = join(emptyFolder(t), 'trusted.pem')
       writeFileSync(trusted, [good, wrongName, expired].map(({ cert }) => cert).join(''))
-      const office = await startPostOffice(
+      const office = await startSmtpService(
         t,
         { tls, certificate: good, auth: CREDENTIALS },
         {
@@ -58,23 +58,23 @@ for (const tls of ['starttls', 'implicit'] as const) {
         const row = await office.settled(email)
         t.equal(row.state, 'queued', `${name}: it is not given up, somebody will mend the server`)
         t.match(row.lastError, says)
-        waitsForItsTurn(t, row, asked)
+        waitsForRetry(t, row, asked)
         t.equal(smtp.logins.length, logIns, `${name}: no credentials were shown`)
         t.equal(smtp.mails.length, mails, `${name}: no mail was shown`)
 
         await smtp.stop()
         Object.assign(options, { tls, certificate: good })
         await smtp.start()
-        await office.hurry()
+        await office.makeRetriesDue()
         t.equal((await office.settled(email)).state, 'sent', `${name}: it comes to the server itself`)
         t.equal(smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
       }
       t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every log in was under TLS')
-      t.notMatch(office.heard(), CONTENT, 'from beginning to end nothing was said in clear')
+      t.notMatch(office.eavesdropped(), CONTENT, 'from beginning to end nothing was said in clear')
       // A TLS handshake record, or the one word that precedes it.
       const first = tls === 'starttls' ? 'EHLO ' : String.fromCharCode(22, 3)
-      t.ok(office.heard().startsWith(first), 'and all was heard')
-      toldNothing(t, office)
+      t.ok(office.eavesdropped().startsWith(first), 'and all was heard')
+      leaksNothing(t, office)
     },
   )
 }

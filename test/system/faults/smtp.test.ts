@@ -6,7 +6,7 @@
 import t, { type Test } from 'tap'
 import type { SmtpServerOptions } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
-import { type PostOffice, startPostOffice, toldNothing, waitsForItsTurn } from './smtp-service.ts'
+import { leaksNothing, type SmtpService, startSmtpService, waitsForRetry } from './smtp-service.ts'
 
 t.jobs = 2
 
@@ -15,15 +15,15 @@ interface Fault {
   /** The error in the row. */
   says: RegExp
   /** Causes the fault. */
-  fails(office: PostOffice): Promise<void> | void
-  heals(office: PostOffice): Promise<void> | void
+  fails(office: SmtpService): Promise<void> | void
+  recovers(office: SmtpService): Promise<void> | void
 }
 
 const away: Fault = {
   name: 'away',
   says: /ECONNREFUSED|ECONNECTION|ESOCKET|closed/i,
   fails: ({ smtp }) => smtp.stop(),
-  heals: ({ smtp }) => smtp.start(),
+  recovers: ({ smtp }) => smtp.start(),
 }
 
 /** A fault that options of the server cause. */
@@ -36,7 +36,7 @@ const odd = (name: string, says: RegExp, how: Partial<SmtpServerOptions>): Fault
     await smtp.stop()
     await smtp.start()
   },
-  async heals({ options, smtp }) {
+  async recovers({ options, smtp }) {
     for (const option of Object.keys(how)) delete options[option as keyof SmtpServerOptions]
     await smtp.stop()
     await smtp.start()
@@ -48,7 +48,7 @@ const put = (command: string, code: number) => ({
 })
 
 /** One email, from its first failure to its delivery. */
-async function comesInTheEnd(t: Test, office: PostOffice, { name, says, fails, heals }: Fault) {
+async function isDeliveredInTheEnd(t: Test, office: SmtpService, { name, says, fails, recovers }: Fault) {
   const email = `${name.replace(/\W+/g, '-')}@example.org`
   await fails(office)
   const asked = Date.now()
@@ -56,15 +56,15 @@ async function comesInTheEnd(t: Test, office: PostOffice, { name, says, fails, h
   const row = await office.settled(email)
   t.equal(row.state, 'queued', `${name}: it is not given up`)
   t.match(row.lastError, says)
-  waitsForItsTurn(t, row, asked)
-  await heals(office)
-  await office.hurry()
+  waitsForRetry(t, row, asked)
+  await recovers(office)
+  await office.makeRetriesDue()
   t.equal((await office.settled(email)).state, 'sent', `${name}: it comes when the server is well again`)
   t.equal(office.smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
 }
 
 t.test('emails survive an SMTP server that is down, defers, aborts or disconnects at once', async t => {
-  const office = await startPostOffice(t, {})
+  const office = await startSmtpService(t, {})
   for (const fault of [
     away,
     odd('puts off (greylisting)', /450/, put('RCPT', 450)),
@@ -72,7 +72,7 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
     odd('takes no mail from us', /550/, put('MAIL', 550)),
     odd('breaks off after the message', /ECONNECTION|ECONNRESET|ESOCKET|closed/i, { breakOff: true }),
   ]) {
-    await comesInTheEnd(t, office, fault)
+    await isDeliveredInTheEnd(t, office, fault)
   }
 
   for (const command of ['RCPT', 'DATA']) {
@@ -86,7 +86,7 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
       ['dead', 1, fault.says],
       '550 for this email is permanent',
     )
-    await fault.heals(office)
+    await fault.recovers(office)
   }
 
   await away.fails(office)
@@ -94,18 +94,18 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
   const once = await office.settled('last-try@example.org')
   t.equal(once.state, 'queued')
   await office.rows.client.outbox.update({ where: { id: once.id }, data: { attempts: 6 } })
-  await office.hurry()
+  await office.makeRetriesDue()
   const wait = (await office.settled(once.recipient)).nextAttemptAt.getTime() - Date.now()
   const hour = 3_600_000
   t.ok(wait > 14 * hour && wait < 22 * hour, 'the wait before the eighth try is 18 h, a fifth more or less', {
     wait,
   })
-  await office.hurry()
+  await office.makeRetriesDue()
   const dead = await office.settled(once.recipient)
   t.match([dead.state, dead.attempts], ['dead', 8], 'the eighth is the last')
-  await away.heals(office)
+  await away.recovers(office)
   await until('nothing waits any more', async () => {
-    await office.hurry()
+    await office.makeRetriesDue()
     return (await office.rows.client.outbox.count({ where: { state: 'queued' } })) === 0
   })
   const unsent = office.smtp.mails.filter(({ to }) => /refused-|last-try/.test(String(to)))
@@ -114,7 +114,7 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
     office.service.log().filter(({ msg }) => msg === 'mail is a dead letter').length,
     await office.rows.client.outbox.count({ where: { state: 'dead' } }),
   )
-  toldNothing(t, office)
+  leaksNothing(t, office)
 })
 
 for (const fault of [
@@ -122,8 +122,8 @@ for (const fault of [
   odd('hangs after the message', /ETIMEDOUT|timeout|too long/i, { hang: 'data' }),
 ]) {
   t.test(`an SMTP server that ${fault.name} delays only emails`, async t => {
-    const office = await startPostOffice(t, {})
-    await comesInTheEnd(t, office, fault)
-    toldNothing(t, office)
+    const office = await startSmtpService(t, {})
+    await isDeliveredInTheEnd(t, office, fault)
+    leaksNothing(t, office)
   })
 }

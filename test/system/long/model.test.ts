@@ -16,7 +16,7 @@
  * the environment of this file holds all three. A failure that depends on the timing of parallel commands may need
  * several attempts.
  */
-import { holdAgainstModel } from '../../adversarial/model/suite.ts'
+import { compareWithModel } from '../../adversarial/model/suite.ts'
 import { providers } from '../../harness/database.ts'
 
-holdAgainstModel({ databases: providers, seed: 21, runs: 60 })
+compareWithModel({ databases: providers, seed: 21, runs: 60 })

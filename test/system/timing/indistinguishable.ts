@@ -15,7 +15,7 @@ import { ask, type Findings, measure, type Plan, visible } from './rounds.ts'
 import { ROUTES, type Route } from './routes.ts'
 import { type Service, startService } from './service.ts'
 import { bytesOf } from './timed-client.ts'
-import { BOUND, type Figure, figureOf, inWords, isSilent, tables } from './verdict.ts'
+import { BOUND, type Figure, figureOf, inWords, isIndistinguishable, tables } from './verdict.ts'
 
 export interface TimingOptions {
   /** Number of measured pairs of an unknown address and an address in each state. */
@@ -42,7 +42,7 @@ interface Case {
   status?: number
 }
 
-type Silent = (t: Test, service: Service, route: Route, what: Case) => Promise<Figure[]>
+type Expected = (t: Test, service: Service, route: Route, what: Case) => Promise<Figure[]>
 
 /** Shared by the tests of one run; the seed is printed. */
 function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
@@ -56,7 +56,7 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
   t.setTimeout(60 * MINUTE)
 
   /** Compares each state with an unknown address. Measures a suspicious state again, with other addresses. */
-  const silent: Silent = async (t, service, route, { branch, states, by = measure, status }) => {
+  const silent: Expected = async (t, service, route, { branch, states, by = measure, status }) => {
     const { provider } = service
     const { path } = route
     const from = firstFor(route)
@@ -66,7 +66,7 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
     for (const state of states) {
       const about = { provider, path, branch: branch ?? state }
       let figure = figureOf(findings, state, about)
-      if (!isSilent(figure, route, bound)) {
+      if (!isIndistinguishable(figure, route, bound)) {
         t.comment(`again: ${inWords(figure)}`)
         const again = await by(service, route, {
           ...plan,
@@ -75,7 +75,7 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
         })
         figure = figureOf(again, state, about)
       }
-      t.ok(isSilent(figure, route, bound), inWords(figure))
+      t.ok(isIndistinguishable(figure, route, bound), inWords(figure))
       const answers = (of: State) => [...(findings.get(of)?.answers ?? [])].sort()
       const statuses = new Set(answers('unknown').map(answer => JSON.parse(answer).statusCode))
       t.strictSame([...statuses], [status ?? route.status], `${path}: ${about.branch}: the answer`)
@@ -91,7 +91,7 @@ function prepare({ pairs, bound }: Omit<TimingOptions, 'databases'>) {
  * Login times at the hash cost of production. On any machine, because an additional hash for some addresses takes far
  * longer than everything else.
  */
-export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void {
+export function testLoginTiming(options: Omit<TimingOptions, 'databases'>): void {
   const { pairs } = options
   const { warmUp, people, random, silent } = prepare(options)
 
@@ -112,7 +112,7 @@ export function holdLoginTiming(options: Omit<TimingOptions, 'databases'>): void
 }
 
 /** Every route, state and branch, at a low hash cost, on an otherwise idle machine. */
-export function holdTiming({ databases, ...options }: TimingOptions): void {
+export function testTiming({ databases, ...options }: TimingOptions): void {
   const { pairs } = options
   const { people, random, silent } = prepare(options)
 
@@ -153,7 +153,7 @@ export function holdTiming({ databases, ...options }: TimingOptions): void {
     const times: Record<string, number[]> = { '/health/live': [], '/health/ready': [] }
     for (let round = 0; round < pairs / 2; round++) {
       for (const path of shuffled(Object.keys(times), random)) {
-        const { ms } = await service.stranger.ask(bytesOf(path, undefined, service.network(), undefined))
+        const { ms } = await service.timedClient.ask(bytesOf(path, undefined, service.network(), undefined))
         times[path]?.push(ms)
       }
     }

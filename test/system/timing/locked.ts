@@ -14,9 +14,9 @@ const GUESSES = 5
 /** As many as the limits of one network allow. An address is no longer unknown once it was registered. */
 const questionsPerLock = ({ path }: Route) => (path === '/register' ? 1 : 5)
 /** Well within the second, counted from before the last guess; milliseconds. */
-const SURELY_LOCKED = 600
+const LOCKED_MS = 600
 /** How many back-offs may expire before the request was sent. */
-const PATIENCE = 50
+const MAX_WAIT = 50
 
 const logIn = ROUTES.find(({ path }) => path === '/login') as Route
 
@@ -44,16 +44,16 @@ export async function measureLocked(service: Service, route: Route, plan: Plan):
     const lockedAt = await lock(service, [...targets.values()], plan.random)
     const before = questions.length
     for (const state of asked) {
-      if (performance.now() - lockedAt > SURELY_LOCKED) break
+      if (performance.now() - lockedAt > LOCKED_MS) break
       const { email, network } = targets.get(state) as Target
       const { answer, ms } = await ask(service, route, email, network, bearer)
-      const after = await service.quiet(answer.statusCode === 202 ? route.mails : 0)
+      const after = await service.untilIdle(answer.statusCode === 202 ? route.mails : 0)
       // The remaining limits of each are equal; their remaining time differs by the second of the request.
       const { 'ratelimit-reset': _, ...headers } = answer.headers
       note(findings, state, { ...answer, headers }, ms, after)
       questions.shift()
     }
-    if (questions.length === before && ++fruitless > PATIENCE) {
+    if (questions.length === before && ++fruitless > MAX_WAIT) {
       throw new Error('no lock holds as long as a question takes')
     }
   }
@@ -72,6 +72,6 @@ async function lock(service: Service, targets: Target[], random: () => number): 
     if (guess === GUESSES) began = performance.now()
     for (const { email, network } of shuffled(targets, random)) await ask(service, logIn, email, network)
   }
-  await service.quiet(0)
+  await service.untilIdle(0)
   return began
 }

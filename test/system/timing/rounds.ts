@@ -62,7 +62,7 @@ export async function measure(service: Service, route: Route, plan: Plan): Promi
     // An unknown address is known once it was registered.
     const email = addressOf(state, index, state === 'unknown' ? route.path : '')
     const { answer, ms } = await ask(service, route, email, service.network(), bearer)
-    return { answer, ms, after: await service.quiet(route.mails) }
+    return { answer, ms, after: await service.untilIdle(route.mails) }
   }
   for (const person of drawn(from, warmUp)) await askAbout(person)
   for (const person of drawn(from + warmUp, rounds)) {
@@ -76,15 +76,15 @@ export async function measure(service: Service, route: Route, plan: Plan): Promi
 export async function bearerFor(service: Service, route: Route): Promise<string | undefined> {
   if (!route.bearer) return undefined
   const body = { email: BEARER, password: PASSWORD }
-  const { answer } = await service.stranger.ask(bytesOf('/login', body, service.network(), undefined))
+  const { answer } = await service.timedClient.ask(bytesOf('/login', body, service.network(), undefined))
   if (answer.statusCode !== 200) throw new Error(`nobody is logged in: ${answer.body}`)
-  await service.quiet(0)
+  await service.untilIdle(0)
   return JSON.parse(answer.body).accessToken
 }
 
 /** Sends the request of a route about an address. */
 export function ask(service: Service, route: Route, email: string, network: string, bearer?: string) {
-  return service.stranger.ask(bytesOf(route.path, route.body(email), network, bearer))
+  return service.timedClient.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 
 /** The visible part of a response without values that differ between any two: ids, date and the bits of a token. */

@@ -8,11 +8,11 @@ import { serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { openRows } from '../../harness/rows.ts'
 import { startMailSink } from './mail-sink.ts'
 import { type Cost, makePeople } from './people.ts'
-import { bytesOf, newStranger, type Stranger } from './timed-client.ts'
+import { bytesOf, newTimedClient, type TimedClient } from './timed-client.ts'
 
 export interface Service {
   provider: Provider
-  stranger: Stranger
+  timedClient: TimedClient
   /** A network that no request has come from, whose address has the same length as every other. */
   network(): string
   /**
@@ -21,7 +21,7 @@ export interface Service {
    * @param mails number of emails that it has queued
    * @returns milliseconds of a few unrelated requests right after it
    */
-  quiet(mails: number): Promise<number>
+  untilIdle(mails: number): Promise<number>
 }
 
 export interface ServiceOptions {
@@ -33,7 +33,7 @@ export interface ServiceOptions {
 }
 
 /** Only a failing test waits this long; milliseconds. */
-const PATIENCE = 60_000
+const MAX_WAIT = 60_000
 const PING = bytesOf('/health/live', undefined, '10.0.0.1', undefined)
 const PINGS = 3
 
@@ -67,12 +67,12 @@ export async function startService(t: Teardown, options: ServiceOptions): Promis
     ended++
     oneEnded()
   })
-  const stranger = await newStranger(t, await service.listening())
+  const timedClient = await newTimedClient(t, await service.listening())
 
   const allEnded = () =>
     new Promise<void>((resolve, reject) => {
       const overdue = () => reject(new Error(`${filed} mails were filed, ${ended} came to an end`))
-      const timer = setTimeout(overdue, PATIENCE)
+      const timer = setTimeout(overdue, MAX_WAIT)
       oneEnded = () => {
         if (ended < filed) return
         clearTimeout(timer)
@@ -83,18 +83,18 @@ export async function startService(t: Teardown, options: ServiceOptions): Promis
 
   return {
     provider,
-    stranger,
+    timedClient,
     network() {
       const number = networks++
       return `10.${[22_500, 150, 1].map(place => 100 + (Math.floor(number / place) % 150)).join('.')}`
     },
-    async quiet(mails) {
+    async untilIdle(mails) {
       filed += mails
       let rightAfter = 0
-      for (let ping = 0; ping < PINGS; ping++) rightAfter += (await stranger.ask(PING)).ms
+      for (let ping = 0; ping < PINGS; ping++) rightAfter += (await timedClient.ask(PING)).ms
       await allEnded()
       // The worker's remaining work for an email, after it has logged the outcome, is done when this has a response.
-      if (mails > 0) await stranger.ask(PING)
+      if (mails > 0) await timedClient.ask(PING)
       return rightAfter
     },
   }

@@ -5,7 +5,7 @@ import type { Teardown } from '../../harness/database.ts'
 import type { Answer } from '../../harness/problem.ts'
 import { answersIn } from '../../harness/raw-http.ts'
 
-export interface Stranger {
+export interface TimedClient {
   /**
    * Sends one request and waits for its response.
    *
@@ -15,7 +15,7 @@ export interface Stranger {
 }
 
 /** @param url of the service */
-export async function newStranger(t: Teardown, url: string): Promise<Stranger> {
+export async function newTimedClient(t: Teardown, url: string): Promise<TimedClient> {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port), noDelay: true })
   t.teardown(() => socket.destroy())

@@ -44,7 +44,7 @@ export function figureOf(
 }
 
 /** Whether the figure is within the bound. docs/timing.md lists the excluded branches. */
-export const isSilent = ({ auc, aucAfter, branch }: Figure, { mails }: Route, bound: number) =>
+export const isIndistinguishable = ({ auc, aucAfter, branch }: Figure, { mails }: Route, bound: number) =>
   isWithin(auc, bound) &&
   ((mails > 0 && UNBOUND_AFTER.includes(branch)) || isWithin(aucAfter, mails > 0 ? 2 * bound : bound))
 

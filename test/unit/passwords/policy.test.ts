@@ -5,7 +5,7 @@ import { assertAcceptable, isWellFormedPassword, normalizePassword } from '../..
 const CONTEXT = { email: 'lovelace.ada@example.org', serviceName: 'latchkey', minLength: 8 }
 
 /** Why a password is rejected; undefined if it is not. */
-function objection(password: string, context: Partial<typeof CONTEXT> = {}): string | undefined {
+function rejection(password: string, context: Partial<typeof CONTEXT> = {}): string | undefined {
   try {
     assertAcceptable(password, { ...CONTEXT, ...context })
     return undefined
@@ -62,27 +62,27 @@ const ACCEPTED: [what: string, password: string][] = [
 
 t.test('rejects passwords with a reason', t => {
   for (const [what, password, reason] of REFUSED) {
-    t.match(objection(password), reason, what)
+    t.match(rejection(password), reason, what)
     if (!['', 'password'].includes(password))
-      t.notOk(objection(password)?.includes(password), `${what}: is not quoted`)
+      t.notOk(rejection(password)?.includes(password), `${what}: is not quoted`)
   }
   t.end()
 })
 
 t.test('accepts passwords', t => {
-  for (const [what, password] of ACCEPTED) t.equal(objection(password), undefined, what)
+  for (const [what, password] of ACCEPTED) t.equal(rejection(password), undefined, what)
   t.end()
 })
 
 t.test('PASSWORD_MIN_LENGTH raises the minimum length', t => {
-  t.match(objection('kX9#mQz!kX9#mQ', { minLength: 15 }), /at least 15/)
-  t.equal(objection('kX9#mQz!kX9#mQz', { minLength: 15 }), undefined)
+  t.match(rejection('kX9#mQz!kX9#mQ', { minLength: 15 }), /at least 15/)
+  t.equal(rejection('kX9#mQz!kX9#mQz', { minLength: 15 }), undefined)
   t.end()
 })
 
 t.test('the name of another service is accepted', t => {
-  t.equal(objection('latchkey', { serviceName: 'something else' }), undefined)
-  t.match(objection('Something Else', { serviceName: 'something else' }), /name of this service/)
+  t.equal(rejection('latchkey', { serviceName: 'something else' }), undefined)
+  t.match(rejection('Something Else', { serviceName: 'something else' }), /name of this service/)
   t.end()
 })
 
@@ -96,7 +96,7 @@ t.test('refuses the 10,000 most common passwords', t => {
     'trustno1',
     'letmein1',
   ]) {
-    t.match(objection(password), /most common/, password)
+    t.match(rejection(password), /most common/, password)
   }
   t.end()
 })

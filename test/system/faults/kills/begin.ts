@@ -1,9 +1,9 @@
-import { type Account, actions, demand, SUBJECTS, sessionOf, type World } from './lifecycle.ts'
+import { type Account, actions, ensure, SUBJECTS, sessionOf, type World } from './lifecycle.ts'
 
 /** Registers an address and confirms it. */
 export async function begin(world: World): Promise<Account> {
-  const { door, ledger } = world
-  const { ask, cut, fresh, logIn, owe, mailed, tokenIn } = actions(world)
+  const { gateway, ledger } = world
+  const { ask, cut, fresh, logIn, expectMail, mailed, tokenIn } = actions(world)
   const { email, password } = fresh()
   const at = mailed(email, SUBJECTS.confirm)
   while (!(await ask('register', 202, 'POST', '/register', { body: { email } }))) cut('either')
@@ -11,21 +11,21 @@ export async function begin(world: World): Promise<Account> {
   const call = { body: { token, password } }
   let answer = await ask('confirm', 200, 'POST', '/confirm-email', call)
   if (answer === undefined) {
-    answer = await door.insist('POST', '/confirm-email', call)
+    answer = await gateway.askUntilAnswered('POST', '/confirm-email', call)
     if (answer.status === 200) {
       cut('did not happen')
       ledger.acknowledged.confirm++
     } else {
       cut('happened')
-      demand(answer.body.code === 'token_spent', `${email}: a second try to confirm`, answer)
+      ensure(answer.body.code === 'token_spent', `${email}: a second try to confirm`, answer)
       answer = await logIn(email, password)
-      demand(answer.status === 200, `${email}: confirmed without an answer`, answer)
+      ensure(answer.status === 200, `${email}: confirmed without an answer`, answer)
     }
   }
   const session = sessionOf(answer)
-  const me = await door.insist('GET', '/me', { bearer: session.accessToken })
-  demand(me.status === 200 && me.body.email === email, `${email}: who is it?`, me)
+  const me = await gateway.askUntilAnswered('GET', '/me', { bearer: session.accessToken })
+  ensure(me.status === 200 && me.body.email === email, `${email}: who is it?`, me)
   const { id, locale } = me.body
-  owe(id, email, SUBJECTS.confirm)
+  expectMail(id, email, SUBJECTS.confirm)
   return { id, email, password, locale, addresses: [email], sessions: [session], ended: [], codes: 0 }
 }

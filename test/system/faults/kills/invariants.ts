@@ -12,17 +12,17 @@ export interface Between {
 
 /** Kinds of events that set the password; a confirmation sets the first. */
 const SETS = `('confirmed', 'password_reset', 'password_changed')`
-const ARRIVES = `('confirmed', 'logged_in')`
+const SUCCESSFUL_LOGINS = `('confirmed', 'logged_in')`
 const latest = (kinds: string) => `(SELECT max(at) FROM events WHERE user_id = users.id AND kind IN ${kinds})`
 const events = (...kinds: string[]) =>
   `(SELECT count(*) FROM events WHERE user_id = users.id AND kind IN (${kinds.map(kind => `'${kind}'`)}))`
 const mails = (kind: string) => `(SELECT count(*) FROM outbox WHERE user_id = users.id AND kind = '${kind}')`
 
 /** Queries that must return nothing, because one transaction writes all of the rows or none. */
-const CONTRADICTIONS: Record<string, string> = {
+const VIOLATIONS: Record<string, string> = {
   'a session of nobody': 'SELECT id FROM sessions WHERE user_id NOT IN (SELECT id FROM users)',
   'a session without its log in': `SELECT id FROM sessions WHERE NOT EXISTS (SELECT 1 FROM events
-    WHERE events.user_id = sessions.user_id AND kind IN ${ARRIVES} AND at = sessions.created_at)`,
+    WHERE events.user_id = sessions.user_id AND kind IN ${SUCCESSFUL_LOGINS} AND at = sessions.created_at)`,
   'a session from before the password': `SELECT sessions.id FROM sessions JOIN users ON users.id = user_id
     WHERE sessions.created_at < password_changed_at`,
   'a registration without its mail': `SELECT id FROM pending_registrations WHERE NOT EXISTS
@@ -45,7 +45,7 @@ const CONTRADICTIONS: Record<string, string> = {
       OR email_changed_at <> ${latest(`('email_changed')`)}`,
   'half a request for an address': `SELECT id FROM users
     WHERE ${mails('email_change')} <> ${mails('email_change_requested')}`,
-  'an arrival without its event': `SELECT id FROM users WHERE last_login_at <> ${latest(ARRIVES)}`,
+  'an arrival without its event': `SELECT id FROM users WHERE last_login_at <> ${latest(SUCCESSFUL_LOGINS)}`,
   'a deletion without its farewell': `SELECT id FROM events WHERE kind = 'deleted' AND NOT EXISTS
     (SELECT 1 FROM outbox WHERE outbox.kind = 'farewell' AND outbox.created_at = events.at)`,
   'history of an account that is gone':
@@ -66,7 +66,7 @@ export async function faultsOf({ query }: Between, provider: Provider): Promise<
     const orphans = await query('PRAGMA foreign_key_check')
     faults.push(...orphans.map(row => `foreign key: ${JSON.stringify(row)}`))
   }
-  for (const [what, sql] of Object.entries(CONTRADICTIONS)) {
+  for (const [what, sql] of Object.entries(VIOLATIONS)) {
     const rows = await query(sql)
     faults.push(...rows.map(row => `${what}: ${row['id']}`))
   }

@@ -21,7 +21,7 @@ export const KINDS = [
 export type Kind = (typeof KINDS)[number]
 
 /** An email that an acknowledged request promised. */
-export interface Owed {
+export interface ExpectedMail {
   address: string
   subject: RegExp
   /** The account whose deletion cancels it. */
@@ -32,20 +32,20 @@ export interface Ledger {
   acknowledged: Record<Kind, number>
   /** Requests without a response, by their outcome as found out later. */
   cut: Record<'happened' | 'did not happen' | 'either', number>
-  owed: Owed[]
+  owed: ExpectedMail[]
   /** Addresses of deleted accounts, with which rows of their emails were deleted. */
-  gone: Set<string>
+  deletedAddresses: Set<string>
 }
 
 export const emptyLedger = (): Ledger => ({
   acknowledged: Object.fromEntries(KINDS.map(kind => [kind, 0])) as Record<Kind, number>,
   cut: { happened: 0, 'did not happen': 0, either: 0 },
   owed: [],
-  gone: new Set(),
+  deletedAddresses: new Set(),
 })
 
 /** Emails by address, in order of arrival. */
-export interface Mailbag {
+export interface Mailboxes {
   /** Emails so far, in order. */
   to(address: string, subject: RegExp): ReceivedMail[]
   /**
@@ -59,7 +59,7 @@ export interface Mailbag {
 const LONGEST_MAIL_MS = 180_000
 
 /** @param signal once aborted, all waits are rejected */
-export function mailbag({ mails }: SmtpServer, signal: AbortSignal): Mailbag {
+export function mailboxes({ mails }: SmtpServer, signal: AbortSignal): Mailboxes {
   const byAddress = new Map<string, ReceivedMail[]>()
   let sorted = 0
 

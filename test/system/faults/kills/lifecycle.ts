@@ -8,8 +8,8 @@ import { tokenIn } from '../../../harness/app.ts'
 import type { Draw } from '../../../harness/draw.ts'
 import { codeIn } from '../../../harness/mailbox.ts'
 import type { ReceivedMail } from '../../../harness/smtp.ts'
-import type { Kind, Ledger, Mailbag } from './ledger.ts'
-import type { Answer, Call, Door } from './service.ts'
+import type { Kind, Ledger, Mailboxes } from './ledger.ts'
+import type { Answer, Call, Gateway } from './service.ts'
 
 export interface Session {
   id: string
@@ -36,8 +36,8 @@ export interface Account {
 export type Step = (account: Account) => Promise<Account | undefined>
 
 export interface World {
-  door: Door
-  mail: Mailbag
+  gateway: Gateway
+  mail: Mailboxes
   ledger: Ledger
   draw: Draw
   /** Unique among all clients. */
@@ -59,7 +59,7 @@ export const SUBJECTS = {
 }
 
 /** A fault with its context. */
-export function demand(holds: boolean, what: string, details: unknown): asserts holds {
+export function ensure(holds: boolean, what: string, details: unknown): asserts holds {
   if (!holds) throw new Error(`${what}: ${JSON.stringify(details)}`)
 }
 
@@ -71,25 +71,25 @@ export const sessionOf = (answer: Answer): Session => ({
 
 /** Context of every step. */
 export function actions(world: World) {
-  const { door, mail, ledger, name } = world
+  const { gateway, mail, ledger, name } = world
 
   /** Requests a change. Returns the response, or undefined without one. */
   async function ask(kind: Kind, status: number, method: string, path: string, call: Call) {
-    const answer = await door.ask(method, path, call)
+    const answer = await gateway.ask(method, path, call)
     if (answer === undefined) return undefined
-    demand(answer.status === status, `${kind} of ${name}`, answer)
+    ensure(answer.status === status, `${kind} of ${name}`, answer)
     ledger.acknowledged[kind]++
     return answer
   }
 
   const logIn = (email: string, password: string) =>
-    door.insist('POST', '/login', { body: { email, password } })
+    gateway.askUntilAnswered('POST', '/login', { body: { email, password } })
 
   return {
     ask,
     logIn,
     fresh: () => ({ email: `${name}-${++world.made}@example.org`, password: randomUUID() }),
-    owe: (account: string, address: string, subject: RegExp) =>
+    expectMail: (account: string, address: string, subject: RegExp) =>
       ledger.owed.push({ account, address, subject }),
     cut: (what: keyof Ledger['cut']) => void ledger.cut[what]++,
 
@@ -97,7 +97,7 @@ export function actions(world: World) {
     async first(one: Pick<Account, 'email' | 'password'>, other: Pick<Account, 'email' | 'password'>) {
       const [a, b] = [await logIn(one.email, one.password), await logIn(other.email, other.password)]
       const statuses = [a.status, b.status].join()
-      demand(statuses === '200,401' || statuses === '401,200', `${name}: one of two logins`, [a, b])
+      ensure(statuses === '200,401' || statuses === '401,200', `${name}: one of two logins`, [a, b])
       ledger.cut[a.status === 200 ? 'happened' : 'did not happen']++
       return a.status === 200
     },
@@ -105,8 +105,8 @@ export function actions(world: World) {
     /** Whether a session is active; its access token and refresh token must agree. */
     async isAlive(session: Session) {
       const bearer = session.accessToken
-      const { status } = await door.insist('GET', '/me', { bearer })
-      demand(status === 200 || status === 401, `${name}: a session is alive or not`, status)
+      const { status } = await gateway.askUntilAnswered('GET', '/me', { bearer })
+      ensure(status === 200 || status === 401, `${name}: a session is alive or not`, status)
       return status === 200
     },
 

@@ -1,15 +1,15 @@
 import type { Between } from './invariants.ts'
-import type { Ledger, Mailbag, Owed } from './ledger.ts'
+import type { ExpectedMail, Ledger, Mailboxes } from './ledger.ts'
 
 /** Faults of the emails that arrived, in words. */
 export async function wrongMails(
   rows: Between,
-  mail: Mailbag,
-  { owed, gone }: Ledger,
-  inHand: Map<string, number>,
+  mail: Mailboxes,
+  { owed, deletedAddresses }: Ledger,
+  beingSent: Map<string, number>,
 ) {
   const wrong: string[] = []
-  const promised = new Map<string, Owed & { count: number }>()
+  const promised = new Map<string, ExpectedMail & { count: number }>()
   for (const one of owed) {
     const key = `${one.address} ${one.subject}`
     promised.set(key, { ...one, count: (promised.get(key)?.count ?? 0) + 1 })
@@ -24,9 +24,9 @@ export async function wrongMails(
   for (const { recipient, count } of filed) {
     const address = String(recipient)
     // Rows of sent emails are deleted with their account.
-    if (gone.has(address)) continue
+    if (deletedAddresses.has(address)) continue
     const came = mail.to(address, /./).length
-    const most = Number(count) + (inHand.get(address) ?? 0)
+    const most = Number(count) + (beingSent.get(address) ?? 0)
     if (came < Number(count) || came > most)
       wrong.push(`${address}: ${came} mails for ${count} rows, ${most} at most`)
   }

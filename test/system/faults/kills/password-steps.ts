@@ -1,14 +1,14 @@
 /** The two ways to set a new password. */
-import { type Account, actions, demand, type Session, type Step, SUBJECTS, type World } from './lifecycle.ts'
+import { type Account, actions, ensure, type Session, type Step, SUBJECTS, type World } from './lifecycle.ts'
 
 /** Fifteen an hour are accepted per account. */
 const MOST_CODES = 8
 
 /** Both steps end with an account whose password is known again, whatever the outcome of the request. */
 export function passwordSteps(world: World): { reset: Step; change: Step } {
-  const { door, ledger, draw, name } = world
+  const { gateway, ledger, draw, name } = world
   const act = actions(world)
-  const { ask, cut, owe, mailed, redeem, tokenIn, codeIn } = act
+  const { ask, cut, expectMail, mailed, redeem, tokenIn, codeIn } = act
   const one = (account: Account) => draw.of(account.sessions as [Session, ...Session[]])
 
   function allEnded(account: Account, password: string): Account {
@@ -20,7 +20,7 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
   async function lookAtPassword(account: Account, password: string) {
     const happened = await act.first({ ...account, password }, account)
     for (const session of account.sessions) {
-      demand((await act.isAlive(session)) !== happened, `${name}: sessions end with the password`, {
+      ensure((await act.isAlive(session)) !== happened, `${name}: sessions end with the password`, {
         happened,
       })
     }
@@ -29,7 +29,7 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
 
   async function changed(account: Account, password: string, answer: unknown) {
     if (answer === undefined && !(await lookAtPassword(account, password))) return account
-    if (answer !== undefined) owe(account.id, account.email, SUBJECTS.passwordChanged)
+    if (answer !== undefined) expectMail(account.id, account.email, SUBJECTS.passwordChanged)
     return allEnded(account, password)
   }
 
@@ -40,12 +40,12 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
       cut('either')
       return account
     }
-    owe(account.id, email, SUBJECTS.reset)
+    expectMail(account.id, email, SUBJECTS.reset)
     const { password: newPassword } = act.fresh()
     const answer = await redeem(at, mail =>
-      door.ask('POST', '/password-reset/confirm', { body: { token: tokenIn(mail), newPassword } }),
+      gateway.ask('POST', '/password-reset/confirm', { body: { token: tokenIn(mail), newPassword } }),
     )
-    demand(answer === undefined || answer.status === 204, `${name}: a reset`, answer)
+    ensure(answer === undefined || answer.status === 204, `${name}: a reset`, answer)
     if (answer) ledger.acknowledged.reset++
     return changed(account, newPassword, answer)
   }
@@ -63,15 +63,15 @@ export function passwordSteps(world: World): { reset: Step; change: Step } {
       cut('either')
       return account
     }
-    owe(account.id, email, SUBJECTS.code)
+    expectMail(account.id, email, SUBJECTS.code)
     const { password: newPassword } = act.fresh()
     const { changeToken } = asked.body
     const answer = await redeem(at, mail => {
       account.codes++
       const body = { changeToken, code: codeIn(mail), newPassword }
-      return door.ask('POST', '/password-change/confirm', { bearer, body })
+      return gateway.ask('POST', '/password-change/confirm', { bearer, body })
     })
-    demand(answer === undefined || answer.status === 204, `${name}: a change`, answer)
+    ensure(answer === undefined || answer.status === 204, `${name}: a change`, answer)
     if (answer) ledger.acknowledged.change++
     return changed(account, newPassword, answer)
   }

@@ -19,16 +19,16 @@ import { startSmtpServer } from '../../../harness/smtp.ts'
 import { until } from '../../../harness/until.ts'
 import { begin } from './begin.ts'
 import { between, faultsOf, openPlain } from './invariants.ts'
-import { emptyLedger, KINDS, mailbag } from './ledger.ts'
+import { emptyLedger, KINDS, mailboxes } from './ledger.ts'
 import type { Account, World } from './lifecycle.ts'
 import { wrongMails } from './mails.ts'
-import { newDoor } from './service.ts'
+import { newGateway } from './service.ts'
 import { stepsOf } from './steps.ts'
 
 /** Number of parallel clients. */
 const PEOPLE = 10
 /** Every fifth process is killed before it serves, the others after at most MOST_ANSWERS responses. */
-const DIE_YOUNG = 5
+const KILLED_AT_START = 5
 const MOST_ANSWERS = 60
 /** And up to this many milliseconds later, so that any statement may be the last. */
 const MOST_AFTER_MS = 8
@@ -70,17 +70,24 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   })
   const end = new AbortController()
   t.teardown(() => end.abort())
-  const door = newDoor(end.signal)
-  const mail = mailbag(smtp, end.signal)
+  const gateway = newGateway(end.signal)
+  const mail = mailboxes(smtp, end.signal)
   const ledger = emptyLedger()
   /** Emails that a process was sending when it was killed, by recipient: these may arrive twice. */
-  const inHand = new Map<string, number>()
+  const beingSent = new Map<string, number>()
 
   let stopped = false
   let failure: Error | undefined
   const accounts = new Map<number, Account | undefined>()
   async function live(index: number) {
-    const world: World = { door, mail, ledger, draw: drawFrom(seed + index), name: `person${index}`, made: 0 }
+    const world: World = {
+      gateway,
+      mail,
+      ledger,
+      draw: drawFrom(seed + index),
+      name: `person${index}`,
+      made: 0,
+    }
     const { next, audit } = stepsOf(world)
     let account: Account | undefined
     while (!stopped) {
@@ -99,7 +106,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     const began = performance.now()
     return { service, age: () => performance.now() - began }
   }
-  const complaints: string[] = []
+  const errorOutput: string[] = []
   let startMs = 1500
   let young = 0
 
@@ -112,28 +119,32 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
       },
       () => undefined,
     )
-    if (killed % DIE_YOUNG === DIE_YOUNG - 1) {
+    if (killed % KILLED_AT_START === KILLED_AT_START - 1) {
       await Promise.race([delay(draw.share() * startMs), listening])
       young++
     } else {
       const at = await listening
       if (at === undefined) throw new Error(`it does not start:\n${service.stdout()}${service.stderr()}`)
-      door.open(at)
+      gateway.open(at)
       const [answers, after] = [draw.below(MOST_ANSWERS), draw.share() * MOST_AFTER_MS]
       const began = performance.now()
-      while (door.answers() < answers && failure === undefined && performance.now() - began < LONGEST_LIFE_MS)
+      while (
+        gateway.answers() < answers &&
+        failure === undefined &&
+        performance.now() - began < LONGEST_LIFE_MS
+      )
         await delay(1)
       await delay(after)
     }
     await service.end('SIGKILL')
-    door.shut()
-    complaints.push(...service.log().map(line => JSON.stringify(line)))
+    gateway.shut()
+    errorOutput.push(...service.log().map(line => JSON.stringify(line)))
     await between(url, provider, async rows => {
       const faults = await faultsOf(rows, provider)
       if (faults.length > 0) throw new Error(`after kill ${killed + 1}: ${faults.slice(0, 10).join('\n')}`)
       const leased = await rows.query(`SELECT recipient FROM outbox WHERE leased_until IS NOT NULL`)
       for (const { recipient } of leased) {
-        inHand.set(String(recipient), (inHand.get(String(recipient)) ?? 0) + 1)
+        beingSent.set(String(recipient), (beingSent.get(String(recipient)) ?? 0) + 1)
       }
       // The lease of a minute expires.
       await rows.query(`UPDATE outbox SET leased_until = NULL, next_attempt_at = created_at
@@ -143,7 +154,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   if (failure) throw failure
 
   const { service } = start()
-  door.open(await service.listening())
+  gateway.open(await service.listening())
   stopped = true
   await lives
   if (failure) throw failure
@@ -155,12 +166,12 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     await rows.close()
   }
   t.equal(await service.end('SIGINT'), 0, 'the last process ends well')
-  complaints.push(...service.log().map(line => JSON.stringify(line)))
-  t.strictSame(complaints, [], 'no process complained')
+  errorOutput.push(...service.log().map(line => JSON.stringify(line)))
+  t.strictSame(errorOutput, [], 'no process complained')
   await between(url, provider, async rows => {
     t.strictSame(await faultsOf(rows, provider), [], 'the database is whole')
     t.strictSame(
-      await wrongMails(rows, mail, ledger, inHand),
+      await wrongMails(rows, mail, ledger, beingSent),
       [],
       'every email arrived, and none twice except those being sent',
     )
@@ -170,7 +181,7 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   t.comment(`${kills} kills, ${young} of them before it served; ${smtp.mails.length} mails`)
   t.comment(`acknowledged: ${JSON.stringify(acknowledged)}`)
   t.comment(`without an answer: ${JSON.stringify(cut)}`)
-  t.comment(`mails in hand at a kill: ${[...inHand.values()].reduce((sum, count) => sum + count, 0)}`)
+  t.comment(`mails in hand at a kill: ${[...beingSent.values()].reduce((sum, count) => sum + count, 0)}`)
   if (kills >= MANY_KILLS) {
     for (const kind of KINDS) t.ok(acknowledged[kind] >= kills / 10, `enough was acknowledged: ${kind}`)
   }

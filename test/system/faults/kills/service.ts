@@ -16,7 +16,7 @@ export interface Call {
 }
 
 /** Base URL of requests. */
-export interface Door {
+export interface Gateway {
   /** Called when a process is ready. */
   open(url: string): void
   /** Holds new requests until the next process is ready. */
@@ -30,14 +30,14 @@ export interface Door {
    */
   ask(method: string, path: string, call?: Call): Promise<Answer | undefined>
   /** Repeats a request until there is a response. */
-  insist(method: string, path: string, call?: Call): Promise<Answer>
+  askUntilAnswered(method: string, path: string, call?: Call): Promise<Answer>
 }
 
 /** A process that neither responds nor ends for this long is a fault. */
 const LONGEST_ANSWER_MS = 60_000
 
 /** @param signal once aborted, waiting requests are rejected */
-export function newDoor(signal: AbortSignal): Door {
+export function newGateway(signal: AbortSignal): Gateway {
   let url: string | undefined
   let agent = new Agent({ keepAlive: true })
   let answers = 0
@@ -52,7 +52,7 @@ export function newDoor(signal: AbortSignal): Door {
 
   return {
     ask,
-    async insist(method, path, call) {
+    async askUntilAnswered(method, path, call) {
       for (;;) {
         const answer = await ask(method, path, call)
         if (answer !== undefined) return answer

@@ -2,7 +2,7 @@
 import {
   type Account,
   actions,
-  demand,
+  ensure,
   type Session,
   type Step,
   SUBJECTS,
@@ -24,9 +24,9 @@ const LOCALES = ['en', 'en-GB', 'pt', 'nl', null] as const
 
 /** The steps of one account; each returns the account afterwards, or undefined if there is none. */
 export function stepsOf(world: World) {
-  const { door, ledger, draw, name } = world
+  const { gateway, ledger, draw, name } = world
   const act = actions(world)
-  const { ask, cut, owe, tokenIn } = act
+  const { ask, cut, expectMail, tokenIn } = act
   const { reset, change } = passwordSteps(world)
   const one = (account: Account) => draw.of(account.sessions as [Session, ...Session[]])
 
@@ -59,8 +59,8 @@ export function stepsOf(world: World) {
     if (answer === undefined) {
       cut('either')
       // Within the grace window the same token has the same successor, whether or not it was rotated.
-      answer = await door.insist('POST', '/token/refresh', call)
-      demand(answer.status === 200, `${name}: a refresh whose answer was lost`, answer)
+      answer = await gateway.askUntilAnswered('POST', '/token/refresh', call)
+      ensure(answer.status === 200, `${name}: a refresh whose answer was lost`, answer)
     }
     Object.assign(session, sessionOf(answer))
     return account
@@ -70,8 +70,8 @@ export function stepsOf(world: World) {
     const bearer = one(account).accessToken
     const wanted = draw.of(LOCALES)
     const answer = await ask('locale', 200, 'PATCH', '/me', { bearer, body: { locale: wanted } })
-    const me = answer ?? (await door.insist('GET', '/me', { bearer }))
-    demand([account.locale, wanted].includes(me.body.locale), `${name}: one locale or the other`, me)
+    const me = answer ?? (await gateway.askUntilAnswered('GET', '/me', { bearer }))
+    ensure([account.locale, wanted].includes(me.body.locale), `${name}: one locale or the other`, me)
     if (answer === undefined) cut(me.body.locale === wanted ? 'happened' : 'did not happen')
     account.locale = me.body.locale
     return account
@@ -87,16 +87,16 @@ export function stepsOf(world: World) {
       cut('either')
       return account
     }
-    owe(account.id, newEmail, SUBJECTS.newAddress)
-    owe(account.id, email, SUBJECTS.addressAsked)
+    expectMail(account.id, newEmail, SUBJECTS.newAddress)
+    expectMail(account.id, email, SUBJECTS.addressAsked)
     const token = tokenIn(await world.mail.after(0, newEmail, SUBJECTS.newAddress))
     const moved = await ask('address', 204, 'POST', '/email-change/confirm', { body: { token, password } })
     const there = { ...account, email: newEmail }
-    if (moved) owe(account.id, email, SUBJECTS.addressChanged)
+    if (moved) expectMail(account.id, email, SUBJECTS.addressChanged)
     else if (!(await act.first(there, account))) return account
     for (const { accessToken } of there.sessions) {
-      const me = await door.insist('GET', '/me', { bearer: accessToken })
-      demand(me.body.email === newEmail, `${name}: sessions go on with the new address`, me)
+      const me = await gateway.askUntilAnswered('GET', '/me', { bearer: accessToken })
+      ensure(me.body.email === newEmail, `${name}: sessions go on with the new address`, me)
     }
     return there
   }
@@ -106,14 +106,17 @@ export function stepsOf(world: World) {
     const session = one(account)
     const bearer = session.accessToken
     const answer = await ask('delete', 204, 'DELETE', '/me', { bearer, body: { currentPassword } })
-    const gone = answer !== undefined || !(await act.isAlive(session))
-    if (answer === undefined) cut(gone ? 'happened' : 'did not happen')
+    const deletedAddresses = answer !== undefined || !(await act.isAlive(session))
+    if (answer === undefined) cut(deletedAddresses ? 'happened' : 'did not happen')
     const after = await act.logIn(email, currentPassword)
-    demand(after.status === (gone ? 401 : 200), `${name}: an account is there or not`, { gone, after })
-    if (!gone) return account
+    ensure(after.status === (deletedAddresses ? 401 : 200), `${name}: an account is there or not`, {
+      deletedAddresses,
+      after,
+    })
+    if (!deletedAddresses) return account
     ledger.owed = ledger.owed.filter(owed => owed.account !== account.id)
-    owe('', email, SUBJECTS.farewell)
-    for (const address of account.addresses) ledger.gone.add(address)
+    expectMail('', email, SUBJECTS.farewell)
+    for (const address of account.addresses) ledger.deletedAddresses.add(address)
     return undefined
   }
 
@@ -127,9 +130,9 @@ export function stepsOf(world: World) {
     async next(account: Account): Promise<Account | undefined> {
       const [session] = account.sessions
       if (session === undefined) return logIn(account)
-      const me = await door.insist('GET', '/me', { bearer: session.accessToken })
+      const me = await gateway.askUntilAnswered('GET', '/me', { bearer: session.accessToken })
       const { id, email, locale } = account
-      demand(
+      ensure(
         me.status === 200 && me.body.id === id && me.body.email === email && me.body.locale === locale,
         `${name}: what was acknowledged`,
         { me, email, locale },
@@ -141,14 +144,14 @@ export function stepsOf(world: World) {
     async audit(account: Account): Promise<void> {
       const { email, password } = account
       const entered = await act.logIn(email, password)
-      demand(entered.status === 200, `${name}: the password that was acknowledged`, entered)
+      ensure(entered.status === 200, `${name}: the password that was acknowledged`, entered)
       for (const session of account.sessions) {
         const { refreshToken } = session
-        const next = await door.insist('POST', '/token/refresh', { body: { refreshToken } })
-        demand(next.status === 200, `${name}: a session that was acknowledged`, next)
+        const next = await gateway.askUntilAnswered('POST', '/token/refresh', { body: { refreshToken } })
+        ensure(next.status === 200, `${name}: a session that was acknowledged`, next)
       }
       for (const session of account.ended) {
-        demand(!(await act.isAlive(session)), `${name}: a session that was ended`, session)
+        ensure(!(await act.isAlive(session)), `${name}: a session that was ended`, session)
       }
     },
   }
