@@ -82,7 +82,7 @@ t.test('responses are equal with rate limits, including the remaining counts', a
   const limited = await startApp(t, { databaseUrl, smtp, env: { RATE_LIMIT: 'on' } })
   await allEqual(t, limited, addressOf)
   const response = await limited.app.inject({ method: 'POST', url: '/login', payload: {} })
-  t.ok(response.headers['ratelimit-remaining'], 'the limits were really on')
+  t.ok(response.headers['ratelimit-remaining'], 'rate limits were applied')
 })
 
 t.test('responses are equal during an outage of the mail server', async t => {
@@ -106,7 +106,7 @@ t.test('responses are equal during an outage of the mail server', async t => {
       t.equal(hashes() - before, 0, `${endpoint}: ${state}: hashes`)
     }
   }
-  t.equal(service.smtp.mails.length, mails, 'and no mail got through')
+  t.equal(service.smtp.mails.length, mails, 'and no email was delivered')
 })
 
 t.test('a failed login reveals nothing and costs one hash for every email', async t => {
@@ -215,7 +215,7 @@ t.test(
       if (user)
         t.equal(await rows.client.event.count({ where: { userId: user.id, kind: 'log_in_refused' } }), 1)
     }
-    t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'nobody has a history')
+    t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'no history has an event')
   },
 )
 
@@ -292,7 +292,7 @@ t.test('with EMAIL_CONFIRMATION=off only the status of a registration reveals an
     seen.push(visible(await service.app.inject({ method: 'POST', url: '/password-reset/request', payload })))
     seen.push(visible(await service.app.inject({ method: 'POST', url: '/confirm-email/resend', payload })))
   }
-  t.strictSame(seen.slice(2), seen.slice(0, 2), 'a reset and a resend still tell nothing')
+  t.strictSame(seen.slice(2), seen.slice(0, 2), 'a reset and a resend still reveal nothing')
 })
 
 /** The email that is sent: its subject and whether it has a token; null if none. */

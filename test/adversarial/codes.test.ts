@@ -100,7 +100,11 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     wrong.push(await guess(service, last.token, otherThan(last.code)))
     const right = []
     for (const { token, code } of begun) right.push(await guess(service, token, code))
-    t.strictSame(tally(right), { '400 code_invalid': REQUESTS }, 'from the 16th on, right codes are wrong')
+    t.strictSame(
+      tally(right),
+      { '400 code_invalid': REQUESTS },
+      'from the 16th attempt on, right codes are refused',
+    )
 
     time.advance(3600)
     const next = await begin(service)
@@ -133,7 +137,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
       t.equal((await guess(instance, token, code)).json().code, 'code_invalid', 'locked at both')
     }
     const next = await begin(service)
-    t.equal((await guess(second, next.token, next.code)).statusCode, 204, 'either takes a code of the other')
+    t.equal((await guess(second, next.token, next.code)).statusCode, 204, 'each accepts a code of the other')
   })
 
   t.test(`${flow}: the code is in no table, token or log`, async t => {
@@ -141,7 +145,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
     const { client } = service.rows
     const begun: Begun[] = []
     for (let request = 0; request < 6; request++) begun.push(await begin(service))
-    t.equal(new Set(begun.map(({ code }) => code)).size, begun.length, 'each request has a code of its own')
+    t.equal(new Set(begun.map(({ code }) => code)).size, begun.length, 'each request has a different code')
     for (const { token, code } of begun) {
       t.match(code, new RegExp(`^\\d{${digits}}$`))
       await guess(service, token, otherThan(code))
@@ -161,7 +165,7 @@ for (const [flow, { digits, ask, tokenIn, codeOf, guess }] of Object.entries(flo
       for (const [place, text] of Object.entries({ stored, log, claims: JSON.stringify(claims) })) {
         t.notMatch(text, alone, `the code is not in: ${place}`)
       }
-      t.notOk(stored.includes(token) || log.includes(token), 'nor is the token where it need not be')
+      t.notOk(stored.includes(token) || log.includes(token), 'nor is the token stored elsewhere')
       // An unkeyed hash of the code could be reversed by ten million digests, which take seconds.
       const salts = ['', ...Object.values(claims).map(String)]
       for (const hash of ['md5', 'sha1', 'sha256', 'sha512']) {

@@ -253,9 +253,9 @@ t.test('every forged token is refused', async t => {
       }
       t.ok(forged.length > 60)
       t.strictSame(answers, Object.fromEntries(Object.keys(answers).map(fault => [fault, refusal])))
-      t.strictSame(repeated, [], 'no answer repeats the token')
+      t.strictSame(repeated, [], 'no response repeats the token')
       t.strictSame(await rows.dump(), before, 'nothing changed')
-      t.strictSame(await rows.client.guess.findMany(), tries, 'nothing counted as a try')
+      t.strictSame(await rows.client.guess.findMany(), tries, 'no attempt was counted')
       for (const call of calls) {
         t.ok((await call(service, genuine, hand)).statusCode < 300, 'the genuine one works')
       }

@@ -46,7 +46,7 @@ t.test('every route refuses anything but one plain address, without effects', as
     }
   }
   t.strictSame(await rows.dump(), { users: [], registrations: [], sessions: [], outbox: [] }, 'no row at all')
-  t.equal(smtp.connections(), 0, 'and the mail server was never called')
+  t.equal(smtp.connections(), 0, 'and the SMTP server was not contacted')
 })
 
 /** The raw header, because the test's SMTP server decodes domains of the envelope. */

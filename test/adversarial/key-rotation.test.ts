@@ -230,7 +230,7 @@ t.test('removing the old secret voids its tokens and keeps sessions and newer to
   const rowsBefore = await rows.dump()
   for (const { what, call, afterRemoval } of outstanding)
     isProblemOf(t, await after.app.inject(call), afterRemoval, what)
-  t.strictSame(await rows.dump(), rowsBefore, 'and nothing came of them')
+  t.strictSame(await rows.dump(), rowsBefore, 'and they had no effect')
 
   for (const { what, call, success } of newer) {
     const answer = await after.app.inject(call)
@@ -238,7 +238,7 @@ t.test('removing the old secret voids its tokens and keeps sessions and newer to
   }
   const { accessToken, refreshToken } = rotated.json()
   const me = await after.app.inject({ method: 'GET', url: '/me', headers: bearer(accessToken) })
-  t.equal(me.json().email, session.email, 'a session that was refreshed meanwhile goes on')
+  t.equal(me.json().email, session.email, 'a session that was refreshed meanwhile stays active')
   for (const [token, what] of [
     [refreshToken, 'a session that was refreshed meanwhile'],
     [untouched.refreshToken, 'a session that was not'],

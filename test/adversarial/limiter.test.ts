@@ -117,7 +117,11 @@ t.test('behind a trusted proxy the client is the one that the nearest proxy name
     six.map(forwarded => ({ forwarded })),
     'one /64',
   )
-  t.equal((await logIn(app, { forwarded: '192.0.2.2' })).statusCode, 400, 'the next client is another one')
+  t.equal(
+    (await logIn(app, { forwarded: '192.0.2.2' })).statusCode,
+    400,
+    'the next address is another client',
+  )
   t.equal((await logIn(app, { forwarded: '2001:db8:0:1::1' })).statusCode, 400, 'so is the next /64')
   await isOneClient(
     t,

@@ -112,7 +112,7 @@ t.test("no operation of the operators' API leaks a secret", async t => {
     Object.keys(methods).map(method => `${method.toUpperCase()} ${path}`),
   )
   const missing = operations.filter(name => !asked.has(name) && !name.includes('/health/'))
-  t.strictSame(missing, [], 'every operation was asked')
+  t.strictSame(missing, [], 'every operation was called')
 
   const log = JSON.stringify(service.log)
   t.ok(

@@ -33,16 +33,16 @@ t.test('guesses from a thousand networks do not lock the owner out of a familiar
     while (next < (ATTACKERS * i) / 4) await new Promise(resolve => setImmediate(resolve))
     entries.push(await logIn(app, email, password, '192.0.2.1'))
   }
-  t.ok(next < ATTACKERS, 'they were still at it')
+  t.ok(next < ATTACKERS, 'the guesses continued meanwhile')
   await strangers
-  t.strictSame(tally(entries), { 200: 3 }, 'the owner got in each time, at the first try')
+  t.strictSame(tally(entries), { 200: 3 }, 'each login of the owner succeeded at the first attempt')
   const { '401 invalid_credentials': checked = 0, '429 rate_limited': delayed = 0, ...rest } = tally(guesses)
   t.strictSame(rest, {}, 'and none of them')
   t.equal(checked + delayed, ATTACKERS)
   // One more for each wait that ends meanwhile: 1 s, 2 s, 4 s and so on.
   t.ok(checked >= 100 && checked <= 108, 'most are delayed', { checked, delayed })
 
-  t.equal((await logIn(app, email, password, '203.0.113.9')).statusCode, 429, 'a new network waits')
+  t.equal((await logIn(app, email, password, '203.0.113.9')).statusCode, 429, 'a new network is delayed')
   const newPassword = 'a staple of correct batteries'
   const token = await resetToken(service, email)
   const reset = await app.inject({
@@ -69,8 +69,8 @@ t.test('in a flood the owner gets Retry-After and then logs in', async t => {
     ['401 invalid_credentials', '503 overloaded'],
     'the other clients are refused or shed',
   )
-  t.notSame(inTheMiddle.statusCode, 401, 'the owner is never told that the password is wrong')
-  t.notSame(inTheMiddle.statusCode, 429, 'nor that there were too many tries')
+  t.notSame(inTheMiddle.statusCode, 401, 'no login of the owner is refused as wrong')
+  t.notSame(inTheMiddle.statusCode, 429, 'nor as one attempt too many')
   if (inTheMiddle.statusCode === 503)
     t.ok(Number(inTheMiddle.headers['retry-after']) <= 2, 'a moment to wait')
   t.equal((await logIn(app, email, password, '192.0.2.1')).statusCode, 200)

@@ -92,13 +92,17 @@ async function oneSucceeded(
     [],
     `the others: ${JSON.stringify(lost)}`,
   )
-  t.equal(await service.rows.client.session.count({ where: { user: { email } } }), 0, 'every session ended')
+  t.equal(
+    await service.rows.client.session.count({ where: { user: { email } } }),
+    0,
+    'every session was revoked',
+  )
   const winner = passwords[answers.findIndex(({ statusCode }) => statusCode === 204)]
   const loggedIn: string[] = []
   for (const candidate of [PASSWORD, ...passwords]) {
     if ((await login(service, email, candidate)).statusCode === 200) loggedIn.push(candidate)
   }
-  t.strictSame(loggedIn, [winner], 'only the password of the one that was told 204 logs in')
+  t.strictSame(loggedIn, [winner], 'only the password of the request with 204 logs in')
   await service.rows.settled()
   const notices = await service.rows.client.outbox.count({
     where: { kind: 'password_changed', recipient: email },
@@ -128,7 +132,7 @@ t.test('of several changes confirmed in parallel one succeeds', async t => {
   const answers = await Promise.all(
     passwords.slice(0, 12).map((newPassword, i) => change(service, ada, { ...begun[i % 3], newPassword })),
   )
-  t.notOk(tally(answers)['400 code_invalid'], 'no try was refused as one too many')
+  t.notOk(tally(answers)['400 code_invalid'], 'no attempt was refused as one too many')
   await oneSucceeded(t, service, ada.email, answers)
 })
 
@@ -252,7 +256,7 @@ t.test('of two accounts and a registration one gets the email', async t => {
     const email = `wanted-${round}@example.org`
     const [ada, bob] = [await account(service), await account(service)]
     const links = [await emailLink(service, ada, email), await emailLink(service, bob, email)]
-    const password = 'the words of somebody else'
+    const password = 'the words of another person'
     const registered = await withMails(service, rows, () =>
       app.inject({ method: 'POST', url: '/register', payload: { email, password } }),
     )

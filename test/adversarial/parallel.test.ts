@@ -34,7 +34,7 @@ t.test('of 50 parallel resets with one link exactly one succeeds', async t => {
     ),
   )
   t.strictSame(tally(answers), { '204': 1, '400 token_spent': AT_ONCE - 1 })
-  t.equal(await rows.client.session.count(), 0, 'every session ended')
+  t.equal(await rows.client.session.count(), 0, 'every session was revoked')
 
   const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
   t.equal(me.statusCode, 401)
@@ -50,7 +50,7 @@ t.test('of 50 parallel resets with one link exactly one succeeds', async t => {
     else t.equal(answer.json().code, 'invalid_credentials')
   }
   const winner = passwords[answers.findIndex(({ statusCode }) => statusCode === 204)]
-  t.strictSame(loggedIn, [winner], 'only the password of the one that was told 204 logs in')
+  t.strictSame(loggedIn, [winner], 'only the password of the request with 204 logs in')
 
   await rows.settled()
   t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 1)
@@ -180,7 +180,7 @@ for (const { start, pause } of [
         url: '/token/refresh',
         payload: { refreshToken: winner.refreshToken },
       })
-      t.equal(next.statusCode, 401, 'the successor ended with the family')
+      t.equal(next.statusCode, 401, 'the successor was revoked with the family')
       const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${winner.accessToken}` } })
       t.equal(me.statusCode, 401)
     },
@@ -205,7 +205,7 @@ t.test('50 parallel refreshes with one token agree on one successor', async t =>
   t.equal(successors.size, 1)
   t.notOk(successors.has(refreshToken))
   const after = await rows.client.session.findFirstOrThrow()
-  t.equal(after.previousRefreshHash, before.refreshHash, 'rotated once and no more')
+  t.equal(after.previousRefreshHash, before.refreshHash, 'rotated exactly once')
 
   for (const answer of answers) {
     const { accessToken } = answer.json()
@@ -217,7 +217,7 @@ t.test('50 parallel refreshes with one token agree on one successor', async t =>
     url: '/token/refresh',
     payload: { refreshToken: [...successors][0] },
   })
-  t.equal(next.statusCode, 200, 'and that successor goes on')
+  t.equal(next.statusCode, 200, 'and that successor is valid')
 })
 
 t.test('no race with a reset keeps a session of the old password', async t => {
@@ -254,7 +254,7 @@ t.test('no race with a reset keeps a session of the old password', async t => {
     const [done, ...others] = await Promise.all([reset(), open(), open(), ...(session ? [refresh()] : [])])
     const upgradedFirst = round % 2 === 0 && done.statusCode === 400
     const setIt = upgradedFirst ? 'upgrade first' : 'reset'
-    if (upgradedFirst) t.equal(done.json().code, 'token_spent', 'a stored upgrade kills the link')
+    if (upgradedFirst) t.equal(done.json().code, 'token_spent', 'a stored upgrade voids the link')
     else t.equal(done.statusCode, 204)
 
     for (const answer of others) {

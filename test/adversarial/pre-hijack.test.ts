@@ -107,7 +107,7 @@ t.test('opening a link changes nothing', async t => {
   const response = await service.app.inject({ method: 'POST', url: '/confirm-email', payload: { token } })
   t.equal(response.json().code, 'validation_failed', 'the password belongs to it')
   t.strictSame(await rows.dump(), before)
-  t.equal((await confirm(service, token, PASSWORD.victim)).statusCode, 200, 'the link was alive all the time')
+  t.equal((await confirm(service, token, PASSWORD.victim)).statusCode, 200, 'the link stayed valid')
 })
 
 t.test('an expired registration sends no email and blocks no email', async t => {
@@ -152,7 +152,7 @@ t.test("with EMAIL_CONFIRMATION=off a reset by the mailbox's owner evicts a squa
   })
   t.equal(reset.statusCode, 204)
 
-  t.equal((await logIn(service, email, PASSWORD.attacker)).statusCode, 401, 'the password is dead')
+  t.equal((await logIn(service, email, PASSWORD.attacker)).statusCode, 401, 'the password is void')
   const headers = { authorization: `Bearer ${squatter.accessToken}` }
   t.equal((await app.inject({ method: 'GET', url: '/me', headers })).statusCode, 401, 'the session too')
   const { refreshToken } = squatter

@@ -303,8 +303,8 @@ for (const { mode, handOf } of [
       }
     }
     t.strictSame(await rows.dump(), before, 'nothing changed')
-    t.equal(await rows.client.guess.count(), 0, 'nothing counted as a try')
-    t.equal(await rows.client.event.count(), events, 'nothing went into the history')
+    t.equal(await rows.client.guess.count(), 0, 'no attempt was counted')
+    t.equal(await rows.client.event.count(), events, 'no event was recorded')
 
     // Most requests use up tokens of others, so each gets a set of its own.
     for (const { url, takes, call, success } of endpoints) {

@@ -233,7 +233,7 @@ t.test(
     }
     // Only set if an earlier step failed; later steps would then have no secrets.
     const kinds = (await rows.client.event.findMany()).map(({ kind }) => kind)
-    t.strictSame([...new Set(kinds)].sort(), [...EVENT_KINDS].sort(), 'everything happened')
+    t.strictSame([...new Set(kinds)].sort(), [...EVENT_KINDS].sort(), 'every step succeeded')
 
     const dump = await rows.dump()
     const hashed = [...dump.users, ...dump.registrations] as { passwordHash: string }[]
@@ -243,7 +243,7 @@ t.test(
     t.ok(sessions.length > 0)
 
     const log = service.log.map(line => JSON.stringify(line)).join('\n')
-    t.ok(service.log.length > 30, 'the log was really written')
+    t.ok(service.log.length > 30, 'the log has lines')
     t.ok(
       service.log.some(line => line['msg'] === 'refused'),
       'down to the level where refusals are explained',
@@ -267,7 +267,7 @@ t.test(
     for (const row of [...(whole['users'] ?? []), ...(whole['registrations'] ?? [])]) {
       ;(row as { password_hash: string }).password_hash = ''
     }
-    t.notMatch(JSON.stringify(whole), /argon2/, 'database: hashes are in their column alone')
+    t.notMatch(JSON.stringify(whole), /argon2/, 'database: hashes are only in their column')
     t.notMatch(database, /eyJ[\w-]+\.eyJ/, 'database: no JWT of any kind')
   },
 )

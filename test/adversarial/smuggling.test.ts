@@ -107,7 +107,7 @@ t.test('ambiguous framing is refused, with everything that follows', async t => 
     }
   }
   t.equal((await app.inject('/health/live')).statusCode, 200)
-  t.strictSame(served(), ['/health/live'], 'no login was tried, and nothing inside was served')
+  t.strictSame(served(), ['/health/live'], 'no login was attempted, and no inner request was executed')
 })
 
 const NOTHING = { statusCode: 0, headers: {}, body: '' }
@@ -134,7 +134,7 @@ t.test('a request behind ambiguous framing has no effect', async t => {
   })
   await exchange(alone, { answers: 1 })
   const recipients = (await rows.client.outbox.findMany()).map(({ recipient }) => recipient)
-  t.strictSame(recipients, ['asked@example.org'], 'the same request alone files its mail')
+  t.strictSame(recipients, ['asked@example.org'], 'the same request alone queues its email')
 })
 
 t.test('a request inside a refused body is not executed', async t => {
@@ -172,7 +172,11 @@ t.test('a request inside a refused body is not executed', async t => {
     t.ok(closed)
   }
   const huge = requestText('POST /login', { fields: [JSON_TYPE], body: INNER.repeat(600) })
-  t.strictSame(statuses((await exchange(huge + last)).answers), [413], 'one that is too large ends it')
+  t.strictSame(
+    statuses((await exchange(huge + last)).answers),
+    [413],
+    'a chunk that is too large closes the connection',
+  )
   t.notOk(served().includes('/smuggled'))
 })
 

@@ -44,7 +44,7 @@ t.test('of 50 resets with one link on two instances exactly one succeeds', { ski
   await rows.settled()
   t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 1)
   t.equal(smtp.mails.filter(({ subject }) => /was changed/.test(subject)).length, 1, 'one notice')
-  t.equal(smtp.mails.length, 3, 'and both workers together sent no mail twice')
+  t.equal(smtp.mails.length, 3, 'and both workers together sent no email twice')
 })
 
 t.test('of 50 confirmations with one link on two instances one creates the account', { skip }, async t => {
@@ -90,7 +90,7 @@ t.test('50 refreshes on two instances agree on one successor', { skip }, async t
   t.strictSame(tally(answers), { '200': AT_ONCE })
   t.equal(new Set(answers.map(answer => answer.json().refreshToken)).size, 1)
   const after = await rows.client.session.findFirstOrThrow()
-  t.equal(after.previousRefreshHash, before.refreshHash, 'rotated once and no more')
+  t.equal(after.previousRefreshHash, before.refreshHash, 'rotated exactly once')
   const next = await second.app.inject({
     method: 'POST',
     url: '/token/refresh',

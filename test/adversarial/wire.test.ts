@@ -109,7 +109,7 @@ t.test('no response allows an origin that is not listed', async t => {
     'GARBAGE\r\nOrigin: https://app.example\r\n\r\n',
     'GET / HTTP/2.0\r\nOrigin: null\r\n\r\n',
   ]) {
-    t.strictSame(openings(await first(bytes)), [], 'what is no request has no origin')
+    t.strictSame(openings(await first(bytes)), [], 'bytes that are not a request have no origin')
   }
   const listed = ['Origin: https://app.example']
   let last = NOTHING
@@ -217,7 +217,7 @@ t.test('up to 200 header fields and 16 KiB are read, and more are refused', asyn
   const bearer = `Authorization: Bearer ${accessToken}`
   const get = (count: number, ...fields: string[]) =>
     first(requestText('GET /me', { fields: [...Array(count - fields.length - 1).fill('a:'), ...fields] }))
-  t.equal((await get(200, bearer)).statusCode, 200, 'the last of 200 counts')
+  t.equal((await get(200, bearer)).statusCode, 200, 'the last of 200 is read')
   for (const count of [201, 1999, 2001, 5000]) {
     isProblemOf(t, await get(count, bearer), 'headers_too_large', `${count} fields`)
   }
@@ -245,7 +245,7 @@ t.test('up to 200 header fields and 16 KiB are read, and more are refused', asyn
     fields: [JSON_TYPE, 'Transfer-Encoding: chunked'],
     body: extension,
   })
-  isProblemOf(t, await first(long), 'bad_request', 'and extensions of chunks have a bound')
+  isProblemOf(t, await first(long), 'bad_request', 'and chunk extensions are limited')
 })
 
 t.test('a disconnect at any byte logs no error', async t => {

@@ -79,7 +79,7 @@ t.test('the source raises exactly the codes of the catalogue', t => {
     // Tables that map foreign errors to codes.
     for (const [, code = ''] of text.matchAll(/^ {2}[A-Z_]+: '([a-z_]+)',$/gm)) raised.add(code)
   }
-  t.ok(raised.size > 15, 'the source was really read')
+  t.ok(raised.size > 15, 'the source was read')
   // Raised by the change of a password.
   const announced = ['code_invalid']
   t.strictSame(

@@ -98,7 +98,7 @@ t.test('the right email secures the account and revokes all sessions', async t =
   const changeCode = /^\s*(\d{6}|\d{3} \d{3})\s*$/m.exec(
     texts.findLast(text => /^\s*(\d{6}|\d{3} \d{3})\s*$/m.test(text)) ?? '',
   )
-  t.ok(resetCode && changeCode, 'both codes were mailed')
+  t.ok(resetCode && changeCode, 'both codes were emailed')
   const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
 
   time.advance(60)
@@ -116,7 +116,7 @@ t.test('the right email secures the account and revokes all sessions', async t =
   for (const password of [account.password, 'not this one at all']) {
     const begun = hashes()
     isProblemOf(t, await post('/login', { email: account.email, password }), 'invalid_credentials')
-    t.equal(hashes() - begun, 1, 'at the cost of any log in')
+    t.equal(hashes() - begun, 1, 'at the cost of any login')
   }
   const stored = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
   isProblemOf(
@@ -217,7 +217,7 @@ t.test('a link scanner cannot secure an account', async t => {
   t.strictSame(
     [await rows.dump(), await rows.client.event.findMany()],
     before,
-    'nothing changed, nothing is mailed',
+    'nothing changed, and no email was sent',
   )
   t.equal(
     (await post('/account/secure', { token, email: account.email })).statusCode,
@@ -246,7 +246,7 @@ t.test('a second call changes nothing and sends no email, before and after the r
       t,
       await post('/account/secure', { token, email }),
       'token_spent',
-      'every notice until then is spent',
+      'every earlier notice is void',
     )
   }
   t.strictSame(await everything(), before)
@@ -376,7 +376,7 @@ t.test('the first notice locks out an attacker who changed email and password', 
   }
   isProblemOf(t, await post('/password-reset/confirm', { token: late, newPassword: stolen }), 'token_spent')
   const back = { token: tokenIn(evesNotice), email: 'eve@example.org' }
-  isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the attacker cannot take it back')
+  isProblemOf(t, await post('/account/secure', back), 'token_spent', 'the attacker cannot undo it')
 
   const token = tokenIn((await service.mailsTo(account.email)).at(-1))
   t.equal((await post('/password-reset/confirm', { token, newPassword: NEW_PASSWORD })).statusCode, 204)
@@ -386,7 +386,7 @@ t.test('the first notice locks out an attacker who changed email and password', 
   t.equal(await rows.client.user.count(), 1)
   const sofar = (await service.mailsTo('eve@example.org')).length
   await post('/password-reset/request', { email: 'eve@example.org' })
-  t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the address of the attacker is nobody’s')
+  t.equal((await service.mailsTo('eve@example.org')).length, sofar, 'the attacker’s address has no account')
 })
 
 t.test('an attacker who secures the account from the new email cannot void the older notice', async t => {
@@ -443,7 +443,7 @@ t.test('an old email that has another account stays with it, and the account is 
   const account = await confirmedAccount(service, 'ada@example.org')
   await service.changeAddress(account, 'eve@example.org')
   const token = tokenIn((await service.mailsTo(account.email)).at(-1))
-  const heir = await confirmedAccount(service, account.email, 'the password of the heir')
+  const heir = await confirmedAccount(service, account.email, 'the password of the new account')
   await rows.settled()
   const before = await rows.client.user.findUniqueOrThrow({ where: { email: account.email } })
 

@@ -156,8 +156,12 @@ t.test('a link is valid for CONFIRM_TOKEN_TTL from when it was sent', async t =>
   t.equal((await resend(service)).statusCode, 202)
   const fresh = tokenIn((await service.smtp.waitForMails(sent + 1))[sent])
   time.advance(DAY - 60)
-  isProblemOf(t, await confirm(service, { token, password }), 'token_expired', 'the first link stays dead')
-  t.equal((await confirm(service, { token: fresh, password })).statusCode, 200, 'the resent one lives a day')
+  isProblemOf(t, await confirm(service, { token, password }), 'token_expired', 'the first link stays invalid')
+  t.equal(
+    (await confirm(service, { token: fresh, password })).statusCode,
+    200,
+    'the resent one is valid for a day',
+  )
 })
 
 t.test('a registration lives as long as its last link', async t => {
@@ -190,7 +194,11 @@ t.test('the link of a registration with another email is spent', async t => {
   await rows.client.registration.updateMany({ data: { email: 'eve@example.com' } })
   isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
   await rows.client.registration.updateMany({ data: { email } })
-  t.equal((await confirm(service, { token, password })).statusCode, 200, 'and alive once it is as it was')
+  t.equal(
+    (await confirm(service, { token, password })).statusCode,
+    200,
+    'and valid again once the row is restored',
+  )
 })
 
 t.test('a link of the previous release works and sets a new password', async t => {
@@ -274,7 +282,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
 
   const me = ({ accessToken }: { accessToken: string }) =>
     app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
-  t.equal((await me(squatter)).statusCode, 401, 'the session before has ended')
+  t.equal((await me(squatter)).statusCode, 401, 'the earlier session was revoked')
   t.equal((await me(pair.json())).statusCode, 200)
   const logIn = await app.inject({ method: 'POST', url: '/login', payload: squatted })
   isProblemOf(t, logIn, 'invalid_credentials')

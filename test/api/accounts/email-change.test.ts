@@ -76,7 +76,11 @@ t.test('the link to the new email and the password change the email', async t =>
   t.strictSame(toNew?.to, ['ada@example.net'])
   t.strictSame(toOld?.to, ['ada@example.org'])
   t.match(toOld?.text, /ada@example\.net/, 'the notice says which address')
-  t.notMatch(toNew?.raw, /ada@example\.org/, 'the new mailbox may be a stranger, who learns no address')
+  t.notMatch(
+    toNew?.raw,
+    /ada@example\.org/,
+    'the new mailbox may belong to somebody else, so the email has no other address',
+  )
   const token = tokenIn(toNew)
   t.notOk(toOld?.raw.includes(token), 'the old mailbox does not get the link')
   t.equal((await me(service, ada)).json().email, 'ada@example.org', 'nothing has changed yet')
@@ -86,7 +90,7 @@ t.test('the link to the new email and the password change the email', async t =>
   const done = await withMails(service, service.rows, () => confirm(service, token))
   t.strictSame([done.answer.statusCode, done.answer.body], [204, ''])
   const after = await me(service, ada)
-  t.equal(after.statusCode, 200, 'the access token goes on')
+  t.equal(after.statusCode, 200, 'the access token stays valid')
   t.match(after.json(), {
     email: 'ada@example.net',
     emailConfirmedAt: '2030-01-01T00:02:00.000Z',
@@ -94,11 +98,11 @@ t.test('the link to the new email and the password change the email', async t =>
   })
   const payload = { refreshToken: ada.refreshToken }
   const refreshed = await service.app.inject({ method: 'POST', url: '/token/refresh', payload })
-  t.equal(refreshed.statusCode, 200, 'the session goes on')
+  t.equal(refreshed.statusCode, 200, 'the session stays active')
   isProblemOf(t, await login(service, 'ada@example.org'), 'invalid_credentials')
   t.equal((await login(service, 'ada@example.net')).statusCode, 200)
   t.equal(done.mails.length, 1)
-  t.strictSame(done.mails[0]?.to, ['ada@example.org'], 'the old address is told')
+  t.strictSame(done.mails[0]?.to, ['ada@example.org'], 'the old address gets a notice')
   t.match(done.mails[0]?.subject, CHANGED)
   t.match(done.mails[0]?.text, /ada@example\.net/)
   t.equal((await me(service, stranger)).json().email, stranger.email)
@@ -114,7 +118,7 @@ t.test(
     await account(service, 'taken@example.org')
     await account(service, 'disab@example.org')
     await rows.disable('disab@example.org')
-    const pending = { email: 'pendi@example.org', password: 'the words of somebody else' }
+    const pending = { email: 'pendi@example.org', password: 'the words of another person' }
     await app.inject({ method: 'POST', url: '/register', payload: pending })
     await rows.settled()
     const recorded = recordQueries(app)
@@ -197,7 +201,7 @@ t.test('the link without the password is useless to the owner of a mistyped emai
   const after = await rows.dump()
   t.strictSame({ ...after, outbox: [] }, { ...before, outbox: [] }, 'nothing changed')
   t.notOk(JSON.stringify(service.log).includes(token), 'no token in the log')
-  t.equal((await confirm(service, token)).statusCode, 204, 'the owner of the password may')
+  t.equal((await confirm(service, token)).statusCode, 204, 'the right password is accepted')
 })
 
 t.test('wrong passwords with a link count like failed logins', async t => {
@@ -253,7 +257,7 @@ t.test('an email that was taken in the meantime is a conflict and changes nothin
   t.equal((await me(service, ada)).json().email, ada.email)
   t.equal((await me(service, other)).json().email, other.email)
   await service.rows.client.user.delete({ where: { email: other.email } })
-  t.equal((await confirm(service, token)).statusCode, 204, 'the link is not spent by that')
+  t.equal((await confirm(service, token)).statusCode, 204, 'which does not use up the link')
 })
 
 t.test('a change voids every link and code sent to the old email, and keeps sessions', async t => {
@@ -349,11 +353,11 @@ t.test('voided resets and changes stay void when the account returns to its old 
   ] as const) {
     isProblemOf(t, await app.inject({ method: 'POST', url, payload, headers }), code)
   }
-  t.equal((await login(service, ada.email)).statusCode, 200, 'the password is what it was')
+  t.equal((await login(service, ada.email)).statusCode, 200, 'the password is unchanged')
   const again = await mailed('/password-reset/request', { email: ada.email })
   const payload = { token: tokenIn(again.mails[0]), newPassword }
   const answer = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
-  t.equal(answer.statusCode, 204, 'a link that was asked for since is good')
+  t.equal(answer.statusCode, 204, 'a link requested since is valid')
 })
 
 t.test('an email is stored in canonical form, whatever its case', async t => {
@@ -376,7 +380,7 @@ t.test('pending registrations of the new email are void', async t => {
   const { app, rows } = service
   const ada = await account(service)
   const email = 'wanted@example.org'
-  const password = 'the words of somebody else'
+  const password = 'the words of another person'
   const pending = await withMails(service, rows, () =>
     app.inject({ method: 'POST', url: '/register', payload: { email, password } }),
   )

@@ -327,7 +327,7 @@ t.test('waiting requests share one email, whose code fits the token of each', as
         world.post(url, { requestToken, code, password: PASSWORD })
       isProblemOf(t, await confirm(first.requestToken), 'code_invalid', 'of the mail before')
       t.equal((await confirm(waiting[which])).statusCode, success, `${name}: request ${which}`)
-      isProblemOf(t, await confirm(waiting[(which + 1) % 5]), 'code_invalid', 'spent for the others')
+      isProblemOf(t, await confirm(waiting[(which + 1) % 5]), 'code_invalid', 'used up for the others')
     }
   }
 })

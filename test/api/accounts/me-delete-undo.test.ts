@@ -93,13 +93,13 @@ t.test('the owner recovers an account whose email an attacker changed and which 
   t.strictSame(await service.rows.countsOf(ATTACKER), { users: 0, registrations: 0, sessions: 0, mails: 1 })
   t.equal(await service.rows.client.user.count(), 0)
   const stored = JSON.stringify(await service.rows.client.deletedAccount.findMany())
-  t.notMatch(stored, /@|argon2/, 'what is kept has no address and no hash')
+  t.notMatch(stored, /@|argon2/, 'the kept row has no address and no hash')
 
   const [farewell, other] = [(await service.mailsTo(OWNER)).at(-1), (await service.mailsTo(ATTACKER)).at(-1)]
-  t.match(farewell?.subject, /was deleted/, 'the farewell goes where the owner reads it')
+  t.match(farewell?.subject, /was deleted/, 'the farewell is sent to the owner')
   t.match(farewell?.text, /\/app\/secure#token=/)
   t.match(other?.subject, /was deleted/)
-  t.notMatch(other?.text, /#token=/, 'the attacker is told of no way back')
+  t.notMatch(other?.text, /#token=/, 'the attacker’s email has no link')
 
   for (const email of [ATTACKER, 'eve@example.org']) {
     isProblemOf(t, await service.secure(notice, email), 'token_spent', `with ${email}`)

@@ -46,7 +46,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   const payload = { currentPassword: password, newEmail }
   await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
   await rows.settled()
-  t.match(await rows.countsOf(email), { registrations: 1 }, 'a registration of the address waits')
+  t.match(await rows.countsOf(email), { registrations: 1 }, 'a registration of the address is pending')
   // A registration of the previous release does too.
   const expiresAt = new Date(Date.now() + 60_000)
   await rows.client.legacyRegistration.create({
@@ -70,7 +70,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   t.equal(left.statusCode, 204)
   t.equal(left.body, '')
   const atOnce = JSON.stringify([await rows.dump(), await rows.client.event.findMany()])
-  t.notOk(atOnce.includes(id), 'no row speaks of the account any more')
+  t.notOk(atOnce.includes(id), 'no row refers to the account')
   t.notOk(atOnce.includes(newEmail))
   await rows.settled()
   const farewell = smtp.mails.at(-1)
@@ -80,10 +80,10 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   t.notMatch(farewell?.text, /#token=/)
   const mails = await rows.client.outbox.findMany({ where: { recipient: email } })
   t.match(mails, [{ kind: 'farewell', state: 'sent', userId: null, ip: null, device: null }])
-  t.equal(mails.length, 1, 'the mails about the account are forgotten')
+  t.equal(mails.length, 1, 'the emails about the account are deleted')
   t.strictSame(await rows.countsOf(email), { users: 0, registrations: 0, sessions: 0, mails: 1 })
   t.equal(await rows.client.legacyRegistration.count(), 0)
-  t.strictSame(await strangers(), before, 'of the stranger nothing changed')
+  t.strictSame(await strangers(), before, 'the other account is unchanged')
   const anonymous = await rows.client.event.findMany({ where: { userId: null }, orderBy: { id: 'asc' } })
   t.strictSame(
     anonymous.map(({ kind, ip, device, requestId }) => [kind, ip, device, requestId]),
@@ -101,7 +101,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   const sofar = smtp.mails.length
   await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
   await rows.settled()
-  t.equal(smtp.mails.length, sofar, 'an address that nobody has gets no mail')
+  t.equal(smtp.mails.length, sofar, 'an address without an account gets no email')
 })
 
 t.test('deletion requires the current password', async t => {
@@ -179,7 +179,11 @@ t.test('a login that races with the deletion opens no session', async t => {
   }
   t.equal(await rows.client.session.count(), 0)
   await app.close()
-  t.equal(await rows.client.event.count({ where: { NOT: { userId: null } } }), 0, 'no history of nobody')
+  t.equal(
+    await rows.client.event.count({ where: { NOT: { userId: null } } }),
+    0,
+    'no event without an account',
+  )
 })
 
 t.test('the email can register again, and old tokens do not affect the new account', async t => {

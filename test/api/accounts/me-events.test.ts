@@ -205,7 +205,7 @@ t.test('a refused login is recorded after the response, and only for an account'
   }
   const payload = { email, password: 'not this one at all' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
-  t.equal(await rows.client.event.count(), before, 'the answer did not wait for it')
+  t.equal(await rows.client.event.count(), before, 'the response did not wait for it')
   nextPage()
   await eventually(rows.client, 'log_in_refused', 1)
   app.database.events.recordInEqualTime = recordInEqualTime
@@ -252,7 +252,7 @@ t.test('nothing is recorded for an account that was deleted in the meantime', as
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
   await app.close()
   t.equal(await rows.client.user.count(), 0)
-  t.equal(await rows.client.event.count(), before, 'no row that names an address and a device of nobody')
+  t.equal(await rows.client.event.count(), before, 'no row with an address and a device but no account')
 })
 
 /** Two accounts, each with a history of `length` events. */
@@ -396,7 +396,7 @@ t.test('invalid limits and cursors are refused', async t => {
       t,
       await app.inject({ method, url: '/me/events' }),
       'method_not_allowed',
-      'nothing changes a history',
+      'no method changes a history',
     )
   }
 })
@@ -442,7 +442,7 @@ t.test('a flood of failed logins does not fill the history, and the bound reveal
   await isRecorded(51)
   t.equal((await logIn(owner.email, '198.51.100.1', owner.password)).statusCode, 200)
   await app.close()
-  t.equal(await recorded(), 51, 'nothing comes later')
+  t.equal(await recorded(), 51, 'no event is recorded later')
   t.strictSame(faults, [])
-  t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'nobody has a history')
+  t.equal(await rows.client.event.count({ where: { userId: null } }), 0, 'no history has an event')
 })

@@ -73,7 +73,7 @@ export async function exportLongHistory(t: Test, count: number) {
     `${bytes} bytes, ${(heldBytes / MIB).toFixed(1)} MiB held at most, turns of ${Math.round(longestTurnMs)} ms`,
   )
   t.equal(response.statusCode, 200)
-  t.ok(response.complete, 'the response is whole')
+  t.ok(response.complete, 'the response is complete')
   t.equal(events, count, 'every event once')
   t.match(
     begin,

@@ -14,7 +14,7 @@ t.test('the export contains all data of the account and of nobody else', async t
   const rows = await openRows(t, service.databaseUrl)
   const ada = await confirmedAccount(service, 'ada@example.org')
   const { email, password } = ada
-  const eve = await confirmedAccount(service, 'eve@example.org', 'the words of somebody else')
+  const eve = await confirmedAccount(service, 'eve@example.org', 'the words of another person')
   time.advance(60)
   const eves = { email: eve.email, password: eve.password }
   await app.inject({
@@ -125,7 +125,7 @@ t.test('an account is exported at most five times an hour, from any network', as
     isProblemOf(t, refused, 'rate_limited')
     t.ok(Number(refused.headers['retry-after']) > 3500)
   }
-  t.equal((await exportOf(eve, 6)).statusCode, 200, 'another account has its own')
+  t.equal((await exportOf(eve, 6)).statusCode, 200, 'another account has its own limit')
   t.equal((await app.inject({ url: '/me', headers: bearer(ada) })).statusCode, 200, 'nothing else is limited')
   t.equal(await rows.client.event.count({ where: { kind: 'exported' } }), 6, 'a refused one is not recorded')
 })

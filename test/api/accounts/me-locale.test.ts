@@ -152,5 +152,5 @@ t.test('a registration uses Accept-Language unless the body has a locale', async
   const bad = { email: 'ada@example.org', password, locale: 'not a language' }
   const headers = { 'accept-language': 'de' }
   const refused = await app.inject({ method: 'POST', url: '/register', headers, payload: bad })
-  isProblemOf(t, refused, 'validation_failed', 'a bad one in the body is no reason to look at the header')
+  isProblemOf(t, refused, 'validation_failed', 'an invalid tag in the body does not fall back to the header')
 })

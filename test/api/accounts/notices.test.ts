@@ -44,7 +44,7 @@ t.test('a new device causes one notice, with its name and IP address', async t =
   t.equal((await service.logIn('lightMyRequest')).statusCode, 200)
   t.strictSame(await service.news(), [], 'it confirmed the account')
   t.equal((await service.logIn(FIREFOX, '203.0.113.9', 'not this one at all')).statusCode, 401)
-  t.strictSame(await service.news(), [], 'a refused login is none')
+  t.strictSame(await service.news(), [], 'a refused login sends no notice')
 
   t.equal((await service.logIn(FIREFOX, '203.0.113.9')).statusCode, 200)
   const [notice, ...others] = await service.news()
@@ -57,9 +57,9 @@ t.test('a new device causes one notice, with its name and IP address', async t =
     t.match(body, /\/app\/secure#token=eyJ/)
   }
   t.equal((await service.logIn(FIREFOX, '198.51.100.1')).statusCode, 200)
-  t.strictSame(await service.news(), [], 'another network is no other device')
+  t.strictSame(await service.news(), [], 'another network is not another device')
   t.equal((await service.logIn('')).statusCode, 200)
-  t.match((await service.news())[0]?.text, /Device: unknown/, 'a device without a name is a device')
+  t.match((await service.news())[0]?.text, /Device: unknown/, 'a device without a name counts as one')
   t.equal((await service.logIn('a'.repeat(600))).statusCode, 200)
   t.strictSame(await service.news(), [])
 })
@@ -135,7 +135,7 @@ t.test('notices go to the old email, the link to the new one', async t => {
   const link = asked.find(({ to }) => to.includes(newEmail))
   const warning = asked.find(({ to }) => to.includes(email))
   t.match(link?.text, /\/app\/change-email#token=/)
-  t.notMatch(link?.text, /\/app\/secure|ada@example/, 'a mistyped address learns nothing of the account')
+  t.notMatch(link?.text, /\/app\/secure|ada@example/, 'a mistyped address gets no details of the account')
   t.match(warning?.text, /\/app\/secure#token=/)
   t.match(warning?.text, newEmail)
   t.notMatch(warning?.text, /change-email/)
@@ -163,7 +163,7 @@ t.test('notices go to the old email, the link to the new one', async t => {
   )
   const [notice, ...rest] = await service.news()
   t.strictSame(rest, [])
-  t.strictSame(notice?.to, [newEmail], 'from then on the new address is told')
+  t.strictSame(notice?.to, [newEmail], 'later notices go to the new address')
   t.match(notice?.text, /\/app\/secure#token=/)
 })
 

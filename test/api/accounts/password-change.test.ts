@@ -73,7 +73,7 @@ t.test('a change takes two steps, revokes every session and notifies the owner',
   t.notMatch(asked.mails[0]?.raw, /eyJ/, 'the mail has no token')
   const code = codeIn(asked.mails[0])
   t.match(code, /^\d{6}$/)
-  t.equal(await statusOfMe(service, accessToken), 200, 'nothing has ended yet')
+  t.equal(await statusOfMe(service, accessToken), 200, 'no session is revoked yet')
   t.equal((await login(service, email, newPassword)).statusCode, 401, 'nothing has changed yet')
 
   const done = await withMails(service, service.rows, () =>
@@ -86,7 +86,7 @@ t.test('a change takes two steps, revokes every session and notifies the owner',
     const refreshed = await service.app.inject({ method: 'POST', url: '/token/refresh', payload })
     isProblemOf(t, refreshed, 'refresh_token_invalid')
   }
-  t.equal(await statusOfMe(service, stranger.accessToken), 200, 'nobody else is logged out')
+  t.equal(await statusOfMe(service, stranger.accessToken), 200, 'no other account is logged out')
   t.equal((await login(service, stranger.email, stranger.password)).statusCode, 200)
   isProblemOf(t, await login(service, email, password), 'invalid_credentials')
   t.equal((await login(service, email, newPassword)).statusCode, 200)
@@ -109,7 +109,7 @@ t.test('token and code work once', async t => {
   t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
   isProblemOf(t, await confirm(service, account.accessToken, payload), 'unauthenticated')
   const back = (await login(service, account.email, newPassword)).json().accessToken
-  isProblemOf(t, await confirm(service, back, payload), 'token_invalid', 'in a session that came later')
+  isProblemOf(t, await confirm(service, back, payload), 'token_invalid', 'in a later session')
   const next = await begin(service, { ...account, password: newPassword, accessToken: back })
   if (next.code !== code) {
     const again = { changeToken: next.changeToken, code, newPassword: 'a third password for this test' }
@@ -126,7 +126,7 @@ t.test('a wrong current password starts nothing', async t => {
   for (const wrong of ['not the password', `${password} `, password.toUpperCase()]) {
     const refused = await ask(service, accessToken, wrong)
     isProblemOf(t, refused, 'invalid_password')
-    t.notOk('www-authenticate' in refused.headers, 'the access token is not at fault')
+    t.notOk('www-authenticate' in refused.headers, 'the access token is valid')
   }
   isProblemOf(t, await ask(service, accessToken, ''), 'validation_failed')
   isProblemOf(t, await ask(service, 'a.b.c', password), 'unauthenticated')
@@ -302,7 +302,7 @@ t.test('five wrong codes block the request, even for the right code, and no othe
     isProblemOf(t, await confirm(service, account.accessToken, payload), 'code_invalid')
   }
   const fifth = await confirm(service, account.accessToken, { ...next, newPassword })
-  t.equal(fifth.statusCode, 204, 'the fifth try at a new request')
+  t.equal(fifth.statusCode, 204, 'the fifth attempt at a new request')
 })
 
 t.test('a request is void once the account has changed', async t => {
@@ -338,7 +338,7 @@ t.test('a request is void once the account has changed', async t => {
     const account = await confirmedAccount(service)
     const { changeToken, code } = await begin(service, account)
     t.equal(await happen(account), 204, name)
-    t.equal(await statusOfMe(service, account.accessToken), 200, 'the session goes on')
+    t.equal(await statusOfMe(service, account.accessToken), 200, 'the session stays active')
     const payload = { changeToken, code, newPassword }
     isProblemOf(t, await confirm(service, account.accessToken, payload), 'token_spent', name)
   }
@@ -401,7 +401,7 @@ t.test(
     service.app.mail.wake()
     await service.rows.settled()
     const mail = service.smtp.mails[before]
-    t.match(mail?.text, /within 8 minutes/, 'what is left of its life')
+    t.match(mail?.text, /within 8 minutes/, 'the rest of its lifetime')
     const payload = { changeToken, code: codeIn(mail), newPassword }
     t.equal((await confirm(service, account.accessToken, payload)).statusCode, 204)
   },

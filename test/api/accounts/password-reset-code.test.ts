@@ -251,7 +251,7 @@ t.test('needs either a token or a code', async t => {
     const refused = await confirm(service, { requestToken, code: typed, newPassword })
     isProblemOf(t, refused, 'validation_failed')
   }
-  t.equal(await service.rows.client.guess.count(), 0, 'none of them was a try')
+  t.equal(await service.rows.client.guess.count(), 0, 'none of them counted as an attempt')
   t.equal((await confirm(service, { requestToken, code, newPassword })).statusCode, 204)
 })
 
@@ -271,7 +271,7 @@ t.test('a rejected password spends neither code nor attempt', async t => {
   const own = { requestToken, code, newPassword: 'memorable.name' }
   isProblemOf(t, await confirm(service, own), 'password_rejected')
   const own2 = { requestToken: unknown, code, newPassword: 'notorious.name' }
-  isProblemOf(t, await confirm(service, own2), 'password_rejected', 'an unknown address alike')
+  isProblemOf(t, await confirm(service, own2), 'password_rejected', 'the same for an unknown address')
   isProblemOf(
     t,
     await confirm(service, { requestToken: 'a.b.c', code, newPassword: 'short' }),
@@ -405,5 +405,5 @@ t.test('a request signed with the previous secret stays valid while that is conf
   const again = await startService(t, { databaseUrl, smtp, env })
   t.equal((await confirm(again, late)).statusCode, 204)
   const dead = { requestToken: fresh.requestToken, code: fresh.code, newPassword: third }
-  isProblemOf(t, await confirm(again, dead), 'code_invalid', 'and kills those of the new secret')
+  isProblemOf(t, await confirm(again, dead), 'code_invalid', 'and voids those of the new secret')
 })

@@ -67,7 +67,7 @@ t.test('a reset sets the password, revokes the sessions of this account and noti
   t.equal(aud, 'secure', 'the notice can say "this was not me", and set no password')
   const ofStranger = (dump: typeof before) =>
     JSON.stringify(dump.users.filter(user => (user as { email: string }).email === stranger.email))
-  t.equal(ofStranger(after), ofStranger(before), 'nobody else changed')
+  t.equal(ofStranger(after), ofStranger(before), 'no other account changed')
 })
 
 t.test('the link works once', async t => {

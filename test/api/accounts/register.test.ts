@@ -36,7 +36,7 @@ t.test('a registration stores a row without a password and an email, and no acco
   t.match(outbox[0], { kind: 'registration', recipient: email, state: 'sent', attempts: 1 })
   t.strictSame(smtp.mails[0]?.to, [email])
   const { sub, email: named } = claimsOf(tokenIn(smtp.mails[0]))
-  t.strictSame([sub, named], [row?.['id'], email], 'the link speaks of the row and names the address')
+  t.strictSame([sub, named], [row?.['id'], email], 'the link contains the id of the row and the address')
 })
 
 t.test('the password is optional and checked if present', async t => {
@@ -130,7 +130,7 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
   isProblemOf(t, again, 'email_taken')
   t.strictSame(await rows.dump(), before, 'the second changes nothing')
   t.strictSame(before.registrations, [])
-  t.equal(smtp.connections(), 0, 'and no mail goes out')
+  t.equal(smtp.connections(), 0, 'and no email is sent')
 })
 
 t.test('with EMAIL_CONFIRMATION=off one of several parallel registrations gets the email', async t => {

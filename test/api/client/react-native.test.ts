@@ -43,7 +43,7 @@ export const deleteItemAsync = async key => void chain.delete(key)`,
 
   const latchkey = await start('first')
   t.match(await latchkey.restore(), { status: 'logged_out' })
-  t.strictSame(wire.sent, [], 'an empty key chain asks for nothing')
+  t.strictSame(wire.sent, [], 'an empty key chain sends no request')
   t.match(await latchkey.login({ email, password }), { ok: true })
   t.strictSame([...chain.keys()], ['latchkey.refresh'])
   const restarted = await start('second')

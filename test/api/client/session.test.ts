@@ -39,7 +39,7 @@ for (const mode of MODES) {
     )
 
     t.strictSame(await reloaded.logout(), { ok: true, data: undefined })
-    t.strictSame(await reloaded.logout(), { ok: true, data: undefined }, 'once more does no harm')
+    t.strictSame(await reloaded.logout(), { ok: true, data: undefined }, 'a second call does nothing')
     wire.sent.length = 0
     t.match(await client.me(), { ok: false, problem: { code: 'unauthenticated' } })
     t.match(await client.me(), { ok: false, problem: { code: 'unauthenticated' } })
@@ -49,7 +49,7 @@ for (const mode of MODES) {
       'retries once',
     )
     t.strictSame(states, ['logged_in', 'logged_out'])
-    t.strictSame(ends, ['revoked'], 'the other client learns of it from the service')
+    t.strictSame(ends, ['revoked'], 'the other client notices at its next request')
     t.match(await clientBy(wire, options).restore(), { status: 'logged_out' }, 'after another reload too')
   })
 
@@ -68,7 +68,7 @@ for (const mode of MODES) {
       t.equal(
         wire.sent.filter(line => line === 'GET /me').length,
         100,
-        'each is refused once and repeated once',
+        'each is refused once and retried once',
       )
       t.equal(wire.sent.filter(line => line === 'POST /token/refresh').length, 1)
     }
@@ -91,7 +91,7 @@ for (const mode of MODES) {
     }
     wire.failure = () => undefined
     time.advance(1000)
-    t.match(await client.me(), { ok: true }, 'and the session goes on')
+    t.match(await client.me(), { ok: true }, 'and the session stays active')
   })
 
   t.test(`${mode} mode: being offline does not log out`, async t => {

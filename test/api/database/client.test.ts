@@ -144,7 +144,7 @@ t.test('the timeouts of PostgreSQL are in force', { skip: skipPostgresql }, asyn
 
   const own = await open(t, `${url}?statement_timeout=700&connection_limit=3`)
   const rows = await own.client.$queryRawUnsafe(`SELECT current_setting('statement_timeout') AS value`)
-  t.same(rows, [{ value: '700ms' }], 'what the URL says wins')
+  t.same(rows, [{ value: '700ms' }], 'the URL takes precedence')
   t.equal(postgresqlConfig(`${url}?connection_limit=3`).max, 3)
   t.throws(() => postgresqlConfig(`${url}?connection_limit=0`), { message: /connection_limit/ })
   t.throws(() => postgresqlConfig(`${url}?schema=other`), { message: /schema public/ })

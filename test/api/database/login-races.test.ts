@@ -65,7 +65,7 @@ for (const { provider, skip } of providers) {
 
     const unseen = await account({ client }, null)
     await open(unseen)
-    t.equal(await client.outbox.count({ where: { userId: unseen.id } }), 0, 'a first login is no new device')
+    t.equal(await client.outbox.count({ where: { userId: unseen.id } }), 0, 'a first login sends no notice')
     t.equal(await client.session.count({ where: { userId: unseen.id } }), 3)
   })
 
@@ -92,7 +92,7 @@ for (const { provider, skip } of providers) {
         1,
         'a login without a device sends no notice',
       )
-      t.equal(await client.familiarNetwork.count(), 1, 'and no address is no network')
+      t.equal(await client.familiarNetwork.count(), 1, 'and without an address there is no network')
     },
   )
 

@@ -177,7 +177,7 @@ for (const { provider, skip } of providers) {
       const columns = 'checksum, migration_name, logs, rolled_back_at, applied_steps_count'
       const rows = await sql(url, `SELECT ${columns} FROM _prisma_migrations ORDER BY migration_name`)
       const kinds = rows.map(row => Object.values(row).map(value => (value === null ? null : typeof value)))
-      t.same(kinds[0], kinds[2], 'our rows are like theirs')
+      t.same(kinds[0], kinds[2], 'the rows equal those of Prisma')
       t.match(rows, [{ logs: null, applied_steps_count: 1 }, {}, { logs: null, applied_steps_count: 1 }])
     },
   )
@@ -318,10 +318,14 @@ for (const { provider, skip } of providers) {
         (error: Error) => error,
       )
       t.match(error, { message: /^The migration 2_b failed or was cut off/ })
-      await t.rejects(sql(url, 'SELECT * FROM b'), NO_TABLE, 'and it is not tried again')
+      await t.rejects(sql(url, 'SELECT * FROM b'), NO_TABLE, 'and it is not retried')
       const remedy = /UPDATE .*;/.exec(error.message)?.[0] ?? ''
       await sql(url, remedy.replace(';', ' RETURNING id'))
-      t.same(await migrate(url, folder), { applied: ['2_b'], newer: [] }, 'what the message says helps')
+      t.same(
+        await migrate(url, folder),
+        { applied: ['2_b'], newer: [] },
+        'the instruction in the message works',
+      )
       t.same(await migrate(url, folder), { applied: [], newer: [] })
     },
   )

@@ -84,7 +84,7 @@ t.test('requests during an outage log no error, and its end is one line', { skip
   t.match(ends(), [{ level: 30, seconds: Number }])
   t.equal(ends().length, 1)
   t.equal(faults(log).length, lines)
-  t.strictSame(smtp.mails, [], 'nobody has the address')
+  t.strictSame(smtp.mails, [], 'no line contains the address')
 })
 
 t.test('an outage with alternating reasons logs one line, and one more if its kind changes', async t => {

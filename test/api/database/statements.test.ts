@@ -87,7 +87,7 @@ for (const { provider, skip } of providers) {
       t.strictSame(await byHand.users.findByEmail(user.email), user)
       t.strictSame(await byHand.users.findBearer(session, NOW), user)
       t.strictSame(await byHand.sessions.findAlive(session.id, NOW), session)
-      t.equal(await byHand.users.findBearer(session, session.expiresAt), null, 'not a moment longer')
+      t.equal(await byHand.users.findBearer(session, session.expiresAt), null, 'not a millisecond longer')
       t.equal(await byHand.sessions.findAlive(session.id, session.expiresAt), null)
       const rotate = (hash: string, next: string, now: Date, absoluteSeconds = 500) => {
         const limits = { idleUntil: later(200), absoluteSeconds }
@@ -137,7 +137,7 @@ for (const { provider, skip } of providers) {
       },
       { kind: 'farewell', locale: 'hr', userId: null, ip: null, createdAt: later(1) },
     ])
-    t.strictSame(await byHand.outbox.claim(5, later(2), later(62)), [], 'what is claimed is not due')
+    t.strictSame(await byHand.outbox.claim(5, later(2), later(62)), [], 'a claimed row is not due')
   })
 
   t.test(`${provider}: a failing change does not affect parallel ones`, { skip }, async t => {
@@ -257,7 +257,7 @@ t.test('SQLite: writes of one turn share a commit and are acknowledged after it'
       return commits.length
     }),
   )
-  t.strictSame(new Set(await told), new Set([1]), 'nobody is told before the commit')
+  t.strictSame(new Set(await told), new Set([1]), 'nothing is acknowledged before the commit')
   t.strictSame(commits, [20], 'one commit for all')
 
   failing = true
@@ -315,7 +315,7 @@ t.test('SQLite: a statement after the end of its transaction throws', async t =>
     return rows
   })
   first.commit()
-  t.strictSame(await read, [['within']], 'what waits to read comes before the next transaction')
+  t.strictSame(await read, [['within']], 'waiting reads run before the next transaction')
   const second = await next
   t.throws(() => first.run(INSERT, ['after', 'never']), { message: 'The transaction is over' })
   t.throws(() => first.run('SAVEPOINT job'), { message: 'The transaction is over' })

@@ -137,7 +137,11 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   const guesses = many.filter(({ status }) => status === 401).length
   // One more passes for each second that the requests take.
   t.ok(guesses >= 5 && guesses <= 10, 'four free guesses and one that costs', { guesses })
-  t.equal(many.filter(({ status }) => status === 429).length, 30 - guesses, 'limits are closed, not open')
+  t.equal(
+    many.filter(({ status }) => status === 429).length,
+    30 - guesses,
+    'requests are refused, not admitted',
+  )
   t.ok(slowest(many) < limit, 'nor with many at once', { limit, slowest: slowest(many) })
   const ready = await app.inject('/health/ready')
   t.equal(ready.statusCode, 200, 'it does not make the instance unready')
@@ -168,7 +172,7 @@ t.test('counts in memory during an outage of Redis', { skip: noRedisServer }, as
   for (let i = 0; i < 6; i++) answers.push(await timed(app, '10.0.0.1', '/confirm-email'))
   t.ok(answers.every(({ status }) => status === 400))
   t.ok(slowest(answers) < limit, 'none is much slower', { answers, limit })
-  t.equal(answers.at(-1)?.left, '4', 'the local count goes on')
+  t.equal(answers.at(-1)?.left, '4', 'the local count continues')
   t.equal((await app.inject('/health/ready')).json().limits, UNREACHABLE)
 
   await redis.start()

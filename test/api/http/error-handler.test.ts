@@ -75,7 +75,7 @@ async function isNotFound(t: Test, PAGES: string) {
     }
   }
   const answered = log.filter(line => line['msg'] === 'answered').length
-  t.equal(answered, nowhere.length * 2, 'each of them has its line in the log')
+  t.equal(answered, nowhere.length * 2, 'each of them logs a line')
   t.equal((await app.inject('/%6cogin')).statusCode, 405, 'and an encoded letter is that letter (RFC 3986)')
 }
 
@@ -137,18 +137,18 @@ t.test('an unexpected error is a 500 that reveals nothing', async t => {
   const payload = { email: 'ada@example.org', password: 'correct horse battery' }
   const response = await app.inject({ method: 'POST', url: '/login', payload })
   const { requestId } = isProblemOf(t, response, 'internal_error')
-  t.notMatch(response.body, /users|10\.0|XX000|stack|\.ts|\.js/, 'the cause stays inside')
+  t.notMatch(response.body, /users|10\.0|XX000|stack|\.ts|\.js/, 'the response does not contain the cause')
   const line = log.find(({ level, requestId: id }) => level === 50 && id === requestId)
-  t.match(line, { err: { message: secret } }, 'and is in the log, under the id that the client has')
+  t.match(line, { err: { message: secret } }, 'and the log has it with the request id')
 })
 
 t.test('classifies errors by their type', t => {
   const code = (error: object) => toProblem(Object.assign(new Error('x'), error) as never).code
   t.equal(code({ code: 'FST_ERR_CTP_BODY_TOO_LARGE', statusCode: 413 }), 'payload_too_large')
   t.equal(code({ code: 'FST_ERR_CTP_INVALID_CONTENT_LENGTH', statusCode: 400 }), 'bad_request')
-  t.equal(code({ code: 'P1001' }), 'overloaded', 'a database that is away')
+  t.equal(code({ code: 'P1001' }), 'overloaded', 'an unreachable database')
   t.equal(code({ code: 'P2024' }), 'overloaded', 'a pool without a free connection')
-  t.equal(code({ code: 'P2002' }), 'internal_error', 'a unique value that nobody handled')
+  t.equal(code({ code: 'P2002' }), 'internal_error', 'an unhandled unique violation')
   t.equal(code({ statusCode: 418 }), 'bad_request')
   t.equal(code({ statusCode: 503 }), 'internal_error')
   t.equal(code({ statusCode: 200 }), 'internal_error')

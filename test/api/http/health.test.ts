@@ -73,5 +73,5 @@ t.test('without its database an instance is alive and not ready, and the reason 
     isProblemOf(t, answer, 'overloaded', url)
     t.ok(Number(answer.headers['retry-after']) > 0)
   }
-  t.notMatch(JSON.stringify(log), /geheim/, 'the log does not tell the password')
+  t.notMatch(JSON.stringify(log), /geheim/, 'the log does not contain the password')
 })

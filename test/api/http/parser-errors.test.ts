@@ -102,7 +102,7 @@ t.test('a parser error gets a problem document and closes the connection', async
     t.equal(answer.headers['x-content-type-options'], 'nosniff', what)
     t.equal(Number(answer.headers['content-length']), answer.body.length, `${what}: length`)
   }
-  t.equal((await app.inject('/health/live')).statusCode, 200, 'the service lives on')
+  t.equal((await app.inject('/health/live')).statusCode, 200, 'the service still responds')
 })
 
 t.test('a request without exactly one Host is refused (RFC 9112, section 3.2)', async t => {

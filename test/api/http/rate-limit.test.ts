@@ -297,5 +297,5 @@ t.test('files of the pages have a limit of their own', async t => {
   isLimited(t, await app.inject({ url: `/${file}`, remoteAddress }), 1000, 60)
   t.equal((await app.inject({ url: '/app/login', remoteAddress })).headers['ratelimit-remaining'], '98')
   const nowhere = await app.inject({ url: '/app/nowhere.css', remoteAddress })
-  t.equal(nowhere.headers['ratelimit-remaining'], '97', 'what is no file counts with everything else')
+  t.equal(nowhere.headers['ratelimit-remaining'], '97', 'other paths count for the general limit')
 })

@@ -115,7 +115,7 @@ t.test('without a path', async t => {
     ]) {
       t.equal((await page(host)).statusCode, 200, host)
     }
-    t.equal((await page('127.0.0.1:3000', '/health/live')).statusCode, 200, 'the API answers under each')
+    t.equal((await page('127.0.0.1:3000', '/health/live')).statusCode, 200, 'the API responds under each')
   })
 })
 

@@ -189,6 +189,6 @@ t.test('CORS adds no path and no method', async t => {
   t.equal(response.statusCode, 405)
   t.equal(response.headers.allow, 'POST')
   const plain = await app.inject({ method: 'OPTIONS', url: '/login' })
-  t.equal(plain.statusCode, 204, 'an OPTIONS that is no preflight is no error')
+  t.equal(plain.statusCode, 204, 'an OPTIONS without a preflight is not an error')
   isGuarded(t, plain, 'OPTIONS')
 })

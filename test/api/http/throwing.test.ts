@@ -111,7 +111,7 @@ t.test('worker and housekeeping continue after an error', async t => {
   t.strictSame(
     smtp.mails.map(({ to }) => to),
     [['before@example.org'], ['after@example.org']],
-    'the worker goes on',
+    'the worker continues',
   )
   // A lease that a jump of the clock has ended would cause a second email and keep the registration longer.
   const noted = { recipient: 'after@example.org', state: 'sent' }
@@ -159,7 +159,7 @@ t.test('a hook that throws before the response is sent makes it a 500', async t 
     })
     const failed = await app.inject('/health/live')
     isProblemOf(t, failed, 'internal_error')
-    t.notOk(failed.body.includes(secret), 'the client is not told why')
+    t.notOk(failed.body.includes(secret), 'the response does not say why')
     t.ok(JSON.stringify(log).includes(secret), 'the log is')
     t.equal((await app.inject('/health/live')).statusCode, 200)
   }
@@ -225,5 +225,5 @@ t.test('a client that disconnects before its response prevents neither jobs nor 
   const lines = log.filter(({ msg, path }) => msg === 'answered' && path === '/slow')
   t.match(lines, [{ level: 30, complete: false }])
   t.equal(lines.length, 1)
-  t.notOk('status' in (lines[0] ?? {}), 'nobody knows the status yet')
+  t.notOk('status' in (lines[0] ?? {}), 'the status is unknown')
 })

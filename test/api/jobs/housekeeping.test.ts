@@ -62,7 +62,7 @@ t.test('deletes expired rows and nothing else', async t => {
   advance(2 * DAY)
   t.strictSame(await settled(), { users: 1, sessions: 1, registrations: 0, finished: 2 }, 'and then goes')
   advance(4 * DAY - 60)
-  t.strictSame((await settled()).finished, 2, 'mails stay for a week')
+  t.strictSame((await settled()).finished, 2, 'emails are kept for a week')
   advance(120)
   t.strictSame(await settled(), { users: 1, sessions: 1, registrations: 0, finished: 0 }, 'and then go')
   const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${account.accessToken}` } })
@@ -236,11 +236,11 @@ t.test('one instance sweeps; another takes over when the lease expires', async t
   await busyHour(rows, clock(), 600)
   advance(14 * DAY)
   const results = await Promise.all([first?.sweep(), second?.sweep()])
-  t.equal(results.filter(result => result === undefined).length, 1, 'the other lets it be')
+  t.equal(results.filter(result => result === undefined).length, 1, 'the other instance does not sweep')
   t.ok(results.includes(600 * 5), 'sessions, registrations, tries, sent and dropped mails are gone', {
     results,
   })
-  t.equal(await second?.sweep(), 0, 'afterwards anybody may')
+  t.equal(await second?.sweep(), 0, 'afterwards any instance may')
 
   // The state that a crashed instance leaves.
   const expiresAt = new Date(clock().getTime() + 60_000)
@@ -289,5 +289,5 @@ t.test('deletes in small batches, and skips rows that cannot be deleted', async 
     [{ kind: 'sessions', msg: /could not be deleted/ }],
   )
   await rows.client.$executeRawUnsafe('ALTER TABLE elsewhere RENAME TO sessions')
-  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600, 'the next time they go')
+  t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600, 'the next sweep deletes them')
 })

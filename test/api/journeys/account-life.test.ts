@@ -38,7 +38,7 @@ t.test('the lifecycle of an account', async t => {
     passwordChangedAt: String,
     createdAt: String,
   })
-  t.notMatch(me.body, /argon2/, 'the hash never leaves')
+  t.notMatch(me.body, /argon2/, 'no response contains the hash')
 
   const refreshed = await app.inject({
     method: 'POST',
@@ -61,7 +61,7 @@ t.test('the lifecycle of an account', async t => {
       url: '/me',
       headers: { authorization: `Bearer ${accessToken}` },
     })
-    t.equal(after.statusCode, 401, 'both access tokens of the session ended with it')
+    t.equal(after.statusCode, 401, 'both access tokens of the session are invalid')
     t.equal(after.headers['www-authenticate'], 'Bearer error="invalid_token"')
   }
 

@@ -39,7 +39,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
   const confirm = (word: string) =>
     app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password: word } })
   isProblemOf(t, await confirm('short'), 'password_rejected')
-  t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null, 'that confirms nothing')
+  t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null, 'which confirms nothing')
 
   const chosen = 'chosen behind the link'
   const confirmed = await confirm(chosen)
@@ -74,7 +74,7 @@ t.test('without confirmation a reset confirms the email and voids the confirmati
   const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
   t.same(user.emailConfirmedAt, user.passwordChangedAt)
   const networks = (await rows.client.familiarNetwork.findMany()).map(({ id }) => id.split(' ')[1])
-  t.strictSame(networks, ['127.0.0.1'], 'the network of whoever made the account is not familiar any more')
+  t.strictSame(networks, ['127.0.0.1'], 'the network of the registration is no longer familiar')
   for (const word of [password, newPassword]) {
     const answer = await app.inject({
       method: 'POST',

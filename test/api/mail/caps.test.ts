@@ -27,7 +27,7 @@ t.test('mails are capped by recipient and purpose', async t => {
       advance(59)
       t.equal(await ask(), 1, 'and so does one after 59 seconds')
       advance(1)
-      t.equal(await ask(), 2, 'a minute after the last one, one mail serves those that wait')
+      t.equal(await ask(), 2, 'a minute after the last one, one email serves the queued requests')
       t.equal(await ask(other), 2, 'another recipient is not affected')
       advance(1769)
       t.equal(await ask(), 2)
@@ -36,7 +36,7 @@ t.test('mails are capped by recipient and purpose', async t => {
       advance(1769)
       t.equal(await ask(), 3, 'three an hour')
       advance(1)
-      t.equal(await ask(), 4, 'an hour after the first there is room for one')
+      t.equal(await ask(), 4, 'an hour after the first, one more is sent')
       t.equal(answers.size, 1, 'every response was the same', { answers: [...answers] })
     },
   )

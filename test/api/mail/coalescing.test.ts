@@ -186,7 +186,7 @@ t.test('a deferred email does not use up the cap, and its retry serves later req
   for (let times = 0; times < 3; times++) {
     requests.push(await ask())
     await refused()
-    t.match(await rows.client.mailTurn.findMany(), [{ lastAt: null }], 'the turn was given back')
+    t.match(await rows.client.mailTurn.findMany(), [{ lastAt: null }], 'the cap was not used up')
     t.equal(await rows.client.outbox.count({ where: { state: 'queued' } }), 1, 'the others were sent with it')
   }
   t.match(await rows.client.outbox.findFirst({ where: { state: 'queued' } }), {

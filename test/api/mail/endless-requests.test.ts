@@ -104,7 +104,7 @@ t.test('endless requests by a client', async t => {
       await post('/email-change/request', { currentPassword: owner.password, newEmail: victim }, { headers })
       advance(60)
       await sentMails(victim)
-      t.equal(toVictim(), 2, 'who lives on waits a minute')
+      t.equal(toVictim(), 2, 'an account that is kept waits a minute')
     },
   )
 })

@@ -60,7 +60,7 @@ async function failure(t: Test, sending: Promise<void>): Promise<MailSendError> 
 
 function receivedNothing(t: Test, server: SmtpServer): void {
   t.same(server.mails, [], 'no mail was taken')
-  t.same(server.logins, [], 'no credentials were shown')
+  t.same(server.logins, [], 'no credentials were sent')
 }
 
 t.test('SMTP with STARTTLS and authentication delivers text and HTML to one recipient', async t => {
@@ -224,7 +224,7 @@ for (const [hang, timeouts] of [
     const took = Date.now() - begun
     t.match(error, { permanent: false, code: 'mail' in timeouts ? 'EABORT' : 'ETIMEDOUT' })
     t.ok(took >= 140 && took < 5000, `${took} ms`)
-    t.equal(server.connections(), 1, 'and not tried again behind our back')
+    t.equal(server.connections(), 1, 'and not retried by the library')
   })
 }
 
@@ -275,7 +275,7 @@ t.test('sends nothing to a recipient that is not one plain address', async t => 
     t.match(error, { permanent: true }, JSON.stringify(to))
   }
   t.same(server.mails, [])
-  t.equal(server.connections(), 0, 'not even a connection was made')
+  t.equal(server.connections(), 0, 'no connection was opened')
 })
 
 t.test('delivers to unusual but plain addresses', async t => {

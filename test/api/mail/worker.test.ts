@@ -111,7 +111,7 @@ t.test('a failed email is retried eight times over about a day, then becomes a d
   advance(100_000)
   app.mail.wake()
   await delay(50)
-  t.equal(refusals.length, 8, 'a dead letter is left alone')
+  t.equal(refusals.length, 8, 'a dead letter is not retried')
   t.equal(smtp.mails.length, 0)
   t.ok(
     log.some(({ msg, level }) => msg === 'mail is a dead letter' && level === 50),
@@ -179,7 +179,7 @@ t.test('emails wait while the server refuses the service, with one alert', async
   t.strictSame(smtp.mails.flatMap(({ to }) => to).sort(), emails)
   t.equal(await rows.client.outbox.count({ where: { state: 'sent' } }), 2, 'none is a dead letter')
   const alerts = world.log.filter(({ msg }) => /^ALERT: the mail server refuses/.test(String(msg)))
-  t.equal(alerts.length, 1, 'one alert for all mails')
+  t.equal(alerts.length, 1, 'one alert for all emails')
   t.match(alerts[0], { level: 50, reason: /5\.7\.1/ })
   t.notMatch(JSON.stringify(alerts), /@example/)
   t.ok(world.log.some(({ msg }) => msg === 'the mail server accepts mails again'))
@@ -201,7 +201,7 @@ t.test(
     const people = ['b@example.org', 'c@example.org', 'd@example.org']
     const begun = performance.now()
     const down = await ask(world, email)
-    t.ok(performance.now() - begun < 5000, 'nobody waits for the mail server')
+    t.ok(performance.now() - begun < 5000, 'no response waits for the SMTP server')
     t.equal(down.statusCode, up.statusCode)
     t.equal(down.json().status, up.json().status)
     t.equal(down.body.length, up.body.length, 'only the id in the request token differs')
@@ -282,7 +282,7 @@ t.test(
       advance(seconds)
       app.mail.wake()
       await delay(30)
-      t.equal(smtp.mails.length, 1, 'it is left to whoever has it')
+      t.equal(smtp.mails.length, 1, 'it is left to the worker that claimed it')
     }
     advance(1)
     app.mail.wake()
@@ -463,7 +463,7 @@ t.test('the outbox contains no token, link or password', async t => {
   await smtp.waitForMails(5)
   await rows.settled()
   const tokens = smtp.mails.filter(({ text }) => text.includes('#token=')).map(tokenIn)
-  t.equal(tokens.length, 4, 'there were tokens to be found')
+  t.equal(tokens.length, 4, 'the test knows tokens to look for')
   const dump = JSON.stringify(await rows.dump())
   const outbox = JSON.stringify((await rows.dump()).outbox)
   for (const token of tokens) {

@@ -45,7 +45,7 @@ t.test('a damaged link leads to its page, which says so, and its token is not lo
     url: '/confirm-email',
     payload: { token, password: 'correct horse battery staple' },
   })
-  t.equal(done.statusCode, 200, 'none of them spent it')
+  t.equal(done.statusCode, 200, 'none of them used it up')
 })
 
 t.test('a slash before the hash leads to the page, and the browser keeps the fragment', async t => {

@@ -136,7 +136,7 @@ t.test('no module builds markup, stores a token beyond its tab or calls another 
     t.notMatch(source, /https?:\/\//, path)
     t.notMatch(source, /(keep|setItem)\([^)]*[tT]oken/, path)
     if (/sessionStorage/.test(source) && !/storage\.js$/.test(path)) {
-      t.match(path, /fragment\.js$/, 'a mailed token is kept by one module, for its tab')
+      t.match(path, /fragment\.js$/, 'one module stores an emailed token, for its tab')
       t.notMatch(source, /localStorage/, path)
     }
     t.notMatch(source, /console\.|sourceMappingURL/, path)

@@ -25,7 +25,7 @@ t.test('uses the faster library if it loads, and the other one otherwise', async
   t.equal(fast.name, '@node-rs/argon2', 'the tests run where it has a binary')
   t.equal(portable.name, 'argon2')
   const broken = () => Promise.reject(new Error('libgcc_s.so.1: cannot open shared object file'))
-  t.equal((await loadArgon2(broken)).name, 'argon2', 'a binary that does not load is none')
+  t.equal((await loadArgon2(broken)).name, 'argon2', 'a binary that does not load is not used')
 })
 
 t.test('each library verifies the hashes of the other, and no wrong password', async t => {
@@ -150,7 +150,7 @@ for (const [what, loadFast] of [
     }
     const other = await (loadFast ? fast : portable).hash(password, { memory: 64, time: 1, parallelism: 1 })
     await rows.client.user.update({ where: { email }, data: { passwordHash: other } })
-    t.equal((await logIn()).statusCode, 200, 'and what the other library stored is good here')
+    t.equal((await logIn()).statusCode, 200, 'and hashes of the other library verify')
     t.notOk(
       log.some(({ level }) => Number(level) >= 50),
       'no error is logged',

@@ -102,7 +102,7 @@ t.test(
     }
     await strangersGuess(5000)
     t.equal(checked, 100)
-    t.equal(await logIn('127.0.0.9'), 429, 'a network where the account was never used waits')
+    t.equal(await logIn('127.0.0.9'), 429, 'a network where the account was never used is delayed')
     t.equal(await logIn('127.0.0.1'), 200, 'the network of the confirmation does not')
     // Ten guesses a minute for eight hours.
     for (let minute = 0; minute < 480; minute++) {
@@ -240,6 +240,6 @@ t.test(
     const left = await redis.pttl(key)
     t.ok(left > 80_000_000 && left < 95_000_000, 'the count drains in about a day', { left })
     await checked[0]?.forgive()
-    t.ok((await redis.pttl(key)) < left - 890_000, 'a try with the right password is taken back')
+    t.ok((await redis.pttl(key)) < left - 890_000, 'an attempt with the right password is not counted')
   },
 )

@@ -43,9 +43,9 @@ for (const known of [true, false]) {
       const hashes = countHashes(t)
       const { answer, failures, wait } = await untilRefused(t, app, email, from)
       isProblemOf(t, answer, 'rate_limited')
-      t.equal(hashes(), failures, 'a refused try costs no hash')
+      t.equal(hashes(), failures, 'a refused attempt costs no hash')
       await delay(wait * 1000 + 50)
-      t.equal((await guess(app, email, from)).statusCode, 401, 'after it, the next try is checked')
+      t.equal((await guess(app, email, from)).statusCode, 401, 'after it, the next attempt is checked')
       isProblemOf(t, await guess(app, email, from), 'rate_limited')
     },
   )
@@ -139,7 +139,7 @@ t.test(
     // too late, so the wait is longer than that of the attempts seen here.
     const outages = log.slice(before).filter(({ msg }) => /redis cannot be used/.test(String(msg))).length
     if (outages === 0) {
-      t.equal(checked, 1, 'the gate opened once')
+      t.equal(checked, 1, 'the gate let one attempt pass')
       t.match(String(seen.at(-1)), /^[12]$/)
     } else t.ok(checked <= 1 + 5 * outages, 'the gate opened once for each store', { checked, outages })
   },
@@ -150,7 +150,11 @@ t.test('guesses from other networks do not lock the owner out', async t => {
   const { app } = world
   const { email, password } = await confirmedAccount(world)
   for (let stranger = 0; stranger < 5; stranger++) await untilRefused(t, app, email, `10.66.0.${stranger}`)
-  t.equal((await guess(app, email, '10.66.0.4', password)).statusCode, 429, 'even a right guess has to wait')
+  t.equal(
+    (await guess(app, email, '10.66.0.4', password)).statusCode,
+    429,
+    'even the right password is delayed',
+  )
   t.equal((await guess(app, email, '10.77.0.1', password)).statusCode, 200, 'the owner has not')
   t.equal(
     (await guess(app, 'other@example.org', '10.66.0.4')).statusCode,
@@ -225,7 +229,11 @@ t.test('an attempt whose password was not checked does not count as a failure', 
   )
   const checked = shed.filter(({ statusCode }) => statusCode === 401).length
   for (let i = checked; i < 4; i++) t.equal((await guess(app, email, '10.0.0.1')).statusCode, 401)
-  t.equal((await guess(app, email, '10.0.0.1', password)).statusCode, 200, 'only checked tries were counted')
+  t.equal(
+    (await guess(app, email, '10.0.0.1', password)).statusCode,
+    200,
+    'only checked attempts were counted',
+  )
 })
 
 /** A connection to Redis with 4 ms of latency in each direction. */

@@ -139,7 +139,7 @@ t.test('a shed request gets its response before its body, and keeps its connecti
   isProblemOf(t, await answerOn(socket), 'overloaded', 'the next on the connection')
   await empty()
   socket.write(request)
-  isProblemOf(t, await answerOn(socket), 'invalid_credentials', 'and once there is room')
+  isProblemOf(t, await answerOn(socket), 'invalid_credentials', 'and once a slot is free')
 })
 
 t.test('a client that has filled the queue delays only itself', async t => {
@@ -167,7 +167,7 @@ t.test('a client that has filled the queue delays only itself', async t => {
 
   const one = await logIn('2001:db8:0:1::1', email)
   const { waiting } = app.passwords.queue.load()
-  t.equal(one.status, 200, 'a stranger is served')
+  t.equal(one.status, 200, 'another client is served')
   t.ok(waiting > most / 4, 'while the flood still waits', { waiting, most })
   t.equal((await logIn('10.0.0.1', email, 'a wrong password')).status, 401, 'with any answer')
 
@@ -195,7 +195,7 @@ t.test('a request reserves a slot before its body, and releases it if it needs n
   await waiting(1)
   socket.destroy()
   await waiting(0)
-  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also where the body never comes')
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also if the body never arrives')
 })
 
 t.test('slow bodies from more addresses than slots do not lock out other clients', async t => {
@@ -224,7 +224,7 @@ t.test('slow bodies from more addresses than slots do not lock out other clients
     statuses.push((await answerOn(owner)).statusCode)
   }
   t.strictSame(statuses, Array(8).fill(200))
-  t.ok(app.passwords.queue.load().waiting >= places - 8, 'the slow bodies still hold most places')
+  t.ok(app.passwords.queue.load().waiting >= places - 8, 'the slow bodies still hold most slots')
 })
 
 // Regression: requests continued to the database, and most were shed only after it had responded.
@@ -303,7 +303,7 @@ t.test('no password is hashed for a client that has disconnected', async t => {
   while (onSockets() > 0) await delay(5)
   client.disconnect()
   await Promise.all(ahead)
-  t.equal(hashes(), hashed, 'only what somebody waited for')
+  t.equal(hashes(), hashed, 'only hashes for connected clients')
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
   t.notOk(
     log.some(({ level }) => Number(level) >= 50),

@@ -79,7 +79,7 @@ t.test('logout accepts an expired access token for the lifetime of its session',
   })
 
   time.advance(86_400 - 1)
-  isProblemOf(t, await call('/me', early.accessToken), 'unauthenticated', 'it is good for nothing else')
+  isProblemOf(t, await call('/me', early.accessToken), 'unauthenticated', 'no other endpoint accepts it')
   t.equal((await call('/logout', early.accessToken)).statusCode, 204)
   isProblemOf(t, await call('/logout', early.accessToken), 'unauthenticated', 'only once')
   const { refreshToken } = early

@@ -87,7 +87,7 @@ t.test('without cookie mode no cookie is set, and a cookie in the request is ign
     [401, 200, 200, 200, 204],
   )
   for (const answer of answers) t.notOk('set-cookie' in answer.headers)
-  t.type(answers[1]?.json().refreshToken, 'string', 'the body has it, as ever')
+  t.type(answers[1]?.json().refreshToken, 'string', 'the body contains it, as before')
   const after = (await session()).find(({ id }) => id === before?.id)
   t.strictSame(after, before, 'the session of the cookie is as it was')
 })
@@ -200,7 +200,7 @@ t.test('the cookie of an ended session is refused and cleared', async t => {
   const { accessToken } = stays.json()
   const out = await app.inject({ method: 'DELETE', url: '/sessions', headers: bearer(accessToken) })
   t.equal(out.statusCode, 204)
-  t.notOk('set-cookie' in out.headers, 'other ends leave a dead cookie behind')
+  t.notOk('set-cookie' in out.headers, 'other revocations leave an invalid cookie')
   for (const [name, answer] of Object.entries({ ended, locked })) {
     const refused = await refresh(service, cookieIn(answer))
     isProblemOf(t, refused, 'refresh_token_invalid', name)

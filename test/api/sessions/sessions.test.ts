@@ -260,7 +260,7 @@ t.test('the 51st session ends the oldest, also for parallel logins', async t => 
     time.advance(1)
     await logIn(service, oldest)
   }
-  t.equal((await listOf(service, oldest)).length, 50, 'fifty live side by side')
+  t.equal((await listOf(service, oldest)).length, 50, 'fifty sessions are active')
   const endings = () => rows.client.event.findMany({ where: { kind: 'session_ended' } })
   t.strictSame(await endings(), [])
   time.advance(1)
@@ -284,7 +284,7 @@ t.test('the 51st session ends the oldest, also for parallel logins', async t => 
   }
   t.equal((await app.inject({ url: '/me', headers: bearer(stranger) })).statusCode, 200)
   t.equal(await rows.client.session.count(), 51, "of the stranger's account none ended")
-  t.equal((await endings()).length, 21, 'one ended for each that began')
+  t.equal((await endings()).length, 21, 'one revoked for each new one')
 })
 
 t.test('an expired session makes room without an event in the history', async t => {

@@ -30,7 +30,11 @@ t.test('a refresh returns a new pair and spends the old refresh token', async t 
   ])
   t.match(second, { tokenType: 'Bearer', expiresIn: 900, refreshExpiresIn: 14 * day })
   t.not(second.refreshToken, first.refreshToken)
-  t.equal((await me(service, first.accessToken)).statusCode, 200, 'the old access token lives its life')
+  t.equal(
+    (await me(service, first.accessToken)).statusCode,
+    200,
+    'the old access token is valid until it expires',
+  )
   t.equal((await me(service, second.accessToken)).statusCode, 200)
 })
 
@@ -126,7 +130,7 @@ t.test('a clock rollback does not extend the grace window', async t => {
   const second = (await refresh(service, first.refreshToken)).json()
   time.advance(-20)
   const again = await refresh(service, first.refreshToken)
-  t.equal(again.json().refreshToken, second.refreshToken, 'so far clocks of instances may differ')
+  t.equal(again.json().refreshToken, second.refreshToken, 'clocks of instances may differ by that much')
   time.advance(-3580)
   isProblemOf(t, await refresh(service, first.refreshToken), 'refresh_token_invalid')
   isProblemOf(t, await refresh(service, second.refreshToken), 'refresh_token_invalid')
@@ -181,7 +185,7 @@ t.test('an invented token revokes nothing, whatever the attacker knows', async t
     isProblemOf(t, await refresh(service, token), 'refresh_token_invalid', name)
   }
   t.strictSame(await rows.dump(), before, 'nothing changed')
-  t.equal((await refresh(service, alive)).statusCode, 200, 'and the session goes on')
+  t.equal((await refresh(service, alive)).statusCode, 200, 'and the session stays active')
   isProblemOf(t, await refresh(service, ''), 'validation_failed')
   isProblemOf(t, await refresh(service, 'A'.repeat(4097)), 'validation_failed')
 })
@@ -215,7 +219,7 @@ t.test('a session expires after 30 days in any case, and the response says so', 
   t.equal(last.json().refreshExpiresIn, 1)
   time.advance(1)
   isProblemOf(t, await refresh(service, last.json().refreshToken), 'refresh_token_invalid')
-  isProblemOf(t, await me(service, last.json().accessToken), 'unauthenticated', 'the session is over')
+  isProblemOf(t, await me(service, last.json().accessToken), 'unauthenticated', 'the session has expired')
 })
 
 t.test('a disabled or deleted account is refused at once', async t => {

@@ -87,7 +87,7 @@ t.test('log out another device, then all others', async t => {
   await waitForAccount(page, site)
   t.equal(await page.locator('[data-devices] li').count(), 2)
   const buttons = page.locator('[data-devices] li button')
-  t.equal(await buttons.count(), 1, 'this device has none: it has the log out above')
+  t.equal(await buttons.count(), 1, 'this device has no button: it uses the one above')
   await buttons.click()
   await page.locator('[data-devices] li').nth(1).waitFor({ state: 'detached' })
   // Its access token is refused at once, and so is its refresh token.

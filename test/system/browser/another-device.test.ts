@@ -122,12 +122,12 @@ t.test('an incomplete link offers a new one', async t => {
   for (const damage of [link.replace('#', '/#'), `${link}).`, link.replace('=', '%3D')]) {
     await page.goto(damage)
     await waitForView(page, 'form')
-    t.notMatch(page.url(), /token|#/, 'what can be read is read')
+    t.notMatch(page.url(), /token|#/, 'the readable part is used')
   }
   const notice = page.locator('[data-notice]')
   await page.goto(link.replace(/#.*/, ''))
   await waitForView(page, 'missing')
-  t.notOk(await notice.isVisible(), 'a link that was cut off cannot be told from none')
+  t.notOk(await notice.isVisible(), 'a truncated link is treated like none')
   // Requested without the browser, where a token in an address fails the test.
   for (const damage of ['%23', '?', '%2523']) {
     const response = await page.request.get(link.replace('#', damage), { maxRedirects: 0 })

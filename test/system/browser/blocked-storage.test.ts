@@ -79,19 +79,19 @@ for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
 
     await page.goto(`${site.url}/app/account`)
     await page.waitForURL(`${site.url}/app/login`)
-    t.equal(await warning.isVisible(), seen, 'said as soon as the page can know')
+    t.equal(await warning.isVisible(), seen, 'shown as soon as the page can know')
     if (seen) t.match(await warning.innerText(), says)
     if (seen) await isAccessible(t, page, name)
     await send(page, 'login', { email, password: PASSWORD })
     t.match(await errorOf(page, 'login'), says)
-    t.equal(new URL(page.url()).pathname, '/app/login', 'nobody is sent in a circle')
+    t.equal(new URL(page.url()).pathname, '/app/login', 'no redirect loop')
     t.equal(
       await page.locator('[data-form="login"] [name="email"]').inputValue(),
       email,
-      'what was typed is there',
+      'the form keeps its values',
     )
     t.equal(await sessions(), before, 'no session is left')
-    t.strictSame(called, seen ? [] : ['/login', '/token/refresh', '/logout'], 'better not made than ended')
+    t.strictSame(called, seen ? [] : ['/login', '/token/refresh', '/logout'], 'no session is created')
 
     await page.goto(`${site.url}/app/register`)
     await send(page, 'register', { email: 'new@example.org' })
@@ -111,6 +111,6 @@ for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
     await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: NEW_PASSWORD })
     const notice = page.locator('[data-notice]:visible')
     await notice.waitFor()
-    t.match(await notice.innerText(), /new password is set/, 'a mailed link works all the same')
+    t.match(await notice.innerText(), /new password is set/, 'an emailed link still works')
   })
 }

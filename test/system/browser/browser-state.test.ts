@@ -43,7 +43,7 @@ t.test(
       { name: COOKIE, httpOnly: true, secure: true, sameSite: 'Strict', path: '/token/refresh' },
     ])
     t.equal(cookies.length, 1)
-    t.strictSame(await context.cookies(`${site.url}/me`), [], 'it goes nowhere else')
+    t.strictSame(await context.cookies(`${site.url}/me`), [], 'it is sent nowhere else')
     t.equal(await page.evaluate('document.cookie'), '', 'no script can read it')
     const stored = (await page.evaluate(
       'JSON.stringify([{ ...localStorage }, { ...sessionStorage }])',
@@ -54,7 +54,7 @@ t.test(
     t.notMatch(markup, /eyJ/)
     await press(page, 'log-out')
     await page.waitForURL(/\/app\/login$/)
-    t.strictSame(await context.cookies(`${site.url}/token/refresh`), [], 'a log out takes the cookie')
+    t.strictSame(await context.cookies(`${site.url}/token/refresh`), [], 'a logout removes the cookie')
   },
 )
 
@@ -186,7 +186,7 @@ t.test('without JavaScript no typed value gets into an address', async t => {
   const { page } = await person(t, site, { javaScriptEnabled: false })
   for (const path of ['login', 'register', 'forgot-password']) {
     await page.goto(`${site.url}/app/${path}`)
-    t.ok(await page.locator('noscript, .warning').first().isVisible(), 'it says that it needs script')
+    t.ok(await page.locator('noscript, .warning').first().isVisible(), 'it says that it needs JavaScript')
     t.equal(await page.locator('form').first().getAttribute('method'), 'post')
   }
 })

@@ -81,7 +81,7 @@ for (const [name, prepare, most] of [
       t.equal(await reads(tab), 'unauthenticated')
     }
     t.equal(await logIn(second), true)
-    await adoptLogin(t, tabs, 'and of the next login')
+    await adoptLogin(t, tabs, 'and are notified of the next login')
   })
 }
 

@@ -45,7 +45,7 @@ t.test('an error beside a field disappears when that field changes, and other er
   await send(page, 'login', { email, password: 'not the password of it' })
   await errorOf(page, 'login')
   await fill(page, 'login', { password: 'another' })
-  t.equal(await errors('login'), 1, 'what is said of the whole form stays until it is sent again')
+  t.equal(await errors('login'), 1, 'an error of the whole form stays until it is sent again')
 
   await confirmedAccount(site, email, PASSWORD)
   await page.goto(`${site.url}/app/reset-password#token=${await resetToken(site, email)}`)
@@ -53,7 +53,7 @@ t.test('an error beside a field disappears when that field changes, and other er
   await send(page, 'reset', { newPassword: NEW_PASSWORD, repeat: 'another one' })
   t.equal(await errors('reset'), 1)
   await fill(page, 'reset', { newPassword: 'another one' })
-  t.equal(await errors('reset'), 0, 'that two passwords differ is about both of them')
+  t.equal(await errors('reset'), 0, 'the error about two different passwords belongs to both')
 })
 
 t.test('a typed email is carried to the next form of this tab, and then forgotten', async t => {
@@ -73,7 +73,7 @@ t.test('a typed email is carried to the next form of this tab, and then forgotte
   t.equal(await emailOf(page, 'register'), email)
   const tab = await context.newPage()
   await tab.goto(`${site.url}/app/login`)
-  t.equal(await emailOf(tab, 'login'), '', 'other tabs learn nothing')
+  t.equal(await emailOf(tab, 'login'), '', 'other tabs get nothing')
 })
 
 t.test('after a reset and a change of the password, the login form contains the email', async t => {
@@ -136,7 +136,7 @@ t.test('a reload keeps the link of an email, in its tab only, until it is used',
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password`)
   await waitForView(page, 'missing')
-  t.notMatch(await stored(page), /eyJ/, 'who opens the page anew gets nothing of the visit before')
+  t.notMatch(await stored(page), /eyJ/, 'a new visit gets nothing from the previous one')
   await page.goto(`${site.url}/app/login`)
   await page.goto(`${site.url}/app/reset-password#token=${token}`)
   await waitForView(page, 'form')
@@ -177,7 +177,7 @@ t.test('the chosen language is kept and applies to later emails', async t => {
   await fill(page, 'register', { email })
   await page.locator('footer a[hreflang="hr"]').click()
   await page.locator('html[lang="hr"]').waitFor()
-  t.equal(await emailOf(page, 'register'), email, 'what was typed is still there')
+  t.equal(await emailOf(page, 'register'), email, 'the form keeps its values')
   await isAccessible(t, page, 'in Croatian')
   await send(page, 'register')
   await waitForView(page, 'sent')
@@ -192,7 +192,7 @@ t.test('the chosen language is kept and applies to later emails', async t => {
   await confirms(page)
   await waitForAccount(page, site)
   t.equal(await language(), 'de')
-  t.equal(await page.evaluate('document.cookie'), '', 'no script reads the choice')
+  t.equal(await page.evaluate('document.cookie'), '', 'no script can read the choice')
   await press(page, 'log-out')
   await waitForPath(page, site, '/app/login')
   t.equal(await language(), 'de')

@@ -46,7 +46,7 @@ t.test('a killed instance loses no acknowledged change', { skip: noCluster }, as
   for (const { method, path, answer } of failures) {
     t.equal(answer.status, 502)
     t.equal(method, 'POST', `only what is not idempotent failed (${path})`)
-    t.equal(answer.upstream.at(-1), victim.address, 'at the instance that was killed, and nobody else got it')
+    t.equal(answer.upstream.at(-1), victim.address, 'at the killed instance, and retried at no other')
   }
   t.ok(failures.length <= PEOPLE, 'at most what was in flight')
 
@@ -69,16 +69,16 @@ t.test('a killed instance loses no acknowledged change', { skip: noCluster }, as
   t.ok(acknowledged >= RESETS / 2)
 
   const sessions = await Promise.all(ledger.loggedIn.map(bearer => person.get('/me', { bearer })))
-  t.strictSame(new Set(sessions.map(({ status }) => status)), new Set([200]), 'every log in is a session')
+  t.strictSame(new Set(sessions.map(({ status }) => status)), new Set([200]), 'every login has a session')
   for (const account of accounts) {
     const refreshToken = ledger.refreshed.get(account.email) ?? ''
     const next = await person.post('/token/refresh', { refreshToken })
-    t.equal(next.status, 200, 'every chain of refresh tokens goes on')
+    t.equal(next.status, 200, 'every chain of refresh tokens is valid')
     Object.assign(account, next.body)
   }
   const known = await rows.client.registration.findMany({ select: { email: true } })
   const lost = ledger.registered.filter(email => !known.some(row => row.email === email))
-  t.strictSame(lost, [], 'every registration is there')
+  t.strictSame(lost, [], 'every registration exists')
 
   // Emails that the killed worker had claimed wait for its lease of 60 s, which is too long for the test.
   const inHand = await rows.client.outbox.findMany({ where: { state: 'queued', leasedUntil: { not: null } } })

@@ -53,7 +53,7 @@ t.test('three instances behave as one service', { skip: noCluster }, async t => 
     t.equal(early.status, 429)
     t.equal(early.headers['retry-after'], '1')
     const owner = await newPerson(t, cluster).post('/login', { email, password: PASSWORD })
-    t.equal(owner.status, 200, 'and not for the owner, who is elsewhere')
+    t.equal(owner.status, 200, 'and not for the owner in another network')
   })
 
   await t.test('registrations are limited by the client address that the balancer sees', async t => {
@@ -65,12 +65,12 @@ t.test('three instances behave as one service', { skip: noCluster }, async t => 
     t.ok(instancesOf(within) > 1)
     t.strictSame(statuses(await inTurn(3, () => register())), Array(3).fill(429))
     const claimed = await register({ 'x-forwarded-for': '192.0.2.1', forwarded: 'for=192.0.2.1' })
-    t.equal(claimed.status, 429, 'whatever else it says of itself')
+    t.equal(claimed.status, 429, 'whatever other headers it sends')
     const other = await newPerson(t, cluster).post('/register', {
       email: `limited-${++made}@example.org`,
       password: PASSWORD,
     })
-    t.equal(other.status, 202, 'somebody else is not limited')
+    t.equal(other.status, 202, 'another client is not limited')
   })
 
   await t.test('parallel refreshes agree on one successor, and a replay ends the family', async t => {
@@ -84,7 +84,7 @@ t.test('three instances behave as one service', { skip: noCluster }, async t => 
 
     const next = await refresh(parallel[0]?.body.refreshToken)
     t.equal(next.status, 200)
-    t.equal((await refresh(refreshToken)).status, 401, 'the one before the last is no lost answer')
+    t.equal((await refresh(refreshToken)).status, 401, 'the last token but one is a replay')
     const after = await atEach(cluster, () => person.get('/me', { bearer: next.body.accessToken }))
     t.ok(after.every(({ status }) => status === 401))
   })
@@ -109,6 +109,6 @@ t.test('three instances behave as one service', { skip: noCluster }, async t => 
     }
     t.notOk(busy().includes(0), 'all workers had a part', { busy: busy() })
     const recipients = smtp.mails.slice(before).flatMap(({ to }) => to)
-    t.strictSame(recipients.sort(), emails.sort(), 'each address one mail')
+    t.strictSame(recipients.sort(), emails.sort(), 'one email per address')
   })
 })

@@ -39,7 +39,7 @@ t.test('no token of an emailed link is in the access log', { skip: noNginx }, as
   await until('the log has every request', () => balancer.log().length >= asked)
 
   const paths = balancer.log().map(line => line.path)
-  t.strictSame(paths.slice(-whole.length), whole, 'other paths are whole')
+  t.strictSame(paths.slice(-whole.length), whole, 'other paths are complete')
   for (const path of paths.slice(0, damaged.length + 1))
     t.match(path, /^\/app\/.*\[cut\]$|^\/app\/confirm-email$/)
   const log = JSON.stringify(balancer.log())

@@ -82,6 +82,6 @@ t.test('on PostgreSQL the service writes no file, so that its root may be read-o
   const [code] = await ended
   t.equal(code, 0, 'it ends well')
   t.notMatch(output, /EFBIG|EROFS|EACCES|File too large/)
-  t.strictSame(readdirSync(cwd), [], 'nothing is left where it ran')
+  t.strictSame(readdirSync(cwd), [], 'no file is left in its working directory')
   t.strictSame(readdirSync(temporary), [], 'nor among temporary files')
 })

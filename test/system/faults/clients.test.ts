@@ -57,7 +57,7 @@ t.test('a registration whose client disconnects happens completely or not at all
   const socket = await service.open()
   socket.write(registration(clients))
   const [answer] = await once(socket, 'data')
-  t.equal(answersIn(answer)[0]?.statusCode, 202, 'who comes after them is served')
+  t.equal(answersIn(answer)[0]?.statusCode, 202, 'later clients are served')
   t.comment(`after ${Math.round(performance.now() - began)} ms`)
   socket.destroy()
   await until('all handles are given back', () => service.handles() <= handles)

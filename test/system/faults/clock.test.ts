@@ -110,7 +110,7 @@ for (const limits of ['memory', 'redis'] as const) {
     let wait = await guess(6, 'a sixth guess')
 
     await set(HOUR)
-    t.equal(await me(account.accessToken), 401, 'an access token is over')
+    t.equal(await me(account.accessToken), 401, 'an access token has expired')
     const check = await ada.post('/password-reset/check', { token: resetLink })
     t.equal(check.body.code, 'token_expired', 'and a reset link')
     const refreshed = await refresh(account.refreshToken)
@@ -142,9 +142,9 @@ for (const limits of ['memory', 'redis'] as const) {
       { to: ['late@example.org'] },
       'an email that was to wait half a minute does not wait an hour',
     )
-    t.equal(await me(ahead.body.accessToken), 401, 'a token from the future is none')
+    t.equal(await me(ahead.body.accessToken), 401, 'a token from the future is refused')
     const next = await refresh(ahead.body.refreshToken)
-    t.equal(next.status, 200, 'and the session goes on')
+    t.equal(next.status, 200, 'and the session stays active')
     t.equal(await me(next.body.accessToken), 200)
     t.equal((await logIn()).status, 200)
     await limitHolds('an hour that is not two')
@@ -152,7 +152,7 @@ for (const limits of ['memory', 'redis'] as const) {
     await guess(2, 'failures from before the clock was set back')
     const link = await askReset()
     const valid = await ada.post('/password-reset/check', { token: link })
-    t.equal(valid.status, 200, 'mails asked for now come now, and their links are good')
+    t.equal(valid.status, 200, 'emails requested now are sent now, and their links are valid')
 
     // Used while the clock was ahead: it does not become valid again for the hour that the clock was set back.
     const other = (await logIn()).body
@@ -160,8 +160,8 @@ for (const limits of ['memory', 'redis'] as const) {
     const successor = await refresh(other.refreshToken)
     t.equal(successor.status, 200)
     await set(A_MINUTE)
-    t.equal((await refresh(other.refreshToken)).status, 401, 'a spent refresh token stays spent')
-    t.equal((await refresh(successor.body.refreshToken)).status, 401, 'and a replay ends the session')
+    t.equal((await refresh(other.refreshToken)).status, 401, 'a used refresh token stays used')
+    t.equal((await refresh(successor.body.refreshToken)).status, 401, 'and a replay revokes the session')
 
     await rows.settled()
     const pid = service.child.pid as number
@@ -200,6 +200,6 @@ t.test(
     // The worker started on the first before it had the second.
     t.equal((await person().post('/register', { email: 'next@example.org', password: PASSWORD })).status, 202)
     await until('the next one is in hand', () => recipients.includes('next@example.org'))
-    t.strictSame(recipients, ['slow@example.org', 'next@example.org'], 'it was handed over once')
+    t.strictSame(recipients, ['slow@example.org', 'next@example.org'], 'it was delivered once')
   },
 )

@@ -126,11 +126,11 @@ for (const { name, through, begins, ends } of shortages) {
     })
 
     begins(service, folder)
-    await until('what would be written is refused', async () =>
+    await until('writes are refused', async () =>
       (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
     )
     const without = await crowd.answers(8 * PEOPLE)
-    t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'what is only read is answered')
+    t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'reads are answered')
     const refused = without.find(isOverloaded)
     t.match(refused?.body, { detail: /cannot be written to/ })
     t.equal((await ask(url, 'GET', '/health/live')).status, 200, 'it lives')

@@ -91,7 +91,7 @@ t.test(
       const token = tokenIn(mails.find(({ to }) => to.includes(address)))
       const { iat, exp } = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
       t.ok(iat > asked, 'the link was made after the restart')
-      t.equal(exp - iat, lifetime, 'with its whole lifetime')
+      t.equal(exp - iat, lifetime, 'with its full lifetime')
       const used =
         address === account
           ? await post(url, '/password-reset/check', { token })

@@ -54,12 +54,12 @@ export async function everyRegistrationExists(t: Test, { client }: Rows, { regis
 /** Asserts that the process logged no unexpected error and no secret. */
 export function isConsistent(t: Test, service: ServiceProcess, ledger?: Ledger) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
-  t.equal(service.stderr(), '', 'nothing was left unhandled')
+  t.equal(service.stderr(), '', 'no error was unhandled')
   const written = service.stdout()
   const secrets = [PASSWORD, '#token=', 'eyJ', ...(ledger?.loggedIn ?? [])]
   t.strictSame(
     secrets.filter(secret => written.includes(secret)),
     [],
-    'nothing secret is in the log',
+    'no secret is in the log',
   )
 }

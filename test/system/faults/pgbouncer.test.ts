@@ -68,7 +68,7 @@ t.test('in transaction mode, with ?pgbouncer=true', async t => {
     `${await startPgBouncer(t, database.url, poolMode('transaction'))}?pgbouncer=true`
   const services = await twoInstances(t, await pooled())
   for (const service of services) {
-    t.match(warnings(service), [{ level: 40, limits: LIMITS }], 'the absence of time limits is told')
+    t.match(warnings(service), [{ level: 40, limits: LIMITS }], 'missing timeouts are reported')
     t.equal(warnings(service).length, 1, 'once')
   }
   await limit(database)

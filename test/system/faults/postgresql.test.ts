@@ -137,8 +137,8 @@ t.test('PostgreSQL becomes read-only under load, like the old primary after a fa
     (await crowd.answers(4 * PEOPLE)).every(({ path, status }) => path === '/me' || status === 503),
   )
   const without = await crowd.answers(4 * PEOPLE)
-  t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'what is only read is answered')
-  t.ok(without.filter(({ path }) => path !== '/me').every(isOverloaded), 'what would be written is refused')
+  t.ok(without.filter(({ path }) => path === '/me').every(isSuccess), 'reads are answered')
+  t.ok(without.filter(({ path }) => path !== '/me').every(isOverloaded), 'writes are refused')
   t.match(without.find(isOverloaded)?.body, { detail: /cannot be written to/ })
   await probesReport(t, url, 'cannot be written to')
   await database.run('ALTER DATABASE accounts SET default_transaction_read_only = off')

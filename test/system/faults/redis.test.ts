@@ -130,7 +130,7 @@ t.test('Redis is emptied: counts start from zero, and limits hold', async t => {
   await operator.script('FLUSH')
   t.strictSame(await some(TRIES + 2), [...Array(TRIES).fill(400), 429, 429])
   const keys = await operator.keys(`latchkey:ip:*${address}`)
-  t.ok(keys.length > 0, 'counted there, and not here alone')
+  t.ok(keys.length > 0, 'counted in Redis, not only in memory')
   areLimited(t, await oneAddress(), 'as ever')
   isConsistent(t, service)
 })

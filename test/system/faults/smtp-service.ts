@@ -123,7 +123,7 @@ export function waitsForRetry(t: Test, row: { nextAttemptAt: Date; attempts: num
 /** Asserts that the process is ready, and that its log contains neither emails nor credentials. */
 export function leaksNothing(t: Test, { service, smtp }: SmtpService) {
   t.equal(service.child.exitCode, null, 'the process is still the same')
-  t.equal(service.stderr(), '', 'nothing was left unhandled')
+  t.equal(service.stderr(), '', 'no error was unhandled')
   const tokens = smtp.mails.flatMap(({ text }) =>
     [...text.matchAll(/#token=(\S+)/g)].map(([, token]) => token),
   )
@@ -138,6 +138,6 @@ export function leaksNothing(t: Test, { service, smtp }: SmtpService) {
   t.strictSame(
     secrets.filter(secret => written.includes(String(secret))),
     [],
-    'nothing secret is in the log',
+    'no secret is in the log',
   )
 }

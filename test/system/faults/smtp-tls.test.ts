@@ -69,8 +69,8 @@ for (const tls of ['starttls', 'implicit'] as const) {
         t.equal((await office.settled(email)).state, 'sent', `${name}: it comes to the server itself`)
         t.equal(smtp.mails.filter(({ to }) => to.includes(email)).length, 1, 'once')
       }
-      t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every log in was under TLS')
-      t.notMatch(office.eavesdropped(), CONTENT, 'from beginning to end nothing was said in clear')
+      t.ok(smtp.logins.length > 0 && smtp.logins.every(({ secure }) => secure), 'every login used TLS')
+      t.notMatch(office.eavesdropped(), CONTENT, 'nothing was sent in clear')
       // A TLS handshake record, or the one word that precedes it.
       const first = tls === 'starttls' ? 'EHLO ' : String.fromCharCode(22, 3)
       t.ok(office.eavesdropped().startsWith(first), 'and all was heard')

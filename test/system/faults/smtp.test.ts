@@ -109,7 +109,7 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
     return (await office.rows.client.outbox.count({ where: { state: 'queued' } })) === 0
   })
   const unsent = office.smtp.mails.filter(({ to }) => /refused-|last-try/.test(String(to)))
-  t.strictSame(unsent, [], 'what is dead does not come back by itself')
+  t.strictSame(unsent, [], 'a dead letter is not retried')
   t.equal(
     office.service.log().filter(({ msg }) => msg === 'mail is a dead letter').length,
     await office.rows.client.outbox.count({ where: { state: 'dead' } }),

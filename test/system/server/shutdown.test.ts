@@ -213,7 +213,7 @@ t.test("the operators' API is served, drained and closed with the service", asyn
   for (const one of [port, operators]) {
     await until('the listener is closed', async () => (await probe(one)) === 'refused')
   }
-  t.equal(service.child.exitCode, null, 'the request in flight holds the end up')
+  t.equal(service.child.exitCode, null, 'the request in flight delays the exit')
   halves[1]?.socket.write(introspect.slice(half))
 
   t.equal(await service.ended(), 0)

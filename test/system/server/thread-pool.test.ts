@@ -30,7 +30,7 @@ async function started(t: Test, env: Record<string, string> = {}, dotenv = '', t
 
 t.test('passwords are hashed on every core, with threads left for DNS and files', { skip }, async t => {
   const { service, url, pid, yielding, hashes } = await started(t)
-  t.equal(yielding.length, cores + 4, 'threads of the pool, which give way to the event loop')
+  t.equal(yielding.length, cores + 4, 'threads of the pool, with a lower priority than the event loop')
   t.notOk(yielding.includes(pid))
   t.match(hashes, new RegExp(`, ${cores} at once$`))
   const answer = await fetch(`${url}/login`, {
@@ -46,8 +46,8 @@ t.test('UV_THREADPOOL_SIZE sets the size of the pool, in the environment and in 
   const inFile = await started(t, {}, 'UV_THREADPOOL_SIZE=9\n')
   t.equal(inFile.yielding.length, 9)
   const both = await started(t, { UV_THREADPOOL_SIZE: '1' }, 'UV_THREADPOOL_SIZE=9\n')
-  t.equal(both.yielding.length, 1, 'the environment wins over the file')
-  t.match(both.hashes, / 1 at once$/, 'one thread hashes, and all else waits for it')
+  t.equal(both.yielding.length, 1, 'the environment takes precedence over the file')
+  t.match(both.hashes, / 1 at once$/, 'one thread hashes, and other work waits for it')
 })
 
 t.test('one core hashes one password at a time', { skip }, async t => {

@@ -178,7 +178,7 @@ export function testTiming({ databases, ...options }: TimingOptions): void {
       return wait
     }
     const first = await guess(6)
-    t.equal(first, 1, 'five guesses are judged, the sixth has to wait')
+    t.equal(first, 1, 'five guesses are checked, the sixth is delayed')
     // As long as Retry-After says.
     await delay(first * 1000)
     t.equal(await guess(2), 2, 'and then twice as long')

@@ -18,9 +18,9 @@ const LIMIT = 6000
 t.test('the types are generated from the current document', async t => {
   t.ok(readFileSync(TYPES, 'utf8').startsWith(headOf(DOCUMENT)), 'npm run openapi writes both')
   const changed = (from: string, to: string) => headOf(DOCUMENT.replace(from, to)) !== headOf(DOCUMENT)
-  t.ok(changed('"invalid_credentials"', '"wrong_credentials"'), 'a code that changes is noticed')
+  t.ok(changed('"invalid_credentials"', '"wrong_credentials"'), 'detects a changed code')
   t.ok(changed('"currentPassword"', '"password"'), 'so is a property')
-  t.notOk(changed('"summary": "Log in"', '"summary": "Sign in"'), 'and words are none of its business')
+  t.notOk(changed('"summary": "Log in"', '"summary": "Sign in"'), 'and ignores texts')
 })
 
 t.test('every operation has a method', async t => {

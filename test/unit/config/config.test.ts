@@ -190,7 +190,7 @@ t.test('production requires secure settings', async t => {
   )
   for (const name of demanded) {
     t.strictSame(names(problemsOf({ ...production, [name]: ' ' })), [name], `${name} is demanded`)
-    t.strictSame(problemsOf({ [name]: '' }), [], 'a laptop need not have it')
+    t.strictSame(problemsOf({ [name]: '' }), [], 'development does not require it')
   }
   const cases: [string, Record<string, string>][] = [
     ['JWT_SECRET', { JWT_SECRET: 'change-me-change-me-change-me-change-me' }],
@@ -206,7 +206,7 @@ t.test('production requires secure settings', async t => {
   for (const [name, env] of cases) {
     t.strictSame(names(problemsOf({ ...production, ...env })), [name], JSON.stringify(env))
   }
-  for (const env of cases.map(([, env]) => env)) t.strictSame(problemsOf(env), [], 'a laptop may have it')
+  for (const env of cases.map(([, env]) => env)) t.strictSame(problemsOf(env), [], 'development accepts it')
   t.strictSame(problemsOf({ ...production, APP_URL: 'http://localhost:3000' }), [], 'loopback needs no TLS')
   t.strictSame(problemsOf({ ...production, CORS_ORIGINS: 'https://a.example' }), [])
   t.same(
@@ -328,7 +328,7 @@ t.test('links lead to the service itself unless APP_URL says otherwise', async t
   t.equal(appUrl({ HOST: '::' }), 'http://localhost:3000')
   t.equal(appUrl({ HOST: '::1' }), 'http://[::1]:3000')
   t.equal(appUrl({ HOST: '::1', APP_URL: 'https://a.example/x' }), 'https://a.example/x')
-  t.strictSame(names(problemsOf({ PORT: '0' })), ['APP_URL'], 'no link leads to a port that is chosen later')
+  t.strictSame(names(problemsOf({ PORT: '0' })), ['APP_URL'], 'no link has a port that is chosen later')
   t.equal(appUrl({ PORT: '0', APP_URL: 'http://localhost:8080' }), 'http://localhost:8080')
 })
 

@@ -113,7 +113,7 @@ t.test(
 t.test('the instances trust the address of the balancer and no other', async t => {
   const { networks } = service('balancer')
   const address = (networks as Record<string, { ipv4_address?: string }>)['balanced']?.ipv4_address ?? ''
-  t.same(Object.keys(networks ?? {}), ['balanced'], 'it reaches neither database nor counters')
+  t.same(Object.keys(networks ?? {}), ['balanced'], 'it reaches neither database nor Redis')
   for (const name of MEMBERS) t.equal(environment(name)['TRUST_PROXY'], address)
   const subnet = compose.networks['balanced']?.ipam.config[0]?.subnet ?? ''
   t.match(subnet, /^\d+\.\d+\.\d+\.0\/24$/)
@@ -151,11 +151,7 @@ t.test(
     t.match(probe, /proxy_next_upstream error timeout http_503 non_idempotent;/)
     const others = directives.replace(probe, '')
     t.same(others.match(/proxy_next_upstream [^;]*;/g), ['proxy_next_upstream error timeout;'])
-    t.match(
-      others,
-      /proxy_set_header X-Forwarded-For \$remote_addr;/,
-      'what the client says is not passed on',
-    )
+    t.match(others, /proxy_set_header X-Forwarded-For \$remote_addr;/, 'client headers are not forwarded')
   },
 )
 
@@ -189,7 +185,7 @@ t.test("the operators' API is off unless its port is set, and then local", async
 t.test('it starts without a configured secret, and not as a production server', async t => {
   const config = loadConfig(environment('latchkey'))
   t.equal(config.NODE_ENV, 'development')
-  t.equal(config.JWT_SECRET, undefined, 'no key that everybody knows')
+  t.equal(config.JWT_SECRET, undefined, 'no published key')
   t.equal(config.MAIL_SERVER, 'mailpit')
   t.equal(config.TRUST_PROXY, undefined)
   t.throws(() => loadConfig(environment('latchkey', { NODE_ENV: 'production' })), {
@@ -263,5 +259,5 @@ t.test('volumes are named and declared', async t => {
       else t.ok(Object.hasOwn(compose.volumes, source), `${name}: ${source}`)
     }
   }
-  t.equal(service('redis').volumes, undefined, 'counters are not kept')
+  t.equal(service('redis').volumes, undefined, 'counts are not persisted')
 })

@@ -78,7 +78,7 @@ t.test('files copied from the repository exist and are in the build context', as
       }
     }
   }
-  t.equal(read('.dockerignore').match(/^[^#\s].*$/m)?.[0], '*', 'everything else stays out')
+  t.equal(read('.dockerignore').match(/^[^#\s].*$/m)?.[0], '*', 'everything else is excluded')
   for (const secret of ['.env', 'data', 'node_modules', '.git']) t.notOk(letIn.includes(secret))
 })
 
@@ -184,6 +184,6 @@ t.test('the health check passes on 200 and on nothing else', async t => {
   status = 503
   t.equal(await exitStatus(), 1)
   await new Promise(resolve => server.close(resolve))
-  t.equal(await exitStatus(), 1, 'and not where nobody listens')
+  t.equal(await exitStatus(), 1, 'and not without a listener')
   t.same(asked, ['/health/ready', '/health/ready'])
 })

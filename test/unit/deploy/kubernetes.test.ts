@@ -126,8 +126,8 @@ t.test('with real secrets the service accepts the configuration', async t => {
   const names = [...Object.keys(data), ...Object.keys(manifest('Secret').data)]
   const known = describeEnvironment().map(({ name }) => name)
   for (const name of names) t.ok(known.includes(name), `${name} is in src/config/config.ts`)
-  t.equal(new Set(names).size, names.length, 'nothing is said twice')
-  for (const value of Object.values(data)) t.type(value, 'string', 'a ConfigMap holds text')
+  t.equal(new Set(names).size, names.length, 'no variable is set twice')
+  for (const value of Object.values(data)) t.type(value, 'string', 'ConfigMap values are strings')
   const config = loadConfig({
     ...data,
     JWT_SECRET: 'nUc0tJ3+Yb6dQ2mVx9LkR5wPz8HsF1gE7oTaCiB4',
@@ -156,7 +156,7 @@ for (const kind of ['Deployment', 'Job']) {
       automountServiceAccountToken: false,
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
     })
-    t.equal(metadata.labels['app.kubernetes.io/name'], 'latchkey', 'and the network policy speaks of it')
+    t.equal(metadata.labels['app.kubernetes.io/name'], 'latchkey', 'and the network policy selects it')
     for (const container of spec.containers) {
       t.strictSame(container.securityContext, {
         allowPrivilegeEscalation: false,
@@ -167,7 +167,7 @@ for (const kind of ['Deployment', 'Job']) {
       t.ok(container.resources.limits.memory)
       t.equal(container.image, kustomization.images[0].name.concat(':', kustomization.images[0].newTag))
       t.notMatch(container.image, /latest/)
-      t.equal(container.volumeMounts, undefined, 'nothing is written at all')
+      t.equal(container.volumeMounts, undefined, 'no file is written')
     }
   })
 }
@@ -184,11 +184,11 @@ t.test('probes use existing endpoints, and a drain has enough time', async t => 
   const { spec } = manifest('Deployment').spec.template
   const [{ startupProbe, livenessProbe, readinessProbe, lifecycle }] = spec.containers
   t.equal(startupProbe.httpGet.path, '/health/live')
-  t.equal(livenessProbe.httpGet.path, '/health/live', 'a database that is away restarts nothing')
+  t.equal(livenessProbe.httpGet.path, '/health/live', 'an unreachable database restarts nothing')
   t.equal(readinessProbe.httpGet.path, '/health/ready')
   t.ok(startupProbe.periodSeconds * startupProbe.failureThreshold >= 60)
   t.ok(spec.terminationGracePeriodSeconds > 25)
-  t.equal(lifecycle, undefined, 'the service itself serves on for 3 s')
+  t.equal(lifecycle, undefined, 'the service itself keeps serving for 3 s')
 })
 
 t.test('all selectors match the same pods', async t => {

@@ -37,7 +37,7 @@ const parsed = (path: string) => JSON.parse(documents.get(path) ?? '')
 
 t.test('the committed OpenAPI documents match the routes', async t => {
   for (const [path, current] of documents) {
-    t.equal(readFileSync(path, 'utf8'), current, 'npm run openapi writes it anew')
+    t.equal(readFileSync(path, 'utf8'), current, 'run npm run openapi')
   }
 })
 

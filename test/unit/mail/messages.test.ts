@@ -93,7 +93,7 @@ for (const kind of kinds) {
       const own = render(kind, { locale: language })
       const nodes = [own.subject, ...own.text.trim().split('\n\n'), ...textNodes(own.html)]
       const words = nodes.filter(node => !values.includes(node))
-      t.ok(words.length >= 8, 'there is something to compare')
+      t.ok(words.length >= 8, 'there are texts to compare')
       for (const other of LANGUAGES.filter(tag => tag !== language)) {
         const mail = render(kind, { locale: other })
         const theirs = new Set([mail.subject, ...mail.text.trim().split('\n\n'), ...textNodes(mail.html)])

@@ -33,7 +33,7 @@ for (const locale of LANGUAGES) {
       )
       t.equal(html.match(/https?:/g)?.length ?? 0, link === undefined ? 0 : 3, 'and no other address')
       if (link === undefined) {
-        t.notMatch(html, /<a\b|href/, 'no button that leads nowhere')
+        t.notMatch(html, /<a\b|href/, 'no button without a target')
         return
       }
       t.equal(html.split(`href="${link}"`).length - 1, 2, 'in HTML a button and the bare link')

@@ -39,7 +39,7 @@ t.test('runs at most one job per core', async t => {
     await turn()
   }
   t.strictSame(await results, [...Array(20).keys()], 'each caller gets its own result')
-  t.strictSame(begun, [...Array(20).keys()], 'in the order of their coming')
+  t.strictSame(begun, [...Array(20).keys()], 'in order of arrival')
   t.equal(most(), 2)
   t.strictSame(queue.load(), { running: 0, waiting: 0 })
 })
@@ -66,7 +66,7 @@ t.test('the queue holds 4 jobs per core and second of timeout, and sheds the res
     await turn()
   }
   await Promise.all(kept)
-  t.notOk(begun.includes(99) || begun.includes(98), 'what was shed never ran')
+  t.notOk(begun.includes(99) || begun.includes(98), 'a shed job never ran')
   t.equal(await runIn(queue, 'one', async () => 'free again'), 'free again')
 })
 
@@ -96,7 +96,7 @@ t.test('a slot that was called does not time out', async t => {
   await turn()
   all.push(runIn(queue, 'one', job(3)))
   await delay(400)
-  t.strictSame(queue.load(), { running: 1, waiting: 2 }, 'job 2 is past its patience, and next')
+  t.strictSame(queue.load(), { running: 1, waiting: 2 }, 'job 2 is past its timeout, and next')
   for (let next = 1; next < 4; next++) {
     end[next]?.()
     await turn()
@@ -136,9 +136,9 @@ t.test('clients take turns: a flood delays only its own client', async t => {
     end[next]?.()
   }
   await Promise.all(all)
-  t.strictSame(begun.slice(0, 2), [0, 1], 'who came when nobody else waited')
-  t.strictSame(begun.slice(2, 8), [2, 100, 200, 3, 101, 4], 'one of each in turn')
-  t.strictSame(begun.slice(8), [5, 6, 7, 8, 9], 'and then what is left of the flood')
+  t.strictSame(begun.slice(0, 2), [0, 1], 'the first to arrive')
+  t.strictSame(begun.slice(2, 8), [2, 100, 200, 3, 101, 4], 'one of each client in turn')
+  t.strictSame(begun.slice(8), [5, 6, 7, 8, 9], 'and then the rest of the flood')
 })
 
 t.test(
@@ -157,15 +157,23 @@ t.test(
     const second = runIn(queue, 'stranger', job(101))
     await t.rejects(flood[5] as Promise<number>, { code: 'overloaded' })
     t.throws(() => queue.reserve('stranger'), { code: 'overloaded' }, 'a third would make it the longest')
-    t.throws(() => queue.reserve('flood'), { code: 'overloaded' }, 'and nobody makes way for the flood')
+    t.throws(
+      () => queue.reserve('flood'),
+      { code: 'overloaded' },
+      'and no other client is shed for the flood',
+    )
     t.doesNotThrow(() => queue.reserve('somebody else').release())
-    await t.rejects(flood[4] as Promise<number>, { code: 'overloaded' }, 'but it does for somebody else')
+    await t.rejects(
+      flood[4] as Promise<number>,
+      { code: 'overloaded' },
+      'but the flood is shed for another client',
+    )
     for (let next = 0; next < 6; next++) {
       await turn()
       end[next]?.()
     }
     t.strictSame(await Promise.all([stranger, second]), [100, 101])
-    t.strictSame(begun, [0, 1, 2, 100, 3, 101], 'what was shed never ran')
+    t.strictSame(begun, [0, 1, 2, 100, 3, 101], 'a shed job never ran')
   },
 )
 
@@ -210,7 +218,7 @@ t.test('a reserved slot counts once, before and after its job arrives', async t 
   const { begun, end, job } = jobs()
   const queue = hashQueue(1, 1)
   const places = Array.from({ length: 5 }, () => queue.reserve('one'))
-  t.strictSame(queue.load(), { running: 0, waiting: 5 }, 'four that may wait, and one that may run')
+  t.strictSame(queue.load(), { running: 0, waiting: 5 }, 'four queued, and one running')
   // Not in order: a core does not wait for a slow job.
   const all = [4, 2, 3, 1].map(id => places[id]?.run(job(id)))
   await turn()
@@ -221,7 +229,7 @@ t.test('a reserved slot counts once, before and after its job arrives', async t 
     await turn()
   }
   t.strictSame(await Promise.all(all), [4, 2, 3, 1])
-  t.strictSame(begun, [4, 2, 1, 3], 'of those who wait for their turn, who has the older place is first')
+  t.strictSame(begun, [4, 2, 1, 3], 'of waiting slots the oldest is first')
   t.strictSame(queue.load(), { running: 0, waiting: 1 })
   places[0]?.release()
   places[0]?.release()
@@ -237,7 +245,7 @@ t.test('one slot per core is called before a core is free, and loses its turn wi
   const turns: string[] = []
   const itsTurn = next.turn().then(() => turns.push('next'))
   await turn()
-  t.strictSame(turns, [], 'what is of use only later is not prepared yet')
+  t.strictSame(turns, [], 'the next slot is not called yet')
   prepared.release()
   await itsTurn
   t.strictSame(queue.load(), { running: 1, waiting: 1 })
@@ -265,7 +273,7 @@ t.test('a slot with an incomplete body is shed first, and its job is refused whe
   t.equal(await stranger, 100)
   await turn()
   end[1]?.()
-  t.equal(await first, 0, 'the others of its places are as good as before')
+  t.equal(await first, 0, 'its other slots are unchanged')
   t.strictSame(begun, [100, 0])
 })
 
@@ -286,7 +294,7 @@ t.test('in a full queue the oldest slot with an incomplete body is shed for any 
   await t.rejects(slow[2]?.turn() as Promise<void>, { code: 'overloaded' })
   last.release()
   const full = runIn(queue, 'another', job(4))
-  t.throws(() => queue.reserve('too many'), { code: 'overloaded' }, 'a place with a complete body does not')
+  t.throws(() => queue.reserve('too many'), { code: 'overloaded' }, 'a slot with a complete body is not')
   for (let next = 0; next < 5; next++) {
     await turn()
     end[next]?.()

@@ -22,7 +22,7 @@ t.test('a flood of new keys evicts itself and no key with more points', async t 
   t.equal(counts.size(), 100)
   t.equal((await counts.get('victim'))?.current, 5)
   t.equal((await counts.get('mild'))?.current, 2)
-  t.equal(await counts.get('flood 0'), undefined, 'the oldest of the flood went')
+  t.equal(await counts.get('flood 0'), undefined, 'the oldest key of the flood was evicted')
   t.equal((await counts.get('flood 9999'))?.current, 1)
 })
 

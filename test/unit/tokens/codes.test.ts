@@ -69,7 +69,7 @@ t.test('a code of the previous secret matches while that is configured', async t
   const old = before.make(...parts)
   t.ok(during.matches(old, ...parts))
   t.notOk(after.matches(old, ...parts))
-  t.equal(during.make(...parts), after.make(...parts), 'the current secret makes new ones')
+  t.equal(during.make(...parts), after.make(...parts), 'the current secret makes new codes')
   t.notOk(before.matches(during.make(...parts), ...parts))
 })
 

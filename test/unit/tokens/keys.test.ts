@@ -36,7 +36,7 @@ t.test('without a secret one is generated once, readable by its owner only', asy
   const atOnce = await Promise.all(Array.from({ length: 5 }, () => loadSecrets(config).catch(String)))
   const [kept] = await loadSecrets(config)
   t.match(kept, /^[\w-]{64}$/)
-  for (const secrets of atOnce) t.strictSame(secrets, [kept], 'of several at once all get the same')
+  for (const secrets of atOnce) t.strictSame(secrets, [kept], 'parallel starts use the same secret')
   const path = join(folder, 'jwt-secret')
   t.equal(readFileSync(path, 'utf8'), kept)
   t.equal(statSync(path).mode & 0o777, 0o600)

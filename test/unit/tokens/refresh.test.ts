@@ -32,9 +32,9 @@ t.test('tokens stay the same across a change of secrets', async t => {
   const { token, hash } = byOld.first(uuidv7())
   const [issuedBefore] = byOld.parse(token)?.successors ?? []
   t.match(byBoth.parse(token), { hash, genuine: true })
-  t.strictSame(byBoth.parse(token)?.successors[1], issuedBefore, 'what was issued before is found again')
+  t.strictSame(byBoth.parse(token)?.successors[1], issuedBefore, 'earlier tokens still match')
   const [issuedNow] = byBoth.parse(token)?.successors ?? []
-  t.equal(byNext.parse(issuedNow?.token ?? '')?.genuine, true, 'the current secret makes the next ones')
+  t.equal(byNext.parse(issuedNow?.token ?? '')?.genuine, true, 'the current secret derives new ones')
   t.equal(byOld.parse(issuedNow?.token ?? '')?.genuine, false)
   t.match(byNext.parse(token), { hash, genuine: false })
 })

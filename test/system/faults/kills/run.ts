@@ -165,11 +165,11 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
   } finally {
     await rows.close()
   }
-  t.equal(await service.end('SIGINT'), 0, 'the last process ends well')
+  t.equal(await service.end('SIGINT'), 0, 'the last process exits with 0')
   errorOutput.push(...service.log().map(line => JSON.stringify(line)))
-  t.strictSame(errorOutput, [], 'no process complained')
+  t.strictSame(errorOutput, [], 'no process logged an error')
   await between(url, provider, async rows => {
-    t.strictSame(await faultsOf(rows, provider), [], 'the database is whole')
+    t.strictSame(await faultsOf(rows, provider), [], 'the database is intact')
     t.strictSame(
       await wrongMails(rows, mail, ledger, beingSent),
       [],
@@ -186,5 +186,5 @@ async function killProcesses(t: Test, provider: Provider, kills: number): Promis
     for (const kind of KINDS) t.ok(acknowledged[kind] >= kills / 10, `enough was acknowledged: ${kind}`)
   }
   t.ok(cut.happened + cut['did not happen'] + cut.either >= kills / 2, 'requests lost their response')
-  t.equal(accounts.size, PEOPLE, 'everybody had a part')
+  t.equal(accounts.size, PEOPLE, 'every client took part')
 }
