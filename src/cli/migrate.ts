@@ -6,7 +6,7 @@ export const migrateCommand: Command = {
   name: 'migrate',
   summary: 'apply the migrations that the database lacks',
   description:
-    'Running instances of the release before keep working on the new schema. It may run in several places at once.\n' +
+    'Running instances of the previous release keep working on the new schema. It may run in several places at once.\n' +
     'A SQLite file needs no such step: the service migrates it when it starts.',
   async run({ environment }) {
     const migrated = await migrate(loadDatabaseUrl(await environment()))

@@ -79,7 +79,7 @@ export const Environment = Type.Object({
   ACCESS_TOKEN_ALG: Type.Union([Type.Literal('ES256'), Type.Literal('HS256')], {
     default: 'ES256',
     description:
-      'signature of new access tokens; `HS256`, which only this service verifies, while instances of the release before run',
+      'signature of new access tokens; `HS256`, which only this service verifies, while instances of the previous release run',
   }),
   ACCESS_TOKEN_AUDIENCE: Type.Optional(
     Type.String({
