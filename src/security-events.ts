@@ -1,7 +1,7 @@
 // Security events of the log, named after OWASP's Logging Vocabulary Cheat Sheet; docs/logging.md lists them.
 
-// `warn` marks events that matter in numbers. What strangers cause at will is never `error`, which pages
-// somebody.
+// `warn` marks events whose rate matters. Events that any client can cause at will are never `error`, which pages an
+// operator.
 export const SECURITY_EVENTS = {
   authn_login_success: ['info', 'login succeeded'],
   authn_login_fail: ['warn', 'login or password check failed'],

@@ -33,7 +33,7 @@ export async function startServer(): Promise<(reason: string, exitCode: number) 
   const warnings = [...renamedVariables(processEnvironment()), ...productionWarnings(config)]
   for (const { variable, message } of warnings) app.log.warn({ variable }, message)
 
-  // All of the start may run in one turn of the event loop. A signal that came meanwhile ends the process here.
+  // The whole start may run in one turn of the event loop. A signal that came meanwhile ends the process here.
   await nextTurn()
   // Resolved first: for `localhost`, Fastify opens a second listener without our parser errors and our
   // shutdown.
@@ -53,7 +53,7 @@ export async function startServer(): Promise<(reason: string, exitCode: number) 
   }
 }
 
-/** Builds the operators' app, whose code is not loaded where it is off. It closes with the service. */
+/** Builds the operators' app, whose code is loaded only if it is on. It closes with the service. */
 async function operatorApp(service: FastifyInstance): Promise<FastifyInstance | undefined> {
   if (service.config.OPERATOR_PORT === undefined) return undefined
   const { buildOperatorApp } = await import('./operators/app.ts')

@@ -83,8 +83,8 @@ async function secureAccount(
   return deletions.undo(deleted, by, now, originOf(request))
 }
 
-// An older notice outranks the one that secured the account. Otherwise a thief who changed the email could
-// void the owner's notices with those sent to the new email.
+// An older notice outranks the one that secured the account. Otherwise an attacker who changed the email could void
+// the owner's notices with those sent to the new email.
 function isSuperseded(user: Pick<User, 'securedAt' | 'securedNoticeAt'>, notice: Date): boolean {
   const { securedAt, securedNoticeAt } = user
   return securedAt !== null && securedNoticeAt !== null && notice >= securedNoticeAt && notice <= securedAt

@@ -1,5 +1,5 @@
-// POST /email-change/request and /email-change/confirm. The link also needs the password, so that a mistyped
-// email gives a stranger nothing.
+// POST /email-change/request and /email-change/confirm. The link also needs the password, so that a mistyped email
+// gives nobody else access.
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'

@@ -68,7 +68,7 @@ export const Export = Type.Object(
   },
 )
 
-/** What an export needs of the service. */
+/** Dependencies of an export. */
 export interface ExportNeeds {
   database: Pick<Database, 'events' | 'notices' | 'outbox' | 'sessions'>
   clock: () => Date
@@ -78,7 +78,7 @@ export interface ExportNeeds {
 /**
  * Streams all data of an account as JSON.
  *
- * @param current id of the session that asks, if the owner does
+ * @param current id of the requesting session, if the owner exports
  */
 export async function exportOf(needs: ExportNeeds, user: User, current?: string): Promise<Readable> {
   const { database, clock, config } = needs
@@ -100,7 +100,7 @@ export async function exportOf(needs: ExportNeeds, user: User, current?: string)
 async function* documentOf({ database }: ExportNeeds, user: User, facts: object, mailsSince: Date) {
   const { events, outbox } = database
   yield JSON.stringify(facts).slice(0, -1)
-  // Later rows are left out: a busy account would be read for ever.
+  // Later rows are left out; otherwise the export of a busy account might never end.
   const newest = (await events.newest(user.id)) ?? ''
   yield* list('events', publicEvent, [last => events.next(user.id, last?.id ?? '', newest, PAGE)])
   yield* list<Outbox>('mails', mail => publicMail(mail, user.email), [

@@ -39,7 +39,7 @@ export async function redeemCode<Claims extends object, Found extends { subject:
   const { email, requestId, claims, expiresAt } = request
   flow.assertAcceptable?.(request)
   const { purpose, codes, codeTtl } = requests
-  // Requests of strangers for the same email must not use up the owner's attempts.
+  // Requests of others for the same email must not use up the owner's attempts.
   const owner = [email, ...Object.values(claims)].join(' ')
   const attemptAllowed = await countTry({ database, clock }, { purpose, requestId, expiresAt, owner })
 

@@ -1,4 +1,4 @@
-/** The door of the command line: finds the command, runs it, prints what it returns, and sets the exit code. */
+/** Entry point of the command line: finds the command, runs it, prints its result, and sets the exit code. */
 import { parseArgs } from 'node:util'
 import type { ProblemError } from '../errors.ts'
 import {
@@ -21,13 +21,13 @@ export interface Surroundings {
   now(): Date
   out(text: string): void
   err(text: string): void
-  /** Asks the person at the terminal; undefined where there is none. */
+  /** Prompts the person at the terminal; undefined without a terminal. */
   ask?: ((question: string) => Promise<string>) | undefined
 }
 
 /** Runs the command line of this process. */
 export async function main(argv: string[]): Promise<void> {
-  // The reader of a pipe may end early, as `head` does.
+  // The reader of a pipe may close early, as `head` does.
   process.stdout.on('error', error => {
     if ('code' in error && error.code === 'EPIPE') process.exit()
     throw error
@@ -46,7 +46,7 @@ export async function main(argv: string[]): Promise<void> {
 async function ask(question: string): Promise<string> {
   const { createInterface } = await import('node:readline/promises')
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  // End of input (Ctrl-D) is no answer, which counts as a no.
+  // End of input (Ctrl-D) counts as a no.
   const ended = new Promise<string>(resolve => terminal.once('close', () => resolve('')))
   const answer = await Promise.race([terminal.question(question), ended])
   terminal.close()
@@ -56,7 +56,7 @@ async function ask(question: string): Promise<string> {
 /**
  * Runs one command.
  *
- * @param argv the arguments behind the program
+ * @param argv the arguments after the program
  * @returns the exit code; see EXIT
  */
 export async function runCommandLine(argv: string[], surroundings: Surroundings): Promise<number> {
@@ -106,7 +106,7 @@ function databaseSession({ environment, now, err }: Surroundings) {
   }
 }
 
-/** The help that is asked for, undefined where none is. */
+/** The requested help; undefined if none was requested. */
 async function helpFor(argv: string[]): Promise<string | undefined> {
   const words = argv.filter(word => word !== '--help' && word !== '-h')
   const isAsked = words.length < argv.length || words[0] === 'help'
@@ -123,7 +123,7 @@ async function helpFor(argv: string[]): Promise<string | undefined> {
   return command && commandHelp(command)
 }
 
-/** @returns the command and the arguments behind its name */
+/** @returns the command and the arguments after its name */
 async function find(argv: string[]): Promise<[Command, string[]]> {
   const [name = '', second = '', ...others] = argv[0] === '--version' ? ['version', ...argv.slice(1)] : argv
   const group = GROUPS.find(group => group.name === name)
@@ -161,7 +161,7 @@ function parse(command: Command, args: string[]): Input {
       ),
     }))
   } catch (error) {
-    // Node's message goes on with advice about its own syntax.
+    // Node's message continues with advice about its own syntax.
     throw usageError(`${(error as Error).message.replace(/\. .*/s, '')}. ${see}`)
   }
   const names = Object.keys(command.parameters ?? {})
@@ -199,7 +199,7 @@ async function confirm(
 
 const PROBLEM_EXITS: Record<number, number> = { 400: EXIT.usage, 404: EXIT.notFound, 409: EXIT.conflict }
 
-/** What to report for an error: in words where it is known, with its stack where it is a bug. */
+/** The report of an error: a sentence for a known one, a stack for a bug. */
 async function failureOf(error: unknown): Promise<{ exitCode: number; code: string; message: string }> {
   if (isCommandError(error)) return error
   const { name, message, stack } = error as Error

@@ -1,7 +1,10 @@
-/** The commands by group. A group is loaded when it is called, since loading all of them takes longer than most calls. */
+/**
+ * The commands by group. A group is loaded when it is called, because loading all of them takes longer than most
+ * calls.
+ */
 import type { Command } from './command.ts'
 
-/** Commands that begin with the same word, or one command alone. */
+/** Commands that begin with the same word, or a single command. */
 export interface Group {
   name: string
   summary: string

@@ -1,4 +1,4 @@
-/** Opens the database of a service that may be running. It never creates, and never migrates. */
+/** Opens the database of a service that may be running. Never creates or migrates it. */
 import { existsSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { loadDatabaseUrl } from '../config/config.ts'
@@ -42,7 +42,7 @@ export async function openQueries(env: NodeJS.ProcessEnv): Promise<OpenedQueries
   }
 }
 
-/** SQLite would create the file, and the command would find nobody. */
+/** SQLite would create the file, and the command would find no accounts. */
 async function assertExists(url: string, env: NodeJS.ProcessEnv) {
   const { sqlitePath } = await import('../database/sqlite.ts')
   const path = sqlitePath(url)
@@ -55,7 +55,7 @@ async function assertExists(url: string, env: NodeJS.ProcessEnv) {
   throw commandError(EXIT.database, 'database_unavailable', message)
 }
 
-/** The failure to report where the database caused an error; undefined for other errors. */
+/** The failure to report for an error of the database; undefined for other errors. */
 export function databaseFailure(error: unknown): CommandError | undefined {
   const outage = outageReason(error)
   if (outage === undefined) return undefined

@@ -1,4 +1,4 @@
-/** Help texts, from the commands themselves. */
+/** Help texts, generated from the commands. */
 import { type Command, EXIT_CODES } from './command.ts'
 import type { Group } from './commands.ts'
 
@@ -7,7 +7,7 @@ export const COMMON = {
   json: { description: 'print JSON, for programs' },
   help: { description: 'print this help', short: 'h' },
 } as const
-/** Of commands that ask before they act. */
+/** Options of commands that ask for confirmation. */
 export const YES = { yes: { description: 'do not ask', short: 'y' } } as const
 
 const INDENT = '  '

@@ -1,4 +1,4 @@
-/** Reads values of options. */
+/** Parses values of options. */
 import { type Input, usageError } from './command.ts'
 
 const DAY_MS = 86_400_000
@@ -12,7 +12,7 @@ export function readLimit(input: Input, byDefault: number, most: number): number
   return number
 }
 
-/** One of a list of names, or undefined where the option is missing. */
+/** One of a list of names; undefined if the option is missing. */
 export function readChoice<Name extends string>(
   input: Input,
   option: string,
@@ -23,7 +23,7 @@ export function readChoice<Name extends string>(
   throw usageError(`--${option}: expected one of ${names.join(', ')}.`)
 }
 
-/** A time: a date, a date and time of ISO 8601 (UTC unless it names a zone), or days from now such as `90d`. */
+/** A time: a date, an ISO 8601 date and time (UTC unless it has a zone), or days from now such as `90d`. */
 export function readTime(input: Input, option: string, now: Date): Date | undefined {
   const text = input.optional(option)
   if (text === undefined) return undefined
@@ -40,7 +40,7 @@ export function readTime(input: Input, option: string, now: Date): Date | undefi
   return at
 }
 
-/** The cursor of a page, which has to match `pattern`. */
+/** The cursor of a page, which must match `pattern`. */
 export function readCursor(input: Input, pattern: string): string | undefined {
   const cursor = input.optional('cursor')
   if (cursor === undefined || new RegExp(pattern).test(cursor)) return cursor

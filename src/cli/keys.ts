@@ -1,4 +1,4 @@
-/** The commands about keys of the operators' API. */
+/** Commands for keys of the operators' API. */
 import type { ApiKey } from '../database/queries/api-keys.ts'
 import { createKey, listKeys, revokeKey, SCOPES, type Scope } from '../operators/keys.ts'
 import { publicKey } from '../operators/public-key.ts'

@@ -1,4 +1,4 @@
-/** The commands about mails. */
+/** Commands for emails. */
 import type { MailFilter } from '../database/queries/mails.ts'
 import { MAIL_STATES } from '../database/queries/outbox.ts'
 import { isProblem } from '../errors.ts'
@@ -11,7 +11,7 @@ import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
 const MOST = 1000
-/** Dead letters that are retried between two looks. */
+/** Dead letters that are retried between two queries. */
 const BATCH = 100
 
 const list: Command = {
@@ -99,7 +99,7 @@ const cancel: Command = {
 
 export const mails: readonly Command[] = [list, show, retry, cancel]
 
-/** From the newest dead letter to the oldest; those that fail again meanwhile are newer. */
+/** From the newest dead letter to the oldest; emails that fail again meanwhile are newer. */
 async function retryDead(needs: MailNeeds): Promise<string[]> {
   const retried: string[] = []
   let cursor: string | undefined
@@ -110,7 +110,7 @@ async function retryDead(needs: MailNeeds): Promise<string[]> {
         await retryMail(needs, id, BY_CLI)
         retried.push(id)
       } catch (error) {
-        // Somebody else retried it, or housekeeping removed it.
+        // Another operator retried it, or housekeeping deleted it.
         if (!isProblem(error)) throw error
       }
     }
@@ -147,7 +147,7 @@ function shown({ clock }: MailNeeds, row: Parameters<typeof publicMail>[0], done
   return { json: mail, text: done === undefined ? `${text}\n\n${meaningOf(mail)}` : `${done}\n\n${text}` }
 }
 
-/** What the state means for the person who waits for the email, and what to do. */
+/** Meaning of the state for the person who waits for the email, and what to do. */
 function meaningOf({ id, state, inProgress, attempts, servedBy }: PublicMail): string {
   if (inProgress) return 'The service is sending it at this moment.'
   switch (state) {

@@ -19,7 +19,7 @@ export const migrateCommand: Command = {
   },
 }
 
-/** What was migrated, a line each, with fields for the log. */
+/** The applied migrations, one line each, with fields for the log. */
 export function migrationReport({
   applied,
   newer,

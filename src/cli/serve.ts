@@ -1,6 +1,6 @@
 import { type Command, usageError } from './command.ts'
 
-/** Only describes the command: latchkey.cts runs it. */
+/** Describes the command only: latchkey.cts runs it. */
 export const serve: Command = {
   name: 'serve',
   summary: 'run the service',

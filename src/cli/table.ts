@@ -1,9 +1,9 @@
-/** Text for a terminal. */
+/** Formats text for a terminal. */
 
 export type Cell = string | number | boolean | Date | null | undefined
 
-// What a mail server or a name says may hold escape sequences that a terminal obeys. Directional marks reorder what is
-// around them (CVE-2021-42574).
+// Text from a mail server or a name may contain escape sequences that a terminal executes. Directional marks reorder
+// the text around them (CVE-2021-42574).
 const CONTROL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
 /** One line of printable characters; `-` for nothing, times in UTC to the second. */
@@ -18,7 +18,7 @@ export function printable(cell: Cell): string {
   return String(cell).replace(CONTROL, '?')
 }
 
-/** Columns under their names, without lines. */
+/** Columns below their names, without lines. */
 export function table(heads: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const lines = [heads.map(head => head.toUpperCase()), ...rows.map(row => row.map(printable))]
   const widths = heads.map((_, column) => Math.max(...lines.map(line => [...(line[column] ?? '')].length)))
@@ -32,7 +32,7 @@ export function table(heads: readonly string[], rows: readonly (readonly Cell[])
     .join('\n')
 }
 
-/** One fact a line. */
+/** One property per line. */
 export function facts(pairs: readonly (readonly [name: string, value: Cell])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length))
   return pairs.map(([name, value]) => `${name.padEnd(width)}  ${printable(value)}`).join('\n')

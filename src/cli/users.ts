@@ -1,4 +1,4 @@
-/** The commands about accounts. */
+/** Commands for accounts. */
 import { Value } from 'typebox/value'
 import { loadPart } from '../config/config.ts'
 import { USER_STATES } from '../database/queries/managed-users.ts'
@@ -15,7 +15,7 @@ import { facts, table } from './table.ts'
 const DEFAULT_LIMIT = 50
 const MOST = 1000
 
-/** Every command but `list` and `invite` is about one account. */
+/** Every command except `list` and `invite` takes one account. */
 const ONE = { user: 'email or id of the account' }
 
 const ROLE = { value: 'role', description: 'a role; give it once for each role', multiple: true } as const
@@ -182,7 +182,7 @@ const endSessions: Command = {
   },
 }
 
-/** A command that does one thing to an account and shows the account after it. */
+/** A command that changes an account and shows it afterwards. */
 const acting = (
   name: string,
   summary: string,
@@ -248,7 +248,7 @@ export const users: readonly Command[] = [
 
 type Needs = Awaited<ReturnType<typeof needsOf>>
 
-/** Durations decide how long a deletion can be undone, and which emails an export has. */
+/** Durations determine how long a deletion can be undone, and which emails an export contains. */
 async function needsOf(context: Context) {
   const config = loadPart(await context.environment(), ['SECURE_TOKEN_TTL', 'MAIL_RETENTION'])
   return { ...(await context.needs()), config }

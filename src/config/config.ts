@@ -80,7 +80,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
 }
 
 /**
- * Reads some variables alone. The migration step and the command line need no other secret than DATABASE_URL.
+ * Reads some variables only. The migration step and the command line need no other secret than DATABASE_URL.
  *
  * @throws {ConfigError} if one of them is invalid, or missing in production
  */

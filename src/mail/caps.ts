@@ -1,5 +1,5 @@
-// Caps for emails that strangers can cause: three an hour per recipient and purpose. The caller learns
-// nothing. Requests that wait for the same email share it, so that none is dropped.
+// Caps for emails that any client can cause: three an hour per recipient and purpose. The response does not reveal
+// it. Requests that wait for the same email share it, so that none is dropped.
 import type { Cap, Lead, OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { MailDependencies } from './dependencies.ts'
@@ -9,7 +9,7 @@ const COOLDOWN_MS = 60_000
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 
-/** Emails that a stranger can cause. All others need a password or a mailbox. */
+/** Emails that any client can cause. All others need a password or a mailbox. */
 const PURPOSES: Record<string, readonly OutboxKind[]> = {
   confirmation: ['registration', 'confirmation_resend'],
   reset: ['reset_request'],
@@ -18,7 +18,7 @@ const PURPOSES: Record<string, readonly OutboxKind[]> = {
 
 const purposeOf = ({ kind }: OutboxRow) => Object.entries(PURPOSES).find(([, kinds]) => kinds.includes(kind))
 
-/** Whether strangers can cause the email, so that nothing may reveal whether it was sent. */
+/** Whether any client can cause the email, so that nothing may reveal whether it was sent. */
 export const isCapped = (row: OutboxRow) => purposeOf(row) !== undefined
 
 /** Lets a claimed row take its recipient's turn or wait for it. Rows without a cap are sent at once. */

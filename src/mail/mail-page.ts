@@ -117,7 +117,7 @@ function buttonOf(link: MailLink | undefined): Html[] {
   ]
 }
 
-/** Quieter than any sentence: it is needed only where the button does not work, and is lines of token. */
+/** Less prominent than the text: it is needed only if the button does not work, and is several lines of token. */
 function bareLinkOf(link: MailLink | undefined): Html[] {
   if (!link) return []
   const quiet = `color:${light.quiet};font-size:12px`

@@ -160,7 +160,7 @@ export function startMailWorker(
   function startDelivery(row: OutboxRow) {
     const running = inProgress.get(row.id)
     if (running) {
-      // What this delivery records from now on has to fit the new claim.
+      // Records of this delivery must match the new claim from now on.
       running.row.attempts = row.attempts
       running.claimedAgain = row
       return

@@ -1,21 +1,21 @@
-// The form of an API key: `lk_<id>_<secret><checksum>`.
+// Format of an API key: `lk_<id>_<secret><checksum>`.
 //
-// By prefix and checksum a scanner recognises a leaked key without asking anybody, and a mistyped key costs no query.
+// With prefix and checksum a secret scanner recognises a leaked key offline, and a mistyped key costs no query.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'
 
 const FORM = /^lk_([0-9a-f]{32})_([0-9a-f]{64})([0-9a-f]{8})$/
 
-/** A key as it comes with a request. */
+/** A parsed key of a request. */
 export interface ShownKey {
   /** UUID of its row. */
   id: string
-  /** SHA-256 of the whole key; a fast hash will do for 256 random bits. */
+  /** SHA-256 of the whole key; a fast hash is enough for 256 random bits. */
   hash: string
 }
 
-/** Makes a key. It is shown once and stored nowhere. */
+/** Creates a key. It is shown once and not stored. */
 export function makeKey(): ShownKey & { key: string } {
   const id = uuidv7()
   const body = `lk_${id.replaceAll('-', '')}_${randomBytes(32).toString('hex')}`
@@ -23,7 +23,7 @@ export function makeKey(): ShownKey & { key: string } {
   return { id, key, hash: hashOf(key) }
 }
 
-/** @returns undefined for what is no key, or a mistyped one */
+/** @returns undefined for a string that is not a key, or a mistyped one */
 export function parseKey(text: string): ShownKey | undefined {
   const [, id, , checksum] = FORM.exec(text) ?? []
   if (id === undefined || checksumOf(text.slice(0, -8)) !== checksum) return undefined

@@ -1,4 +1,4 @@
-/** The operators' API: an app of its own over the database, the tokens and the mails of the service. */
+/** The operators' API: a separate app that shares the database, the tokens and the mail worker of the service. */
 import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { OpenapiOptions } from '../http/documentation.ts'
@@ -32,7 +32,7 @@ const DOCUMENT: OpenapiOptions = {
   tellsRateLimits: false,
 }
 
-/** What both apps have in common; neither closes it for the other. */
+/** Shared by both apps; closing one does not close them. */
 const SHARED = {
   database: ['database'],
   tokens: ['tokens'],

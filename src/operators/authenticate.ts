@@ -1,4 +1,4 @@
-/** Lets only bearers of an API key with the scope of the route through. */
+/** Requires an API key with the scope of the route. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ApiKey, By } from '../database/queries/api-keys.ts'
@@ -10,7 +10,7 @@ import { type Scope, scopesOf } from './keys.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** The scope that a key needs for the route; `any` takes every key. */
+    /** The scope that a key needs for the route; `any` accepts every key. */
     scope?: Scope | 'any'
   }
   interface FastifyInstance {
@@ -18,14 +18,14 @@ declare module 'fastify' {
     forgetApiKey(id: string): void
   }
   interface FastifyRequest {
-    /** The key of the bearer; only on routes with a scope. */
+    /** The key of the request; only on routes with a scope. */
     apiKey: ApiKey
   }
 }
 
 const BEARER = /^Bearer +(lk_\w{1,200})$/i
 
-/** How long a key is good after it was read; a key that is revoked elsewhere is refused after it. Milliseconds. */
+/** Milliseconds for which a key is cached. A key that another instance revoked is refused after that. */
 const REMEMBERED_MS = 1000
 /** More keys than an operator has. */
 const MOST_REMEMBERED = 100
@@ -35,7 +35,7 @@ async function authentication(app: FastifyInstance) {
   const { apiKeys } = app.database
   const remembered = new Map<string, { readAt: number; row: Promise<ApiKey | undefined> }>()
 
-  /** One read a second for each key, so that a request costs none. */
+  /** At most one read per second and key, so that most requests cost none. */
   function find(id: string): Promise<ApiKey | undefined> {
     const known = remembered.get(id)
     if (known !== undefined && app.uptime() - known.readAt < REMEMBERED_MS) return known.row
@@ -43,7 +43,7 @@ async function authentication(app: FastifyInstance) {
     remembered.delete(id)
     remembered.set(id, { readAt: app.uptime(), row })
     const forget = () => void (remembered.get(id)?.row === row && remembered.delete(id))
-    // A made-up id must not push out a real one for longer than its query takes.
+    // An invented id must not evict a real one for longer than its query takes.
     row.then(found => found ?? forget(), forget)
     if (remembered.size > MOST_REMEMBERED) remembered.delete(remembered.keys().next().value as string)
     return row
@@ -60,7 +60,7 @@ async function authentication(app: FastifyInstance) {
     return row
   }
 
-  /** To the hour, and at once on the remembered row, so that one request of many writes. */
+  /** Rounded to the hour, and set on the cached row at once, so that only one of many requests writes. */
   async function noteUse(row: ApiKey, now: Date) {
     const hour = new Date(Math.floor(now.getTime() / HOUR_MS) * HOUR_MS)
     if (row.lastUsedAt !== null && row.lastUsedAt >= hour) return
@@ -76,13 +76,13 @@ async function authentication(app: FastifyInstance) {
   app.addHook('onRequest', async (request, reply) => {
     const { scope } = request.routeOptions.config
     if (scope === undefined) {
-      // Open to everybody: load balancers and orchestrators have no key.
+      // Open to every client: load balancers and orchestrators have no key.
       if (!isUncounted(request)) await everything.call(app, request, reply)
       return
     }
     const key = await keyOf(request)
     if (key === undefined) {
-      // Counted only now: whoever guesses from a network must not lock out the keys that are used there.
+      // Counted only now: guesses from a network must not lock out the keys that are used there.
       await wrongKeys.call(app, request, reply)
       throw problem('api_key_invalid')
     }
@@ -99,7 +99,7 @@ async function authentication(app: FastifyInstance) {
 
 const actorOf = ({ id }: Pick<ApiKey, 'id'>) => `key:${id}` as const
 
-/** The operator of a request, as events have it: without address and device, which are not the account's. */
+/** The operator in events: without address and device, which are not the account's. */
 export function byKey(request: FastifyRequest): By {
   const { requestId, traceparent = null } = originOf(request)
   return { actor: actorOf(request.apiKey), origin: { ip: null, device: null, requestId, traceparent } }

@@ -1,4 +1,4 @@
-/** GET /events: the feed of what happened to accounts, keys and emails. */
+/** GET /events: the feed of events of accounts, keys and emails. */
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'

@@ -1,19 +1,20 @@
 /** The feed of events, for the operators' API and the command line. */
 import type { EventFeed, FeedEvent } from '../database/queries/event-feed.ts'
 
-/** What the feed needs of the service. */
+/** Dependencies of the feed. */
 export interface EventNeeds {
   database: { eventFeed: EventFeed }
 }
 
-/** Where a page of the feed begins: behind the event at this place. */
+/** Start of a page of the feed: the position of the previous event. */
 export const CURSOR = '^(0|[1-9][0-9]{0,14})$'
 
 /**
- * The next events, oldest first. Whoever goes on from `nextCursor` misses none, whatever commits late.
+ * The next events, oldest first. A reader that continues from `nextCursor` misses none, however late a transaction
+ * commits.
  *
- * @param cursor `nextCursor` of the page before; from the first event on without one
- * @returns a cursor at the end of the feed too: ask again with it later
+ * @param cursor `nextCursor` of the previous page; the first event without one
+ * @returns a cursor even at the end of the feed: continue with it later
  */
 export async function nextEvents(
   { database: { eventFeed } }: EventNeeds,
@@ -24,7 +25,7 @@ export async function nextEvents(
   return { events, nextCursor: String(events.at(-1)?.position ?? cursor ?? 0) }
 }
 
-/** The latest events, oldest first, and the cursor behind them. */
+/** The latest events, oldest first, and the cursor after them. */
 export async function latestEvents(
   { database: { eventFeed } }: EventNeeds,
   limit: number,

@@ -1,4 +1,7 @@
-/** POST /introspect (RFC 7662): whether an access token is good at this moment, for back ends that cannot wait for its expiry. */
+/**
+ * POST /introspect (RFC 7662): whether an access token is active at this moment, for back ends that cannot wait for
+ * its expiry.
+ */
 import { parse } from 'node:querystring'
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
@@ -121,7 +124,7 @@ function verifiedOf({ tokens }: FastifyInstance, token: string): VerifiedAccessT
   }
 }
 
-/** RFC 7662 section 2.1. A parameter that comes twice could be read in two ways. */
+/** RFC 7662 section 2.1. A repeated parameter could be read in two ways. */
 function acceptFormsOnly(app: FastifyInstance) {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -129,7 +132,8 @@ function acceptFormsOnly(app: FastifyInstance) {
     done(body.length === 0 ? null : problem('unsupported_media_type', refusal))
   })
   app.addContentTypeParser(FORM, { parseAs: 'string' }, (_request, body, done) => {
-    // Faster than URLSearchParams. Without a limit on the number of fields, behind which one could come twice.
+    // Faster than URLSearchParams. Without a limit on the number of fields, because a repeated one could follow after
+    // it.
     const fields = parse(body as string, '&', '=', { maxKeys: 0 })
     const twice = Object.keys(fields).find(name => Array.isArray(fields[name]))
     if (twice === undefined) return done(null, fields)

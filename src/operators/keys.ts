@@ -3,7 +3,7 @@ import type { ApiKey, ApiKeys, By } from '../database/queries/api-keys.ts'
 import { problem } from '../errors.ts'
 import { makeKey } from './api-key.ts'
 
-/** What a key may do. */
+/** Permissions of a key. */
 export const SCOPES = [
   'users:read',
   'users:write',
@@ -17,7 +17,7 @@ export const SCOPES = [
 ] as const
 export type Scope = (typeof SCOPES)[number]
 
-/** What keys need of the service. */
+/** Dependencies of keys. */
 export interface KeyNeeds {
   database: { apiKeys: ApiKeys }
   clock: () => Date
@@ -26,7 +26,7 @@ export interface KeyNeeds {
 export interface NewApiKey {
   name: string
   scopes: readonly Scope[]
-  /** None: until it is revoked. */
+  /** Undefined: valid until it is revoked. */
   expiresAt?: Date | undefined
 }
 
@@ -39,11 +39,11 @@ export const scopesOf = ({ scopes }: Pick<ApiKey, 'scopes'>): Scope[] => {
 /**
  * Creates a key.
  *
- * @param creator the key that creates it: the new one has a subset of its scopes and does not outlive it; none for the
- *   command line, which may create any
- * @returns the key itself, which is not kept, and its row
- * @throws {ProblemError} `insufficient_scope` for a scope that the creator lacks, `validation_failed` for an expiry that
- *   lies in the past or after the creator's
+ * @param creator the creating key: the new one has a subset of its scopes and does not outlive it; undefined for the
+ * command line, which may create any
+ * @returns the key itself, which is not stored, and its row
+ * @throws {ProblemError} `insufficient_scope` for a scope that the creator lacks, `validation_failed` for an expiry
+ * in the past or after the creator's
  */
 export async function createKey(
   { database, clock }: KeyNeeds,
@@ -76,11 +76,11 @@ export async function createKey(
   return { key, row }
 }
 
-/** All keys, the newest first. */
+/** All keys, newest first. */
 export const listKeys = ({ database }: KeyNeeds): Promise<ApiKey[]> => database.apiKeys.list()
 
 /**
- * Revokes a key; one that was revoked before stays as it is.
+ * Revokes a key; an already revoked key is not changed.
  *
  * @throws {ProblemError} `not_found`
  */

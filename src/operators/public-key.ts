@@ -39,7 +39,7 @@ export const PublicKey = Type.Object(fields, {
   description: 'An API key, without the key itself',
 })
 
-/** Picks what operators may see. */
+/** Selects the properties that operators may see. */
 export const publicKey = (row: ApiKey): Static<typeof PublicKey> => ({
   id: row.id,
   name: row.name,

@@ -12,7 +12,7 @@ export const State = Type.Enum([...MAIL_STATES], {
     'good; `cancelled`: by an operator',
 })
 
-/** A mail as operators see it: without its content, which is made when it is sent. */
+/** An email as operators see it: without its content, which is composed when it is sent. */
 export const PublicMail = Type.Object(
   {
     id: Id,
@@ -49,7 +49,7 @@ export const EXAMPLE: PublicMail = {
   requestId: '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f',
 }
 
-/** Picks what operators may see. */
+/** Selects the properties that operators may see. */
 export function publicMail(row: MailRow, now: Date): PublicMail {
   const { id, kind, recipient, userId, attempts, lastError, createdAt, finishedAt, mailId, requestId } = row
   const state = row.state as MailState

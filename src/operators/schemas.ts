@@ -1,4 +1,4 @@
-/** What several schemas of the operators' API have in common. */
+/** Schemas that several routes of the operators' API share. */
 import Type from 'typebox'
 import type { ProblemCode } from '../errors.ts'
 
@@ -8,9 +8,9 @@ export const Time = Type.String({ format: 'date-time', maxLength: 30 })
 export const orNull = <Schema extends Type.TSchema>(schema: Schema, description?: string) =>
   Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
 
-/** The path parameter of a route about one thing, such as `the account`. */
+/** The path parameter of a route about one object, such as `the account`. */
 export const idOf = (thing: string) =>
   Type.Object({ id: Type.String({ ...Id, description: `of ${thing}` }) }, { additionalProperties: false })
 
-/** What every route with a scope may respond. */
+/** Responses of every route with a scope. */
 export const REFUSED = ['api_key_invalid', 'insufficient_scope'] as const satisfies ProblemCode[]

@@ -1,4 +1,4 @@
-/** /users: finding accounts, inviting people, and what an operator does to an account. */
+/** /users: finding accounts, inviting people, and actions on an account. */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { Export } from '../accounts/export-document.ts'
@@ -74,7 +74,7 @@ const ClaimsBody = Type.Object(
 
 const OF_ONE: ProblemCode[] = ['validation_failed', ...REFUSED, 'not_found']
 
-/** What is done to one account and answered with it. */
+/** An action on one account that returns the account. */
 const ACTS = {
   disable: {
     act: domain.disableUser,
@@ -318,7 +318,7 @@ const remove: Handler<{ params: typeof Params }> = async function (request, repl
   return reply.code(204).send()
 }
 
-/** One line in the log: which key did what to which account. */
+/** Logs one line: which key did what to which account. */
 function noteAct(request: Pick<FastifyRequest, 'securityEvent' | 'subject'>, account: string, what: string) {
   request.securityEvent('authz_admin', { ...request.subject, account }, what)
 }

@@ -1,4 +1,4 @@
-/** GET /version: which release runs. */
+/** GET /version: the running release. */
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'

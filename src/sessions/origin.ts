@@ -5,8 +5,7 @@ import type { Cause, Origin } from '../database/queries/events.ts'
 /** Longer user agents come from no browser and are expensive to parse. */
 const MAX_USER_AGENT = 512
 
-// Names come from these lists only. Otherwise a stranger could write text into the owner's emails and
-// history.
+// Names come from these lists only. Otherwise an attacker could write text into the owner's emails and history.
 const BROWSERS = new Set(Object.values(Bowser.BROWSER_MAP))
 const SYSTEMS = new Set(Object.values(Bowser.OS_MAP))
 

@@ -61,8 +61,8 @@ async function refreshCookie(app: FastifyInstance) {
   })
 }
 
-// With two cookies of the name, a sibling subdomain has planted one, and nothing tells which (RFC 6265,
-// section 8.6): together they are no token.
+// With two cookies of the name, a sibling subdomain has planted one, and they cannot be told apart (RFC 6265, section
+// 8.6): together they count as no token.
 function tokenIn(header = ''): string | undefined {
   const values = header
     .split(';')

@@ -102,7 +102,7 @@ async function rotate(app: FastifyInstance, request: FastifyRequest, token: stri
   throw problem('refresh_token_invalid')
 }
 
-/** Reads the account only if its tokens carry its email, which saves a query in each refresh. */
+/** Reads the account only if its tokens contain its email, which saves a query in each refresh. */
 async function claimsOf(app: FastifyInstance, { userId, claims }: ClaimedSession): Promise<AccountClaims> {
   if (app.config.ACCESS_TOKEN_EMAIL === 'off') return tokenClaims(claims)
   const account = await app.database.users.findById(userId)

@@ -49,8 +49,8 @@ export interface OutageLogOptions {
   /** Level of the line at the start. */
   level?: 'error' | 'warn'
   /**
-   * Milliseconds in which a kind is logged once, even if it ended meanwhile. For failures that a stranger can cause one
-   * by one.
+   * Milliseconds in which a kind is logged once, even if it ended meanwhile. For failures that any client can cause
+   * one request at a time.
    */
   quiet?: number
   /** Milliseconds of a monotonic clock. */

@@ -60,7 +60,7 @@ export function confirmable({ id, email }: { id: string; email: string }): Finge
 }
 
 /**
- * Subject of a "this was not me" link: the recipient of the notice. Not the password, which a thief may have changed
+ * Subject of a "this was not me" link: the recipient of the notice. Not the password, which an attacker may have changed
  * since.
  */
 export function securable(

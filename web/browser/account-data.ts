@@ -1,4 +1,4 @@
-/** Taking the data along, and leaving. */
+/** Export of the account's data, and deletion of the account. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
 import { client } from './api.ts'
@@ -6,7 +6,7 @@ import { element } from './dom.ts'
 import { leaving, onSubmit } from './form.ts'
 import { words } from './words.ts'
 
-/** @param exported runs once the history has one more line */
+/** @param exported called after an export, because the history has a new event */
 export function exportData(exported: () => Promise<void>): void {
   onSubmit(
     'export',

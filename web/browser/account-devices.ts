@@ -6,7 +6,7 @@ import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { moment, words } from './words.ts'
 
-/** Makes the list work; `load` fills it. */
+/** Initialises the list; `load` fills it. */
 export function devices(): { load: () => Promise<void> } {
   const rows = find('[data-devices]')
   const status = find('[data-devices-status]')
@@ -51,7 +51,7 @@ export function devices(): { load: () => Promise<void> } {
     const answer = await call()
     busy = false
     status.textContent = ''
-    // Gone already is as good.
+    // A session that has already ended counts as success.
     if (!answer.ok && answer.problem.code !== 'not_found' && !works(answer)) return
     await load()
     status.textContent = said

@@ -1,4 +1,4 @@
-/** Another address: the link goes there and is opened on its own page, or the code from there is entered here. */
+/** Change of the email: the link is opened on its own page, or the code is entered here. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
 import { client } from './api.ts'

@@ -1,7 +1,7 @@
 import type { Form } from './form.ts'
 import { words } from './words.ts'
 
-/** A form of the account page: where the current password is wrong, that is said beside it. */
+/** A form of the account page; a wrong current password is reported beside its field. */
 export function accountForm<T>(form: Form<T>): Form<T> {
   return {
     ...form,

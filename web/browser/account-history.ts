@@ -1,11 +1,11 @@
-/** What happened to the account, page by page. */
+/** The history of the account, in pages. */
 import { client } from './api.ts'
 import type { AccountEvent } from './client.ts'
 import { element, find, offer, onPress, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
 import { moment, words } from './words.ts'
 
-/** Makes the history work; `load` shows its newest page. */
+/** Initialises the history; `load` shows its newest page. */
 export function eventHistory(): { load: () => Promise<void> } {
   const rows = find('[data-events]')
   const error = find('[data-events-error]')
@@ -25,7 +25,7 @@ export function eventHistory(): { load: () => Promise<void> } {
     else rows.append(...made)
     next = answer.data.nextCursor
     offer(more, next !== null)
-    // Who pressed "more" goes on reading where the new ones begin.
+    // Moves the focus to the first new event after "more".
     if (cursor !== undefined) made[0]?.focus()
   }
 
@@ -46,7 +46,7 @@ function row({ kind, at, ip, device }: AccountEvent): HTMLElement {
   )
 }
 
-/** Kinds without words in this release are shown as they are. */
+/** Kinds without a text in this release are shown as they are. */
 function nameOf(kind: string): string {
   return (words.events as Partial<Record<string, string>>)[kind] ?? kind
 }

@@ -1,4 +1,4 @@
-/** Who is logged in, and the language of their mails. */
+/** The profile of the account, and the language of its emails. */
 
 import { accountForm } from './account-form.ts'
 import { client } from './api.ts'
@@ -10,12 +10,12 @@ import { day, words } from './words.ts'
 
 let me: User | undefined
 
-/** The address of who is logged in. */
+/** The email of the account. */
 export function myEmail(): string {
   return me?.email ?? ''
 }
 
-/** Fills in who is logged in. */
+/** Fills in the profile. */
 export function showMe(body: User): void {
   me = body
   mention(body.email)
@@ -33,7 +33,7 @@ export function showMe(body: User): void {
   select.value = tags.includes(primary) ? primary : ''
 }
 
-/** The form for the language of mails. */
+/** The form for the language of emails. */
 export function mailLanguage(): void {
   onSubmit(
     'language',

@@ -1,4 +1,4 @@
-/** Changing the password: first the current one, then the code from the mail with the new one. */
+/** Change of the password: first the current one, then the emailed code with the new one. */
 import { accountForm } from './account-form.ts'
 import { myEmail } from './account-me.ts'
 import { client } from './api.ts'

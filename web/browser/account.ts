@@ -12,7 +12,7 @@ import './page.ts'
 import { leave, mayBeLoggedIn } from './session.ts'
 import { show } from './views.ts'
 
-/** What the login page says of the end of a session. */
+/** Reasons of an ended session that the login page can show. */
 const NOTICES = {
   logged_out: 'logged_out',
   revoked: 'session_ended',

@@ -1,7 +1,7 @@
-/** Where the service is, from where this file is: <root>/app/assets/<version>/addresses.js. */
+/** Addresses of the service, derived from that of this file: <root>/app/assets/<version>/addresses.js. */
 export const ROOT = new URL('../../../', import.meta.url)
 
-/** A page, such as `account`. Only names that stand in the code: no page takes a destination from outside. */
+/** A page, such as `account`. Only constant names: no page takes a destination from outside. */
 export function pageAddress(page: string): string {
   return new URL(`app/${page}`, ROOT).href
 }

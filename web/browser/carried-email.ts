@@ -1,15 +1,15 @@
-/** The email that was typed on one page, for the form of the next page in this tab. */
+/** The email typed on one page, for the form of the next page in this tab. */
 import { drop, keep, recall } from './storage.ts'
 
 const KEY = 'latchkey.email'
 const FIELDS = 'form [name="email"]'
 
-/** Leaves an email for the page that comes next. */
+/** Stores an email for the next page. */
 export function carryEmail(email: string): void {
   if (email !== '') keep(KEY, email)
 }
 
-/** Fills the empty fields with the email of the page before, and carries what is typed here when a link is followed. */
+/** Fills empty fields with the email of the previous page, and stores what is typed here when a link is followed. */
 export function carryEmails(): void {
   const email = recall(KEY) ?? ''
   for (const field of fields()) {

@@ -11,7 +11,7 @@ import { words } from './words.ts'
 
 onToken(token => {
   clearForm('confirm')
-  // The service alone can tell whether it is genuine.
+  // Only the service can verify it.
   mention(addressIn(currentToken()))
   if (token === undefined) showMissing()
   else show('form', { focus: false })

@@ -14,7 +14,7 @@ import { mention, show } from './views.ts'
 export function confirmPage(redeem: typeof client.confirmEmail | typeof client.acceptInvitation): void {
   onToken(token => {
     clearForm('confirm')
-    // Named, so that nobody whom a link was forwarded to sets a password for somebody else's account.
+    // Shown, so that a person who got a forwarded link sets no password for another person's account.
     const address = addressIn(currentToken())
     find('[data-claimed]').hidden = address === ''
     mention(address)
@@ -35,7 +35,7 @@ export function confirmPage(redeem: typeof client.confirmEmail | typeof client.a
   onPress('start-over', () => show('missing'))
 }
 
-/** The email that the token names, which has been used. */
+/** The email in the used token. */
 function takeEmail(): string {
   const email = addressIn(currentToken())
   dropToken()

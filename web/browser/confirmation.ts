@@ -1,4 +1,4 @@
-/** After a confirmation, by link or by code. */
+/** Steps after a confirmation, by link or by code. */
 import { pageAddress } from './addresses.ts'
 import { client, type Failure } from './api.ts'
 import { carryEmail } from './carried-email.ts'
@@ -8,7 +8,7 @@ import { leaveNotice } from './notice.ts'
 import { refusal } from './refusal.ts'
 import { show } from './views.ts'
 
-/** The form that takes the code of a confirmation mail. */
+/** The form for the code of a confirmation email. */
 export function confirmByCode(): void {
   redeemCode(
     (code, password) => client.confirmEmail({ ...code, password }),
@@ -18,9 +18,9 @@ export function confirmByCode(): void {
 }
 
 /**
- * Goes on with the session that a confirmation opens.
+ * Continues with the session that a confirmation opened.
  *
- * @param email what was confirmed
+ * @param email the confirmed email
  */
 export async function addressIsConfirmed(email: string): Promise<void> {
   if (refusal() !== undefined) {
@@ -32,14 +32,14 @@ export async function addressIsConfirmed(email: string): Promise<void> {
   return leaving
 }
 
-/** Where the browser refuses the session, the email is confirmed all the same. */
+/** If the browser refuses the session, the email is confirmed all the same. */
 export function confirmedAtLeast({ code }: Failure, email: string): boolean {
   if (code !== 'cookie_refused') return false
   showConfirmed(email)
   return true
 }
 
-/** The page leads to the login. */
+/** The page links to the login. */
 function showConfirmed(email: string): void {
   carryEmail(email)
   show('done')

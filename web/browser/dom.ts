@@ -1,9 +1,9 @@
-/** What the page is made of. Text is only ever set as text. */
+/** Access to the document. Text is only ever set as text. */
 
 /**
- * An element that the page must have.
+ * An element that must exist.
  *
- * @throws Error naming what is missing
+ * @throws Error naming the missing element
  */
 export function find<E extends HTMLElement = HTMLElement>(
   selector: string,
@@ -14,7 +14,7 @@ export function find<E extends HTMLElement = HTMLElement>(
   return element
 }
 
-/** Runs something when a button that is no submit is pressed. */
+/** Calls a handler when a button that does not submit is pressed. */
 export function onPress(act: string, run: (button: HTMLButtonElement) => void): void {
   find(`[data-act="${act}"]`).addEventListener('click', event =>
     run(event.currentTarget as HTMLButtonElement),
@@ -37,7 +37,7 @@ export function element<K extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** Shows a text, or nothing. */
+/** Shows a text, or hides it. */
 export function tell(place: HTMLElement, text: string): void {
   place.textContent = text
   place.hidden = text === ''
@@ -45,7 +45,7 @@ export function tell(place: HTMLElement, text: string): void {
 
 type State = 'aria-busy' | 'aria-disabled' | 'aria-invalid'
 
-/** Sets a state for screen readers, or takes it back. By attribute: Firefox has had the properties since 2023. */
+/** Sets or removes a state for screen readers. By attribute, because Firefox has the properties only since 2023. */
 export function mark(element: Element, state: State, on: boolean): void {
   if (on) element.setAttribute(state, 'true')
   else element.removeAttribute(state)
@@ -56,7 +56,7 @@ export function isMarked(element: Element, state: State): boolean {
   return element.getAttribute(state) === 'true'
 }
 
-/** Shows a button or hides it, with the row that holds it alone. */
+/** Shows or hides a button, with the row if it is the only one. */
 export function offer(button: HTMLButtonElement, offered: boolean): void {
   const row = button.parentElement ?? button
   row.hidden = !offered

@@ -1,10 +1,10 @@
-/** Words for calls that did not work. */
+/** Texts for failed calls. */
 import { type Failure, isAtFault } from './api.ts'
 import type { Faults, Values } from './fields.ts'
 import { minLength, service } from './settings.ts'
 import { waitFor, words } from './words.ts'
 
-/** A sentence for a failure that belongs beside no field. */
+/** A sentence for a failure that belongs to no field. */
 export function sentenceFor({ code, retryAfter }: Failure): string {
   if (code === 'network' || code === 'timeout' || code === 'insecure' || code === 'refused')
     return words[code]
@@ -15,14 +15,14 @@ export function sentenceFor({ code, retryAfter }: Failure): string {
   return words.problems[code] ?? words.problems.internal_error
 }
 
-/** Beside which field of the body the service found fault. */
+/** The field of the body that the service rejected. */
 export function invalidFields(failure: Failure, emails = ['email', 'newEmail']): Faults {
   return Object.fromEntries(
     emails.filter(name => isAtFault(failure, name)).map(name => [name, words.emailForm]),
   )
 }
 
-/** Why a new password was refused, in the reader's language, as far as can be told from here. */
+/** Why a new password was rejected, in the reader's language, as far as the page can tell. */
 export function rejection({ code }: Failure, { newPassword = '' }: Values, email = ''): Faults {
   if (code !== 'password_rejected') return {}
   const folded = newPassword.normalize('NFC').toLowerCase()

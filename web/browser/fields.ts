@@ -1,15 +1,15 @@
-/** What was typed, and checks that the service would make too: nothing is refused that it would take. */
+/** Values of fields, and checks that the service makes too: nothing is rejected that the service would accept. */
 import { words } from './words.ts'
 
 export type Values = Record<string, string>
-/** The sentence beside each field that is at fault. */
+/** Error texts by field. */
 export type Faults = Record<string, string>
 
-/** As src/tokens/pasted.ts reads codes: other scripts' digits, and what stands between and around them. */
+/** Accepts codes as src/tokens/pasted.ts does: digits of other scripts, and characters between and around them. */
 const DIGITS = /^[0-9\uff10-\uff19\u0660-\u0669\u06f0-\u06f9]+$/
 const AROUND_DIGITS = /[\s\p{Cf}\p{P}<>`]/gu
 
-/** What a form's fields hold, by name. Codes lose the spaces and hyphens they were copied with. */
+/** Values of a form's fields, by name. Spaces and hyphens are removed from codes. */
 export function readValues(form: HTMLFormElement): Values {
   const values: Values = {}
   for (const [name, value] of new FormData(form)) values[name] = String(value)
@@ -20,7 +20,7 @@ export function readValues(form: HTMLFormElement): Values {
   return values
 }
 
-/** The faults that can be seen without asking. */
+/** Errors that can be detected without a request. */
 export function checkFields(form: HTMLFormElement, values: Values): Faults {
   const faults: Faults = {}
   for (const field of inputsOf(form)) {

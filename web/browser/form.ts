@@ -1,4 +1,4 @@
-/** Forms: checked and sent by script, one at a time, with words for everything that can go wrong. */
+/** Forms: validated and sent by script, one at a time, with a text for every failure. */
 import type { Answer, Failure } from './api.ts'
 import { find, isMarked, mark, tell } from './dom.ts'
 import { sentenceFor } from './failure.ts'
@@ -6,28 +6,28 @@ import { checkFields, type Faults, readValues, type Values } from './fields.ts'
 import './password-fields.ts'
 import { words } from './words.ts'
 
-/** What a form does. */
+/** Behaviour of a form. */
 export interface Form<T> {
-  /** Checks besides those that every form makes; the sentence beside each field at fault. */
+  /** Additional checks; returns error texts by field. */
   check?: (values: Values) => Faults
   send: (values: Values) => Promise<Answer<T>>
   done: (data: T, values: Values) => void | Promise<void>
-  /** What to say beside the button when it is done. */
+  /** Text beside the button after success. */
   said?: string
-  /** Handles a failure itself, where it returns true. */
+  /** Handles a failure itself if it returns true. */
   failed?: (failure: Failure, values: Values) => boolean
-  /** Beside which field a failure is said, with which sentence; beside none, it is the form's own error. */
+  /** Field and text of a failure; without a field, it is the form's own error. */
   fieldOf?: (failure: Failure, values: Values) => Faults
 }
 
-/** For `done`, when another page comes next: the form stays busy until it is there. */
+/** Result of `done` if another page follows: the form stays busy until it is loaded. */
 export const leaving = new Promise<never>(() => {})
 
-/** Milliseconds until somebody who waits is told that it goes on. */
+/** Milliseconds until a text says that the request is still running. */
 const SLOW = 6000
 
 /**
- * Makes a form work.
+ * Initialises a form.
  *
  * @param name its `data-form`
  */
@@ -58,16 +58,16 @@ export function onSubmit<T>(name: string, { check, send, done, said = '', failed
   })
 }
 
-/** Empties a form, its passwords above all. */
+/** Empties a form, especially its passwords. */
 export function clearForm(name: string): void {
   const form = find<HTMLFormElement>(`form[data-form="${name}"]`)
   form.reset()
   showErrors(form, {})
 }
 
-/** A sentence beside a field speaks of what the field held before it was changed. */
+/** An error beside a field refers to its value before the change. */
 function forgetFault(form: HTMLFormElement, name: string): void {
-  // That two passwords differ is said beside the second.
+  // Two different passwords are reported beside the second.
   for (const changed of name === 'newPassword' ? [name, 'repeat'] : [name]) sayBeside(form, changed, '')
 }
 
@@ -80,7 +80,7 @@ function sayBeside(form: HTMLFormElement, name: string, fault: string): HTMLElem
   return field
 }
 
-/** Says what is wrong, beside the fields and above them, and leads to the first. */
+/** Shows the errors beside the fields and above them, and focuses the first. */
 function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
   tell(find('[data-error]', form), general)
   let first: HTMLElement | undefined
@@ -93,7 +93,7 @@ function showErrors(form: HTMLFormElement, faults: Faults, general = ''): void {
   first?.focus()
 }
 
-/** Marks a form as busy; the buttons stay where the focus is. Returns what ends that. */
+/** Marks a form as busy without moving the focus. Returns a function that ends the state. */
 function becomeBusy(form: HTMLFormElement): () => void {
   const progress = find('[data-progress]', form)
   mark(form, 'aria-busy', true)

@@ -1,11 +1,11 @@
 /**
- * The token of a mailed link. It arrives in the fragment, which reaches no server, and leaves the address bar and the
- * history here, before anything else happens: every page that needs it imports this first. This tab keeps it, so that
- * a reload or another language does not lose the link, until the token is used or the tab is closed.
+ * The token of an emailed link. It arrives in the fragment, which reaches no server. This module removes it from the
+ * address bar and the history, so every page that needs it imports this module first. The tab keeps the token, so
+ * that a reload or another language does not lose the link, until the token is used or the tab is closed.
  */
 
 const KEPT = `latchkey.link:${location.pathname}`
-/** What the service puts there in place of a token that came in the path or query (web/server/damaged-link.ts). */
+/** Fragment that the service sets in place of a token in the path or query (web/server/damaged-link.ts). */
 const DAMAGED = '#damaged'
 
 const damaged = location.hash === DAMAGED
@@ -13,7 +13,7 @@ if (damaged) cleanAddress()
 let token = takeToken() ?? recallToken()
 let receive: ((token: string) => void) | undefined
 
-// A second link, opened in a tab that shows the page already, loads nothing: only the fragment changes.
+// A second link opened in a tab that already shows the page loads nothing: only the fragment changes.
 addEventListener('hashchange', () => {
   const next = takeToken()
   if (next === undefined) return
@@ -21,13 +21,13 @@ addEventListener('hashchange', () => {
   receive?.(next)
 })
 
-/** Hands over the token that the page came with, if any, and later each that replaces it. */
+/** Passes on the token of the page, if any, and later each one that replaces it. */
 export function onToken(callback: (token: string | undefined) => void): void {
   receive = callback
   callback(token)
 }
 
-/** Whether the page was opened by a link that something between mail and browser has changed. */
+/** Whether the link was modified between email and browser. */
 export function linkWasDamaged(): boolean {
   return damaged
 }
@@ -37,13 +37,13 @@ export function currentToken(): string {
   return token ?? ''
 }
 
-/** Forgets a token that has been used. */
+/** Forgets a used token. */
 export function dropToken(): void {
   token = undefined
   inStorage(storage => storage.removeItem(KEPT))
 }
 
-/** The address that a token names, for people to read: the service alone can tell whether it is genuine. */
+/** The address in a token, for display: only the service can verify it. */
 export function addressIn(token: string): string {
   try {
     const [, claims = ''] = token.split('.')
@@ -55,7 +55,7 @@ export function addressIn(token: string): string {
 }
 
 function takeToken(): string | undefined {
-  // What follows it is no part of it: a link at the end of a sentence, or in brackets.
+  // Characters after the token are not part of it: a link at the end of a sentence, or in brackets.
   const found = /^#\/?(?:.*&)?token(?:=|%3D)([\w.-]+)/i.exec(location.hash)?.[1]
   if (found === undefined) return undefined
   cleanAddress()
@@ -63,7 +63,7 @@ function takeToken(): string | undefined {
   return found
 }
 
-/** The token of this page before it was loaded again. Who opens the page anew without one gets none, and it is dropped. */
+/** The token of this page before a reload. If the page is opened anew without a token, the stored one is dropped. */
 function recallToken(): string | undefined {
   const [visit] = performance.getEntriesByType('navigation') as PerformanceNavigationTiming[]
   const isAnew = visit?.type === 'navigate' && !/[?&]lang=/.test(location.search)
@@ -71,7 +71,7 @@ function recallToken(): string | undefined {
   return inStorage(storage => storage.getItem(KEPT)) ?? undefined
 }
 
-/** Looking at the storage throws where the browser refuses it. */
+/** Accessing the storage throws if the browser blocks it. */
 function inStorage<T>(act: (storage: Storage) => T): T | undefined {
   try {
     return act(sessionStorage)

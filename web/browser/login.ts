@@ -25,7 +25,7 @@ onSubmit('login', {
   failed: ({ code }, { email = '' }) => {
     address = email
     mention(email)
-    // The service does not say which of the reasons it is.
+    // The service does not reveal which of the reasons applies.
     find('[data-offer]').hidden = code !== 'invalid_credentials'
     if (code !== 'email_not_confirmed') return false
     show('unconfirmed')

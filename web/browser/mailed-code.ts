@@ -1,6 +1,6 @@
 /**
- * Codes that are mailed beside a link: for people who ask here and read the mail on another device. The token
- * of the request stays in memory; with the code from the mail it does what the link does.
+ * Codes beside emailed links, for people who read email on another device. The token of the request stays in memory;
+ * together with the code it works like the link.
  */
 import type { Answer, Failure } from './api.ts'
 import { invalidFields, rejection } from './failure.ts'
@@ -10,14 +10,14 @@ import { isStale } from './stale.ts'
 import { mention, show } from './views.ts'
 import { words } from './words.ts'
 
-/** What a request for a mail is answered with. */
+/** Response to a request for an email. */
 export interface Requested {
   requestToken: string
 }
 
 let request = { token: '', email: '' }
 
-/** Shows where to enter the code of a mail that was asked for. */
+/** Shows the form for the code of a requested email. */
 export function awaitCode({ requestToken }: Requested, email: string): void {
   request = { token: requestToken, email }
   clearForm('code')
@@ -26,11 +26,11 @@ export function awaitCode({ requestToken }: Requested, email: string): void {
 }
 
 /**
- * A form that asks for a mail, and leads to where its code is entered.
+ * A form that requests an email, and then shows the form for its code.
  *
  * @param form its `data-form`
  * @param ask the call
- * @param address where the form does not ask for it
+ * @param address the address, if the form has no field for it
  */
 export function askForMail(
   form: string,
@@ -45,10 +45,10 @@ export function askForMail(
 }
 
 /**
- * The form that takes the code and a new password.
+ * The form for the code and a new password.
  *
  * @param redeem the call
- * @param failed handles a failure itself, where it returns true
+ * @param failed handles a failure itself if it returns true
  */
 export function redeemCode<T>(
   redeem: (code: { requestToken: string; code: string }, newPassword: string) => Promise<Answer<T>>,
@@ -63,7 +63,7 @@ export function redeemCode<T>(
   })
 }
 
-/** What is wrong with a code, beside its field; undefined where something else is. */
+/** The error of a code, beside its field; undefined for other errors. */
 export function codeFault(failure: Failure): Faults | undefined {
   if (failure.code === 'code_invalid') return { code: words.problems.code_invalid }
   return isStale(failure) ? { code: words.codeExpired } : undefined

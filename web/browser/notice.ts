@@ -1,4 +1,4 @@
-/** A word that one page leaves for the next: what it is, never a text. */
+/** A notice that one page leaves for the next: its name, never a text. */
 import type { BrowserWords } from '../../src/messages/en/browser.ts'
 import { find } from './dom.ts'
 import { drop, keep, recall } from './storage.ts'
@@ -9,23 +9,23 @@ export type Notice = keyof BrowserWords['notices']
 const KEY = 'latchkey.notice'
 
 /**
- * Leaves a notice for the page that comes next in this tab.
+ * Stores a notice for the next page in this tab.
  *
- * @returns whether the browser keeps it until then
+ * @returns whether the browser keeps it
  */
 export function leaveNotice(notice: Notice): boolean {
   keep(KEY, notice)
   return recall(KEY) === notice
 }
 
-/** Says what the page before left. */
+/** Shows the notice of the previous page. */
 export function sayNotice(): void {
   const notice = recall(KEY)
   drop(KEY)
   if (notice !== null && notice in words.notices) say(words.notices[notice as Notice])
 }
 
-/** Says something above the page's content. */
+/** Shows a text above the content of the page. */
 export function say(text: string): void {
   const place = find('[data-notice]')
   place.hidden = text === ''

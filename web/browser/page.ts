@@ -1,4 +1,4 @@
-/** What every page does. */
+/** Behaviour of every page. */
 
 import { client } from './api.ts'
 import { carryEmails } from './carried-email.ts'
@@ -16,7 +16,7 @@ carryEmails()
 const refused = refusal()
 tell(find('[data-refused]'), refused === undefined ? '' : words[refused])
 
-/** Shows what is meant for who is logged in, or for who is not. */
+/** Shows the parts for a person who is logged in, or who is not. */
 function showFor(loggedIn: boolean): void {
   for (const part of document.querySelectorAll<HTMLElement>('[data-signed]')) {
     part.hidden = (part.dataset['signed'] === 'in') !== loggedIn

@@ -1,9 +1,9 @@
-/** Password fields: a switch that shows what was typed, and an estimate of a new password. */
+/** Password fields: a switch that shows the value, and an estimate of a new password. */
 import { find } from './dom.ts'
 import { estimate } from './strength.ts'
 import { words } from './words.ts'
 
-/** Milliseconds after the last key, so that a screen reader is not told at every one. */
+/** Milliseconds after the last key, so that a screen reader does not announce every change. */
 const PAUSE = 400
 
 for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act="show-password"]')) {
@@ -14,13 +14,13 @@ for (const button of document.querySelectorAll<HTMLButtonElement>('[data-act="sh
     button.setAttribute('aria-pressed', String(shown))
     const act = shown ? words.hide : words.show
     button.textContent = act
-    // Which password, for who cannot see it.
+    // Names the field for screen readers.
     button.setAttribute('aria-label', `${act}: ${label}`)
   }
   showIt(false)
   button.hidden = false
   button.addEventListener('click', () => showIt(field.type === 'password'))
-  // Browsers keep what was typed into a text field; and nobody means to leave a password standing there.
+  // Browsers restore the values of text fields, and a visible password should not stay.
   field.form?.addEventListener('submit', () => showIt(false))
 }
 

@@ -1,18 +1,18 @@
-/** Whether the browser keeps what a session needs: a `Secure` cookie, and a word in its storage. */
+/** Whether the browser keeps what a session needs: a `Secure` cookie, and an entry in its storage. */
 import { attempt, keepsAnything } from './storage.ts'
 
-/** Why nobody can stay logged in here: a sentence of that name says so. */
+/** Why no session is possible here; also the name of its text. */
 export type Refusal = 'insecure' | 'refused'
 
 const PROBE = 'latchkey-probe'
 
-/** Undefined where a session would be kept, as far as can be told without one. */
+/** Undefined if a session would be kept, as far as the page can tell without one. */
 export function refusal(): Refusal | undefined {
   if (!isSecureContext) return 'insecure'
   return navigator.cookieEnabled && keepsCookies() && keepsAnything() ? undefined : 'refused'
 }
 
-/** `cookieEnabled` is true where `Secure` cookies alone are dropped, as by Safari on a local service. */
+/** `cookieEnabled` is true even if only `Secure` cookies are dropped, as Safari does on a local service. */
 function keepsCookies(): boolean {
   const kept = attempt(() => {
     setProbe(60)

@@ -13,13 +13,13 @@ void skipWhenLoggedIn()
 let address = ''
 
 onSubmit('register', {
-  // The page asks for a password only where addresses need no confirmation.
+  // The page asks for a password only without confirmation of addresses.
   send: ({ email = '', newPassword }) =>
     client.register({ email, locale: language, ...(newPassword !== undefined && { password: newPassword }) }),
   done: (data, { email = '' }) => {
     address = email
     clearForm('register')
-    // Where addresses need no confirmation, the answer is the account.
+    // Without confirmation of addresses, the response is the account.
     if ('requestToken' in data) awaitCode(data, email)
     else show('done')
   },

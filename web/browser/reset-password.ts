@@ -12,7 +12,7 @@ import { showIfStale, showMissing, showStale } from './stale.ts'
 import { mention, show } from './views.ts'
 import { lasting, words } from './words.ts'
 
-/** Milliseconds between two looks at the clock. Not a live region: nobody wants to hear it count. */
+/** Milliseconds between updates of the remaining time. Not a live region, because a countdown would disturb. */
 const TICK = 5000
 
 let ticking: number | undefined
@@ -41,7 +41,7 @@ askForMail('ask', client.requestPasswordReset)
 resetByCode()
 onPress('start-over', () => show('missing'))
 
-/** Asks whether the link is still good, which spends nothing. */
+/** Checks the link, which does not use it up. */
 async function check(token: string): Promise<void> {
   clearInterval(ticking)
   show('checking', { focus: false })
@@ -66,7 +66,7 @@ function found(fault: string): void {
   find('[data-checking]').hidden = fault !== ''
 }
 
-/** Says for how long the link is good, and what to do when it is no more. */
+/** Shows how long the link is valid, and what to do when it has expired. */
 function countDown(expiresAt: number): void {
   const place = find('[data-valid-for]')
   const tick = () => {

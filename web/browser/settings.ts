@@ -1,7 +1,7 @@
-/** What the service's configuration says, as far as the pages need it. */
+/** Configuration of the service, as far as the pages need it. */
 const { dataset } = document.documentElement
 
 export const service = dataset['service'] ?? ''
 
-/** Least length of a new password, in code points. */
+/** Minimum length of a new password, in code points. */
 export const minLength = Number(dataset['minLength'])

@@ -1,10 +1,10 @@
-/** Forms of the account page that have two steps. */
+/** Forms of the account page with two steps. */
 import { find } from './dom.ts'
 
 /**
- * Shows a step, and leads to it where it is the second.
+ * Shows a step, and focuses it if it is the second.
  *
- * @param name of the part that has the steps, its `data-disclosure`
+ * @param name of the section, its `data-disclosure`
  */
 export function showStep(name: string, number: 1 | 2): void {
   const whole = find(`[data-disclosure="${name}"]`)

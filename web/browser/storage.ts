@@ -1,9 +1,9 @@
 /**
- * What this tab keeps for the next page: never a secret. Where the browser keeps nothing, because cookies are switched
- * off, the pages behind mailed links work all the same.
+ * Values that this tab keeps for the next page: never a secret. If the browser keeps nothing, because cookies are
+ * blocked, the pages behind emailed links work all the same.
  */
 
-/** What was kept under a name; null where nothing was. */
+/** The value of a name; null if there is none. */
 export function recall(name: string): string | null {
   return attempt(() => sessionStorage.getItem(name)) ?? null
 }
@@ -16,7 +16,7 @@ export function drop(name: string): void {
   attempt(() => sessionStorage.removeItem(name))
 }
 
-/** Whether what every tab needs would be kept. */
+/** Whether the browser keeps values for all tabs. */
 export function keepsAnything(): boolean {
   const name = 'latchkey.probe'
   return (
@@ -29,7 +29,7 @@ export function keepsAnything(): boolean {
   )
 }
 
-/** Tries what throws where the browser refuses it: even looking at the storage does. */
+/** Runs an action that throws if the browser blocks storage; even accessing it does. */
 export function attempt<T>(act: () => T): T | undefined {
   try {
     return act()

@@ -1,16 +1,16 @@
 /**
- * A plain estimate of a password, for advice alone: the service decides. It counts what a guesser has to
- * guess: characters that repeat, run on (abc, 321) or are known from the address count for little.
+ * A simple estimate of a password, as advice only: the service decides. It counts the characters that are hard to
+ * guess: repetitions, sequences (abc, 321) and parts of the address count for little.
  */
 import { minLength, service } from './settings.ts'
 
 export interface Estimate {
   level: 'none' | 'weak' | 'fair' | 'strong'
-  /** Characters that lack to the least length. */
+  /** Characters missing to the minimum length. */
   missing: number
 }
 
-/** Parts of the passwords that are tried first. The service knows all of them. */
+/** Parts of passwords that attackers try first. The service knows all of them. */
 const COMMON = [
   'password',
   'passwort',

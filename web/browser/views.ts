@@ -1,8 +1,8 @@
-/** The states of a page, of which one is shown. */
+/** The views of a page, of which one is shown. */
 import { find } from './dom.ts'
 
 /**
- * Shows a state: it names the page and, after something the person did, takes the focus.
+ * Shows a view: sets the title of the page and, after an action of the person, moves the focus.
  *
  * @param name its `data-view`
  */
@@ -18,7 +18,7 @@ export function show(name: string, options: { focus: boolean } = { focus: true }
   scrollTo({ top: 0 })
 }
 
-/** Writes the address that was typed wherever the page mentions it. */
+/** Writes the typed address wherever the page mentions it. */
 export function mention(address: string): void {
   for (const place of document.querySelectorAll('[data-typed-address]')) place.textContent = address
   for (const field of document.querySelectorAll<HTMLInputElement>('[data-username]')) field.value = address

@@ -1,10 +1,10 @@
-/** What the page says while it is used, in the language that it is written in. */
+/** Texts of the page in its language, and formats. */
 import type { BrowserWords } from '../../src/messages/en/browser.ts'
 
 /** BCP 47 tag. */
 export const language = document.documentElement.lang
 
-/** As the reader's browser writes dates and numbers in that language: British, Austrian. */
+/** Dates and numbers follow the reader's browser within that language: British, Austrian. */
 const regional = navigator.languages.find(tag => tag.split('-', 1)[0] === language) ?? language
 
 const catalogue = (await import(`./words/${language}.js`)) as { browser: BrowserWords }
@@ -12,7 +12,7 @@ const catalogue = (await import(`./words/${language}.js`)) as { browser: Browser
 export const words: BrowserWords = catalogue.browser
 
 /**
- * How long to wait, for people: never less than it is.
+ * A time to wait, rounded up.
  *
  * @param seconds such as in `Retry-After`
  */
@@ -20,19 +20,19 @@ export function waitFor(seconds: number): string {
   return seconds <= 90 ? unit(seconds, 'second') : unit(Math.ceil(seconds / 60), 'minute')
 }
 
-/** How long something lasts, for people: never more than it is. */
+/** A remaining time, rounded down. */
 export function lasting(seconds: number): string {
   if (seconds < 60) return unit(Math.max(0, Math.floor(seconds)), 'second')
   if (seconds < 7200) return unit(Math.floor(seconds / 60), 'minute')
   return unit(Math.floor(seconds / 3600), 'hour')
 }
 
-/** A moment, in the language of the page and the time zone of the reader. */
+/** A time, in the language of the page and the time zone of the reader. */
 export function moment(iso: string): string {
   return new Intl.DateTimeFormat(regional, { dateStyle: 'medium', timeStyle: 'short' }).format(new Date(iso))
 }
 
-/** A day. */
+/** A date. */
 export function day(iso: string): string {
   return new Intl.DateTimeFormat(regional, { dateStyle: 'long' }).format(new Date(iso))
 }

@@ -1,7 +1,7 @@
 import { confirmEmail } from './confirm-email.ts'
 import type { Page, PageContext } from './layout.ts'
 
-/** /app/accept-invitation: behind the link of an invitation. Like a confirmation, in other words. */
+/** /app/accept-invitation: the link of an invitation. Like a confirmation, with other texts. */
 export function acceptInvitation(context: PageContext): Page {
   const { words } = context
   const confirmation = { ...words.confirmation, ...words.invitation }

@@ -10,7 +10,7 @@ import {
 import type { Page, PageContext } from './layout.ts'
 import { button, heading, view } from './parts.ts'
 
-/** /app/account: the page for who is logged in. It is served empty, and filled by its script. */
+/** /app/account: served empty; its script fetches the account. */
 export function account(context: PageContext): Page {
   const { words } = context
   const { me: text } = words

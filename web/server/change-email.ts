@@ -2,7 +2,7 @@ import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { form, heading, paragraph, passwordField, typedAddress, view } from './parts.ts'
 
-/** /app/change-email: behind the link to the new address. */
+/** /app/change-email: the link to the new address. */
 export function changeEmail(context: PageContext): Page {
   const { words } = context
   const { emailChange: text } = words

@@ -11,17 +11,17 @@ import {
   view,
 } from './parts.ts'
 
-/** What a code is for. */
+/** Texts for a code. */
 interface CodeViewWords {
   title: string
-  /** Stands before the address that the mail goes to. */
+  /** Before the address of the recipient. */
   lead: string
   /** What to do with link or code. */
   next: string
   submit: string
 }
 
-/** What a page shows once a mail was asked for: open the link, or enter the code with a password. */
+/** The view after an email was requested: open the link, or enter the code with a password. */
 function codeView(context: PageContext, text: CodeViewWords, actions: Html): Html {
   const { forgotten } = context.words
   const fields = [
@@ -48,14 +48,14 @@ export function resetCodeView(context: PageContext): Html {
   return codeView(context, words, startOver(text.again))
 }
 
-/** For the pages that ask for a confirmation mail. */
+/** For pages that request a confirmation email. */
 export function confirmationCodeView(context: PageContext): Html {
   const { confirmation: text, forgotten } = context.words
   const words = { title: text.resentTitle, lead: text.resentLead, next: text.resentNext, submit: text.submit }
   return codeView(context, words, startOver(forgotten.again))
 }
 
-/** For the registration: the mail can be sent again, or to another address. */
+/** For the registration: the email can be sent again, or to another address. */
 export function registrationCodeView(context: PageContext): Html {
   const { registration: text, confirmation } = context.words
   const { resentNext: next, submit } = confirmation

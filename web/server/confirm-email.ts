@@ -12,7 +12,7 @@ import {
   view,
 } from './parts.ts'
 
-/** /app/confirm-email: behind the link of the confirmation mail; without a token, where to ask for one. */
+/** /app/confirm-email: the link of the confirmation email; without a token, a form to request one. */
 export function confirmEmail(context: PageContext): Page {
   const { words } = context
   const { confirmation: text } = words

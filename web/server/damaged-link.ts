@@ -1,18 +1,18 @@
 /**
- * Mailed links that a mail program or a gateway has changed, so that the token, which belongs in the fragment, comes
- * to the server in the path or the query, or punctuation sticks to the path.
+ * Emailed links that an email program or a gateway has modified: the token, which belongs in the fragment, arrives in
+ * the path or the query, or punctuation follows the path.
  */
 
-/** Behind the path of a page: encoded characters and punctuation (`%23`, `%2523`, `)`), and perhaps the token. */
+/** After the path of a page: encoded characters and punctuation (`%23`, `%2523`, `)`), and possibly the token. */
 const DAMAGE = /^\/?(?:%(?:25)*[\da-f]{2}|[^\w/%])+(?:token.*)?$/i
 const QUERY_WITH_TOKEN = /[?&]token(?:=|%3d)/i
 
 /**
- * The page that a link was meant to lead to.
+ * The intended page of a damaged link.
  *
  * @param url path below the prefix of the pages, and query
  * @param paths of the pages
- * @returns undefined where the link is whole, or is none of ours
+ * @returns undefined if the link is intact, or not one of the service
  */
 export function damagedLinkTo(url: string, paths: string[]): string | undefined {
   const [path = '', query] = url.split(/(?=\?)/, 2)

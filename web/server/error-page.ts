@@ -3,7 +3,7 @@ import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { heading, paragraph } from './parts.ts'
 
-/** What somebody sees who asked for a page and did not get it. */
+/** Errors that a browser gets instead of a page. */
 export function errorPage(context: PageContext, status: number, retryAfter: number | undefined): Page {
   const { words, language } = context
   const { error: text } = words
@@ -24,7 +24,7 @@ ${paragraph(lead, 'lead')}
   }
 }
 
-/** Whole minutes where it is long: never less than it is. */
+/** Rounded up to whole minutes if it is long. */
 function atLeast(seconds: number): number {
   return seconds < 60 ? seconds : Math.ceil(seconds / 60) * 60
 }

@@ -2,7 +2,7 @@ import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { heading, paragraph } from './parts.ts'
 
-/** /app: what this is, and where to go. */
+/** /app: an overview of the pages. */
 export function home(context: PageContext): Page {
   const { words, service } = context
   const { home: text } = words

@@ -1,9 +1,9 @@
-/** The language of a page: chosen by the person, or what the browser asks for. */
+/** The language of a page: chosen by the person, or requested by the browser. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { preferredLanguage } from '../../src/messages/locale.ts'
 import { LANGUAGES } from '../../src/messages/messages.ts'
 
-/** Each language under its own name, by which its speakers find it. */
+/** Each language under its own name. */
 export const LANGUAGE_NAMES: [tag: string, name: string][] = [
   ['en', 'English'],
   ['de', 'Deutsch'],
@@ -16,7 +16,7 @@ const COOKIE = 'latchkey-language'
 const CHOICE = new RegExp(`(?:^|;\\s*)${COOKIE}=([a-z]{2})(?=;|$)`)
 const YEAR_SECONDS = 31_536_000
 
-/** What the responses of pages depend on, for `Vary`. */
+/** Request headers that pages depend on, for `Vary`. */
 export const VARIES_BY = 'accept-language, cookie'
 
 /**
@@ -30,8 +30,8 @@ export function languageOf(request: FastifyRequest): string {
 }
 
 /**
- * Keeps a language that was just chosen, for a year. The cookie holds the tag of the language alone, so it identifies
- * nobody. `Lax`, because links in emails are followed from other sites.
+ * Keeps a chosen language for a year. The cookie contains only the tag of the language, so it identifies nobody.
+ * `Lax`, because links in emails are followed from other sites.
  *
  * @param address public base URL of the pages, such as `https://example.org/app`
  */
@@ -43,7 +43,7 @@ export function keepLanguage(request: FastifyRequest, reply: FastifyReply, addre
   reply.header('set-cookie', `${COOKIE}=${chosen}; ${attributes}`)
 }
 
-/** What `?lang=` asks for. */
+/** The language in `?lang=`. */
 function chosenLanguage(request: FastifyRequest): string | undefined {
   const { searchParams } = new URL(request.url.replace(/^[^?]*/, ''), 'http://localhost')
   return known(searchParams.get('lang'))

@@ -2,33 +2,33 @@ import type { PageWords } from '../../src/messages/en/pages.ts'
 import { type Html, html } from '../../src/shared/html.ts'
 import { LANGUAGE_NAMES } from './languages.ts'
 
-/** What every page is made with. */
+/** Input of every page. */
 export interface PageContext {
   /** BCP 47 tag. */
   language: string
   words: PageWords
   service: string
-  /** Least length of a new password, in code points. */
+  /** Minimum length of a new password, in code points. */
   minLength: number
-  /** Whether an address must be confirmed before there is an account. */
+  /** Whether an address must be confirmed before an account exists. */
   confirmsAddresses: boolean
   /**
-   * Relative path from the page to the service's root, such as `../`: all links are relative, so that
-   * the pages work below whatever path a proxy puts them.
+   * Relative path from the page to the service's root, such as `../`: all links are relative, so that the pages work
+   * below any path of a proxy.
    */
   root: string
   /** Relative path from the root to the files of the pages. */
   assets: string
-  /** Files that a module of the pages imports, itself included; they are fetched at once. */
+  /** Files that a module of the pages imports, including itself; the browser fetches them in parallel. */
   modules: (entry: string) => string[]
 }
 
-/** What one page adds to the frame. */
+/** The parts of one page. */
 export interface Page {
   /** Names the page for scripts and tests: `<main data-page="…">`. */
   name: string
   title: string
-  /** The module that makes it work; none for a page that only stands there. */
+  /** The module of the page; undefined for a static page. */
   script?: string
   body: Html
 }
@@ -39,9 +39,9 @@ export function linkTo(context: PageContext, page: string, label: string, kind =
 }
 
 /**
- * Lays a page out: header, one column, footer. No inline script, no inline style.
+ * Renders a page: header, one column, footer. No inline script, no inline style.
  *
- * @returns a whole document
+ * @returns the whole document
  */
 export function layout(context: PageContext, page: Page): string {
   const { words, service, language, root } = context
@@ -99,7 +99,7 @@ ${LANGUAGE_NAMES.map(
 `.markup
 }
 
-/** A class attribute, or none. */
+/** A class attribute, or nothing. */
 function classOf(kind: string): Html {
   return kind === '' ? html`` : html` class="${kind}"`
 }

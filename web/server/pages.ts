@@ -1,8 +1,8 @@
 /**
- * The pages under /app: where the links in mails lead, and a front end that shows how to use the API.
+ * The pages under /app: targets of the links in emails, and a front end that shows how to use the API.
  *
- * A page is rendered once for each language, at the first request for it. Nothing in it depends on the
- * client: the page's script fetches personal data from the API.
+ * A page is rendered once for each language, at the first request. It does not depend on the client: the page's
+ * script fetches personal data from the API.
  */
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { withLocalNames } from '../../src/config/origins.ts'
@@ -45,7 +45,7 @@ const PREFIX = '/app'
 const HTML = 'text/html; charset=utf-8'
 const YEAR_SECONDS = 31_536_000
 
-/** No inline script or style, no other host, no frame; forms go nowhere by themselves. */
+/** No inline script or style, no other host, no frame; forms never submit by themselves. */
 const CSP = [
   "default-src 'none'",
   "script-src 'self'",
@@ -59,10 +59,10 @@ const CSP = [
   "trusted-types 'none'",
 ].join(';')
 
-/** Read once a process. */
+/** Read once per process. */
 let builtFiles: StaticFiles | undefined
 
-/** Registers nothing where they are switched off. */
+/** Registers nothing if the pages are off. */
 export async function pages(app: FastifyInstance) {
   if (app.config.PAGES === 'off') return
   app.get('/', { schema: { hide: true } }, async (request, reply) => {
@@ -84,7 +84,7 @@ async function underApp(app: FastifyInstance) {
   const otherNames = new Set(withLocalNames(APP_URL, [origin]).map(name => new URL(name).host))
   otherNames.delete(host)
 
-  // To the page that the link was meant for, which says so. The token goes no further.
+  // Redirects to the intended page, which explains it. The token is dropped.
   app.addHook('onRequest', (request, reply, done) => {
     const isNavigation = /^(GET|HEAD)$/.test(request.method)
     const page = isNavigation ? damagedLinkTo(request.url.slice(PREFIX.length), pagePaths) : undefined
@@ -100,7 +100,7 @@ async function underApp(app: FastifyInstance) {
       reply.redirect(address),
     )
     app.get(path, { schema: { hide: true }, prefixTrailingSlash: 'no-slash' }, async (request, reply) => {
-      // Mailed links lead to the name in APP_URL: who is logged in under another one is not, there.
+      // Emailed links have the host name of APP_URL, and sessions belong to a host name.
       if (otherNames.has(request.host)) return reply.redirect(`${origin}${address}`)
       const language = languageOf(request)
       pageHeaders(reply, language).header('cache-control', 'no-cache')
@@ -118,14 +118,14 @@ async function underApp(app: FastifyInstance) {
       const { version, '*': name } = request.params
       const file = files.find(name)
       if (file === undefined) throw problem('not_found')
-      // Another instance, a moment older or newer, may have made the page: its files are these, for now.
+      // During a rolling upgrade another instance may have rendered the page: it gets the current files, uncached.
       const forever = version === files.version
       reply.header('cache-control', forever ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache')
       return sendDocument(request, reply, file)
     },
   )
 
-  // What browsers ask for and do not get, they see as a page; everybody else gets the problem document.
+  // A browser gets errors as a page, other clients as a problem document.
   app.setNotFoundHandler(() => {
     throw problem('not_found')
   })

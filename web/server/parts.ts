@@ -1,26 +1,26 @@
 /**
- * The parts that pages are made of.
+ * Building blocks of the pages.
  *
- * Hooks for scripts and tests: `data-view` names a state of a page, of which one is shown; `data-form`
- * names a form; its fields have the `name` of the value they send and the id `form-name`; `data-error` is
- * the form's own error, `data-error-for` that of a field; `data-act` names a button that is no submit.
+ * Hooks for scripts and tests: `data-view` names a view of a page, of which one is shown; `data-form` names a form;
+ * its fields have the `name` of the property they send and the id `form-name`; `data-error` is the form's own error,
+ * `data-error-for` that of a field; `data-act` names a button that does not submit.
  */
 import { type Html, html } from '../../src/shared/html.ts'
 import type { PageContext } from './layout.ts'
 
-/** A state of a page. `title` takes the place of the page's heading while it is shown. */
+/** A view of a page. `title` replaces the heading of the page while it is shown. */
 export function view(name: string, title: string, body: Html, shown = false): Html {
   return html`<section data-view="${name}" data-title="${title}"${shown ? html`` : html` hidden`}>
 ${body}
 </section>`
 }
 
-/** The heading of a page, which its views rename. */
+/** The heading of a page, which its views change. */
 export function heading(title: string): Html {
   return html`<h1 tabindex="-1" data-heading>${title}</h1>`
 }
 
-/** A form, sent by script alone: `method="post"` keeps what was typed out of URLs where none runs. */
+/** A form, sent by script only: `method="post"` keeps its values out of URLs if no script runs. */
 export function form(name: string, submit: string, fields: Html[], kind = 'primary'): Html {
   return html`<form method="post" novalidate data-form="${name}">
 <p class="error" role="alert" data-error hidden></p>
@@ -30,13 +30,13 @@ ${fields}
 </form>`
 }
 
-/** What a field is like. */
+/** Attributes of a field. */
 export interface Field {
   form: string
   name: string
   label: string
   hint?: string
-  /** The id of a description that stands elsewhere. */
+  /** The id of a description elsewhere on the page. */
   describedBy?: string
 }
 
@@ -58,7 +58,10 @@ export function codeField(field: Field, digits: number): Html {
   )
 }
 
-/** A field for a password, with a switch that shows it. No `maxlength`: what is pasted must not be cut. */
+/**
+ * A field for a password, with a switch that shows it. No `maxlength`, because a pasted password must not be
+ * truncated.
+ */
 export function passwordField(context: PageContext, field: Field, autocomplete: string): Html {
   const { id, described } = marks(field)
   return labelled(
@@ -67,7 +70,7 @@ export function passwordField(context: PageContext, field: Field, autocomplete: 
   )
 }
 
-/** A new password: with advice, an estimate as it is typed, and the field that must match. */
+/** A new password: with advice, an estimate while typing, and the repetition. */
 export function newPasswordFields(context: PageContext, form: string): Html[] {
   const { words, minLength } = context
   const hint = words.passwordHint(minLength)
@@ -79,12 +82,12 @@ export function newPasswordFields(context: PageContext, form: string): Html[] {
   ]
 }
 
-/** For password managers: whose password a form takes. Filled by script, never shown. */
+/** For password managers: the account of the password. Filled by script, never shown. */
 export function usernameField(): Html {
   return html`<input type="email" autocomplete="username" data-username hidden readonly>`
 }
 
-/** A button that is no submit. */
+/** A button that does not submit. */
 export function button(act: string, label: string, kind = 'secondary'): Html {
   return html`<button type="button" class="${kind}" data-act="${act}">${label}</button>`
 }
@@ -93,7 +96,7 @@ export function paragraph(text: string, kind = ''): Html {
   return kind === '' ? html`<p>${text}</p>` : html`<p class="${kind}">${text}</p>`
 }
 
-/** Shows the address that was typed. */
+/** The typed address. */
 export const typedAddress = html`<p class="address" data-typed-address></p>`
 
 function labelled(field: Field, input: Html): Html {

@@ -9,7 +9,7 @@ export function register(context: PageContext): Page {
   const { registration: text } = words
   const fields = [
     emailField({ form: 'register', name: 'email', label: words.email }),
-    // Where the address is confirmed first, the password is chosen behind the link.
+    // If the address is confirmed first, the password is chosen behind the link.
     ...(context.confirmsAddresses ? [] : newPasswordFields(context, 'register')),
   ]
   return {

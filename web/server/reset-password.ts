@@ -13,7 +13,7 @@ import {
   view,
 } from './parts.ts'
 
-/** /app/reset-password: behind the link of the reset email. */
+/** /app/reset-password: the link of the reset email. */
 export function resetPassword(context: PageContext): Page {
   const { words } = context
   const { reset: text } = words

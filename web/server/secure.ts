@@ -2,7 +2,7 @@ import { html } from '../../src/shared/html.ts'
 import { linkTo, type Page, type PageContext } from './layout.ts'
 import { button, emailField, form, heading, paragraph, typedAddress, view } from './parts.ts'
 
-/** /app/secure: "this was not me", behind the link of a notice. */
+/** /app/secure: "this was not me", the link of a notice. */
 export function secure(context: PageContext): Page {
   const { words } = context
   const { secure: text } = words

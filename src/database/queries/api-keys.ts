@@ -1,4 +1,4 @@
-/** Queries about the keys of the operators' API. Of a key only its hash is stored. */
+/** Queries about keys of the operators' API. Only the hash of a key is stored. */
 import type { ApiKey, PrismaClient } from '../../generated/sqlite/client.ts'
 import { columns, runIn, type Statements } from '../sql.ts'
 import { type Actor, insertEvent, type Origin } from './events.ts'
@@ -8,7 +8,7 @@ export type { ApiKey }
 /** Queries about keys. */
 export type ApiKeys = ReturnType<typeof apiKeys>
 
-/** Who creates or revokes a key, and by which request. */
+/** The operator and the request that create or revoke a key. */
 export interface By {
   actor: Actor
   origin: Origin
@@ -37,7 +37,7 @@ export function apiKeys(client: PrismaClient, { read, change }: Statements) {
   return {
     find: async (id: string): Promise<ApiKey | undefined> => (await read<ApiKey>(FIND, [id]))[0],
 
-    /** All keys, the newest first; an operator has few. */
+    /** All keys, newest first; an operator has few. */
     list: () => client.apiKey.findMany({ orderBy: { id: 'desc' } }),
 
     create: (key: Omit<ApiKey, 'lastUsedAt' | 'revokedAt' | 'createdBy'>, { actor, origin }: By) =>
@@ -48,7 +48,7 @@ export function apiKeys(client: PrismaClient, { read, change }: Statements) {
         return created
       }),
 
-    /** @returns the key, undefined where there is none; a key that was revoked before stays as it is */
+    /** @returns the key, or undefined if there is none; an already revoked key is not changed */
     revoke: (id: string, now: Date, { actor, origin }: By): Promise<ApiKey | null> =>
       client.$transaction(async tx => {
         const { count } = await tx.apiKey.updateMany({
@@ -60,7 +60,7 @@ export function apiKeys(client: PrismaClient, { read, change }: Statements) {
         return tx.apiKey.findUnique({ where: { id } })
       }),
 
-    /** @param at to the hour, so that a busy key costs no write for each request */
+    /** @param at rounded to the hour, so that a busy key costs no write per request */
     noteUse: (id: string, at: Date) => change(NOTE_USE, [id, at]),
   }
 }

@@ -25,7 +25,7 @@ export function guesses(client: PrismaClient) {
 const DAY_MS = 86_400_000
 /** How long a network stays familiar. Failed logins elsewhere do not slow down logins from it. */
 const FAMILIAR_MS = 90 * DAY_MS
-/** A fresher record is kept as it is, which saves logins a write. */
+/** A more recent record is kept as it is, which saves logins a write. */
 const RECORD_AGAIN_MS = DAY_MS
 
 export const FAMILIAR_ID = (userId: string, network: string) => `${userId} || ' ' || ${network}`

@@ -1,26 +1,26 @@
-// One feed of the events of all accounts, for programs that read on from where they stopped.
+// A feed of the events of all accounts, for programs that continue from their last position.
 //
-// An id or a number that is given with the row orders events by when they were written, not by when they
-// became visible: a reader would skip an event whose transaction commits late. So positions are given after
-// the commit, by whoever reads the feed, one reader at a time. They survive a dump and a restore, unlike
-// PostgreSQL's transaction ids.
+// An id or a number that is assigned on insert orders events by when they were written, not by when they became
+// visible: a reader would skip an event whose transaction commits late. So positions are assigned after the commit,
+// by the reader of the feed, one reader at a time. They survive a dump and a restore, unlike PostgreSQL's transaction
+// ids.
 import type { Event } from '../../generated/sqlite/client.ts'
 import { columns, type Statements } from '../sql.ts'
 import { FIELDS as FIELDS_OF_HISTORY } from './events.ts'
 
-/** Events that get their positions at once: some milliseconds on SQLite, which has one writer. */
+/** Events that get their positions in one statement: some milliseconds on SQLite, which has one writer. */
 const BATCH = 500
 
 const FIELDS = [...FIELDS_OF_HISTORY, 'target', 'position'] as const satisfies (keyof Event)[]
 
-/** An event at its place in the feed. */
+/** An event and its position in the feed. */
 export type FeedEvent = Omit<Event, 'position'> & { position: number }
 
 /** Queries about the feed. */
 export type EventFeed = ReturnType<typeof eventFeed>
 
 const IS_BEHIND = 'SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT 1'
-/** Locks the row on PostgreSQL: of two readers, the second waits and then sees what the first wrote. */
+/** Locks the row on PostgreSQL: the second of two readers waits and then sees what the first wrote. */
 const LAST = `INSERT INTO sequences (id, value) VALUES ('events', 0)
   ON CONFLICT (id) DO UPDATE SET value = sequences.value RETURNING value`
 const GIVEN = `UPDATE sequences SET value = value + $1 WHERE id = 'events'`
@@ -30,14 +30,14 @@ const PAGE = `SELECT ${columns(FIELDS, 'events')} FROM events WHERE position > $
 
 /** @param statements on the database */
 export function eventFeed({ provider, read, transaction }: Statements) {
-  // An event that a deletion has locked gets its position later: to wait for it here could be a deadlock.
+  // An event that a deletion has locked gets its position later: waiting for it could deadlock.
   const lock = provider === 'postgresql' ? ' FOR UPDATE SKIP LOCKED' : ''
   const GIVE = `UPDATE events SET position = $1 + numbered.nth
     FROM (SELECT id, row_number() OVER (ORDER BY id) AS nth FROM
       (SELECT id FROM events WHERE position IS NULL ORDER BY id LIMIT ${BATCH}${lock}) AS unnumbered) AS numbered
     WHERE events.id = numbered.id RETURNING events.id`
 
-  /** Gives positions to events that are committed and have none. */
+  /** Assigns positions to committed events that have none. */
   async function givePositions() {
     if ((await read(IS_BEHIND, [])).length === 0) return
     await transaction(async run => {
@@ -47,13 +47,14 @@ export function eventFeed({ provider, read, transaction }: Statements) {
     })
   }
 
-  // PostgreSQL's driver has a bigint as text.
+  // PostgreSQL's driver returns a bigint as text.
   const placed = (rows: FeedEvent[]) => rows.map(row => ({ ...row, position: Number(row.position) }))
 
   return {
     /**
      * The next events, oldest first. No event appears before a position that a reader has passed.
-     * @param after position of the last event before them, 0 for the first
+     *
+     * @param after position of the previous event, 0 for the first
      */
     async next(after: number, limit: number): Promise<FeedEvent[]> {
       await givePositions()

@@ -19,7 +19,7 @@ export const EVENT_KINDS = [
   'deleted',
 ] as const
 
-/** What operators do to an account, besides. */
+/** Actions of operators on an account. */
 export const OPERATOR_EVENT_KINDS = [
   'invited',
   'disabled',
@@ -29,7 +29,7 @@ export const OPERATOR_EVENT_KINDS = [
   'claims_changed',
 ] as const
 
-/** What operators do that concerns no account. */
+/** Actions of operators without an account. */
 export const SERVICE_EVENT_KINDS = [
   'api_key_created',
   'api_key_revoked',
@@ -40,7 +40,7 @@ export const SERVICE_EVENT_KINDS = [
 export type AccountEventKind = (typeof EVENT_KINDS)[number] | (typeof OPERATOR_EVENT_KINDS)[number]
 export type EventKind = AccountEventKind | (typeof SERVICE_EVENT_KINDS)[number]
 
-/** An operator: an API key, or whoever runs the command line. */
+/** An operator: an API key, or the user of the command line. */
 export type Actor = `key:${string}` | 'cli'
 
 /** The request that caused a change, for later log lines. */
@@ -66,9 +66,9 @@ export interface NewEvent {
   kind: EventKind
   at: Date
   origin: Origin
-  /** The operator who did it; none for the owner or a stranger. */
+  /** The operator who caused it; null for the owner or another client. */
   actor?: Actor
-  /** The id of the API key or mail that it is about. */
+  /** The id of the API key or email concerned. */
   target?: string
 }
 
@@ -97,7 +97,7 @@ export function insertEvent(run: Run, event: NewEvent) {
   return run(INSERT_OF_OPERATOR, [...eventRow(event), actor, target ?? null])
 }
 
-/** What an account's history reads of an event. */
+/** Columns of an event that an account's history reads. */
 export const FIELDS = [
   'id',
   'userId',
@@ -109,14 +109,14 @@ export const FIELDS = [
   'actor',
 ] as const satisfies (keyof EventRow)[]
 
-/** An event as an account's history has it. */
+/** An event in an account's history. */
 export type Event = Pick<EventRow, (typeof FIELDS)[number]>
 
 const NEWEST = 'SELECT id FROM events WHERE user_id = $1 ORDER BY id DESC LIMIT 1'
 const NEXT = `SELECT ${columns(FIELDS, 'events')} FROM events
   WHERE user_id = $1 AND id > $2 AND id <= $3 ORDER BY id LIMIT $4`
 
-/** Events that `recordOnce` looks at, so that a long history does not slow it down. */
+/** Number of events that `recordOnce` reads, so that a long history does not slow it down. */
 const LOOK_BACK = 100
 
 /** Logins and confirmations of account `$1`, which tell its known devices. */

@@ -16,7 +16,7 @@ export interface Credentials {
   userId: string | null
   passwordHash: string | null
   passwordChangedAt: Date | null
-  /** When an operator last lifted the back-off. */
+  /** When an operator last reset the back-off. */
   unlockedAt: Date | null
   /** Null if the client's network is not familiar to the account. */
   familiarUntil: Date | null
@@ -63,7 +63,7 @@ const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = ses
 /** Never a hash of argon2: no password matches it, and it changes every fingerprint. */
 const UNUSABLE = 'unusable'
 
-/** Another one each time, so that every link and code that is out dies with it. */
+/** A new value each time, so that it voids every link and code. */
 export const unusablePassword = (now: Date) => `${UNUSABLE} ${now.toISOString()}`
 
 /** Whether the owner has to set a password first. */
