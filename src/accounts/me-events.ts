@@ -10,7 +10,7 @@ const Query = Type.Object(
   {
     limit: pageLimit('events', DEFAULT_LIMIT, 100),
     cursor: Type.Optional(
-      Type.String({ format: 'uuid', maxLength: 36, description: '`nextCursor` of the page before' }),
+      Type.String({ format: 'uuid', maxLength: 36, description: '`nextCursor` of the previous page' }),
     ),
   },
   { additionalProperties: false },

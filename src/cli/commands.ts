@@ -39,7 +39,7 @@ export const GROUPS: readonly Group[] = [
   },
   {
     name: 'events',
-    summary: 'what happened to accounts, keys and emails',
+    summary: 'events of accounts, keys and emails',
     load: async () => [(await import('./events.ts')).events],
   },
   {

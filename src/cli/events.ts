@@ -9,10 +9,11 @@ const MOST = 1000
 
 export const events: Command = {
   name: 'events',
-  summary: 'list what happened to accounts, keys and emails, the latest last',
-  description: 'A program that goes on from the cursor of the last page misses no event and gets none twice.',
+  summary: 'list events of accounts, keys and emails, the latest last',
+  description:
+    'A program that continues from the cursor of the last page misses no event and gets none twice.',
   options: {
-    after: { value: 'cursor', description: 'go on behind this cursor; 0 is the beginning' },
+    after: { value: 'cursor', description: 'continue after this cursor; 0 is the beginning' },
     ...LIMIT(DEFAULT_LIMIT),
   },
   async run(context, input) {

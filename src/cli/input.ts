@@ -48,5 +48,5 @@ export function readCursor(input: Input, pattern: string): string | undefined {
 }
 
 export const LIMIT = (byDefault: number) => ({
-  limit: { value: 'number', description: `how many at most; ${byDefault} by default` },
+  limit: { value: 'number', description: `at most this many; ${byDefault} by default` },
 })

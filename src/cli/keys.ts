@@ -36,12 +36,12 @@ const list: Command = {
 const create: Command = {
   name: 'keys create',
   summary: "create a key of the operators' API",
-  description: `The key is printed once and stored nowhere. Scopes: ${SCOPES.join(', ')}.`,
+  description: `The key is printed once and not stored. Scopes: ${SCOPES.join(', ')}.`,
   parameters: { name: 'what the key is used for' },
   options: {
     scope: {
       value: 'scope',
-      description: 'what the key may do; give it once for each scope',
+      description: 'a scope of the key; repeat it for several',
       multiple: true,
     },
     'all-scopes': { description: 'every scope, instead of single ones' },

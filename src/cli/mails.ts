@@ -16,14 +16,14 @@ const BATCH = 100
 
 const list: Command = {
   name: 'mails list',
-  summary: 'list emails, the newest first',
+  summary: 'list emails, newest first',
   description:
     'Sent emails are kept for a week (MAIL_RETENTION), dead letters for 30 days (DEAD_MAIL_RETENTION).',
   options: {
     state: { value: 'state', description: `one of ${MAIL_STATES.join(', ')}` },
     to: { value: 'email', description: 'only emails to this recipient' },
     ...LIMIT(DEFAULT_LIMIT),
-    cursor: { value: 'cursor', description: 'go on behind the last page' },
+    cursor: { value: 'cursor', description: 'cursor of the last page, to continue after it' },
   },
   async run(context, input) {
     const filter: MailFilter = {
@@ -64,7 +64,7 @@ const show: Command = {
 
 const retry: Command = {
   name: 'mails retry',
-  summary: 'try to send an email now',
+  summary: 'send an email now',
   description:
     'Also sends dead letters and cancelled emails again. The running service sends them within seconds.',
   parameters: { mail: 'id of the email' },
@@ -83,9 +83,8 @@ const retry: Command = {
 
 const cancel: Command = {
   name: 'mails cancel',
-  summary: 'cancel an email that waits',
-  description:
-    'Requests that the email would serve are cancelled with it. latchkey mails retry takes it back.',
+  summary: 'cancel a queued email',
+  description: 'Requests that the email would serve are cancelled with it. latchkey mails retry undoes it.',
   parameters: { mail: 'id of the email' },
   async question(context, input) {
     const { kind, recipient } = await findMail(await context.needs(), input.text('mail'))

@@ -95,7 +95,7 @@ async function database(app: FastifyInstance) {
   function logNewer(migrations: string[]) {
     if (migrations.length === 0 || isLogged) return
     isLogged = true
-    app.log.warn({ migrations }, 'a later release has migrated the database further; this release goes on')
+    app.log.warn({ migrations }, 'a later release has migrated the database further; this release continues')
   }
 
   const url = app.config.DATABASE_URL

@@ -18,7 +18,7 @@ const FROM_FASTIFY: Record<string, ProblemCode> = {
 
 /** Detail and `Retry-After` in seconds for each kind of database outage. */
 const OUTAGES: Record<Outage, { detail: string; retryAfter: number }> = {
-  away: { detail: 'The database does not answer.', retryAfter: 2 },
+  away: { detail: 'The database does not respond.', retryAfter: 2 },
   // These need an operator.
   refused: { detail: 'The database refuses the service at the moment.', retryAfter: 10 },
   unwritable: { detail: 'The database cannot be written to at the moment.', retryAfter: 10 },

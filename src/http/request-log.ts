@@ -63,7 +63,7 @@ export function logController(): LogController {
   const quiet = new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
   return Object.assign(quiet, {
     requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
-      if (error) reply.log.error({ err: error }, 'a hook failed after the answer')
+      if (error) reply.log.error({ err: error }, 'a hook failed after the response')
     },
     // The error handler is not called for a response that fails after its start.
     streamError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {

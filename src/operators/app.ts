@@ -18,12 +18,12 @@ const DOCUMENT: OpenapiOptions = {
   description:
     'Accounts, keys, events and emails of a service, for the people and programs that run it. Keep its port off public ' +
     'networks.\n\nThe bearer is an API key: `lk_`, an id, 256 random bits and a checksum. Each operation needs one ' +
-    'scope. The first key is made on the command line.',
+    'scope. Create the first key on the command line.',
   tags: [
     { name: 'users', description: 'Find, invite, disable, unlock, export and delete accounts' },
     { name: 'tokens', description: 'Introspection of access tokens' },
-    { name: 'events', description: 'What happened to accounts, keys and emails' },
-    { name: 'mails', description: 'Emails: what became of them, retry, cancel' },
+    { name: 'events', description: 'Events of accounts, keys and emails' },
+    { name: 'mails', description: 'List, retry and cancel emails' },
     { name: 'keys', description: 'API keys and their scopes' },
     { name: 'health', description: 'Probes for load balancers and orchestrators' },
   ],

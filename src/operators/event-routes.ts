@@ -13,7 +13,7 @@ const MOST = 1000
 const Query = Type.Object(
   {
     cursor: Type.Optional(
-      Type.String({ pattern: CURSOR, maxLength: 16, description: '`nextCursor` of the page before' }),
+      Type.String({ pattern: CURSOR, maxLength: 16, description: '`nextCursor` of the previous page' }),
     ),
     limit: pageLimit('events', DEFAULT_LIMIT, MOST),
   },
@@ -23,7 +23,7 @@ const Query = Type.Object(
 const Page = Type.Object(
   {
     events: Type.Array(OperatorEvent, { maxItems: MOST }),
-    nextCursor: Type.String({ maxLength: 16, description: 'where to go on, at the end of the feed too' }),
+    nextCursor: Type.String({ maxLength: 16, description: 'where to continue, also at the end of the feed' }),
   },
   {
     additionalProperties: false,
@@ -42,7 +42,7 @@ export async function eventRoutes(app: App) {
       operationId: 'listEvents',
       summary: 'List events',
       description:
-        'One feed over all accounts, from the oldest event that is kept (`EVENT_RETENTION`). A client that goes on from ' +
+        'One feed over all accounts, from the oldest event that is kept (`EVENT_RETENTION`). A client that continues from ' +
         '`nextCursor` misses no event and gets none twice. Poll it with the last `nextCursor`.',
       tags: ['events'],
       querystring: Query,

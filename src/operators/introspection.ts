@@ -22,7 +22,7 @@ const Body = Type.Object(
       description: 'an access token',
     }),
     token_type_hint: Type.Optional(
-      Type.String({ maxLength: 64, pattern: '^\\w*$', description: 'taken and not needed' }),
+      Type.String({ maxLength: 64, pattern: '^\\w*$', description: 'accepted and ignored' }),
     ),
   },
   {
@@ -36,7 +36,7 @@ const Seconds = Type.Optional(Type.Integer({ minimum: 0, maximum: 253_402_300_79
 
 const Introspection = Type.Object(
   {
-    active: Type.Boolean({ description: 'false without any other member for whatever is not good' }),
+    active: Type.Boolean({ description: 'if false, there is no other member' }),
     token_type: Text,
     sub: Type.Optional(Type.String({ maxLength: 64, description: 'id of the account' })),
     sid: Type.Optional(Type.String({ maxLength: 64, description: 'id of the session' })),
@@ -78,7 +78,7 @@ export async function introspection(app: App) {
       operationId: 'introspect',
       summary: 'Introspect an access token',
       description:
-        'RFC 7662. A token is active while it has not expired, its session is alive and its account is not disabled: it ' +
+        'RFC 7662. A token is active while it has not expired, its session is active and its account is not disabled: it ' +
         'is inactive right after a logout, a reset or the disabling of the account.',
       tags: ['tokens'],
       consumes: [FORM],

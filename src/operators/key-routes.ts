@@ -8,13 +8,16 @@ import { EXAMPLE, fields, Name, PublicKey, publicKey, Scopes } from './public-ke
 import { idOf, REFUSED, Time } from './schemas.ts'
 
 const CreatedKey = Type.Object(
-  { ...fields, key: Type.String({ maxLength: 128, description: 'shown this once; send it as the bearer' }) },
+  {
+    ...fields,
+    key: Type.String({ maxLength: 128, description: 'shown only once; send it as the bearer token' }),
+  },
   { title: 'CreatedApiKey', additionalProperties: false, description: 'The new key' },
 )
 
 const List = Type.Object(
   { keys: Type.Array(PublicKey, { maxItems: 10_000 }) },
-  { additionalProperties: false, description: 'The newest first', examples: [{ keys: [EXAMPLE] }] },
+  { additionalProperties: false, description: 'Newest first', examples: [{ keys: [EXAMPLE] }] },
 )
 
 const Body = Type.Object(

@@ -26,7 +26,11 @@ export const OperatorEvent = Type.Object(
     device: textOrNull(128, 'such as `Firefox on Linux`'),
     requestId: textOrNull(64, 'the request, as in the log'),
   },
-  { title: 'FeedEvent', additionalProperties: false, description: 'Something that happened' },
+  {
+    title: 'FeedEvent',
+    additionalProperties: false,
+    description: 'An event of an account, a key or an email',
+  },
 )
 export type OperatorEvent = Static<typeof OperatorEvent>
 

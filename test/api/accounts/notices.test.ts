@@ -119,7 +119,7 @@ t.test('notices are in the language of the account', async t => {
   await service.logIn(FIREFOX, '203.0.113.9')
   const [notice] = await service.news()
   t.match(notice?.html, 'lang="de"')
-  t.match(notice?.text, /Firefox on Linux/)
+  t.match(notice?.text, /Firefox auf Linux/)
   t.notMatch(notice?.text, /Device|This was not me/)
 })
 
