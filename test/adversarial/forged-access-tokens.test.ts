@@ -1,4 +1,4 @@
-/** Access tokens of ES256, whose public key everybody has: what can be made of it, of other keys, and of the header. */
+/** Forged ES256 access tokens: algorithm confusion with the public key, other keys, and header parameters. */
 import {
   createPrivateKey,
   createPublicKey,
@@ -34,7 +34,7 @@ const HEADER = { alg: 'ES256', typ: 'at+jwt', kid }
 const ask = ({ app }: TestApp, token: string) =>
   app.inject({ url: '/me', headers: { authorization: `Bearer ${token}` } })
 
-/** Every form in which somebody may have the public key as bytes. */
+/** Every form in which an attacker may have the public key as bytes. */
 function publicForms(): Record<string, Buffer | string> {
   const key = createPublicKey(ours.publicKey)
   const { alg: _alg, use: _use, kid: _kid, ...bare } = ours.jwk
@@ -66,7 +66,7 @@ function publicForms(): Record<string, Buffer | string> {
   }
 }
 
-/** Forgeries of a genuine token, by what is wrong with them. `elsewhere` is a server that nobody may ask. */
+/** Forgeries of a genuine token, by fault. `elsewhere` is a server that must receive no request. */
 function forgeries(genuine: string, elsewhere: string): Record<string, string> {
   const claims = claimsOf(genuine)
   const now = claims['iat'] as number
@@ -276,7 +276,7 @@ t.test('every forged access token is refused, and no key is fetched', async t =>
   t.equal(
     (await ask(service, forgeSigned(claimsOf(genuine), ours.privateKey, HEADER))).statusCode,
     200,
-    'an unmodified token is accepted',
+    'a valid token signed by the test works too',
   )
 })
 

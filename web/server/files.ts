@@ -1,6 +1,6 @@
 /**
- * The files that pages load. They are read once, at the start: a file system in the way of every request
- * would wait behind the hashes in libuv's pool, and a name that comes from outside reaches no path.
+ * The files of the pages, read once at the start: reads per request would wait behind hashes in libuv's pool, and no
+ * name from a request reaches the file system.
  */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -8,12 +8,12 @@ import { type FixedDocument, fixedDocument } from '../../src/http/fixed-document
 import { LANGUAGES } from '../../src/messages/messages.ts'
 import { ROOT } from '../../src/shared/root.ts'
 
-/** All files of the pages, and what names their version. */
+/** All files of the pages, and their version. */
 export interface StaticFiles {
-  /** Changes with any of them: below an address that has it, they never change. */
+  /** Changes with any of them, so files below it are immutable. */
   version: string
   find(name: string): FixedDocument | undefined
-  /** A module and all that it imports, for the browser to fetch at once; without `.js`. */
+  /** A module and everything that it imports, for the browser to fetch in parallel; without `.js`. */
   importsOf(entry: string): string[]
 }
 
@@ -23,13 +23,13 @@ const TYPES: Record<string, string> = {
   svg: 'image/svg+xml',
 }
 
-/** Where the build puts the scripts of the pages, and the style sheet and pictures beside them. */
+/** Folder of the compiled scripts, with the style sheet and images beside them. */
 const BUILT = [new URL('dist/web/', ROOT), new URL('dist/web/browser/', ROOT)]
 
 /**
- * Reads the files of the pages: modules, style sheet, pictures, and the words of each language.
+ * Reads the files of the pages: modules, style sheet, images, and the texts of each language.
  *
- * @throws Error where the pages were not built
+ * @throws Error if the pages were not built
  */
 export function readFiles(): StaticFiles {
   const files = new Map<string, FixedDocument>()
@@ -51,7 +51,7 @@ export function readFiles(): StaticFiles {
 
 function fileOf(name: string, bytes: Buffer): FixedDocument {
   const extension = name.slice(name.lastIndexOf('.') + 1)
-  // The maps are not served: nothing should look for them.
+  // Source maps are not served, so browsers should not look for them.
   const body = extension === 'js' ? bytes.toString().replace(/^\/\/# sourceMappingURL=.*\n?/m, '') : bytes
   return fixedDocument(body, TYPES[extension] as string, { compress: true })
 }

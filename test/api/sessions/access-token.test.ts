@@ -35,14 +35,14 @@ t.test('a token has the header and the claims of RFC 9068', async t => {
 
   time.advance(3600)
   const refreshed = claimsOf((await post(service, '/token/refresh', { refreshToken })).json().accessToken)
-  t.match(refreshed, { iat: began + 3600, auth_time: began, sid: claims['sid'] }, 'a refresh is no login')
+  t.match(refreshed, { iat: began + 3600, auth_time: began, sid: claims['sid'] }, 'a refresh is not a login')
   t.not(refreshed['jti'], claims['jti'])
   const again = claimsOf((await post(service, '/login', { email, password })).json().accessToken)
   t.match(again, { iat: began + 3600, auth_time: began + 3600 })
   t.not(again['sid'], claims['sid'])
 })
 
-t.test('audience and client are those of the configuration', async t => {
+t.test('audience and client id come from the configuration', async t => {
   const env = {
     ACCESS_TOKEN_AUDIENCE: 'urn:example:api',
     ACCESS_TOKEN_CLIENT_ID: 'shop',
@@ -56,7 +56,7 @@ t.test('audience and client are those of the configuration', async t => {
   t.equal((await ask(service, accessToken)).statusCode, 200)
 })
 
-t.test('the address is in a token where the operator wants it, as it is at that moment', async t => {
+t.test('ACCESS_TOKEN_EMAIL puts the current email into the token', async t => {
   const service = await startApp(t, { env: { ACCESS_TOKEN_EMAIL: 'on' } })
   const rows = await openRows(t, service.databaseUrl)
   const { email, password, accessToken, refreshToken } = await confirmedAccount(service)
@@ -78,7 +78,7 @@ t.test('the address is in a token where the operator wants it, as it is at that 
   t.match(claimsOf(first.accessToken), { email: unproved.email, email_verified: false })
 })
 
-t.test('claims of the account stand beside those of the token, and never for them', async t => {
+t.test('claims of the account are added to those of the token and never replace them', async t => {
   const service = await startApp(t)
   const { access } = service.app.tokens
   const session = { id: crypto.randomUUID(), userId: crypto.randomUUID(), createdAt: new Date() }
@@ -106,28 +106,25 @@ t.test('claims of the account stand beside those of the token, and never for the
   t.match(verified, { sid: session.id, sub: session.userId })
 })
 
-t.test(
-  'a token that was verified before expires by the clock of the service, and ends with its session',
-  async t => {
-    const time = testClock()
-    const service = await startApp(t, { overrides: { clock: time.clock } })
-    const [first, second] = [await confirmedAccount(service), await confirmedAccount(service)]
-    for (let i = 0; i < 3; i++) t.equal((await ask(service, first.accessToken)).statusCode, 200)
-    time.advance(899)
-    t.equal((await ask(service, first.accessToken)).statusCode, 200)
-    time.advance(1)
-    t.equal((await ask(service, first.accessToken)).statusCode, 401, 'from its exp on')
-    time.advance(-60)
-    t.equal((await ask(service, first.accessToken)).statusCode, 200, 'nothing but the time was against it')
+t.test('a cached token expires by the clock of the service, and with its session', async t => {
+  const time = testClock()
+  const service = await startApp(t, { overrides: { clock: time.clock } })
+  const [first, second] = [await confirmedAccount(service), await confirmedAccount(service)]
+  for (let i = 0; i < 3; i++) t.equal((await ask(service, first.accessToken)).statusCode, 200)
+  time.advance(899)
+  t.equal((await ask(service, first.accessToken)).statusCode, 200)
+  time.advance(1)
+  t.equal((await ask(service, first.accessToken)).statusCode, 401, 'from its exp on')
+  time.advance(-60)
+  t.equal((await ask(service, first.accessToken)).statusCode, 200, 'only the time makes it invalid')
 
-    t.equal((await ask(service, second.accessToken)).statusCode, 200)
-    const headers = { authorization: `Bearer ${second.accessToken}` }
-    t.equal((await service.app.inject({ method: 'POST', url: '/logout', headers })).statusCode, 204)
-    t.equal((await ask(service, second.accessToken)).statusCode, 401)
-  },
-)
+  t.equal((await ask(service, second.accessToken)).statusCode, 200)
+  const headers = { authorization: `Bearer ${second.accessToken}` }
+  t.equal((await service.app.inject({ method: 'POST', url: '/logout', headers })).statusCode, 204)
+  t.equal((await ask(service, second.accessToken)).statusCode, 401)
+})
 
-t.test('no two tokens share a place among those that were verified', async t => {
+t.test('no two tokens share a cache entry', async t => {
   const service = await startApp(t)
   const accounts = [await confirmedAccount(service), await confirmedAccount(service)]
   for (let round = 0; round < 2; round++) {
@@ -144,7 +141,7 @@ t.test('no two tokens share a place among those that were verified', async t => 
   }
 })
 
-t.test("an operator's own key signs, and the keys change places without a token refused", async t => {
+t.test('a configured key signs, and keys are swapped without refusing a token', async t => {
   const { databaseUrl, smtp } = await startApp(t, { overrides: { housekeeping: {} } })
   const tokens: string[] = []
   // As in docs/deploy.md: publish the new key, sign with it, and drop the old one when its last token has expired.
@@ -200,21 +197,21 @@ t.test('a token that the release before minted is good until it expires', async 
   }
 })
 
-t.test('an upgrade of one instance after the other, by way of HS256, refuses no token', async t => {
+t.test('a rolling upgrade by way of HS256 refuses no token', async t => {
   const before = releaseBefore(testEnvironment.JWT_SECRET)
   const { databaseUrl, smtp } = await startApp(t, { overrides: { housekeeping: {} } })
   const first = await startApp(t, { databaseUrl, smtp, env: { ACCESS_TOKEN_ALG: 'HS256' } })
   const account = await confirmedAccount(first)
   t.strictSame(headerOf(account.accessToken), { alg: 'HS256', typ: 'JWT' })
   t.strictSame(Object.keys(claimsOf(account.accessToken)).sort(), ['aud', 'exp', 'iat', 'iss', 'sid', 'sub'])
-  t.ok(before.accepts(account.accessToken), 'step 1: the release before takes what the new one signs')
+  t.ok(before.accepts(account.accessToken), 'step 1: the previous release accepts tokens of the new one')
   const { sub, sid } = claimsOf(account.accessToken) as { sub: string; sid: string }
   const old = before.mint({ sub, sid })
   t.equal((await ask(first, old)).statusCode, 200, 'and the other way')
   await first.app.close()
 
   const second = await startApp(t, { databaseUrl, smtp })
-  t.equal((await ask(second, old)).statusCode, 200, 'step 2: tokens of HS256 are good until they expire')
+  t.equal((await ask(second, old)).statusCode, 200, 'step 2: HS256 tokens are valid until they expire')
   t.equal((await ask(second, account.accessToken)).statusCode, 200)
   const refreshed = (await post(second, '/token/refresh', { refreshToken: account.refreshToken })).json()
   t.equal(headerOf(refreshed.accessToken).alg, 'ES256')
@@ -225,7 +222,7 @@ t.test('an upgrade of one instance after the other, by way of HS256, refuses no 
   t.equal(
     (await ask(back, refreshed.accessToken)).statusCode,
     200,
-    'an instance with the old setting takes both',
+    'an instance with the old setting accepts both',
   )
   const gone = before.mint({ sub, sid }, new Date(Date.now() - 900_000))
   t.equal((await ask(back, gone)).statusCode, 401, 'an old token that has expired')

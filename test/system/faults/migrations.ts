@@ -1,8 +1,8 @@
 /**
- * Processes that are killed (SIGKILL) while they migrate an empty database leave it empty or completely
- * migrated, and the next process continues without help.
+ * Processes that are killed (SIGKILL) while they migrate an empty database leave it empty or completely migrated, and
+ * the next process continues without help.
  *
- * FAULT_MIGRATIONS is the number of kills on each database, FAULT_SEED draws the same moments again.
+ * FAULT_MIGRATIONS is the number of kills on each database; FAULT_SEED repeats the same moments.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -19,9 +19,9 @@ import { emptyFolder } from '../../harness/process.ts'
 import { between, openPlain } from './kills/invariants.ts'
 
 const CLI = fileURLToPath(new URL('../../../bin/migrate.js', import.meta.url))
-/** A migration is at work for about as long; milliseconds. */
+/** Approximate duration of a migration; milliseconds. */
 const AT_WORK_MS = 120
-/** So many kills meet a migration at every stage; fewer need not. */
+/** This many kills meet a migration at every stage; fewer need not. */
 const MANY_KILLS = 20
 
 /** Starts the command that migrates a database; it is killed when the test ends. */
@@ -36,7 +36,7 @@ export function startMigration(t: Test, databaseUrl: string): ChildProcess {
   return child
 }
 
-/** Everything that migrations make. */
+/** Everything that migrations create. */
 const SCHEMA: Record<Provider, string> = {
   sqlite: 'SELECT type, name, sql FROM sqlite_master ORDER BY type, name',
   postgresql: `SELECT table_name || '.' || column_name AS name, data_type || is_nullable AS what
@@ -47,7 +47,7 @@ const SCHEMA: Record<Provider, string> = {
 }
 const ROWS = 'SELECT count(*) AS count FROM _prisma_migrations'
 
-/** Whether some process is in the transaction of a migration. */
+/** Whether a process is in the transaction of a migration. */
 async function isAtWork(url: string, provider: Provider): Promise<boolean> {
   if (provider === 'postgresql') {
     const rows = await openPlain(url, provider)
@@ -70,7 +70,7 @@ async function isAtWork(url: string, provider: Provider): Promise<boolean> {
   }
 }
 
-/** Tests of both databases side by side. FAULT_MIGRATIONS replaces `kills`. */
+/** Tests of both databases side by side. FAULT_MIGRATIONS overrides `kills`. */
 export function killMigrations({ kills }: { kills: number }): void {
   t.setTimeout(0)
   t.jobs = providers.length

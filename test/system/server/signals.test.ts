@@ -1,4 +1,4 @@
-/** What ends the process, and that it ends in order. */
+/** Signals and errors that end the process, and its exit codes. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -39,7 +39,7 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
   })
 }
 
-/** A login that takes long enough to be in flight when the process is told to end. */
+/** A login that takes long enough to be in flight when the signal comes. */
 const SLOW = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '8' }
 const logIn = (url: string) =>
   fetch(`${url}/login`, {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -99,7 +99,7 @@ t.test('files copied from another stage are created there', async t => {
   }
 })
 
-t.test('the npm scripts that it runs exist', async t => {
+t.test('the npm scripts in the Dockerfile exist', async t => {
   const runs = stages.flatMap(({ instructions }) => instructions.filter(({ name }) => name === 'RUN'))
   const scripts = runs.flatMap(({ text }) => [...text.matchAll(/npm run ([\w:-]+)/g)].map(match => match[1]))
   t.same(scripts, ['build', 'sbom'])
@@ -145,7 +145,7 @@ t.test('the command line is on the PATH of the image, with the flags of npm star
   t.equal(shebang, `#!/usr/bin/env -S node ${flags}`)
 })
 
-t.test('the image runs in production, without root, and ends on SIGTERM', async t => {
+t.test('the image runs in production, without root, and stops on SIGTERM', async t => {
   t.equal(last('USER'), 'node')
   t.equal(last('STOPSIGNAL'), 'SIGTERM')
   t.match(last('ENV'), /\bNODE_ENV=production\b/)
@@ -155,7 +155,7 @@ t.test('the image runs in production, without root, and ends on SIGTERM', async 
   t.ok(order.lastIndexOf('RUN') < order.indexOf('USER'))
 })
 
-t.test('no stage is given a secret', async t => {
+t.test('no stage contains a secret', async t => {
   for (const { instructions } of stages) {
     for (const { name, text } of instructions) {
       if (name === 'ENV' || name === 'ARG') t.notMatch(text, /SECRET|PASSWORD|TOKEN|_URL/)
@@ -163,7 +163,7 @@ t.test('no stage is given a secret', async t => {
   }
 })
 
-t.test('the health check passes on 200 and on nothing else', async t => {
+t.test('the health check passes on 200 only', async t => {
   const [, command = '[]'] = /CMD (\[.*\])$/.exec(last('HEALTHCHECK') ?? '') ?? []
   const [program, ...args] = JSON.parse(command) as string[]
   t.equal(program, 'node')
