@@ -1,7 +1,7 @@
-/** What a command of the command line is, and how it fails. */
+/** Definition of a command of the command line, and of its failures. */
 import type { Queries } from '../database/index.ts'
 
-/** The operator of events and keys that the command line causes. */
+/** The operator in events and keys that the command line creates. */
 export const BY_CLI = { actor: 'cli', origin: { ip: null, device: null, requestId: null } } as const
 
 /** Exit codes; docs/operate.md and `latchkey --help` list them. */
@@ -25,34 +25,34 @@ export const EXIT_CODES: readonly [code: number, meaning: string][] = [
 
 /** An option of a command. Options without `value` are switches. */
 export interface Option {
-  /** Names the value in the help, such as `email`. */
+  /** Name of the value in the help, such as `email`. */
   value?: string
   description: string
-  /** May be given several times. */
+  /** May be repeated. */
   multiple?: true
   short?: string
 }
 
 /** The arguments of a call, by name. */
 export interface Input {
-  /** A positional argument, or an option with a value; an empty text where it is missing. */
+  /** A positional argument, or an option with a value; an empty text if it is missing. */
   text(name: string): string
-  /** The same, or undefined where it is missing. */
+  /** The same; undefined if it is missing. */
   optional(name: string): string | undefined
-  /** The values of an option, or of the last argument, that may be given several times. */
+  /** The values of an option, or of the last argument, that may be repeated. */
   list(name: string): string[]
   flag(name: string): boolean
 }
 
-/** What a command has to work with. */
+/** Dependencies of a command. */
 export interface Context {
-  /** What functions of operators/ need; opens the database of DATABASE_URL at the first call. */
+  /** Dependencies of the functions in operators/; opens the database of DATABASE_URL at the first call. */
   needs(): Promise<{ database: Queries; clock: () => Date }>
   /** Variables of the process, completed from `.env`. */
   environment(): Promise<NodeJS.ProcessEnv>
 }
 
-/** What a command returns: `json` for programs, `text` for people. */
+/** Result of a command: `json` for programs, `text` for people. */
 export interface Output {
   json: unknown
   text: string
@@ -65,19 +65,19 @@ export interface Command {
   summary: string
   /** Sentences for the help of this command. */
   description?: string
-  /** Positional arguments in their order, with their descriptions. The last one may end in `...`, for several. */
+  /** Positional arguments in order, with their descriptions. The last one may end in `...` if it may be repeated. */
   parameters?: Readonly<Record<string, string>>
-  /** Whether the last parameter may be missing. */
+  /** Whether the last parameter is optional. */
   isOptional?: true
   options?: Readonly<Record<string, Option>>
   /** Whether it takes no option but `--help`. */
   isBare?: true
-  /** A question that is asked before a change that cannot be reverted. */
+  /** A question to confirm a change that cannot be undone. */
   question?: (context: Context, input: Input) => Promise<string>
   run(context: Context, input: Input): Promise<Output>
 }
 
-/** A failure that is reported in words, without a stack. */
+/** A failure that is reported as a sentence, without a stack. */
 export interface CommandError extends Error {
   name: 'CommandError'
   exitCode: number
@@ -85,11 +85,7 @@ export interface CommandError extends Error {
   code: string
 }
 
-/**
- * Creates the error to throw for a failure.
- *
- * @param message what happened, and what to do
- */
+/** @param message what happened, and what to do */
 export function commandError(exitCode: number, code: string, message: string): CommandError {
   return Object.assign(new Error(message), { name: 'CommandError' as const, exitCode, code })
 }

@@ -18,19 +18,19 @@ const MOST = 1000
 /** Every command except `list` and `invite` takes one account. */
 const ONE = { user: 'email or id of the account' }
 
-const ROLE = { value: 'role', description: 'a role; give it once for each role', multiple: true } as const
+const ROLE = { value: 'role', description: 'a role; repeat it for several', multiple: true } as const
 const CLAIMS = { value: 'json', description: 'other claims, as a JSON object' } as const
 
 const list: Command = {
   name: 'users list',
-  summary: 'list accounts, the newest first',
+  summary: 'list accounts, newest first',
   options: {
     state: { value: 'state', description: `one of ${USER_STATES.join(', ')}` },
     email: { value: 'prefix', description: 'how the email begins; sorts the list by email' },
     'created-after': { value: 'time', description: 'not created before, such as 2026-01-31' },
     'created-before': { value: 'time', description: 'created before' },
     ...LIMIT(DEFAULT_LIMIT),
-    cursor: { value: 'cursor', description: 'go on behind the last page' },
+    cursor: { value: 'cursor', description: 'cursor of the last page, to continue after it' },
   },
   async run(context, input) {
     const limit = readLimit(input, DEFAULT_LIMIT, MOST)
@@ -63,7 +63,7 @@ const list: Command = {
 
 const show: Command = {
   name: 'users show',
-  summary: 'show an account, its sessions and what happened lately',
+  summary: 'show an account, its sessions and recent events',
   parameters: ONE,
   async run(context, input) {
     const needs = await needsOf(context)
@@ -99,7 +99,7 @@ const show: Command = {
 
 const invite: Command = {
   name: 'users invite',
-  summary: 'create an account and mail the person a link to set a password',
+  summary: 'create an account and email a link to set its password',
   parameters: { email: 'email of the person' },
   options: {
     locale: { value: 'tag', description: 'language of the emails, such as de' },
@@ -119,8 +119,8 @@ const setClaims: Command = {
   name: 'users set-claims',
   summary: 'replace the roles, the other claims, or both',
   description:
-    'Access tokens carry them from the next refresh on; GET /me and introspection say them at once.\n' +
-    'What is not given stays. --no-roles and --claims {} remove them.',
+    'Access tokens carry them from the next refresh on; GET /me and introspection return them at once.\n' +
+    'Without an option, a value stays. --no-roles and --claims {} remove them.',
   parameters: ONE,
   options: { role: ROLE, 'no-roles': { description: 'remove every role' }, claims: CLAIMS },
   async run(context, input) {
@@ -156,7 +156,7 @@ const remove: Command = {
   name: 'users delete',
   summary: 'delete an account, as its owner can',
   description:
-    'The person gets a farewell. "This was not me" in a notice undoes the deletion for a week. To make it final,\n' +
+    'The person gets a last email. "This was not me" in a notice undoes the deletion for a week. To make it final,\n' +
     'disable the account first.',
   parameters: ONE,
   question: async (context, input) => `Delete the account ${(await findIn(context, input)).email}?`,
@@ -230,7 +230,7 @@ export const users: readonly Command[] = [
     says: email => `The account ${email} is enabled.`,
   }),
   acting('require-reset', 'make the owner set a new password', {
-    description: 'The password becomes unusable, every session ends, and a reset link is mailed.',
+    description: 'The password becomes unusable, every session is revoked, and a reset link is sent.',
     act: domain.requireReset,
     says: email => `${email} gets a reset link. The old password and all sessions are void.`,
     asks: email => `Make the password of ${email} unusable and mail a reset link?`,

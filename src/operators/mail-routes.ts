@@ -20,7 +20,7 @@ const Query = Type.Object(
     recipient: Type.Optional(Email),
     limit: pageLimit('emails', DEFAULT_LIMIT, MOST),
     cursor: Type.Optional(
-      Type.String({ pattern: CURSOR, maxLength: 64, description: '`nextCursor` of the page before' }),
+      Type.String({ pattern: CURSOR, maxLength: 64, description: '`nextCursor` of the previous page' }),
     ),
   },
   { additionalProperties: false },
@@ -50,7 +50,7 @@ export async function mailRoutes(app: App) {
       operationId: 'listMails',
       summary: 'List emails',
       description:
-        'The newest first; with `state=queued` or `joined` and no `recipient`, in the order of their next attempt. Sent ' +
+        'Newest first; with `state=queued` or `joined` and no `recipient`, in the order of their next attempt. Sent ' +
         'emails are kept for a week (`MAIL_RETENTION`), dead letters for 30 days (`DEAD_MAIL_RETENTION`).',
       tags: ['mails'],
       querystring: Query,
@@ -67,7 +67,7 @@ export async function mailRoutes(app: App) {
       operationId: 'getMail',
       summary: 'Get an email',
       description:
-        'Its state, attempts and last error. No content: links and codes are made when it is sent.',
+        'Its state, attempts and last error. No content: links and codes are created when it is sent.',
       tags: ['mails'],
       params: Params,
       response: { 200: One, ...problems(...FAULTS, 'not_found') },

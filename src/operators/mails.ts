@@ -1,22 +1,22 @@
-/** Finding, retrying and cancelling mails, for the operators' API and the command line. */
+/** Listing, retrying and cancelling emails, for the operators' API and the command line. */
 import type { By } from '../database/queries/api-keys.ts'
 import type { MailFilter, MailPlace, MailRow, Mails } from '../database/queries/mails.ts'
 import { problem } from '../errors.ts'
 
-/** What mails need of the service. */
+/** Dependencies of these functions. */
 export interface MailNeeds {
   database: { mails: Mails }
   clock: () => Date
 }
 
-/** Where a page of a list begins: behind a mail, whose time is in milliseconds since 1970. */
+/** Start of a page: the previous email, whose time is in milliseconds since 1970. */
 export const CURSOR = '^[0-9]{1,16}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
 /**
  * A page of mails: the newest first. Those of a state that waits, to any recipient, are in the order of their next
  * attempt.
  *
- * @param cursor `nextCursor` of the page before
+ * @param cursor `nextCursor` of the previous page
  */
 export async function listMails(
   { database: { mails } }: MailNeeds,
@@ -24,7 +24,7 @@ export async function listMails(
   cursor: string | undefined,
   limit: number,
 ): Promise<{ mails: MailRow[]; nextCursor: string | null }> {
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const rows = await mails.list(filter, cursor === undefined ? undefined : placeIn(cursor), limit + 1)
   const page = rows.slice(0, limit)
   const last = page.at(-1)
@@ -47,16 +47,16 @@ export async function findMail({ database: { mails } }: MailNeeds, id: string): 
 }
 
 /**
- * Makes a mail due now. A dead letter and a cancelled mail get all their attempts again.
+ * Makes an email due now. A dead letter and a cancelled email get all their attempts again.
  *
- * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail is finished or is being sent
+ * @throws {ProblemError} `not_found`, or `mail_not_changeable` if the email is finished or is being sent
  */
 export const retryMail = (needs: MailNeeds, id: string, by: By) => change(needs, 'retry', id, by)
 
 /**
- * Cancels a mail that waits, with the requests that it would serve.
+ * Cancels a waiting email, and the requests that it would serve.
  *
- * @throws {ProblemError} `not_found`, or `mail_not_changeable` where the mail does not wait or is being sent
+ * @throws {ProblemError} `not_found`, or `mail_not_changeable` if the email does not wait or is being sent
  */
 export const cancelMail = (needs: MailNeeds, id: string, by: By) => change(needs, 'cancel', id, by)
 
@@ -68,7 +68,7 @@ async function change(needs: MailNeeds, how: 'retry' | 'cancel', id: string, by:
   return mail
 }
 
-/** Whether a worker has the mail in hand. */
+/** Whether a worker is sending the email. */
 export const isInProgress = ({ state, leasedUntil }: MailRow, now: Date) =>
   state === 'queued' && leasedUntil !== null && leasedUntil > now
 

@@ -46,7 +46,7 @@ export const EXAMPLE: OperatorEvent = {
   requestId: '01936f3e-8a76-7000-8d6d-40c6c8f8ad2f',
 }
 
-/** Picks what operators may see. */
+/** Selects the properties that operators may see. */
 export function operatorEvent(row: Omit<FeedEvent, 'position'>): OperatorEvent {
   const { id, kind, at, userId, actor, target, ip, device, requestId } = row
   return { id, kind: kind as EventKind, at: at.toISOString(), userId, actor, target, ip, device, requestId }

@@ -29,19 +29,21 @@ const Cursor = Type.String({ minLength: 1, maxLength: domain.MAX_CURSOR, pattern
 
 const Query = Type.Object(
   {
-    state: Type.Optional(Type.Enum([...State.enum], { type: 'string', description: 'only such accounts' })),
+    state: Type.Optional(
+      Type.Enum([...State.enum], { type: 'string', description: 'only accounts in this state' }),
+    ),
     emailPrefix: Type.Optional(
       Type.String({
         minLength: 1,
         maxLength: 254,
         pattern: '^[^\\x00]+$',
-        description: 'how the email begins, or all of it',
+        description: 'prefix of the email, or all of it',
       }),
     ),
     createdAfter: Type.Optional(Type.String({ ...Time, description: 'not created before' })),
     createdBefore: Type.Optional(Type.String({ ...Time, description: 'created before' })),
     limit: pageLimit('accounts', DEFAULT_LIMIT, MAX_LIMIT),
-    cursor: Type.Optional(Type.String({ ...Cursor, description: '`nextCursor` of the page before' })),
+    cursor: Type.Optional(Type.String({ ...Cursor, description: '`nextCursor` of the previous page' })),
   },
   { additionalProperties: false },
 )
@@ -80,12 +82,13 @@ const ACTS = {
     act: domain.disableUser,
     summary: 'Disable an account',
     description:
-      'Ends its sessions and voids its links and codes for good. Nobody logs in, resets or refreshes until it is enabled.',
+      'Revokes its sessions, links and codes for good. No login, reset or refresh succeeds until it is enabled.',
   },
   enable: {
     act: domain.enableUser,
     summary: 'Enable an account',
-    description: 'The owner logs in or resets the password. No session or token from before comes back.',
+    description:
+      'The owner can log in and reset the password again. Revoked sessions and tokens stay revoked.',
   },
   'require-reset': {
     act: domain.requireReset,
@@ -96,7 +99,7 @@ const ACTS = {
     act: domain.unlockUser,
     summary: 'Lift the back-off on wrong passwords',
     description:
-      'Wrong passwords so far count for nothing, in every process. The limit on refused logins of a network stays.',
+      'Resets the count of wrong passwords, in every process. The limit on refused logins of a network stays.',
   },
   invitation: {
     act: domain.inviteUserAgain,
@@ -130,7 +133,7 @@ export async function userRoutes(app: App) {
       operationId: 'inviteUser',
       summary: 'Invite a person',
       description:
-        'Makes an account without a password and mails a link that sets one, for 7 days. A person who registers the ' +
+        'Creates an account without a password and emails a link that sets one, valid for 7 days. A person who registers the ' +
         'email meanwhile and confirms it becomes this account. Roles and claims need the scope `users:claims` too.',
       tags: ['users'],
       body: Invitation,
@@ -183,7 +186,7 @@ export async function userRoutes(app: App) {
       summary: 'Set roles and claims',
       description:
         'Replaces both. Access tokens carry `roles` (RFC 9068) and all other claims as `urn:latchkey:claims`, from the ' +
-        'next refresh on; introspection and GET /me say them at once. Both together take 1 KiB at most, and the name of ' +
+        'next refresh on; introspection and GET /me return them at once. Both together take 1 KiB at most, and the name of ' +
         'a registered claim is refused.',
       tags: ['users'],
       params: Params,
@@ -219,7 +222,7 @@ export async function userRoutes(app: App) {
       operationId: 'exportUser',
       summary: 'Export account data',
       description:
-        'All data of the account as one JSON document, as its owner exports it. The history records it.',
+        'All data of the account as one JSON document, as its owner exports it. The history records the export.',
       tags: ['users'],
       params: Params,
       response: { 200: Export, ...problems(...OF_ONE) },
@@ -235,7 +238,7 @@ export async function userRoutes(app: App) {
       operationId: 'deleteUser',
       summary: 'Delete an account',
       description:
-        'As its owner can: the person gets a farewell, and "This was not me" in a notice undoes it while that is good. ' +
+        'As its owner can: the person gets a last email, and "This was not me" in a notice undoes it while its link is valid. ' +
         'To make it final, disable the account first.',
       tags: ['users'],
       params: Params,

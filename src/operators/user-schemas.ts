@@ -1,4 +1,4 @@
-/** What operators see of accounts: never a password or its hash. */
+/** Accounts as operators see them: never a password or its hash. */
 import Type, { type Static } from 'typebox'
 import { USER_STATES } from '../database/queries/managed-users.ts'
 import type { User } from '../database/queries/users.ts'
@@ -97,13 +97,13 @@ export function managedUserDetails({ user, sessions, events }: UserDetails): Man
   }
 }
 
-/** The `response` schema of a route that answers with an account. */
+/** The `response` schema of a route that returns an account. */
 export const managedUserResponse = (description: string) => ({
   description,
   content: { 'application/json': { schema: ManagedUser, examples: { user: { value: EXAMPLE } } } },
 })
 
-/** Picks what operators may see. */
+/** Selects the properties that operators may see. */
 export function managedUser(user: User): ManagedUser {
   const time = (at: Date | null) => at?.toISOString() ?? null
   return {

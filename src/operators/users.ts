@@ -1,4 +1,4 @@
-/** What operators do to accounts, for their API and the command line. No operator sets or sees a password. */
+/** Actions of operators on accounts, for their API and the command line. No operator sets or sees a password. */
 import type { Readable } from 'node:stream'
 import { v7 as uuidv7 } from 'uuid'
 import { type DeletionNeeds, deleteAccount } from '../accounts/deletion.ts'
@@ -12,7 +12,7 @@ import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import { type Claims, MAX_CLAIMS_BYTES, REGISTERED_CLAIMS, storedClaims } from '../shared/claims.ts'
 
-/** What these functions need of the service. Whoever calls them wakes the mail worker, where there is one. */
+/** Dependencies of these functions. The caller wakes the mail worker, if there is one. */
 export interface UserNeeds extends DeletionNeeds {
   database: Pick<Database, 'users' | 'managedUsers' | 'deletions'>
 }
@@ -53,7 +53,7 @@ export const MAX_CURSOR = 1402
  * A page of accounts: the newest first, or in the order of their emails where `emailPrefix` is given.
  *
  * @param filter `emailPrefix` as a person types it
- * @param cursor `nextCursor` of the page before
+ * @param cursor `nextCursor` of the previous page
  * @throws {ProblemError} `validation_failed` for the cursor of the other order
  */
 export async function listUsers(
@@ -62,7 +62,7 @@ export async function listUsers(
   cursor: string | undefined,
   limit: number,
 ): Promise<{ users: User[]; nextCursor: string | null }> {
-  // One more than asked for tells whether there is another page.
+  // One more than requested shows whether there is another page.
   const isByEmail = filter.emailPrefix !== undefined
   const rows = await database.managedUsers.list(
     // As canonical emails are written.
@@ -104,8 +104,8 @@ export async function detailsOf(
 }
 
 /**
- * Invites an address: it gets an account without a password and an email with a link that sets one. Whoever confirms a
- * registration of the address meanwhile becomes this account.
+ * Invites an address: it gets an account without a password and an email with a link that sets one. A person who
+ * confirms a registration of the address meanwhile becomes this account.
  *
  * @param email canonical
  * @throws {ProblemError} `email_taken`, and what `assertClaims` throws
@@ -124,23 +124,23 @@ export async function inviteUser(
 
 type Act = (needs: UserNeeds, id: string, by: By) => Promise<User>
 
-/** Mails the link of an invitation again; nothing for an account that has confirmed its address. */
+/** Sends the link of an invitation again; does nothing for an account with a confirmed email. */
 export const inviteUserAgain: Act = async ({ database, clock }, id, by) =>
   found(await database.managedUsers.inviteAgain(id, clock(), by))
 
-/** Ends every session and link of the account, for good, and lets nobody in. */
+/** Revokes every session and link of the account for good, and refuses further logins. */
 export const disableUser: Act = async ({ database, clock }, id, by) =>
   found(await database.managedUsers.disable(id, clock(), by))
 
-/** Lets the owner in again, by a login or a reset; what ended by disabling stays ended. */
+/** Allows logins and resets again; sessions and links revoked by disabling stay revoked. */
 export const enableUser: Act = async ({ database, clock }, id, by) =>
   found(await database.managedUsers.enable(id, clock(), by))
 
-/** Makes the owner set a new password: the old one is unusable, every session ends, a reset link is mailed. */
+/** Requires a new password: the old one is unusable, every session is revoked, a reset link is sent. */
 export const requireReset: Act = async ({ database, clock }, id, by) =>
   found(await database.managedUsers.requireReset(id, clock(), by))
 
-/** Lifts the back-off on wrong passwords, in every process. The limits of a network stay. */
+/** Resets the back-off on wrong passwords in every process. The limits of a network stay. */
 export const unlockUser: Act = async ({ database, clock }, id, by) =>
   found(await database.managedUsers.unlock(id, clock(), by))
 
@@ -155,25 +155,25 @@ export async function setClaims(
   return found(await database.managedUsers.setClaims(id, storedClaims(claims), clock(), by))
 }
 
-/** Ends every session of an account. */
+/** Revokes every session of an account. */
 export async function endSessions({ database, clock }: UserNeeds, id: string, by: By): Promise<void> {
   if (!(await database.managedUsers.endSessions(id, clock(), by))) throw notFound()
 }
 
-/** Deletes an account as its owner can, a disabled one too. */
+/** Deletes an account as its owner can, even a disabled one. */
 export async function deleteUser(needs: UserNeeds, id: string, { actor, origin }: By): Promise<void> {
-  // An account that changes at this moment is read anew.
+  // An account that changes concurrently is read again.
   for (let user = await getUser(needs, id); ; user = await getUser(needs, id)) {
     if (await deleteAccount(needs, user, origin, actor)) return
   }
 }
 
-/** All data of an account, as its owner can export it. The history says so. */
+/** All data of an account, as its owner can export it. The history records the export. */
 export async function exportUser(needs: UserNeeds & ExportNeeds, id: string, by: By): Promise<Readable> {
   return exportOf(needs, found(await needs.database.managedUsers.recordExport(id, needs.clock(), by)))
 }
 
-/** @throws {ProblemError} `validation_failed` for a name with a meaning of its own, and for more than 1 KiB */
+/** @throws {ProblemError} `validation_failed` for a reserved name, and for more than 1 KiB */
 function assertClaims(claims: Claims): void {
   const errors = Object.keys(claims.claims)
     .filter(name => REGISTERED_CLAIMS.has(name))

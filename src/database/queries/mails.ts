@@ -1,11 +1,11 @@
-/** Queries about mails for operators: what is in the outbox, and retrying or cancelling a mail. */
+/** Queries about emails for operators: listing the outbox, retrying and cancelling. */
 import type { Outbox } from '../../generated/sqlite/client.ts'
 import { type Change, columns, type Statements, type Value } from '../sql.ts'
 import type { By } from './api-keys.ts'
 import { type EventKind, insertEvent } from './events.ts'
 import type { MailState } from './outbox.ts'
 
-/** What operators see of a mail. What its code is derived from is no part of it. */
+/** Columns that operators may see. The values that a code is derived from are excluded. */
 const FIELDS = [
   'id',
   'kind',
@@ -24,7 +24,7 @@ const FIELDS = [
 
 export type MailRow = Pick<Outbox, (typeof FIELDS)[number]>
 
-/** Which mails are asked for. */
+/** Filter of a list of emails. */
 export interface MailFilter {
   state?: MailState | undefined
   recipient?: string | undefined
@@ -43,15 +43,15 @@ export interface MailChange {
   by: By
 }
 
-/** Queries about mails for operators. */
+/** Queries about emails for operators. */
 export type Mails = ReturnType<typeof mails>
 
 const FIND = `SELECT ${columns(FIELDS, 'outbox')} FROM outbox WHERE id = $1`
 
-/** A worker that has the mail in hand would send it all the same. */
+/** A worker that has claimed the email would send it all the same. */
 const FREE = `state = 'queued' AND (leased_until IS NULL OR leased_until <= $2)`
 
-/** A dead letter gets all its attempts again. Those of a queued mail go on, since they tell its workers apart. */
+/** A dead letter gets all its attempts again. A queued email keeps its count, which identifies its claim. */
 const RETRY = `UPDATE outbox SET state = 'queued', attempts = CASE WHEN state = 'queued' THEN attempts ELSE 0 END,
   next_attempt_at = $2, leased_until = NULL, finished_at = NULL, mail_id = NULL
   WHERE id = $1 AND (state IN ('dead', 'cancelled') OR ${FREE}) RETURNING id`
@@ -62,9 +62,9 @@ const CANCEL = `UPDATE outbox SET state = 'cancelled', finished_at = $2, leased_
   WHERE id = $1 AND ${FREE} RETURNING id`
 const CANCEL_JOINED = `UPDATE outbox SET state = 'cancelled', finished_at = $2 WHERE mail_id = $1 AND state = 'joined'`
 
-/** By an index each: mails that wait in the order of their attempts, finished ones the newest first. */
+/** Each order has an index: waiting emails by their next attempt, finished ones newest first. */
 const ORDERS = {
-  // Ids of mails are as old as the mails.
+  // Ids of emails are ordered by creation time.
   all: { by: 'createdAt', column: undefined, direction: 'DESC' },
   waiting: { by: 'nextAttemptAt', column: 'next_attempt_at', direction: 'ASC' },
   finished: { by: 'finishedAt', column: 'finished_at', direction: 'DESC' },
@@ -117,7 +117,7 @@ export function mails({ read, transaction }: Statements) {
   return {
     find: async (id: string): Promise<MailRow | undefined> => (await read<MailRow>(FIND, [id]))[0],
 
-    /** @param after the last mail before them */
+    /** @param after the last email of the previous page */
     list: (filter: MailFilter, after: MailPlace | undefined, limit: number): Promise<MailRow[]> =>
       read<MailRow>(...listing(filter, after, limit)),
 
@@ -127,10 +127,10 @@ export function mails({ read, transaction }: Statements) {
       id: mail.id,
     }),
 
-    /** Makes a mail due now that waits, is a dead letter or was cancelled; mails that it served wait with it. */
+    /** Makes an email due now that waits, is a dead letter or was cancelled; requests that it serves wait with it. */
     retry: (change: MailChange) => changed([RETRY, RETRY_JOINED], 'mail_retried', change),
 
-    /** Cancels a mail that waits, and those that it would serve. */
+    /** Cancels a waiting email, and the requests that it would serve. */
     cancel: (change: MailChange) => changed([CANCEL, CANCEL_JOINED], 'mail_cancelled', change),
   }
 }

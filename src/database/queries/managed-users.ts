@@ -1,6 +1,4 @@
-/**
- * What operators ask of accounts and do to them. Every change is a transaction with its event, which names the operator.
- */
+/** Queries about accounts for operators. Every change is a transaction with its event, which names the operator. */
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict, type Value } from '../sql.ts'
 import type { By } from './api-keys.ts'
@@ -9,7 +7,7 @@ import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { endSessionsOf } from './sessions.ts'
 import { ACCOUNT, unusablePassword } from './users.ts'
 
-/** Where an account is: `invited` and `unconfirmed` ones have no proved address yet. */
+/** State of an account; `invited` and `unconfirmed` accounts have no confirmed email yet. */
 export const USER_STATES = ['active', 'disabled', 'invited', 'unconfirmed'] as const
 export type UserState = (typeof USER_STATES)[number]
 
@@ -45,13 +43,13 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
 
   interface Change {
     kind: AccountEventKind
-    /** The mail that tells the owner. */
+    /** The email that notifies the owner. */
     mail?: OutboxKind
-    /** What happens besides, in the same transaction. */
+    /** Further changes in the same transaction. */
     also?(tx: Prisma.TransactionClient): Promise<unknown>
   }
 
-  /** Changes an account that fits, and records that; the account after it, null where there is none. */
+  /** Changes an account that matches, and records it. Returns the account afterwards, or null if there is none. */
   const change = (
     where: Prisma.UserWhereInput & { id: string },
     data: Prisma.UserUpdateManyMutationInput,
@@ -70,7 +68,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
       return user
     })
 
-  /** Reads an account and keeps others from changing or deleting it until the transaction ends. */
+  /** Reads an account and locks it until the transaction ends. */
   async function lockedUser(tx: Prisma.TransactionClient, id: string): Promise<User | null> {
     if (provider === 'postgresql') {
       await runIn(tx)('SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE', [id])
@@ -89,7 +87,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
       const value = (one: Value) => `$${values.push(one)}`
       const conditions = ['TRUE']
       if (state !== undefined) conditions.push(STATES[state])
-      // LIKE would take the underscores of an email for wildcards.
+      // LIKE would treat the underscores of an email as wildcards.
       if (emailPrefix !== undefined) {
         conditions.push(`${email} >= ${value(emailPrefix)}`)
         conditions.push(`${email} < ${value(emailPrefix + LAST_CHARACTER)}`)
@@ -111,9 +109,9 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
     },
 
     /**
-     * Makes an account without a usable password for an address that nobody has proved, and mails the link that sets one.
+     * Creates an account without a usable password for an unconfirmed address, and queues the link that sets one.
      *
-     * @returns undefined where the address has an account
+     * @returns undefined if the address has an account
      */
     invite(
       user: Pick<User, 'id' | 'email' | 'locale' | 'claims'>,
@@ -133,7 +131,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
       return undefinedOnConflict(invitation)
     },
 
-    /** Mails the link of an invitation once more, unless the person has accepted it. */
+    /** Queues the link of an invitation again, unless it was accepted. */
     inviteAgain: (id: string, now: Date, by: By) =>
       change(
         { id, emailConfirmedAt: null, invitedAt: { not: null }, disabledAt: null },
@@ -143,14 +141,14 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
         by,
       ),
 
-    /** A trigger ends the sessions and voids what was mailed, whichever statement disables. */
+    /** A trigger revokes sessions and voids links, whichever statement disables the account. */
     disable: (id: string, now: Date, by: By) =>
       change({ id, disabledAt: null }, { disabledAt: now }, { kind: 'disabled' }, now, by),
 
     enable: (id: string, now: Date, by: By) =>
       change({ id, disabledAt: { not: null } }, { disabledAt: null }, { kind: 'enabled' }, now, by),
 
-    /** Makes the password unusable, ends every session and mails a reset link. */
+    /** Makes the password unusable, revokes every session and queues a reset link. */
     requireReset: (id: string, now: Date, by: By) =>
       change(
         { id },
@@ -158,7 +156,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
         {
           kind: 'reset_required',
           mail: 'reset_required',
-          // The account is locked by now: of a login under way, either its session is found or it finds no password.
+          // The account is locked by now: a concurrent login has either stored its session or finds no password.
           async also(tx) {
             await endSessionsOf(tx, id)
             await tx.familiarNetwork.deleteMany({ where: { userId: id } })
@@ -168,15 +166,15 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
         by,
       ),
 
-    /** Lets wrong passwords so far count for nothing, in every process: the date is part of what they are counted by. */
+    /** Resets the count of wrong passwords in every process: the date is part of the key of the count. */
     unlock: (id: string, now: Date, by: By) =>
       change({ id }, { unlockedAt: now }, { kind: 'unlocked' }, now, by),
 
-    /** @param claims as `storedClaims` writes them */
+    /** @param claims as formatted by `storedClaims` */
     setClaims: (id: string, claims: string | null, now: Date, by: By) =>
       change({ id }, { claims }, { kind: 'claims_changed' }, now, by),
 
-    /** Ends every session, that of a login under way at this moment too; false where there is no account. */
+    /** Revokes every session, including that of a concurrent login. Returns false if there is no account. */
     endSessions: (id: string, now: Date, { actor, origin }: By): Promise<boolean> =>
       client.$transaction(async tx => {
         if ((await lockedUser(tx, id)) === null) return false
@@ -186,7 +184,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
         return true
       }),
 
-    /** Records that an operator exports the data of an account. Returns the account, null where there is none. */
+    /** Records that an operator exports the data of an account. Returns the account, or null if there is none. */
     recordExport: (id: string, now: Date, { actor, origin }: By): Promise<User | null> =>
       client.$transaction(async tx => {
         const user = await lockedUser(tx, id)

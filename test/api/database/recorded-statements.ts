@@ -1,11 +1,11 @@
-/** What this process really asks its database, caught where it leaves for the driver, and its plans. */
+/** The statements that this process sends to its database, recorded at the driver, and their plans. */
 import Libsql from 'libsql'
 import pg from 'pg'
 import { postgresqlConfig } from '../../../src/database/postgresql.ts'
 import { openConnection } from '../../../src/database/sqlite.ts'
 import { provider, type Teardown } from '../../harness/database.ts'
 
-/** A statement, and what one of its runs was given. */
+/** A statement, and the parameters of one execution. */
 export interface Caught {
   sql: string
   values: unknown[]
@@ -14,10 +14,10 @@ export interface Caught {
 /** Rows that PostgreSQL rather sorts than reads in order. */
 const FEW = 10
 
-/** How a statement would be run. */
+/** The plan of a statement. */
 export interface Explained {
   plan: unknown
-  /** Tables that are read from one end to the other, by themselves or by an index. */
+  /** Tables that are scanned completely, directly or by an index. */
   scanned: string[]
   /** Indexes that are used. */
   indexes: string[]
@@ -27,7 +27,7 @@ export interface Explained {
 
 const EXPLICABLE = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b/i
 
-/** Starts to catch each statement that is run for the first time. Must begin before the database is opened. */
+/** Starts to record each statement at its first execution. Must be called before the database is opened. */
 export function catchStatements(t: Teardown): Map<string, Caught> {
   const caught = new Map<string, Caught>()
   const note = (sql: string, values: unknown[]) => {
@@ -53,7 +53,7 @@ export function catchStatements(t: Teardown): Map<string, Caught> {
   return caught
 }
 
-/** Opens a connection of its own that explains. */
+/** Opens a separate connection for EXPLAIN. */
 export async function explainer(
   t: Teardown,
   databaseUrl: string,
@@ -67,7 +67,7 @@ async function onSqlite(t: Teardown, databaseUrl: string) {
   return async ({ sql }: Caught) => {
     const { rows } = client.run(`EXPLAIN QUERY PLAN ${sql}`)
     const plan = rows.map(row => String(row[3]))
-    // A subquery of one constant row has a name like a table's.
+    // A subquery with one constant row has a name like that of a table.
     const constant = new Set(
       plan.flatMap((step, i) => (plan[i + 1] === 'SCAN CONSTANT ROW' ? (step.split(' ').at(-1) ?? []) : [])),
     )
@@ -92,7 +92,7 @@ async function onPostgresql(t: Teardown, databaseUrl: string) {
   const client = new pg.Client(postgresqlConfig(databaseUrl))
   await client.connect()
   t.teardown(() => client.end())
-  // Where there is an index for it the planner takes it now, however few the rows are.
+  // Makes the planner use any existing index, although the tables are small.
   await client.query('SET enable_seqscan = off')
   return async ({ sql, values }: Caught) => {
     const { rows } = await client.query(`EXPLAIN (FORMAT JSON) ${sql}`, values)
