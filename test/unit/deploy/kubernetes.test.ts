@@ -176,7 +176,7 @@ t.test('the migration runs a command of the image, to its end', async t => {
   const { spec } = manifest('Job').spec.template
   t.equal(spec.restartPolicy, 'Never')
   const command: string[] = spec.containers[0].command
-  const source = command.at(-1)?.replace(/^dist\/(.*)\.js$/, '$1.ts') ?? ''
+  const source = command.at(-1)?.replace(/^dist\/bin\/(\w+)\.js$/, 'src/$1.ts') ?? ''
   t.ok(readFileSync(new URL(`../../${source}`, folder)).length > 0)
 })
 
