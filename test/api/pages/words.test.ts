@@ -2,17 +2,16 @@ import t from 'tap'
 import { EVENT_KINDS, OPERATOR_EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import { LANGUAGES, messagesFor } from '../../../src/messages/messages.ts'
 
-/** Functions of a catalogue that take apart the text they are given. */
-const TAKES_TEXT = ['device']
-
 /** Every sentence of a catalogue by its path; functions are called with sample arguments. */
 function sentences(words: object, place = ''): [place: string, text: string][] {
   return Object.entries(words).flatMap(([key, value]): [string, string][] => {
     const at = place === '' ? key : `${place}.${key}`
     if (typeof value === 'string') return [[at, value]]
     if (typeof value === 'function') {
-      const samples = TAKES_TEXT.includes(key) ? ['1', '17'] : [1, 17]
-      return samples.map(sample => [`${at}(${sample})`, String(value(sample, sample))])
+      return [1, 17].map(n => {
+        const sample = key === 'device' ? `Other client on Linux ${n}` : n
+        return [`${at}(${n})`, String(value(sample, sample))]
+      })
     }
     return sentences(value as object, at)
   })
