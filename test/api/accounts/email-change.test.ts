@@ -260,47 +260,6 @@ t.test('an email that was taken in the meantime is a conflict and changes nothin
   t.equal((await confirm(service, token)).statusCode, 204, 'which does not use up the link')
 })
 
-t.test('a change voids every link and code sent to the old email, and keeps sessions', async t => {
-  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const { app, rows } = service
-  const email = 'ada@example.org'
-  await app.inject({ method: 'POST', url: '/register', payload: { email, password: PASSWORD } })
-  const session = (await login(service, email)).json()
-  const headers = { authorization: `Bearer ${session.accessToken}` }
-  const mailed = async (url: string, payload: object, more: object = {}) =>
-    withMails(service, rows, () => app.inject({ method: 'POST', url, payload, ...more }))
-  const confirmation = tokenIn((await mailed('/confirm-email/resend', { email })).mails[0])
-  const reset = await mailed('/password-reset/request', { email })
-  const change = await mailed('/password-change/request', { currentPassword: PASSWORD }, { headers })
-  const token = await link(service, { ...session, password: PASSWORD }, 'ada@example.net')
-  const other = (await login(service, email)).json()
-
-  t.equal((await confirm(service, token)).statusCode, 204)
-  const newPassword = 'a password that nobody had before'
-  const { requestToken } = reset.answer.json()
-  for (const [name, url, payload, code] of [
-    ['reset link', '/password-reset/confirm', { token: tokenIn(reset.mails[0]), newPassword }, 'token_spent'],
-    [
-      'reset code',
-      '/password-reset/confirm',
-      { requestToken, code: codeIn(reset.mails[0]), newPassword },
-      'code_invalid',
-    ],
-    ['confirm link', '/confirm-email', { token: confirmation, password: PASSWORD }, 'token_spent'],
-    [
-      'change code',
-      '/password-change/confirm',
-      { changeToken: change.answer.json().changeToken, code: codeIn(change.mails[0]), newPassword },
-      'token_spent',
-    ],
-    ['its own link', '/email-change/confirm', { token, password: PASSWORD }, 'token_spent'],
-  ] as const) {
-    isProblemOf(t, await app.inject({ method: 'POST', url, payload, headers }), code, name)
-  }
-  for (const alive of [session, other]) t.equal((await me(service, alive)).json().email, 'ada@example.net')
-  t.type((await me(service, session)).json().emailConfirmedAt, 'string', 'and the new address is confirmed')
-})
-
 t.test('of two pending changes each link is for its own email, and the first voids the other', async t => {
   const service = await startService(t)
   for (const first of [0, 1]) {
@@ -409,41 +368,15 @@ t.test('the old email can register again as another account', async t => {
   t.strictSame([one.email, two.email], ['ada@example.net', 'ada@example.org'])
 })
 
-t.test(
-  'a link expires, and is void for an account that was disabled or deleted or has a new password',
-  async t => {
-    const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const service = await startService(t, { overrides: { clock: time.clock } })
-    const { app, rows } = service
-    const fates: Record<string, (email: string) => Promise<unknown>> = {
-      disabled: email => rows.disable(email),
-      gone: email => rows.client.user.delete({ where: { email } }),
-      'of a new password': async email => {
-        const { mails } = await withMails(service, rows, () =>
-          app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
-        )
-        const payload = { token: tokenIn(mails[0]), newPassword: 'a password that nobody had before' }
-        return app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
-      },
-    }
-    for (const [fate, happen] of Object.entries(fates)) {
-      const one = await account(service)
-      const token = await link(service, one, `new-${one.email}`)
-      await happen(one.email)
-      const users = (await rows.dump()).users
-      for (const password of [PASSWORD, 'a password that nobody had before']) {
-        isProblemOf(t, await confirm(service, token, password), 'token_spent', fate)
-      }
-      t.strictSame((await rows.dump()).users, users)
-    }
-    const ada = await account(service)
-    const token = await link(service, ada, 'ada@example.net')
-    time.advance(86_400 - 0.001)
-    isProblemOf(t, await confirm(service, token, 'not the password'), 'invalid_password', 'alive')
-    time.advance(31)
-    isProblemOf(t, await confirm(service, token), 'token_expired')
-  },
-)
+t.test('a link expires after a day', async t => {
+  const time = testClock(new Date('2030-01-01T00:00:00Z'))
+  const service = await startService(t, { overrides: { clock: time.clock } })
+  const token = await link(service, await account(service), 'ada@example.net')
+  time.advance(86_400 - 0.001)
+  isProblemOf(t, await confirm(service, token, 'not the password'), 'invalid_password', 'alive')
+  time.advance(0.001)
+  isProblemOf(t, await confirm(service, token), 'token_expired')
+})
 
 t.test(
   'during an outage of the mail server the responses are the same, and the link arrives later',

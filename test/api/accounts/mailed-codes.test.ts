@@ -236,61 +236,47 @@ for (const [name, flow] of Object.entries(FLOWS)) {
       t.equal(await rows.client.user.count({ where: { email: one.email } }), 1)
     })
 
-    await t.test(
-      'is not spent by a refused password, which counts as an attempt only if it is checked',
-      async t => {
-        const one = await flow.subject(service)
-        const begun = await request(one)
-        const before = await rows.client.guess.count()
-        const local = one.email.split('@')[0]
-        for (const password of ['short', 'password1', 'x'.repeat(129), 'a NUL \0 in it', one.email, local]) {
-          const codes = refused === 'password_rejected' ? [begun.code, otherThan(begun.code)] : [begun.code]
-          if (refused === 'invalid_password' && password !== 'short') continue
-          for (const code of codes) {
-            isProblemOf(t, await confirm(begun, { ...begun.byCode, code }, password), refused, password)
-          }
+    await t.test('is not spent by a refused password', async t => {
+      const one = await flow.subject(service)
+      const begun = await request(one)
+      const before = await rows.client.guess.count()
+      const local = one.email.split('@')[0]
+      for (const password of ['short', 'password1', 'x'.repeat(129), 'a NUL \0 in it', one.email, local]) {
+        const codes = refused === 'password_rejected' ? [begun.code, otherThan(begun.code)] : [begun.code]
+        if (refused === 'invalid_password' && password !== 'short') continue
+        for (const code of codes) {
+          isProblemOf(t, await confirm(begun, { ...begun.byCode, code }, password), refused, password)
         }
-        // A new address needs the password of the account, which can be guessed: that is an attempt.
-        t.equal((await rows.client.guess.count()) - before, refused === 'invalid_password' ? 2 : 0)
-        t.equal((await confirm(begun)).statusCode, success)
-      },
-    )
+      }
+      // A new address needs the password of the account, which can be guessed: that is an attempt.
+      t.equal((await rows.client.guess.count()) - before, refused === 'invalid_password' ? 2 : 0)
+      t.equal((await confirm(begun)).statusCode, success)
+    })
 
-    await t.test(
-      'is needed together with its token and without a link, in a form that can be pasted',
-      async t => {
-        await rows.client.guess.deleteMany()
-        const begun = await fresh()
-        const { byCode, byLink, code } = begun
-        const own = byCode[token] as string
-        const proofs: object[] = [{}, { [token]: own }, { code }, { ...byCode, something: 'more' }]
-        if (byLink) {
-          const both = [byCode, { [token]: own }, { code }, { requestToken: '', code: '' }]
-          proofs.push(...both.map(proof => ({ ...byLink, ...proof })), { ...byCode, token: null })
-        }
-        const malformed = [
-          '',
-          code.slice(1),
-          `${code}0`,
-          `${code} 0`,
-          `${code}a`,
-          'abcdefgh'.slice(0, digits),
-        ]
-        for (const typed of [...malformed, Number(code), null, [code]])
-          proofs.push({ ...byCode, code: typed })
-        for (const proof of proofs) {
-          isProblemOf(t, await confirm(begun, proof), 'validation_failed', JSON.stringify(proof))
-        }
-        t.equal(await rows.client.guess.count(), 0, 'none of them was an attempt')
-        const grouped = (text: string, by: string) =>
-          `${text.slice(0, digits / 2)}${by}${text.slice(digits / 2)}`
-        const wrong = { ...byCode, code: grouped(otherThan(code), ' ') }
-        isProblemOf(t, await confirm(begun, wrong), 'code_invalid')
-        t.match(await rows.client.guess.findMany(), [{ count: 1 }, { count: 1 }], 'one attempt')
-        const pasted = { [token]: ` "<${own}>"\n`, code: ` <${grouped(code, '\u00a0')}>\n` }
-        t.equal((await confirm(begun, pasted)).statusCode, success)
-      },
-    )
+    await t.test('needs its token and no link, and may be pasted', async t => {
+      await rows.client.guess.deleteMany()
+      const begun = await fresh()
+      const { byCode, byLink, code } = begun
+      const own = byCode[token] as string
+      const proofs: object[] = [{}, { [token]: own }, { code }, { ...byCode, something: 'more' }]
+      if (byLink) {
+        const both = [byCode, { [token]: own }, { code }, { requestToken: '', code: '' }]
+        proofs.push(...both.map(proof => ({ ...byLink, ...proof })), { ...byCode, token: null })
+      }
+      const malformed = ['', code.slice(1), `${code}0`, `${code} 0`, `${code}a`, 'abcdefgh'.slice(0, digits)]
+      for (const typed of [...malformed, Number(code), null, [code]]) proofs.push({ ...byCode, code: typed })
+      for (const proof of proofs) {
+        isProblemOf(t, await confirm(begun, proof), 'validation_failed', JSON.stringify(proof))
+      }
+      t.equal(await rows.client.guess.count(), 0, 'none of them was an attempt')
+      const grouped = (text: string, by: string) =>
+        `${text.slice(0, digits / 2)}${by}${text.slice(digits / 2)}`
+      const wrong = { ...byCode, code: grouped(otherThan(code), ' ') }
+      isProblemOf(t, await confirm(begun, wrong), 'code_invalid')
+      t.match(await rows.client.guess.findMany(), [{ count: 1 }, { count: 1 }], 'one attempt')
+      const pasted = { [token]: ` "<${own}>"\n`, code: ` <${grouped(code, '\u00a0')}>\n` }
+      t.equal((await confirm(begun, pasted)).statusCode, success)
+    })
 
     await t.test('expires to the second', async t => {
       const [begun, late] = [await fresh(), await fresh()]

@@ -7,7 +7,6 @@ import {
   type TestApp,
   type TestAppOptions,
   testClock,
-  tokenIn,
 } from '../../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
@@ -209,73 +208,6 @@ t.test('another token is refused and costs no attempt', async t => {
   t.equal(await service.rows.client.guess.count(), 0)
   t.equal((await login(service, email, password)).statusCode, 200, 'nothing changed')
   t.equal((await confirm(service, accessToken, mine)).statusCode, 204, 'the genuine one works')
-})
-
-t.test('a request is void once the account has changed', async t => {
-  const service = await startService(t, { env: { ARGON2_TIME_COST: '2' } })
-  const { app } = service
-  const happenings: Record<string, (account: Account) => Promise<number>> = {
-    'the address changed': async ({ email, password, accessToken }) => {
-      const newEmail = `new-${email}`
-      const { mails } = await withMails(service, service.rows, () =>
-        app.inject({
-          method: 'POST',
-          url: '/email-change/request',
-          headers: bearer(accessToken),
-          payload: { currentPassword: password, newEmail },
-        }),
-      )
-      const payload = { token: tokenIn(mailTo(mails, newEmail, /Confirm/)), password }
-      return (await app.inject({ method: 'POST', url: '/email-change/confirm', payload })).statusCode
-    },
-    'the stored hash was made again': async ({ email }) => {
-      const { hash } = await import('argon2')
-      const passwordHash = await hash('correct horse battery staple', {
-        memoryCost: 64,
-        timeCost: 1,
-        parallelism: 1,
-      })
-      await service.rows.client.user.update({ where: { email }, data: { passwordHash } })
-      return 204
-    },
-  }
-  for (const [name, happen] of Object.entries(happenings)) {
-    await service.rows.settled()
-    const account = await confirmedAccount(service)
-    const { changeToken, code } = await begin(service, account)
-    t.equal(await happen(account), 204, name)
-    t.equal(await statusOfMe(service, account.accessToken), 200, 'the session stays active')
-    const payload = { changeToken, code, newPassword }
-    isProblemOf(t, await confirm(service, account.accessToken, payload), 'token_spent', name)
-  }
-  await service.rows.settled()
-  const account = await confirmedAccount(service)
-  const { changeToken, code } = await begin(service, account)
-  await service.rows.disable(account.email)
-  const payload = { changeToken, code, newPassword }
-  isProblemOf(t, await confirm(service, account.accessToken, payload), 'unauthenticated', 'disabled')
-})
-
-t.test('a change voids earlier reset links and codes', async t => {
-  const service = await startService(t)
-  const { app } = service
-  const account = await confirmedAccount(service)
-  const { email } = account
-  const reset = await withMails(service, service.rows, () =>
-    app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } }),
-  )
-  const { requestToken } = reset.answer.json()
-  const begun = await begin(service, account)
-  t.equal((await confirm(service, account.accessToken, { ...begun, newPassword })).statusCode, 204)
-  const third = 'a third password for this test'
-  for (const [proof, code] of [
-    [{ token: tokenIn(reset.mails[0]) }, 'token_spent'],
-    [{ requestToken, code: codeIn(reset.mails[0]) }, 'code_invalid'],
-  ] as const) {
-    const payload = { ...proof, newPassword: third }
-    isProblemOf(t, await app.inject({ method: 'POST', url: '/password-reset/confirm', payload }), code)
-  }
-  t.equal((await login(service, email, newPassword)).statusCode, 200)
 })
 
 t.test(

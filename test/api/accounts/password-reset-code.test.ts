@@ -166,23 +166,6 @@ t.test('a rejected password is answered alike for an unknown email, and costs no
   t.equal(await service.rows.client.guess.count(), 0)
 })
 
-t.test('disabled and deleted accounts have no valid code', async t => {
-  const service = await startService(t)
-  const { email } = await confirmedAccount(service)
-  const gone = await confirmedAccount(service)
-  const [{ token, ...proof }, { token: _, ...ofGone }] = [
-    await begin(service, email),
-    await begin(service, gone.email),
-  ]
-  await service.rows.disable(email)
-  await service.rows.client.user.delete({ where: { email: gone.email } })
-  const before = (await service.rows.dump()).users
-  isProblemOf(t, await confirm(service, { ...proof, newPassword }), 'code_invalid')
-  isProblemOf(t, await confirm(service, { ...ofGone, newPassword }), 'code_invalid')
-  isProblemOf(t, await confirm(service, { token, newPassword }), 'token_spent')
-  t.strictSame((await service.rows.dump()).users, before)
-})
-
 t.test('a later registration of the email cannot use an earlier request', async t => {
   const service = await startService(t)
   const { email, password } = await confirmedAccount(service)
