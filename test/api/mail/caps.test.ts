@@ -57,6 +57,27 @@ t.test('mails are capped by recipient and purpose', async t => {
     t.equal((await world.sentMails(email, 'confirmation_resend')).length, 1)
     t.equal((await world.sentMails(email, 'reset_request')).length, 1)
   })
+
+  await t.test('an email that many accounts request waits a day at most', async t => {
+    const { app, rows, idle } = world
+    const recipient = 'wanted@example.org'
+    /** Each row is of another account, so that none serves another. */
+    const states = async (ages: number[]) => {
+      for (const [index, age] of ages.entries()) {
+        const mail = { kind: 'email_change' as const, recipient, userId: `account-${age}-${index}` }
+        await app.database.outbox.file(mail, new Date(world.now() - age))
+      }
+      await idle()
+      const all = await rows.client.outbox.findMany({ where: { recipient }, orderBy: { createdAt: 'asc' } })
+      return all.map(({ state, lastError }) => [state, lastError])
+    }
+    t.strictSame(await states([0]), [['dropped', null]], 'takes the turn, for an account that is gone')
+    t.strictSame(await states([86_400_001, 86_400_000]), [
+      ['dropped', 'waited more than a day for its turn'],
+      ['queued', null],
+      ['dropped', null],
+    ])
+  })
 })
 
 t.test('RATE_LIMIT=off delays no email', async t => {
