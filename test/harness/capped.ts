@@ -53,15 +53,3 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
 }
 
 export type Capped = Awaited<ReturnType<typeof capped>>
-
-/** Requests a reset and returns the request token. */
-export const asker =
-  ({ post }: Capped, email: string) =>
-  async () =>
-    (await post('/password-reset/request', { email })).json().requestToken as string
-
-/** Sets a new password with a token or a code. */
-export const confirmReset = (
-  { post }: Capped,
-  proof: { requestToken?: string | undefined; code?: string; token?: string },
-) => post('/password-reset/confirm', { ...proof, newPassword: 'a staple of correct batteries' })

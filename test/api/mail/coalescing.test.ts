@@ -3,12 +3,24 @@ import { v7 as uuidv7 } from 'uuid'
 import { boundParts } from '../../../src/tokens/fingerprint.ts'
 import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
 import { startApp, testClock, tokenIn } from '../../harness/app.ts'
-import { asker, capped, confirmReset } from '../../harness/capped.ts'
+import { type Capped, capped } from '../../harness/capped.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 import { until } from '../../harness/until.ts'
+
+/** Requests a reset and returns the request token. */
+const asker =
+  ({ post }: Capped, email: string) =>
+  async () =>
+    (await post('/password-reset/request', { email })).json().requestToken as string
+
+/** Sets a new password with a token or a code. */
+const confirmReset = (
+  { post }: Capped,
+  proof: { requestToken?: string | undefined; code?: string; token?: string },
+) => post('/password-reset/confirm', { ...proof, newPassword: 'a staple of correct batteries' })
 
 t.test('waiting requests share one email', async t => {
   const world = await capped(t)

@@ -2,9 +2,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import t from 'tap'
 import { confirmedAccount, startApp, type TestApp, testClock, testEnvironment } from '../../harness/app.ts'
-import { releaseBefore } from '../../harness/release-before.ts'
 import { openRows } from '../../harness/rows.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
+import { releaseBefore } from './release-before.ts'
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const pem = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
