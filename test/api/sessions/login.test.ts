@@ -1,5 +1,7 @@
 import { hash } from 'argon2'
 import t from 'tap'
+import { users } from '../../../src/database/queries/users.ts'
+import type { Statements, Value } from '../../../src/database/sql.ts'
 import type { Slot } from '../../../src/passwords/hash-queue.ts'
 import { confirmedAccount, startApp, type TestApp, testClock } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
@@ -71,6 +73,17 @@ t.test('an unknown email reads the neighbouring row, whose password does not mat
     isProblemOf(t, await login(service, `${next}@${host}`, password), 'invalid_credentials')
   }
   t.strictSame(await rows.dump(), before)
+
+  // What the statement reads before it is discarded. An email after the last of all has no neighbour.
+  const found: unknown[] = []
+  const read = async <Row>(sql: string, values: readonly Value[]) => {
+    const row = await rows.read<Row>(sql, values)
+    found.push(...row)
+    return row
+  }
+  const { credentialsFor } = users(rows.client, { read } as Statements)
+  t.match(await credentialsFor(`0@${host}`, '10.0.0.1'), { userId: null, passwordHash: null })
+  t.match(found, [{ email, passwordHash: /^\$argon2id/ }])
 })
 
 t.test('emails are case-insensitive, passwords are not', async t => {
