@@ -2,6 +2,7 @@
 import t from 'tap'
 import { memoryStorage } from '../../../client/src/index.ts'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import { until } from '../../harness/until.ts'
 import { clientBy, refusal, wireTo } from './wire.ts'
 
 const MODES = ['cookie', 'token'] as const
@@ -164,7 +165,34 @@ t.test('logout works with an expired access token, and offline it changes nothin
   t.strictSame(ends, ['logged_out'])
 })
 
-t.test('a session that ended elsewhere is reported once, with the reason', async t => {
+t.test('a refresh whose response comes after a log out does not bring the session back', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  let arrive = () => {}
+  const arrival = new Promise<void>(resolve => {
+    arrive = resolve
+  })
+  let refreshed: Promise<Response> | undefined
+  const fetch = (request: Request) => {
+    const answer = wire.fetch(request)
+    if (!request.url.endsWith('/token/refresh')) return answer
+    refreshed = answer
+    return arrival.then(() => answer)
+  }
+  const client = clientBy({ ...wire, fetch })
+  await client.login({ email, password })
+  const refreshing = client.refresh()
+  await until('it was sent', () => refreshed !== undefined)
+  await refreshed
+  t.match(await client.logout(), { ok: true })
+  arrive()
+  t.match(await refreshing, { ok: false, problem: { code: 'unauthenticated' } })
+  t.match(client.getState(), { status: 'logged_out' })
+  t.equal(await client.accessToken(), undefined)
+})
+
+t.test('a session that ended elsewhere is told once, with the reason', async t => {
   const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const open = async () => {
