@@ -149,7 +149,22 @@ for (const { provider, skip } of providers) {
   })
 
   t.test(
-    `${provider}: Prisma's engine accepts the migration history and continues from it`,
+    `${provider}: of two at once one migrates, and the other waits and applies nothing`,
+    { skip },
+    async t => {
+      const url = await emptyDatabase(t, provider)
+      // Both have read the empty history before either has the lock.
+      const outcomes = await Promise.all([migrate(url), migrate(url)])
+      const names = migrationNames(PRISMA_FOLDER, provider)
+      t.strictSame(
+        outcomes.map(({ applied }) => applied).sort((a, b) => a.length - b.length),
+        [[], names],
+      )
+    },
+  )
+
+  t.test(
+    `${provider}: Prisma's own engine agrees with the history, and goes on from it`,
     { skip },
     async t => {
       const url = await emptyDatabase(t, provider)
