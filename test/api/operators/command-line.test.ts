@@ -114,6 +114,10 @@ t.test('each command on users does what the API shows afterwards', async t => {
       { roles: ['reviewer'], claims: { plan: 'pro' } },
       'claims_changed',
     ],
+    // What is not given stays.
+    ['set-claims EMAIL --no-roles', { roles: [], claims: { plan: 'pro' } }, 'claims_changed'],
+    ['set-claims EMAIL --role editor', { roles: ['editor'], claims: { plan: 'pro' } }, 'claims_changed'],
+    ['set-claims EMAIL --claims {}', { roles: ['editor'], claims: {} }, 'claims_changed'],
     ['unlock EMAIL', { state: 'active' }, 'unlocked'],
     ['disable EMAIL --yes', { state: 'disabled' }, 'disabled'],
     ['enable EMAIL', { state: 'active' }, 'enabled'],
