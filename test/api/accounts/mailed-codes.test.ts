@@ -195,7 +195,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
       }
       if (first.byLink) {
         const swapped = { token: first.byCode[token] }
-        isProblemOf(t, await confirm(first, swapped), 'token_invalid', 'a request is no link')
+        isProblemOf(t, await confirm(first, swapped), 'token_invalid', 'a request token is not a link token')
       }
       t.equal((await confirm(first)).statusCode, success)
     })
