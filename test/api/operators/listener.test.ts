@@ -1,4 +1,5 @@
 /** The operators' listener: apart from the public one, and closed to whatever is no API key with the right scope. */
+import { crc32 } from 'node:zlib'
 import t from 'tap'
 import { makeKey } from '../../../src/operators/api-key.ts'
 import { createKey, SCOPES, type Scope } from '../../../src/operators/keys.ts'
@@ -110,6 +111,7 @@ t.test('whatever is no living key is refused on every route', async t => {
   const stranger = makeKey().key
   /** The id of a real key, a secret of a stranger, and the checksum of neither. */
   const mixed = good.slice(0, 36) + stranger.slice(36)
+  const checked = mixed.slice(0, -8)
 
   const shown: Record<string, string | undefined> = {
     nothing: undefined,
@@ -117,6 +119,7 @@ t.test('whatever is no living key is refused on every route', async t => {
     'a refresh token': `Bearer ${refreshToken}`,
     'a key that is not there': `Bearer ${stranger}`,
     'a secret of another': `Bearer ${mixed}`,
+    'a secret of another with the right checksum': `Bearer ${checked}${crc32(checked).toString(16).padStart(8, '0')}`,
     'a mistyped key': `Bearer ${good.replace(/.$/, last => (last === '0' ? '1' : '0'))}`,
     'a key that is too short': `Bearer ${good.slice(0, -1)}`,
     'an expired key': `Bearer ${expiring.key}`,
