@@ -37,6 +37,8 @@ declare module 'ioredis' {
 
 /** Milliseconds that a limit waits for Redis before it counts in memory, so that Redis cannot hold up requests. */
 const ANSWER_TIMEOUT_MS = 250
+/** Milliseconds without any data, for a connection that Redis accepts and then never answers. */
+const SOCKET_TIMEOUT_MS = 1000
 /** Delays between attempts to connect. They grow until Redis counts, not only until it accepts a connection. */
 const FIRST_RECONNECT_MS = 100
 const LONGEST_RECONNECT_MS = 2000
@@ -44,6 +46,8 @@ const LONGEST_RECONNECT_MS = 2000
 const MOST_KEYS = 20_000
 /** One counter is swept each time. Sweeping a full one takes about 2 ms. */
 const SWEEP_INTERVAL_MS = 5000
+
+const LATE = new Error('Command timed out')
 
 /** Points that are taken back create no key. The level of a leaky counter is the expiry of its key. */
 const ADD = `
@@ -153,10 +157,13 @@ function redisCounter(
   async function count<T>(by: (counter: Counter) => Promise<T>): Promise<T> {
     try {
       if (redis.status !== 'ready') throw new Error('Redis connection is not ready')
-      const result = await by(shared)
+      const result = await inTime(by(shared))
       state.worked()
       return result
     } catch (error) {
+      // A Redis that hangs loses its connection, so that only the first request waits for it and not each
+      // of the counters of every request.
+      if (error === LATE) redis.disconnect(true)
       state.failed(error)
       return by(memory)
     }
@@ -168,16 +175,25 @@ function redisCounter(
   }
 }
 
+/**
+ * Rejects if Redis has not answered in time. An answer that has arrived is in time, even if this process was too busy
+ * to read it: timers run before sockets are read, and immediates after.
+ */
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => setImmediate(reject, LATE), ANSWER_TIMEOUT_MS)
+    answer.then(resolve, reject).finally(() => clearTimeout(timer))
+  })
+}
+
 async function connect(url: string, retry: Backoff): Promise<Redis> {
   // A bundle has only the default export of a CommonJS module that is imported like this.
   const { Redis } = (await import('ioredis')).default
   return new Redis(url, {
     scripts: { addToCount: { lua: ADD, numberOfKeys: 1 } },
     connectTimeout: 1000,
-    commandTimeout: ANSWER_TIMEOUT_MS,
-    // A Redis that hangs loses its connection, so that only the first request waits for it and not each
-    // of the counters of every request.
-    socketTimeout: ANSWER_TIMEOUT_MS,
+    socketTimeout: SOCKET_TIMEOUT_MS,
+    disconnectTimeout: ANSWER_TIMEOUT_MS,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
     retryStrategy: () => retry.next(),

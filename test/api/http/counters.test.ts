@@ -162,6 +162,21 @@ t.test('a hanging Redis delays one response, and limits hold', { skip: noRedisSe
   )
 })
 
+t.test('an answer of Redis that a busy process reads late is in time', { skip: noRedisServer }, async t => {
+  const redis = await startRedis(t)
+  const { app, log } = await startApp(t, { env: { REDIS_URL: redis.url } })
+  await counting(app, 'redis')
+  const counter = app.counter('busy', 60)
+  for (let count = 1; count <= 3; count++) {
+    const counted = counter.add('key')
+    // Longer than the service waits for Redis, which answers meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    t.equal((await counted).current, count)
+    t.equal(await redis.command('GET', 'latchkey:busy:key'), String(count))
+  }
+  t.strictSame(redisLogLines(log), [])
+})
+
 t.test('counts in memory during an outage of Redis', { skip: noRedisServer }, async t => {
   const redis = await startRedis(t)
   const { app } = await startApp(t, { env: { RATE_LIMIT: 'on', REDIS_URL: redis.url } })
