@@ -92,12 +92,23 @@ async function counters(app: FastifyInstance) {
   })
   app.addHook('onClose', async () => redis?.disconnect())
 
+  let isDropped = false
+  redis?.on('close', () => {
+    isDropped = false
+  })
+  // A Redis that hangs loses its connection, so that only the first request waits for it and not each of the
+  // counters of every request.
+  const drop = () => {
+    if (!isDropped) redis?.disconnect(true)
+    isDropped = true
+  }
+
   const made = new Map<string, { counter: Counter; memory: MemoryCounter }>()
   app.decorate('counter', (name, seconds, { leaky } = { leaky: false }) => {
     const found = made.get(name)
     if (found) return found.counter
     const memory = memoryCounter({ seconds, leaky, now: app.uptime, most: MOST_KEYS })
-    const counter = redis ? redisCounter(redis, state, memory, { name, seconds, leaky }) : memory
+    const counter = redis ? redisCounter(redis, { state, drop, memory }, { name, seconds, leaky }) : memory
     made.set(name, { counter, memory })
     return counter
   })
@@ -127,11 +138,13 @@ async function counters(app: FastifyInstance) {
   if (redis) await Promise.race([once(redis, 'ready'), once(redis, 'error')])
 }
 
-/** A counter in Redis that counts in `memory` while Redis does not answer. `state` hears of failures and successes. */
+/**
+ * A counter in Redis that counts in `memory` while Redis does not answer. `state` hears of failures and successes;
+ * `drop` is called if Redis hangs.
+ */
 function redisCounter(
   redis: Redis,
-  state: RedisState,
-  memory: Counter,
+  { state, drop, memory }: { state: RedisState; drop: () => void; memory: Counter },
   { name, seconds, leaky }: CounterOptions & { name: string },
 ): Counter {
   const nameOf = (key: string) => `latchkey:${name}:${key}`
@@ -161,9 +174,7 @@ function redisCounter(
       state.worked()
       return result
     } catch (error) {
-      // A Redis that hangs loses its connection, so that only the first request waits for it and not each
-      // of the counters of every request.
-      if (error === LATE) redis.disconnect(true)
+      if (error === LATE) drop()
       state.failed(error)
       return by(memory)
     }
