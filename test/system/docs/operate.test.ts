@@ -2,6 +2,7 @@
  * Every command of docs/operate.md, in its order, beside a running service that `latchkey serve` started. No password,
  * token or key leaves by a command or the log.
  */
+import { execFileSync } from 'node:child_process'
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -200,4 +201,14 @@ t.test('a database that cannot be used is exit code 5, with what to do', async t
   t.equal(away.code, 5)
   t.match(away.stderr, /^latchkey: The database does not answer/)
   t.notMatch(away.stderr, /geheim|\n +at /, 'no password, no stack')
+})
+
+t.test('in a checkout, the command alone writes to standard output', async t => {
+  const command = ['run', '--silent', 'latchkey', '--', 'version', '--json']
+  const output = execFileSync('npm', command, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  t.type(JSON.parse(output).version, 'string')
 })
