@@ -4,11 +4,9 @@
  */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ROOT } from '../src/shared/root.ts'
 import { npm } from './npm.ts'
-
-const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
 
 /** An advisory that is known and accepted for a while. */
 export interface Accepted {
@@ -72,7 +70,7 @@ function audit(...options: string[]): Promise<string> {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const accepted = JSON.parse(readFileSync(join(ROOT, 'deploy/audit-accepted.json'), 'utf8')) as Accepted[]
+  const accepted = JSON.parse(readFileSync(new URL('deploy/audit-accepted.json', ROOT), 'utf8')) as Accepted[]
   const today = new Date().toISOString().slice(0, 10)
   for (const [what, ...options] of [['what production runs', '--omit=dev'], ['everything']] as const) {
     const { result, lines } = verdict(await audit(...options), accepted, today)

@@ -1,6 +1,6 @@
 /**
  * Bundles the service, its command line and its migrations into dist/bin, which `npm start` and the image run. Loading
- * one file instead of a thousand modules takes less than half of the processor time (docs/runtime.md).
+ * one file instead of a thousand modules takes less than half of the processor time (docs/decisions.md).
  */
 import { readFile } from 'node:fs/promises'
 import { build } from 'esbuild'
@@ -15,7 +15,7 @@ const EMPTY_MAP = Buffer.from('{"version":3,"sources":[""],"mappings":"AAAA"}').
 const withoutMapsOfDependencies = {
   name: 'without-maps-of-dependencies',
   setup({ onLoad }) {
-    onLoad({ filter: /\/node_modules\/.*\.[cm]?js$/ }, async ({ path }) => ({
+    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
       contents: `${await readFile(path, 'utf8')}\n//# sourceMappingURL=data:application/json;base64,${EMPTY_MAP}`,
       loader: 'js',
     }))

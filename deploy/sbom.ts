@@ -4,15 +4,14 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { v5 as uuidv5 } from 'uuid'
+import { ROOT } from '../src/shared/root.ts'
 import { npm } from './npm.ts'
 
-const ROOT = dirname(fileURLToPath(import.meta.resolve('#root/package.json')))
-
 /** Where the bill of materials is, not in git. */
-export const BILL = join(ROOT, 'dist/sbom.cdx.json')
+export const BILL = fileURLToPath(new URL('dist/sbom.cdx.json', ROOT))
 
 /** What of CycloneDX is read or set here. */
 export interface Bill {
@@ -73,7 +72,7 @@ function reachable(start: string, graph: Bill['dependencies'], allowed: Set<stri
 
 /** `name@version` of what the image installs: neither of development nor a peer that only development has. */
 function lockedForProduction(): Set<string> {
-  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as {
+  const { packages } = JSON.parse(readFileSync(new URL('package-lock.json', ROOT), 'utf8')) as {
     packages: Record<string, Locked>
   }
   return new Set(
@@ -86,7 +85,7 @@ function lockedForProduction(): Set<string> {
 const FOLDER = 'node_modules/'
 
 function manifest(): { name: string } {
-  return JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  return JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'))
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -62,8 +62,8 @@ export async function listUsers(
   cursor: string | undefined,
   limit: number,
 ): Promise<{ users: User[]; nextCursor: string | null }> {
-  // One more than requested shows whether there is another page.
   const isByEmail = filter.emailPrefix !== undefined
+  // One more than requested shows whether there is another page.
   const rows = await database.managedUsers.list(
     // As canonical emails are written.
     { ...filter, emailPrefix: filter.emailPrefix?.trim().normalize('NFC').toLowerCase() },
