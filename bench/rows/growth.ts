@@ -85,10 +85,11 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
       const email = `person-${anybody()}@example.org`
       return async () => {
         const now = new Date()
-        const { userId } = await queries.users.credentialsFor(email, '127.0.0.1')
-        const user = userId && (await queries.users.findById(userId))
+        const { userId, passwordHash } = await queries.users.credentialsFor(email, '127.0.0.1')
+        if (userId === null || passwordHash === null) throw new Error(email)
         const session = { id: uuidv7(), refreshHash: 'x', createdAt: now, refreshedAt: now, expiresAt: now }
-        if (!user || !(await queries.sessions.open(user, session, origin))) throw new Error(email)
+        const account = { id: userId, email, passwordHash }
+        if (!(await queries.sessions.open(account, session, origin))) throw new Error(email)
       }
     },
     async claim() {

@@ -55,7 +55,7 @@ const list: Command = {
       json: { users: users.map(managedUser), nextCursor },
       text:
         rows.length === 0
-          ? 'No account matches.'
+          ? 'No account matches. An email that is not confirmed yet has none: latchkey users show EMAIL.'
           : `${table(['id', 'email', 'state', 'created', 'last login'], rows)}${more}`,
     }
   },

@@ -2,8 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { isFreshlyFamiliar } from '../database/queries/attempts.ts'
-import type { NewSession } from '../database/queries/sessions.ts'
-import type { User } from '../database/queries/users.ts'
+import type { LoggedIn, NewSession } from '../database/queries/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { checkPassword } from '../passwords/check.ts'
@@ -61,11 +60,12 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   const email = canonicalEmail(request.body.email)
   const now = this.clock()
   const { users } = this.database
-  const { userId, passwordHash, familiarUntil, unlockedAt } = await users.credentialsFor(email, request.ip)
+  const credentials = await users.credentialsFor(email, request.ip)
+  const { userId, emailConfirmedAt, familiarUntil, unlockedAt } = credentials
 
   if (userId !== null) request.subject = { account: userId }
 
-  const stored = passwordHash ?? undefined
+  const stored = credentials.passwordHash ?? undefined
   const isFamiliar = familiarUntil !== null && familiarUntil > now
   const guess = { email, client: request, isFamiliar, unlockedAt, stored, password }
   if (!(await checkPassword(this, guess)) || userId === null) {
@@ -75,23 +75,18 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   }
 
   // Only a client that knows the password learns more.
-  const account = await users.findById(userId)
-  // The email changed while the password was verified.
-  if (account?.email !== email) throw problem('invalid_credentials')
-  // The verified hash: a reset in the meantime makes the compare-and-swap fail.
-  const user = { ...account, passwordHash: stored as string }
-  if (user.disabledAt) throw problem('account_disabled')
-  if (!user.emailConfirmedAt && this.config.EMAIL_CONFIRMATION === 'required')
-    throw problem('email_not_confirmed')
+  if (credentials.disabledAt) throw problem('account_disabled')
+  if (!emailConfirmedAt && this.config.EMAIL_CONFIRMATION === 'required') throw problem('email_not_confirmed')
 
   const { session, refreshToken } = newSession(this.tokens, this.config, now)
   const networkIsRecorded = isFreshlyFamiliar(familiarUntil, now)
-  const opened = await openSession(this, user, password, session, request, networkIsRecorded)
+  const account = { id: userId, email, passwordHash: stored as string }
+  const opened = await openSession(this, account, password, session, request, networkIsRecorded)
   if (opened === undefined) throw problem('invalid_credentials')
   if (opened.mailFiled) this.mail.wake()
-  request.securityEvent('authn_login_success', { account: user.id, session: session.id })
-  const claims = accountClaims(this.config, user)
-  const pair = tokenPair(this.tokens, { ...session, userId: user.id }, claims, refreshToken, now)
+  request.securityEvent('authn_login_success', { account: userId, session: session.id })
+  const claims = accountClaims(this.config, { email, emailConfirmedAt, claims: opened.claims })
+  const pair = tokenPair(this.tokens, { ...session, userId }, claims, refreshToken, now)
   return this.refreshCookie.deliver(reply, pair, mode)
 }
 
@@ -99,7 +94,7 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
 // the hash upgrade of another login, after which it must succeed.
 async function openSession(
   app: FastifyInstance,
-  user: User,
+  account: LoggedIn,
   password: string,
   session: NewSession,
   request: FastifyRequest,
@@ -107,17 +102,18 @@ async function openSession(
 ) {
   const { users, sessions } = app.database
   const origin = originOf(request)
-  const upgrade = await strongerHash(app, user, password, request)
-  const opened = await sessions.open(user, session, origin, { ...upgrade, networkIsRecorded })
+  const upgrade = await strongerHash(app, account.passwordHash, password, request)
+  const opened = await sessions.open(account, session, origin, { ...upgrade, networkIsRecorded })
   if (opened !== undefined) return opened
-  const now = await users.findById(user.id)
-  if (now === null || !(await app.passwords.verify(now.passwordHash, password, request))) return undefined
+  const now = await users.findById(account.id)
+  if (now?.email !== account.email) return undefined
+  if (!(await app.passwords.verify(now.passwordHash, password, request))) return undefined
   return sessions.open(now, session, origin)
 }
 
 // An upgrade can wait for the next login: load shedding must not lock out everybody with an outdated hash.
-async function strongerHash(app: FastifyInstance, user: User, password: string, client: Client) {
-  if (!app.passwords.isOutdated(user.passwordHash)) return {}
+async function strongerHash(app: FastifyInstance, stored: string, password: string, client: Client) {
+  if (!app.passwords.isOutdated(stored)) return {}
   try {
     return { passwordHash: await app.passwords.hash(password, client) }
   } catch (error) {

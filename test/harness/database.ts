@@ -128,7 +128,11 @@ let pool: pg.Pool | undefined
 
 /** Connections to the server's own database, kept because a new one takes PostgreSQL 20 ms of processor time. */
 function admin(): pg.Pool {
-  pool ??= new pg.Pool({ connectionString: urlOf(), max: 2, allowExitOnIdle: true, idleTimeoutMillis: 0 })
+  if (pool === undefined) {
+    pool = new pg.Pool({ connectionString: urlOf(), max: 2, allowExitOnIdle: true, idleTimeoutMillis: 0 })
+    // An idle connection that breaks is replaced at the next query. Without a listener, it would end the process.
+    pool.on('error', () => {})
+  }
   return pool
 }
 

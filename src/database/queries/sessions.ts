@@ -80,19 +80,23 @@ export interface LoginChanges {
   networkIsRecorded?: boolean
 }
 
-export interface OpenedSession {
+/** A login's result: the claims of its account, and whether it announces a new device. */
+export interface OpenedSession extends Pick<User, 'claims'> {
   mailFiled: boolean
 }
 
+/** What a login verified. */
+export type LoggedIn = Pick<User, 'id' | 'email' | 'passwordHash'>
+
 interface Login {
-  account: Verified
+  account: LoggedIn
   session: NewSession
   origin: Origin
   changes: LoginChanges
 }
 
-const AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND disabled_at IS NULL'
-const ACCOUNT = `SELECT last_login_at AS "lastLoginAt" ${AS_VERIFIED}`
+const AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND email = $3 AND disabled_at IS NULL'
+const ACCOUNT = `SELECT last_login_at AS "lastLoginAt", claims ${AS_VERIFIED}`
 const RECORD_LOGIN = 'UPDATE users SET last_login_at = $2, password_hash = $3 WHERE id = $1'
 
 // No account exceeds the cap by more than one. Also returns whether that session was still active.
@@ -110,10 +114,10 @@ const newDevice = ({ account, session, origin }: Login) =>
 // SQLite: the statements of a transaction cost a hundredth of its commit.
 function openInTransaction(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
   const { account, session, origin, changes } = login
-  const { id, passwordHash } = account
+  const { id, email, passwordHash } = account
   const at = session.createdAt
   return statements.transaction(async run => {
-    const [current] = await run<{ lastLoginAt: Date | null }>(ACCOUNT, [id, passwordHash])
+    const [current] = await run<Pick<User, 'lastLoginAt' | 'claims'>>(ACCOUNT, [id, passwordHash, email])
     if (current === undefined) return undefined
     await run(RECORD_LOGIN, [id, at, changes.passwordHash ?? passwordHash])
     const isNews = current.lastLoginAt !== null && !(await isKnownDevice(run, id, origin.device))
@@ -125,11 +129,11 @@ function openInTransaction(statements: Statements, login: Login): Promise<Opened
     await insertSession(run, id, session, origin)
     if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
     await insertEvent(run, { userId: id, kind: 'logged_in', at, origin })
-    return { mailFiled: isNews }
+    return { mailFiled: isNews, claims: current.claims }
   })
 }
 
-interface Opening {
+interface Opening extends Pick<User, 'claims'> {
   held: boolean
   opened: boolean
   announced: boolean
@@ -142,13 +146,13 @@ const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
 // runs again under the lock.
 async function openInOneStatement(statements: Statements, login: Login): Promise<OpenedSession | undefined> {
   const { account, session, origin, changes } = login
-  const { id: userId, passwordHash } = account
+  const { id: userId, email, passwordHash } = account
   const { device, ip } = origin
   const at = session.createdAt
   const network = changes.networkIsRecorded || ip === null ? [] : networkRow(userId, ip, at)
   const sql = openingOf(device !== null, network.length > 0)
   const values = [
-    ...[userId, passwordHash, at, changes.passwordHash ?? passwordHash],
+    ...[userId, passwordHash, email, at, changes.passwordHash ?? passwordHash],
     ...(device === null ? [] : [device]),
     ...eventRow({ userId, kind: 'session_ended', at, origin }),
     ...mailRow(...newDevice(login)),
@@ -164,7 +168,8 @@ async function openInOneStatement(statements: Statements, login: Login): Promise
       return open(run)
     })
   }
-  return opening.opened ? { mailFiled: opening.announced } : undefined
+  const { opened, announced: mailFiled, claims } = opening
+  return opened ? { mailFiled, claims } : undefined
 }
 
 const openings = new Map<string, string>()
@@ -177,20 +182,20 @@ function openingOf(hasDevice: boolean, recordsNetwork: boolean): string {
 }
 
 function opening(hasDevice: boolean, recordsNetwork: boolean): string {
-  let next = hasDevice ? 6 : 5
+  let next = hasDevice ? 7 : 6
   /** Inserts a row, with the next values, if the named part has a row. */
   const insert = (table: string, columns: string, from: string) =>
     `INSERT INTO ${table} (${columns}) SELECT ${columns.replace(/\w+/g, () => `$${next++}`)} FROM ${from}`
   const parts = [
     'seen AS MATERIALIZED (SELECT xmin AS version FROM users WHERE id = $1)',
-    `held AS MATERIALIZED (SELECT id, last_login_at, xmin AS version ${AS_VERIFIED} FOR NO KEY UPDATE)`,
+    `held AS MATERIALIZED (SELECT id, last_login_at, claims, xmin AS version ${AS_VERIFIED} FOR NO KEY UPDATE)`,
     'account AS MATERIALIZED (SELECT held.* FROM held JOIN seen ON seen.version = held.version)',
-    `arrived AS (UPDATE users SET last_login_at = $3, password_hash = $4 FROM account WHERE users.id = account.id)`,
+    `arrived AS (UPDATE users SET last_login_at = $4, password_hash = $5 FROM account WHERE users.id = account.id)`,
     `room AS (DELETE FROM sessions WHERE id IN ${BEYOND_CAP} AND EXISTS (SELECT 1 FROM account)
-      RETURNING expires_at > $3 AS active)`,
+      RETURNING expires_at > $4 AS active)`,
     `ended AS (${insert('events', EVENT_COLUMNS, 'account WHERE EXISTS (SELECT 1 FROM room WHERE active)')})`,
     `announced AS MATERIALIZED (SELECT 1 FROM account WHERE last_login_at IS NOT NULL
-      AND NOT EXISTS (${ARRIVED} AND device ${hasDevice ? '= $5' : 'IS NULL'}))`,
+      AND NOT EXISTS (${ARRIVED} AND device ${hasDevice ? '= $6' : 'IS NULL'}))`,
     `mail AS (${insert('outbox', MAIL_COLUMNS, 'announced')})`,
     `opened AS (${insert('sessions', SESSION_COLUMNS, 'account')})`,
   ]
@@ -201,7 +206,7 @@ function opening(hasDevice: boolean, recordsNetwork: boolean): string {
   parts.push(`logged AS (${insert('events', EVENT_COLUMNS, 'account')})`)
   return `WITH ${parts.join(',\n')}
     SELECT EXISTS (SELECT 1 FROM held) AS held, EXISTS (SELECT 1 FROM account) AS opened,
-      EXISTS (SELECT 1 FROM announced) AS announced`
+      EXISTS (SELECT 1 FROM announced) AS announced, (SELECT claims FROM account) AS claims`
 }
 
 export function sessions(client: PrismaClient, statements: Statements) {
@@ -238,11 +243,11 @@ export function sessions(client: PrismaClient, statements: Statements) {
       }),
 
     /**
-     * Opens a session if the verified hash is still stored: otherwise a login that began before a reset would
-     * outlive it. Ends the oldest session over the cap, and announces a new device by email.
+     * Opens a session if the verified hash and email are still stored: otherwise a login that began before a
+     * reset would outlive it. Ends the oldest session over the cap, and announces a new device by email.
      * @returns undefined if the account has changed
      */
-    open: (account: Verified, session: NewSession, origin: Origin, changes: LoginChanges = {}) =>
+    open: (account: LoggedIn, session: NewSession, origin: Origin, changes: LoginChanges = {}) =>
       open(statements, { account, session, origin, changes }),
 
     /**

@@ -15,7 +15,8 @@ export type { User, Verified }
 export interface Credentials {
   userId: string | null
   passwordHash: string | null
-  passwordChangedAt: Date | null
+  emailConfirmedAt: Date | null
+  disabledAt: Date | null
   /** When an operator last reset the back-off. */
   unlockedAt: Date | null
   /** Null if the client's network is not familiar to the account. */
@@ -52,7 +53,7 @@ const BY_ID = `SELECT ${ACCOUNT} FROM users WHERE id = $1`
 // One narrow row for every email: reading a wide one takes measurably longer. An unknown email reads its
 // neighbour in the index, because a missing row is about 20 µs faster (timing side channel).
 const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_hash AS "passwordHash",
-  users.password_changed_at AS "passwordChangedAt",
+  users.email_confirmed_at AS "emailConfirmedAt", users.disabled_at AS "disabledAt",
   users.unlocked_at AS "unlockedAt", familiar.expires_at AS "familiarUntil"
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
@@ -89,7 +90,8 @@ export function users(client: PrismaClient, { read }: Statements) {
       return {
         userId: isExact ? found.userId : null,
         passwordHash: isExact ? found.passwordHash : null,
-        passwordChangedAt: isExact ? found.passwordChangedAt : null,
+        emailConfirmedAt: isExact ? found.emailConfirmedAt : null,
+        disabledAt: isExact ? found.disabledAt : null,
         unlockedAt: isExact ? found.unlockedAt : null,
         familiarUntil: isExact ? found.familiarUntil : null,
       }

@@ -171,6 +171,43 @@ t.test('a login upgrades a hash of a lower cost, and no other', async t => {
   t.equal(await rows.client.outbox.count({ where: { kind: 'password_changed' } }), 0)
 })
 
+t.test('a login to an account that changes during the verification', async t => {
+  const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', ARGON2_TIME_COST: '2' } })
+  const rows = await openRows(t, service.databaseUrl)
+  const hashOf = (password: string) => hash(password, { memoryCost: 128, timeCost: 2, parallelism: 1 })
+  let change: (() => Promise<unknown>) | undefined
+  recordQueries(service.app, name => {
+    if (name !== 'sessions.open' || change === undefined) return undefined
+    const run = change
+    change = undefined
+    return run().then(() => {})
+  })
+
+  const cases: [what: string, change: (password: string) => Promise<object>, status: number][] = [
+    ['nothing changes', async () => ({}), 200],
+    ['the same password is hashed again', async password => ({ passwordHash: await hashOf(password) }), 200],
+    ['it gets another password', async () => ({ passwordHash: await hashOf('another password') }), 401],
+    ['it gets another email', async () => ({ email: 'other@example.org' }), 401],
+    [
+      'it gets another email, and a new hash',
+      async password => ({ email: 'next@example.org', passwordHash: await hashOf(password) }),
+      401,
+    ],
+    ['it is disabled', async () => ({ disabledAt: new Date() }), 401],
+  ]
+  for (const [index, [what, changed, status]] of cases.entries()) {
+    const { email, password } = await confirmedAccount(service, `person-${index}@example.org`)
+    const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
+    const { id: first } = await rows.client.session.findFirstOrThrow({ where: { userId: id } })
+    change = async () => rows.client.user.update({ where: { id }, data: await changed(password) })
+    const answer = await login(service, email, password)
+    t.equal(answer.statusCode, status, what)
+    if (status === 401) isProblemOf(t, answer, 'invalid_credentials')
+    const opened = await rows.client.session.count({ where: { userId: id, id: { not: first } } })
+    t.equal(opened, status === 200 ? 1 : 0, what)
+  }
+})
+
 // Regression: it was shed at the second hash, after the first had verified the password.
 t.test('a login succeeds with its outdated hash when the queue is full', async t => {
   const service = await startApp(t, { env: { ARGON2_MEMORY_KIB: '128', HASH_QUEUE_TIMEOUT: '1' } })
@@ -192,14 +229,13 @@ t.test('a login succeeds with its outdated hash when the queue is full', async t
       }
     }
   }
-  let passwordIsRight = false
-  recordQueries(app, name => {
-    if (name === 'users.findById' && !passwordIsRight) {
-      passwordIsRight = true
-      takeEverySlot()
-    }
-    return undefined
-  })
+  // Called after the password was verified, before it is hashed again.
+  const { isOutdated } = app.passwords
+  app.passwords.isOutdated = stored => {
+    app.passwords.isOutdated = isOutdated
+    takeEverySlot()
+    return isOutdated(stored)
+  }
   const stored = async () => (await rows.client.user.findUniqueOrThrow({ where: { email } })).passwordHash
 
   t.equal((await login(service, email, password)).statusCode, 200)
