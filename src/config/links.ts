@@ -1,6 +1,6 @@
 // Links come from configuration, never from a request header. The token is in the fragment, which reaches no
 // server log and no `Referer`.
-import type { Config } from './config.ts'
+import type { Config } from './environment.ts'
 
 /** Path of each page, and the variable that replaces it with another front end. */
 const PAGES = {
@@ -12,6 +12,9 @@ const PAGES = {
   secure: ['/app/secure', 'SECURE_ACCOUNT_URL'],
   account: ['/app/account', 'CHANGE_PASSWORD_URL'],
 } as const satisfies Record<string, readonly [path: string, override: keyof Config]>
+
+/** The variables that set the target of a link. */
+export const LINK_VARIABLES = Object.values(PAGES).map(([, variable]) => variable)
 
 /** Returns the URL of a page, with the token in its fragment. */
 export function pageLink(config: Config, page: keyof typeof PAGES, token?: string): string {

@@ -1,14 +1,23 @@
 /** Insecure settings that production rejects, and settings that it warns of. */
-
 import { parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import type { Config } from './environment.ts'
 import { DERIVED, isSampleKey } from './key.ts'
+import { LINK_VARIABLES } from './links.ts'
 import { proxyProblem, trustsPublicAddresses } from './proxies.ts'
-import { isLoopback } from './urls.ts'
+import { isGuessable } from './secret.ts'
+import { isInClear, isLoopback } from './urls.ts'
+
+const PLACEHOLDER_SECRET = /change.?me|secret.?key|example|your.?secret|placeholder/i
 
 /** Returns one line for each setting that production rejects. */
 export function rejectedInProduction(config: Config): string[] {
   const problems: string[] = []
+  for (const name of ['JWT_SECRET', 'JWT_SECRET_PREVIOUS'] as const) {
+    const secret = config[name]
+    if (secret !== undefined && (PLACEHOLDER_SECRET.test(secret) || isGuessable(secret))) {
+      problems.push(`${name}: expected a random secret, not a sample (try: openssl rand -base64 48)`)
+    }
+  }
   if (config.MAIL_BACKEND === 'console') {
     problems.push(
       'MAIL_BACKEND: expected smtp in production; the console would print links with valid tokens into the log',
@@ -40,6 +49,18 @@ export function rejectedInProduction(config: Config): string[] {
     problems.push(
       'ARGON2_MEMORY_KIB: expected at least 19456 with ARGON2_TIME_COST=2 in production, or settings of equal strength',
     )
+  }
+  if (config.RATE_LIMIT === 'off') problems.push('RATE_LIMIT: expected on in production')
+  if (config.CORS_ORIGINS.includes('*')) {
+    problems.push('CORS_ORIGINS: expected a list of origins in production, not *')
+  }
+  for (const name of ['APP_URL', ...LINK_VARIABLES] as const) {
+    const url = config[name]
+    if (url !== undefined && URL.canParse(url) && isInClear(url)) {
+      problems.push(
+        `${name}: expected an https URL in production; tokens in links would cross the network unencrypted`,
+      )
+    }
   }
   return problems
 }

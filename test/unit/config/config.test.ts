@@ -99,6 +99,7 @@ t.test('names every invalid variable with the expected value', async t => {
     DOCS: ['yes', /one of on, off/],
     HSTS_INCLUDE_SUBDOMAINS: ['maybe', /true or false/],
     CONFIRM_EMAIL_URL: ['confirm', /absolute URL/],
+    ACCEPT_INVITATION_URL: ['//a.example', /absolute URL/],
     RESET_PASSWORD_URL: ['javascript:alert(1)', /absolute URL/],
     FORGOT_PASSWORD_URL: ['https://a.example/#x', /absolute URL/],
     CHANGE_EMAIL_URL: ['data:,x', /absolute URL/],
@@ -119,8 +120,14 @@ t.test('names every invalid variable with the expected value', async t => {
     REFRESH_TOKEN_TTL: ['30d', /whole number/],
     RESET_TOKEN_TTL: ['1.5', /whole number/],
     CONFIRM_TOKEN_TTL: ['-1', /whole number/],
+    INVITATION_TOKEN_TTL: ['7d', /whole number/],
     CHANGE_CODE_TTL: ['1e3', /whole number/],
+    SECURE_TOKEN_TTL: ['week', /whole number/],
+    REFRESH_IDLE_TTL: ['31536001', /whole number from 1 to 31536000/],
     REFRESH_GRACE: ['99999999999', /whole number from 0/],
+    EVENT_RETENTION: ['0', /whole number from 1/],
+    MAIL_RETENTION: ['86399', /whole number from 86400/],
+    DEAD_MAIL_RETENTION: ['86399', /whole number from 86400/],
     EMAIL_CONFIRMATION: ['on', /one of required, off/],
     PASSWORD_MIN_LENGTH: ['7', /from 8 to 128/],
     MAIL_BACKEND: ['sendmail', /one of console, smtp/],
@@ -137,10 +144,24 @@ t.test('names every invalid variable with the expected value', async t => {
     HASH_QUEUE_TIMEOUT: ['0', /from 1 to/],
     UV_THREADPOOL_SIZE: ['0', /from 1 to 1024/],
     RATE_LIMIT: ['false', /one of on, off/],
+    RATE_LIMIT_ALL: ['0', /whole number from 1 to 1000000/],
+    RATE_LIMIT_LOGIN: ['none', /whole number/],
+    RATE_LIMIT_REGISTER: ['1.5', /whole number/],
+    RATE_LIMIT_MAIL: ['1000001', /whole number/],
     CORS_ORIGINS: ['https://a.example, b.example', /origins such as/],
     CORS_ALLOWED_HEADERS: ['traceparent, *', /names of header fields/],
     LOG_LEVEL: ['loud', /one of fatal, error, warn/],
   }
+  const anyText = ['HOST', 'OPERATOR_HOST', 'MAIL_SERVER', 'MAIL_USERNAME', 'MAIL_PASSWORD', 'MAIL_CA_FILE']
+  const checkedAfterwards = ['APP_URL', 'TRUST_PROXY']
+  t.strictSame(
+    describeEnvironment()
+      .map(({ name }) => name)
+      .filter(name => !name.endsWith('_FILE') || name === 'MAIL_CA_FILE')
+      .sort(),
+    [...Object.keys(bad), ...anyText, ...checkedAfterwards].sort(),
+    'every variable is in the table',
+  )
   const env = Object.fromEntries(Object.entries(bad).map(([name, [value]]) => [name, value]))
   const problems = problemsOf(env)
   t.strictSame(names(problems).sort(), Object.keys(bad).sort(), 'all of them, each once, and no other')

@@ -1,14 +1,10 @@
 import t from 'tap'
-import { type ConfigError, loadConfig } from '../../../src/config/config.ts'
+import { type Config, type ConfigError, describeEnvironment, loadConfig } from '../../../src/config/config.ts'
 
-const VARIABLES = [
-  'CONFIRM_EMAIL_URL',
-  'RESET_PASSWORD_URL',
-  'FORGOT_PASSWORD_URL',
-  'CHANGE_EMAIL_URL',
-  'SECURE_ACCOUNT_URL',
-  'CHANGE_PASSWORD_URL',
-] as const
+/** The variables of links: every URL but those of servers and of the service itself. */
+const VARIABLES = describeEnvironment()
+  .map(({ name }) => name as keyof Config)
+  .filter(name => name.endsWith('_URL') && !/^(APP|DATABASE|REDIS)_URL$/.test(name))
 
 const production = {
   NODE_ENV: 'production',
