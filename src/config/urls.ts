@@ -1,4 +1,5 @@
 /** Rules for configured URLs: link targets, APP_URL, Redis. */
+import { BlockList, isIP } from 'node:net'
 
 /** Schemes that execute code, read local files or reopen the current page. */
 const DANGEROUS = new Set([
@@ -34,8 +35,19 @@ export function localUrl(host: string, port: number | string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8)
+LOOPBACK.addAddress('::1', 'ipv6')
+
+/**
+ * Whether a host is this machine: `localhost`, or a loopback address, also an IPv4-mapped one or one in brackets. No
+ * other name is: resolvers ask the network for `127.example.org`, and for `localhost.` too.
+ */
 export function isLoopback(host: string): boolean {
-  return host === 'localhost' || /^\[?::1\]?$/.test(host) || /^127\./.test(host)
+  if (/^localhost$/i.test(host)) return true
+  const address = host.replace(/^\[(.*)\]$/, '$1')
+  const family = isIP(address)
+  return family !== 0 && LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 // An unencoded character in the password would end up in the host.

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { BlockList, isIP } from 'node:net'
+import { isIP } from 'node:net'
 import type { NodemailerError } from 'nodemailer'
 import addressparser from 'nodemailer/lib/addressparser'
 import type { Config } from '../config/config.ts'
+import { isLoopback } from '../config/urls.ts'
 import { smtpError } from './smtp-error.ts'
 import { MailSendError, type MailTransport } from './transport.ts'
 
@@ -149,14 +150,4 @@ function authority(path: string | undefined): { ca?: string } {
   } catch (error) {
     throw new Error(`MAIL_CA_FILE cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8)
-loopback.addAddress('::1', 'ipv6')
-
-function isLoopback(host: string): boolean {
-  return (
-    host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'))
-  )
 }

@@ -41,6 +41,37 @@ t.test('mail credentials never cross the network unencrypted', async t => {
   t.strictSame(refused({ ...remoteMail, NODE_ENV: 'development' }), [])
 })
 
+t.test('only localhost and loopback addresses are this machine', async t => {
+  /** What production says of plain connections to a host, which is nothing if the host is this machine. */
+  const doubts = (host: string) => {
+    const inUrl = host.includes(':') ? `[${host}]` : host
+    const link = refused({ ACCEPT_INVITATION_URL: `http://${inUrl}/invitation` })
+    const credentials = refused({ ...remoteMail, MAIL_SERVER: host })
+    const warnings = {
+      MAIL_SERVER: host,
+      DATABASE_URL: `postgresql://${inUrl}/accounts`,
+      REDIS_URL: `redis://${inUrl}`,
+    }
+    return [...link, ...credentials, ...warned(warnings)]
+  }
+  const here = [
+    'localhost',
+    'LocalHost',
+    '127.0.0.1',
+    '127.9.9.9',
+    '::1',
+    '0:0:0:0:0:0:0:1',
+    '::ffff:127.0.0.1',
+  ]
+  for (const host of here) t.strictSame(doubts(host), [], host)
+  const elsewhere = [
+    ...['127.example.org', '127.0.0.1.example.org', 'localhost.example.org', 'localhost.'],
+    ...['128.0.0.1', '0.0.0.0', '::', '::2', '::ffff:128.0.0.1', '::127.0.0.1'],
+  ]
+  const each = ['ACCEPT_INVITATION_URL', 'MAIL_USE_TLS', 'MAIL_USE_TLS', 'DATABASE_URL', 'REDIS_URL']
+  for (const host of elsewhere) t.strictSame(doubts(host), each, host)
+})
+
 t.test('a guessable secret is refused in both variables', async t => {
   const phrase = 'correct horse battery staple and another horse'
   t.strictSame(refused({ JWT_SECRET: phrase }), ['JWT_SECRET'])
