@@ -1,5 +1,7 @@
-/** Rules for configured URLs: link targets, APP_URL, Redis. */
+/** Rules for configured URLs: link targets, APP_URL, DATABASE_URL, Redis. */
 import { BlockList, isIP } from 'node:net'
+import { dirname } from 'node:path'
+import { sqlitePath } from '../shared/sqlite-url.ts'
 
 /** Schemes that execute code, read local files or reopen the current page. */
 const DANGEROUS = new Set([
@@ -48,6 +50,11 @@ export function isLoopback(host: string): boolean {
   const address = host.replace(/^\[(.*)\]$/, '$1')
   const family = isIP(address)
   return family !== 0 && LOOPBACK.check(address, family === 6 ? 'ipv6' : 'ipv4')
+}
+
+/** Returns the folder of files that are kept beside the embedded database. PostgreSQL has `data` for them. */
+export function dataFolder(databaseUrl: string): string {
+  return databaseUrl.startsWith('file:') ? dirname(sqlitePath(databaseUrl)) : 'data'
 }
 
 // An unencoded character in the password would end up in the host.

@@ -2,29 +2,16 @@
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { sqlitePath } from '../shared/sqlite-url.ts'
 import { sqliteStatements } from './group-commit.ts'
 import type { MigrationConnection, OpenDatabase } from './sql.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
+export { sqlitePath }
+
 /** Milliseconds that a statement waits for another process. */
 export const BUSY_TIMEOUT = 5000
-
-/**
- * Returns the path of a `file:` URL. Throws for a database in memory, which each connection would see empty.
- */
-export function sqlitePath(databaseUrl: string): string {
-  const path = decodeURIComponent(
-    databaseUrl
-      .replace(/^file:/, '')
-      .replace(/^\/\/(localhost)?(?=\/)/, '')
-      .replace(/[?#].*$/, ''),
-  )
-  if (path === '' || path.includes(':memory:')) {
-    throw new Error(`DATABASE_URL must name a file, such as file:./data/latchkey.db: ${databaseUrl}`)
-  }
-  return path
-}
 
 /**
  * Opens the file in WAL mode. Creates a missing file (mode 0600) and folder (mode 0700).

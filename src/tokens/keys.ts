@@ -4,8 +4,9 @@
  */
 import { hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
+import { dataFolder } from '../config/urls.ts'
 
 /** What a key is for: the audience of a token and the use that is made of the key. */
 export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient' | 'es256'
@@ -27,7 +28,7 @@ export function deriveKey(secret: string, purpose: string, use: KeyUse, bytes = 
 
 /**
  * The secrets to sign with: from the configuration, or else from a file beside the embedded database
- * that is made at the first start. Production has no such file (see config.ts).
+ * that is made at the first start. Production has no such file (see config/production.ts).
  *
  * @throws the file system's error where the file can be neither read nor made
  */
@@ -39,7 +40,7 @@ export async function loadSecrets(
 }
 
 async function keptSecret(databaseUrl: string): Promise<string> {
-  const folder = databaseUrl.startsWith('file:') ? dirname(databaseUrl.slice('file:'.length)) : 'data'
+  const folder = dataFolder(databaseUrl)
   const path = join(folder, 'jwt-secret')
   await mkdir(folder, { recursive: true, mode: 0o700 })
   // Written aside and linked whole: of two processes that start at once one makes it, neither reads half.

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto'
-import { readFileSync, statSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { openConnection } from '../../../src/database/sqlite.ts'
 import { deriveKey, loadSecrets } from '../../../src/tokens/keys.ts'
 
 const secret = 'a signing secret of thirty-two bytes'
@@ -44,4 +45,22 @@ t.test('without a secret one is generated once, readable by its owner only', asy
 
   writeFileSync(path, 'short')
   await t.rejects(loadSecrets(config), /too short for a signing secret/)
+})
+
+t.test('the generated secret is beside the database, however its URL is written', async t => {
+  const urls: Record<string, (folder: string) => string> = {
+    'a path': folder => `file:${folder}/data/latchkey.db`,
+    'two slashes': folder => `file://${folder}/data/latchkey.db`,
+    'a host': folder => `file://localhost${folder}/data/latchkey.db`,
+    'percent-encoded': folder => `file:${folder}/%64ata/latchkey.db`,
+    'a query with a slash': folder => `file:${folder}/data/latchkey.db?cache=a/b`,
+  }
+  for (const [name, urlIn] of Object.entries(urls)) {
+    const folder = join(t.testdir(), name)
+    const url = urlIn(folder)
+    await loadSecrets({ DATABASE_URL: url } as Parameters<typeof loadSecrets>[0])
+    ;(await openConnection(url)).close()
+    t.strictSame(readdirSync(folder), ['data'], name)
+    t.strictSame(readdirSync(join(folder, 'data')).sort(), ['jwt-secret', 'latchkey.db'], name)
+  }
 })
