@@ -77,6 +77,9 @@ export function missingInProduction(given: NodeJS.ProcessEnv): string[] {
   return Object.entries(REQUIRED).flatMap(([name, why]) => (given[name]?.trim() ? [] : [`${name}: ${why}`]))
 }
 
+/** Seconds that the email of a request may wait for its turn; the same as in tokens/mail-requests.ts. */
+const LONGEST_MAIL_WAIT = 1770
+
 export interface ProductionWarning {
   variable: keyof Config
   message: string
@@ -100,6 +103,13 @@ export function productionWarnings(config: Config): ProductionWarning[] {
     'MAIL_USE_TLS',
     'a mail server without STARTTLS receives emails and their links unencrypted',
   )
+  for (const name of ['RESET_TOKEN_TTL', 'CONFIRM_TOKEN_TTL'] as const) {
+    warnUnless(
+      config[name] > LONGEST_MAIL_WAIT,
+      name,
+      `a link can expire before the next one may be sent, ${LONGEST_MAIL_WAIT} s later: its owner is without a valid link`,
+    )
+  }
   for (const { name, inClear } of servers(config)) {
     warnUnless(!inClear, name, 'the connection to another machine is not encrypted')
   }

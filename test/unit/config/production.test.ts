@@ -1,6 +1,7 @@
 import t from 'tap'
 import { type ConfigError, loadConfig } from '../../../src/config/config.ts'
 import { productionWarnings } from '../../../src/config/production.ts'
+import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
 
 const production = {
   NODE_ENV: 'production',
@@ -181,4 +182,12 @@ t.test('warns of likely oversights', async t => {
     [],
     'development logs no warning',
   )
+})
+
+t.test('warns of links that expire before the next email may be sent', async t => {
+  for (const name of ['RESET_TOKEN_TTL', 'CONFIRM_TOKEN_TTL']) {
+    t.strictSame(warned({ [name]: String(LONGEST_MAIL_WAIT) }), [name])
+    t.strictSame(warned({ [name]: String(LONGEST_MAIL_WAIT + 1) }), [])
+  }
+  t.strictSame(warned({ INVITATION_TOKEN_TTL: '60', CHANGE_CODE_TTL: '60' }), [], 'these emails never wait')
 })
