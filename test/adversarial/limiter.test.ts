@@ -438,3 +438,45 @@ t.test('a limited request costs no hash, email or row', async t => {
     'all except those that cost neither hash nor email',
   )
 })
+
+/** The routes of each limit. Requests without a body to the first one use it up. */
+const ROUTES_OF = {
+  login: ['POST /login', 'POST /email-change/request', 'POST /password-change/request', 'DELETE /me'],
+  mail: [
+    'POST /confirm-email/resend',
+    'POST /password-reset/request',
+    'POST /email-change/request',
+    'POST /password-change/request',
+  ],
+  register: ['POST /register'],
+  confirm: [
+    'POST /confirm-email',
+    'POST /invitation/accept',
+    'POST /password-reset/check',
+    'POST /password-reset/confirm',
+    'POST /email-change/confirm',
+    'POST /password-change/confirm',
+    'POST /account/secure',
+  ],
+}
+
+t.test('a used-up limit refuses its own routes and no other', async t => {
+  const service = await startApp(t, { env: limits })
+  const { app } = service
+  const headers = { authorization: `Bearer ${(await confirmedAccount(service)).accessToken}` }
+  const routes = [...new Set(Object.values(ROUTES_OF).flat())]
+  for (const [i, [name, own]] of Object.entries(ROUTES_OF).entries()) {
+    const send = (route: string) => {
+      const [method, url] = route.split(' ') as ['POST', string]
+      return app.inject({ method, url, headers, remoteAddress: `10.8.0.${i}` })
+    }
+    for (let times = 0; times < (name === 'register' ? 20 : 10); times++) await send(own[0] as string)
+    const refused: string[] = []
+    for (const route of routes) {
+      const { statusCode } = await send(route)
+      t.ok([400, 429].includes(statusCode), `${route}: ${statusCode}`)
+      if (statusCode === 429) refused.push(route)
+    }
+    t.strictSame(refused.sort(), own.toSorted(), name)
+  }
+})

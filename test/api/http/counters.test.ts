@@ -244,11 +244,20 @@ t.test('apps that share a Redis share the counts', { skip: noRedisServer }, asyn
   )
 })
 
-t.test('apps without Redis count separately', async t => {
+t.test('apps without Redis count separately, and a bounded number of keys', async t => {
   const apps = [
     (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,
     (await startApp(t, { env: { RATE_LIMIT: 'on' } })).app,
-  ]
+  ] as const
   for (const app of apps) t.equal((await timed(app, '10.0.0.1')).left, '9')
-  t.equal((await apps[0]?.inject('/health/ready'))?.json().limits, 'memory')
+  t.equal((await apps[0].inject('/health/ready')).json().limits, 'memory')
+
+  // Names of counters that guesses reach; the number of keys is that of docs/threat-model.md.
+  for (const name of ['guess-failures', 'guess-gate']) {
+    const counter = apps[0].counter(name, 60)
+    await counter.add('first')
+    for (let i = 0; i < 20_000; i++) await counter.add(`flood ${i}`)
+    t.equal(await counter.get('first'), undefined, `${name} has evicted its oldest key`)
+    t.match(await counter.get('flood 1'), { current: 1 }, 'and no more than it must')
+  }
 })
