@@ -11,6 +11,7 @@ import {
   tokenIn,
 } from '../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../harness/mailbox.ts'
+import { invitationTo } from '../harness/operators.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { claimsOf, encoded, forge } from '../unit/tokens/forge.ts'
 
@@ -20,6 +21,7 @@ const newPassword = 'a password that nobody had before'
 
 const PURPOSES = [
   'confirm',
+  'invitation',
   'reset',
   'reset-request',
   'confirm-request',
@@ -141,7 +143,7 @@ function forgeries(genuine: string, purpose: Purpose): Record<string, string> {
   return made
 }
 
-/** The link of a pending registration and all tokens of an account, each with its companion values. */
+/** The links of a pending registration and an invitation, and all tokens of an account, with their companion values. */
 async function genuineTokens(service: TestApp, rows: Rows) {
   const { app } = service
   const account = await confirmedAccount(service)
@@ -163,6 +165,7 @@ async function genuineTokens(service: TestApp, rows: Rows) {
     confirmCode: codeIn(pending.mails[0]),
     changeEmailCode: codeIn(mailTo(move.mails, `new-${email}`, /./)),
     confirm: tokenIn(pending.mails[0]),
+    invitation: await invitationTo(service, rows, `guest-${email}`),
     reset: tokenIn(mailTo(reset.mails, email, /./)),
     'reset-request': reset.answer.json().requestToken as string,
     'confirm-request': pending.answer.json().requestToken as string,
@@ -181,6 +184,8 @@ const logout = ({ app }: TestApp, token: string) =>
   app.inject({ method: 'POST', url: '/logout', headers: { authorization: `Bearer ${token}` } })
 const confirm = ({ app }: TestApp, token: string) =>
   app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
+const accept = ({ app }: TestApp, token: string) =>
+  app.inject({ method: 'POST', url: '/invitation/accept', payload: { token, password } })
 const check = ({ app }: TestApp, token: string) =>
   app.inject({ method: 'POST', url: '/password-reset/check', payload: { token } })
 const reset = ({ app }: TestApp, token: string) =>
@@ -221,6 +226,7 @@ type Call = (service: TestApp, token: string, hand: Genuine) => ReturnType<typeo
 const REFUSALS: [purpose: Purpose, what: string, calls: Call[], refusal: string][] = [
   ['reset', 'reset link', [check, reset], '400 token_invalid'],
   ['confirm', 'confirmation link', [confirm], '400 token_invalid'],
+  ['invitation', 'invitation', [accept], '400 token_invalid'],
   ['reset-request', 'request for a reset', [resetByCode], '400 token_invalid'],
   ['confirm-request', 'request for a confirmation mail', [confirmByCode], '400 token_invalid'],
   ['email-change-request', 'request for another address', [changeEmailByCode], '400 token_invalid'],
@@ -234,6 +240,8 @@ t.test('every forged token is refused', async t => {
   // Access tokens of ES256 are forged in forged-access-tokens.test.ts.
   const service = await startApp(t, { env: { ACCESS_TOKEN_ALG: 'HS256' } })
   const rows = await openRows(t, service.databaseUrl)
+  const verified = Object.values(service.app.tokens).filter(tokens => 'verify' in tokens)
+  t.equal(REFUSALS.length, verified.length, 'the tokens of every purpose are forged')
   for (const [purpose, what, calls, refusal] of REFUSALS) {
     await t.test(`a forged ${what} is refused`, async t => {
       const hand = await genuineTokens(service, rows)
@@ -333,6 +341,7 @@ t.test('a signed token with another fingerprint is spent', async t => {
   for (const [purpose, call] of [
     ['reset', reset],
     ['confirm', confirm],
+    ['invitation', accept],
     ['password-change', change],
     ['email-change', changeEmail],
     ['secure', secure],
@@ -357,6 +366,7 @@ t.test('a token expires on the second', async t => {
     confirm: 86_400,
     'confirm-request': 86_400,
     'email-change-request': 86_400,
+    invitation: 604_800,
     secure: 604_800,
   }
   for (const [purpose, life] of Object.entries(lives)) {
@@ -401,7 +411,9 @@ t.test('a token expires on the second', async t => {
     const purpose = call === confirmByCode ? 'confirm-request' : 'email-change-request'
     t.equal((await call(service, tokens[purpose], tokens)).json().code, 'token_expired', purpose)
   }
+  t.equal((await accept(service, tokens.invitation)).json().code, 'token_expired')
   t.equal((await secure(service, tokens.secure, tokens)).json().code, 'token_expired')
   time.advance(-0.001)
+  t.equal((await accept(service, tokens.invitation)).statusCode, 200)
   t.equal((await secure(service, tokens.secure, tokens)).statusCode, 204)
 })

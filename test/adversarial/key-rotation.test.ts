@@ -11,6 +11,7 @@ import {
   tokenIn,
 } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
+import { invitationTo } from '../harness/operators.ts'
 import { isProblemOf } from '../harness/problem.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 
@@ -61,6 +62,7 @@ async function issueTokens(at: TestApp, rows: Rows): Promise<Outstanding[]> {
     code: codeIn(mailTo(waiting.mails, pending, /./)),
   }
 
+  const invitation = await invitationTo(at, rows, `guest-${email}`)
   const reset = await resetToken(at, (await confirmedAccount(at)).email)
 
   const forgetful = await confirmedAccount(at)
@@ -115,6 +117,12 @@ async function issueTokens(at: TestApp, rows: Rows): Promise<Outstanding[]> {
     {
       what: 'confirmation code',
       call: post('/confirm-email', { ...confirmByCode, password }),
+      ...linked,
+      success: 200,
+    },
+    {
+      what: 'invitation',
+      call: post('/invitation/accept', { token: invitation, password }),
       ...linked,
       success: 200,
     },

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import t from 'tap'
-import { inviteUser } from '../../src/operators/users.ts'
 import { REFRESH_COOKIE } from '../../src/sessions/refresh-cookie.ts'
 import { accessKeys } from '../../src/tokens/access-keys.ts'
 import { deriveKey } from '../../src/tokens/keys.ts'
 import { confirmedAccount, startApp, type TestApp, testEnvironment, tokenIn } from '../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../harness/mailbox.ts'
-import { BY_COMMAND_LINE } from '../harness/operators.ts'
+import { invitationTo } from '../harness/operators.ts'
 import { openRows, type Rows } from '../harness/rows.ts'
 import { claimsOf, forge, forgeSigned } from '../unit/tokens/forge.ts'
 
@@ -254,12 +253,8 @@ async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<T
   const confirmation = await withMails(service, rows, () =>
     service.app.inject({ method: 'POST', url: '/register', payload }),
   )
-  const guest = { email: `guest-${made}@example.org`, locale: null, roles: [], claims: {} }
-  const invitation = await withMails(service, rows, async () => {
-    await inviteUser(service.app, guest, BY_COMMAND_LINE)
-    service.app.mail.wake()
-  })
-  return withConfirmation(confirmation, { tokens, ...rest }, tokenIn(invitation.mails[0]))
+  const invitation = await invitationTo(service, rows, `guest-${made}@example.org`)
+  return withConfirmation(confirmation, { tokens, ...rest }, invitation)
 }
 
 /** All tokens of one account, so that they share id, address and hash. */

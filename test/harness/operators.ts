@@ -3,8 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { Response } from 'light-my-request'
 import { buildOperatorApp } from '../../src/operators/app.ts'
 import { createKey, SCOPES, type Scope } from '../../src/operators/keys.ts'
-import type { TestApp } from './app.ts'
+import { inviteUser } from '../../src/operators/users.ts'
+import { type TestApp, tokenIn } from './app.ts'
 import type { Teardown } from './database.ts'
+import { withMails } from './mailbox.ts'
+import type { Rows } from './rows.ts'
 
 export interface Operators {
   app: FastifyInstance
@@ -39,4 +42,17 @@ export async function startOperators(
       return app.inject({ method, url, headers, ...(payload && { payload }) })
     },
   }
+}
+
+/** Invites an email as the command line does, and returns the token of the invitation's link. */
+export async function invitationTo(
+  service: TestApp,
+  rows: Pick<Rows, 'settled'>,
+  email: string,
+): Promise<string> {
+  const { mails } = await withMails(service, rows, async () => {
+    await inviteUser(service.app, { email, locale: null, roles: [], claims: {} }, BY_COMMAND_LINE)
+    service.app.mail.wake()
+  })
+  return tokenIn(mails[0])
 }
