@@ -5,6 +5,7 @@ import { backoff, type OutageFacts, outageLog } from '../../../src/shared/outage
 import { startApp } from '../../harness/app.ts'
 import { emptyDatabase, freshDatabase, providers } from '../../harness/database.ts'
 import { postgresGate } from '../../harness/postgres-gate.ts'
+import { recordQueries } from '../../harness/queries.ts'
 import { until } from '../../harness/until.ts'
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false
@@ -47,8 +48,14 @@ t.test('background jobs back off during an outage and log one line', async t => 
 
 t.test('missing tables are logged once and retried with back-off', { skip }, async t => {
   const { log, app } = await startApp(t, { databaseUrl: await emptyDatabase(t, 'postgresql') })
+  const queries: string[] = []
+  recordQueries(app, name => void queries.push(name))
   for (let probe = 0; probe < 20; probe++) await app.inject('/health/ready')
   await delay(OBSERVED_MS)
+  const polls = queries.filter(name => name.startsWith('outbox.'))
+  t.ok(polls.length >= 1 && polls.length <= MOST_ATTEMPTS, 'the outbox is polled, and not in a storm', {
+    polls,
+  })
   t.match(
     faults(log)
       .map(({ msg }) => msg)
