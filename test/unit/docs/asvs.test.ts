@@ -62,6 +62,12 @@ const asked = new Map<string, number>(
 )
 const required: string[] = [...asked].filter(([, level]) => level <= 2).map(([id]) => id)
 
+interface Operation {
+  security?: unknown[]
+  requestBody?: object
+  responses: Record<string, object>
+}
+
 interface Row {
   id: string
   level: number
@@ -124,6 +130,26 @@ t.test('every test that the threat model names exists', async t => {
   t.ok(named.size > 20)
   for (const file of named) t.ok(existsSync(join(root, `${file}`)), `${file}`)
 })
+
+t.test(
+  'the threat model lists each operation that takes a password, token or code and no bearer',
+  async t => {
+    const document = JSON.parse(read('openapi/openapi.json'))
+    const open = Object.entries(document.paths as Record<string, Record<string, Operation>>).flatMap(
+      ([path, operations]) =>
+        Object.entries(operations)
+          // A response of 202 only says that an email is being sent.
+          .filter(
+            ([, { security, requestBody, responses }]) =>
+              !security?.length && requestBody && !responses['202'],
+          )
+          .map(([method]) => `${method.toUpperCase()} ${path}`),
+    )
+    const section = /## Ways in\n(.*?)\n## /s.exec(read('docs/threat-model.md'))?.[1] ?? ''
+    const listed = [...section.matchAll(/^\| (POST [^ ]+) \|/gm)].map(([, operation]) => operation)
+    t.strictSame(listed.sort(), open.sort())
+  },
+)
 
 t.test('the gaps are listed', async t => {
   const listed = /## Gaps\s+([\d., \n]+)\. /.exec(text)?.[1]?.split(/,\s+/)
