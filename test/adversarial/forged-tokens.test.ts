@@ -165,7 +165,7 @@ async function genuineTokens(service: TestApp, rows: Rows) {
     confirmCode: codeIn(pending.mails[0]),
     changeEmailCode: codeIn(mailTo(move.mails, `new-${email}`, /./)),
     confirm: tokenIn(pending.mails[0]),
-    invitation: await invitationTo(service, rows, `guest-${email}`),
+    invitation: tokenIn(await invitationTo(service, rows, `guest-${email}`)),
     reset: tokenIn(mailTo(reset.mails, email, /./)),
     'reset-request': reset.answer.json().requestToken as string,
     'confirm-request': pending.answer.json().requestToken as string,

@@ -62,7 +62,7 @@ async function issueTokens(at: TestApp, rows: Rows): Promise<Outstanding[]> {
     code: codeIn(mailTo(waiting.mails, pending, /./)),
   }
 
-  const invitation = await invitationTo(at, rows, `guest-${email}`)
+  const invitation = tokenIn(await invitationTo(at, rows, `guest-${email}`))
   const reset = await resetToken(at, (await confirmedAccount(at)).email)
 
   const forgetful = await confirmedAccount(at)

@@ -253,7 +253,7 @@ async function ofRegistrationAndAccount(service: TestApp, rows: Rows): Promise<T
   const confirmation = await withMails(service, rows, () =>
     service.app.inject({ method: 'POST', url: '/register', payload }),
   )
-  const invitation = await invitationTo(service, rows, `guest-${made}@example.org`)
+  const invitation = tokenIn(await invitationTo(service, rows, `guest-${made}@example.org`))
   return withConfirmation(confirmation, { tokens, ...rest }, invitation)
 }
 

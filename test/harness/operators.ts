@@ -4,10 +4,11 @@ import type { Response } from 'light-my-request'
 import { buildOperatorApp } from '../../src/operators/app.ts'
 import { createKey, SCOPES, type Scope } from '../../src/operators/keys.ts'
 import { inviteUser } from '../../src/operators/users.ts'
-import { type TestApp, tokenIn } from './app.ts'
+import type { TestApp } from './app.ts'
 import type { Teardown } from './database.ts'
 import { withMails } from './mailbox.ts'
 import type { Rows } from './rows.ts'
+import type { ReceivedMail } from './smtp.ts'
 
 export interface Operators {
   app: FastifyInstance
@@ -44,15 +45,15 @@ export async function startOperators(
   }
 }
 
-/** Invites an email as the command line does, and returns the token of the invitation's link. */
+/** Invites an email as the command line does, and returns the invitation. */
 export async function invitationTo(
   service: TestApp,
   rows: Pick<Rows, 'settled'>,
   email: string,
-): Promise<string> {
+): Promise<ReceivedMail | undefined> {
   const { mails } = await withMails(service, rows, async () => {
     await inviteUser(service.app, { email, locale: null, roles: [], claims: {} }, BY_COMMAND_LINE)
     service.app.mail.wake()
   })
-  return tokenIn(mails[0])
+  return mails[0]
 }

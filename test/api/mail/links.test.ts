@@ -2,6 +2,7 @@
 import t from 'tap'
 import { confirmedAccount, startApp, type TestApp } from '../../harness/app.ts'
 import { mailTo, withMails } from '../../harness/mailbox.ts'
+import { invitationTo } from '../../harness/operators.ts'
 import { openRows } from '../../harness/rows.ts'
 import type { ReceivedMail } from '../../harness/smtp.ts'
 
@@ -28,6 +29,7 @@ async function linksOf(t: { teardown(handler: () => unknown): unknown }, service
   const newEmail = 'grace@example.org'
   const move = await caused('/email-change/request', { currentPassword: password, newEmail })
   return {
+    invite: linkIn(await invitationTo(service, rows, 'guest@example.org')),
     confirm: linkIn(confirm[0]),
     unregistered: linkIn(unregistered[0]),
     again: linkIn(again[0]),
@@ -53,6 +55,7 @@ t.test('by default links lead to the pages of the service', async t => {
     const links = await linksOf(t, await startApp(t, { env: { APP_URL } }))
     const app = 'https://example.org/accounts/app'
     t.match(links, {
+      invite: [`${app}/accept-invitation`, TOKEN],
       confirm: [`${app}/confirm-email`, TOKEN],
       unregistered: [`${app}/confirm-email`, TOKEN],
       again: [`${app}/forgot-password`, ''],
@@ -67,6 +70,7 @@ t.test('by default links lead to the pages of the service', async t => {
 t.test('each link can lead to a front end, with a query, or to an app', async t => {
   const env = {
     APP_URL: 'https://example.org',
+    ACCEPT_INVITATION_URL: 'https://app.example.net/join',
     CONFIRM_EMAIL_URL: 'https://app.example.net/welcome?from=mail&x=1',
     RESET_PASSWORD_URL: 'myapp://reset',
     FORGOT_PASSWORD_URL: 'https://app.example.net/forgot/',
@@ -76,6 +80,7 @@ t.test('each link can lead to a front end, with a query, or to an app', async t 
   }
   const links = await linksOf(t, await startApp(t, { env }))
   t.match(links, {
+    invite: [env.ACCEPT_INVITATION_URL, TOKEN],
     confirm: [env.CONFIRM_EMAIL_URL, TOKEN],
     unregistered: [env.CONFIRM_EMAIL_URL, TOKEN],
     again: [env.FORGOT_PASSWORD_URL, ''],
