@@ -7,7 +7,7 @@ import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../database/index.ts'
 import { outageOf } from '../database/outage.ts'
-import type { ExpiredKind } from '../database/queries/attempts.ts'
+import type { ExpiredKind } from '../database/queries/expired.ts'
 
 const HOUR_MS = 3_600_000
 /** Rows per statement; some milliseconds on SQLite, which has one writer. */

@@ -1,7 +1,7 @@
 /** POST /login. An unknown email costs the same as a known one: the same reads, one hash, the same writes. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { isFreshlyFamiliar } from '../database/queries/attempts.ts'
+import { isFreshlyFamiliar } from '../database/queries/familiar-networks.ts'
 import type { LoggedIn, NewSession } from '../database/queries/sessions.ts'
 import { BODY_PROBLEMS, isProblem, problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'

@@ -7,8 +7,8 @@ import type {
   User,
 } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
-import { insertFamiliarNetwork } from './attempts.ts'
 import { type Cause, insertEvent, type Origin } from './events.ts'
+import { insertFamiliarNetwork } from './familiar-networks.ts'
 import { causedBy, mailInsertion, type NewMail } from './outbox.ts'
 import { insertSession, type NewSession } from './sessions.ts'
 

@@ -1,8 +1,8 @@
 /** Queries of sessions. A revoked session has no row. */
 import type { Prisma, PrismaClient, Session, User } from '../../generated/sqlite/client.ts'
 import { columns, type Run, runIn, type Statements, type Value } from '../sql.ts'
-import { insertFamiliarNetwork, networkRow, RECORD_NETWORK } from './attempts.ts'
 import { ARRIVED, EVENT_COLUMNS, eventRow, insertEvent, isKnownDevice, type Origin } from './events.ts'
+import { insertFamiliarNetwork, networkRow, RECORD_NETWORK } from './familiar-networks.ts'
 import { insertMail, MAIL_COLUMNS, mailRow } from './outbox.ts'
 
 export type { Session }

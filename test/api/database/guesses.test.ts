@@ -1,6 +1,6 @@
 import t from 'tap'
 import { openDatabase } from '../../../src/database/index.ts'
-import { guesses } from '../../../src/database/queries/attempts.ts'
+import { guesses } from '../../../src/database/queries/guesses.ts'
 import { freshDatabase } from '../../harness/database.ts'
 
 const LATER = new Date('2030-01-01T01:00:00Z')
