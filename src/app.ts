@@ -2,8 +2,9 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pages } from '../web/server/pages.ts'
 import { accountSecure } from './accounts/account-secure.ts'
-import { confirmEmail } from './accounts/confirm-email.ts'
+import { confirmEmail, confirmEmailResend } from './accounts/confirm-email.ts'
 import { emailChangeConfirm, emailChangeRequest } from './accounts/email-change.ts'
+import { invitation } from './accounts/invitation.ts'
 import { me } from './accounts/me.ts'
 import { meEvents } from './accounts/me-events.ts'
 import { meExport } from './accounts/me-export.ts'
@@ -95,6 +96,8 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   for (const flow of [
     register,
     confirmEmail,
+    invitation,
+    confirmEmailResend,
     login,
     tokenRefresh,
     publishedKeys,

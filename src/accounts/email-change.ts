@@ -114,7 +114,7 @@ const requestChange: Handler<{ body: typeof RequestBody }> = async function (req
 
 const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {
   const { password } = request.body
-  const { user, email } = await redeem(this, request.body)
+  const { user, email } = await redeemEmailChange(this, request.body)
   request.subject = { account: user.id }
   if (!(await checkPasswordOf(this, user, request, password))) {
     throw problem('invalid_password')
@@ -130,7 +130,10 @@ const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (req
   return reply.code(204).send()
 }
 
-async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<{ user: User; email: string }> {
+async function redeemEmailChange(
+  app: FastifyInstance,
+  body: ConfirmBody,
+): Promise<{ user: User; email: string }> {
   const { users } = app.database
   if ('requestToken' in body) {
     const { subject: user, email } = await redeemCode(app, app.tokens.changeEmailRequest, body, {

@@ -8,8 +8,7 @@ import { originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
-import { byCode } from './mailed-code.ts'
-import { redeemLink, redeemResetCode } from './password-reset-redeem.ts'
+import { byCode, redeemCode } from './mailed-code.ts'
 
 const RequestBody = Type.Object(
   { email: Email },
@@ -139,13 +138,13 @@ const requestReset: Handler<{ body: typeof RequestBody }> = async function (requ
 const checkReset: Handler<{ body: typeof CheckBody }, { email: string; expiresAt: string }> = async function (
   request,
 ) {
-  const { user, expiresAt } = await redeemLink(this, request.body.token)
+  const { user, expiresAt } = await redeemResetLink(this, request.body.token)
   return { email: user.email, expiresAt: expiresAt.toISOString() }
 }
 
 const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (request, reply) {
   const { newPassword } = request.body
-  const user = await redeem(this, request.body)
+  const user = await redeemReset(this, request.body)
   request.subject = { account: user.id }
   const passwordHash = await this.passwords.hash(newPassword, request)
   const origin = originOf(request)
@@ -159,12 +158,30 @@ const confirmReset: Handler<{ body: typeof ConfirmBody }> = async function (requ
   return reply.code(204).send()
 }
 
-async function redeem(app: FastifyInstance, body: ConfirmBody): Promise<User> {
+/** Spends nothing. A rejected password does not even count as an attempt at the code. */
+async function redeemReset(app: FastifyInstance, body: ConfirmBody): Promise<User> {
   const { newPassword } = body
   if ('token' in body) {
-    const { user } = await redeemLink(app, body.token)
+    const { user } = await redeemResetLink(app, body.token)
     app.passwords.assertAcceptable(newPassword, user.email)
     return user
   }
-  return redeemResetCode(app, body, newPassword)
+  const { subject } = await redeemCode(app, app.tokens.resetRequest, body, {
+    assertAcceptable: ({ email }) => app.passwords.assertAcceptable(newPassword, email),
+    async find({ email }) {
+      const user = await app.database.users.findByEmail(email)
+      return user && !user.disabledAt ? { subject: user } : undefined
+    },
+  })
+  return subject
+}
+
+async function redeemResetLink(
+  app: FastifyInstance,
+  token: string,
+): Promise<{ user: User; expiresAt: Date }> {
+  const verified = app.tokens.reset.verify(token)
+  const user = await app.database.users.findById(verified.subject)
+  if (!user || user.disabledAt || !verified.matches(user)) throw problem('token_spent')
+  return { user, expiresAt: verified.expiresAt }
 }
