@@ -11,7 +11,7 @@ export async function meExport(app: App) {
   app.route({
     method: 'GET',
     url: '/me/export',
-    onRequest: app.accountLimit('export'),
+    onRequest: app.limit('export'),
     schema: {
       operationId: 'exportAccount',
       summary: 'Export account data',

@@ -7,35 +7,44 @@ export interface Window {
   seconds: number
 }
 
+export type CountedBy = 'network' | 'account'
+
 interface Limit {
   /** Description of what is counted. */
   what: string
+  /** What it is counted by. A limit of accounts belongs on routes that authenticate. */
+  per: CountedBy
   windows: readonly Window[]
   /** The variable that sets the first window; the others follow in proportion. */
   variable?: 'RATE_LIMIT_ALL' | 'RATE_LIMIT_LOGIN' | 'RATE_LIMIT_REGISTER' | 'RATE_LIMIT_MAIL'
   /** Only requests that were refused (4xx) count. */
   refusedOnly?: true
-  /** Whether requests count by network (default) or account. */
-  per?: 'account'
 }
 
 /** Routes with the same limit count together. */
 export const LIMITS = {
   /** All requests, also those that are not found. */
-  all: { what: 'requests', windows: [{ max: 100, seconds: 60 }], variable: 'RATE_LIMIT_ALL' },
+  all: { what: 'requests', per: 'network', windows: [{ max: 100, seconds: 60 }], variable: 'RATE_LIMIT_ALL' },
   /** A first visit needs about forty files, and several people may share an address. */
-  files: { what: 'files of pages', windows: [{ max: 1000, seconds: 60 }] },
+  files: { what: 'files of pages', per: 'network', windows: [{ max: 1000, seconds: 60 }] },
   login: {
     what: 'refused logins or password checks',
+    per: 'network',
     windows: [{ max: 10, seconds: 180 }],
     variable: 'RATE_LIMIT_LOGIN',
     refusedOnly: true,
   },
-  confirm: { what: 'links or codes', windows: [{ max: 10, seconds: 180 }] },
-  mail: { what: 'requests for mails', windows: [{ max: 10, seconds: 3600 }], variable: 'RATE_LIMIT_MAIL' },
+  confirm: { what: 'links or codes', per: 'network', windows: [{ max: 10, seconds: 180 }] },
+  mail: {
+    what: 'requests for mails',
+    per: 'network',
+    windows: [{ max: 10, seconds: 3600 }],
+    variable: 'RATE_LIMIT_MAIL',
+  },
   /** An office may be behind one address. */
   register: {
     what: 'registrations',
+    per: 'network',
     windows: [
       { max: 20, seconds: 3600 },
       { max: 100, seconds: 86_400 },
@@ -43,7 +52,7 @@ export const LIMITS = {
     variable: 'RATE_LIMIT_REGISTER',
   },
   /** A person needs one. Each reads all data of the account. */
-  export: { what: 'exports', windows: [{ max: 5, seconds: 3600 }], per: 'account' },
+  export: { what: 'exports', per: 'account', windows: [{ max: 5, seconds: 3600 }] },
 } as const satisfies Record<string, Limit>
 export type LimitName = keyof typeof LIMITS
 

@@ -1,11 +1,11 @@
-/** Rate limits for each client address: @fastify/rate-limit (IPv6 by /64) with the counters of this service. */
+/** Rate limits for each network or account: @fastify/rate-limit with the counters of this service. */
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { rateLimited } from '../errors.ts'
 import type { Counter } from '../shared/counter.ts'
 import { networkOf } from '../shared/network.ts'
-import { describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
+import { type CountedBy, describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -13,10 +13,11 @@ declare module 'fastify' {
     countedAsFile?: true
   }
   interface FastifyInstance {
-    /** An `onRequest` hook that counts a request for its client's network. All windows of the limit must hold. */
+    /**
+     * An `onRequest` hook that counts a request for its client's network or, after `authenticate`, for its account, as
+     * `LIMITS` says. All windows of the limit must hold.
+     */
     limit(name: LimitName): onRequestAsyncHookHandler
-    /** An `onRequest` hook after `authenticate` that counts a request for its account, from any network. */
-    accountLimit(name: LimitName): onRequestAsyncHookHandler
   }
 }
 
@@ -32,14 +33,21 @@ const UNCOUNTED = new Set([
  */
 export const isUncounted = ({ routeOptions }: FastifyRequest) => UNCOUNTED.has(routeOptions.url ?? '')
 
+/** What requests are counted by, and the prefix of their counters' names. */
+const COUNTED_BY: Record<CountedBy, { prefix: string; keyOf(request: FastifyRequest): string }> = {
+  network: { prefix: 'ip', keyOf: request => networkOf(request.ip) },
+  account: { prefix: 'account', keyOf: request => request.session.userId },
+}
+
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {
   await app.register(rateLimit, { global: false, store: CounterStore })
 
   app.decorate('limit', (name: LimitName): onRequestAsyncHookHandler => {
     if (app.config.RATE_LIMIT === 'off') return async () => {}
+    const { prefix, keyOf } = COUNTED_BY[LIMITS[name].per]
     const windows = windowsOf(name, app.config).map(window => {
-      const counter = app.counter(`ip:${name}:${window.seconds}`, window.seconds)
-      const options = { max: window.max, timeWindow: window.seconds * 1000, counter }
+      const counter = app.counter(`${prefix}:${name}:${window.seconds}`, window.seconds)
+      const options = { max: window.max, timeWindow: window.seconds * 1000, keyGenerator: keyOf, counter }
       return {
         limiter: app.createRateLimit(options as object),
         counter,
@@ -61,24 +69,8 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
       request.runAfterResponse(async () => {
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
         if (isRefused || request.responseEnd === 'lost') return
-        await Promise.all(windows.map(({ counter }) => counter.add(networkOf(request.ip), -1)))
+        await Promise.all(windows.map(({ counter }) => counter.add(keyOf(request), -1)))
       })
-    }
-  })
-
-  app.decorate('accountLimit', (name: LimitName): onRequestAsyncHookHandler => {
-    if (app.config.RATE_LIMIT === 'off') return async () => {}
-    const windows = windowsOf(name, app.config).map(window => ({
-      ...window,
-      counter: app.counter(`account:${name}:${window.seconds}`, window.seconds),
-    }))
-    return async (request, reply) => {
-      for (const { counter, ...window } of windows) {
-        const { current, ttl } = await counter.add(request.session.userId)
-        const remaining = Math.max(0, window.max - current)
-        setRateLimitHeaders(reply, { max: window.max, remaining, ttlInSeconds: Math.ceil(ttl / 1000) })
-        if (current > window.max) throw rateLimited(describeLimit(name, window), app.clock(), ttl)
-      }
     }
   })
 
