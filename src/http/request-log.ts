@@ -59,18 +59,20 @@ function errorFields(error: unknown): ErrorFields {
  * Fastify's `logController` option. It logs only errors that hooks throw after the response: this file logs a line for
  * each request, and the error handler the causes of 5xx.
  */
-export function logController(): LogController {
-  const quiet = new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
-  return Object.assign(quiet, {
-    requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
-      if (error) reply.log.error({ err: error }, 'a hook failed after the response')
-    },
-    // The error handler is not called for a response that fails after its start.
-    streamError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
-      const clientIsGone = reply.raw.destroyed || error.code === 'ERR_STREAM_PREMATURE_CLOSE'
-      if (!clientIsGone) logProblem(toProblem(error), request)
-    },
-  })
+export class QuietLogController extends LogController {
+  constructor() {
+    super({ disableRequestLogging: true, requestIdLogLabel: 'requestId' })
+  }
+
+  override requestCompleted(error: Error | null | undefined, _request: FastifyRequest, reply: FastifyReply) {
+    if (error) reply.log.error({ err: error }, 'a hook failed after the response')
+  }
+
+  // The error handler is not called for a response that fails after its start.
+  override streamError(error: FastifyError, request: FastifyRequest, reply: FastifyReply) {
+    const clientIsGone = reply.raw.destroyed || error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+    if (!clientIsGone) logProblem(toProblem(error), request)
+  }
 }
 
 /** Longer than any path of this service. */

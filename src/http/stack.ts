@@ -9,7 +9,7 @@ import errorHandler from './error-handler.ts'
 import jsonBody from './json-body.ts'
 import { answerParserError } from './parser-errors.ts'
 import rateLimit from './rate-limit.ts'
-import requestLog, { logController } from './request-log.ts'
+import requestLog, { QuietLogController } from './request-log.ts'
 import { escapeMalformed } from './request-target.ts'
 import { schemaController } from './schema-compilers.ts'
 import securityHeaders from './security-headers.ts'
@@ -35,7 +35,7 @@ const HTTP = {
 /** Fastify's options, but for the logger and what a listener does with paths. */
 export function listenerOptions(config: Config) {
   return {
-    logController: logController(),
+    logController: new QuietLogController(),
     ...traceOptions(config.TRUST_PROXY),
     trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
     bodyLimit: HTTP.bodyLimit,
