@@ -74,7 +74,12 @@ export async function buildApp(config: Config, overrides: Overrides = {}): Promi
   app.decorate('uptime', overrides.uptime ?? (() => performance.now()))
 
   app.addHook('onRoute', paths.note)
-  await registerStack(app, { counters, cors: true, limitsEverything: true })
+  await registerStack(app, {
+    counters,
+    cors: true,
+    limitsEverything: true,
+    onOutage: error => app.database.outage.failed(error),
+  })
   await app.register(csrf)
   await app.register(openapi, publicDocument(config))
 

@@ -4,9 +4,8 @@
  */
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { outageOf } from '../database/outage.ts'
 
 /** A client's connection. */
 export interface Connection {
@@ -20,27 +19,17 @@ export interface Connection {
   isRefused: boolean
 }
 
-type Job = () => unknown
-
 declare module 'fastify' {
   interface FastifyInstance {
     /** Turns readiness off and closes each connection after its next response. Requests are still served. */
     drain(): void
     isDraining(): boolean
-    /** Waits for the jobs that run after responses. */
-    jobsSettled(): Promise<void>
   }
   interface FastifyRequest {
     /** `sent` once the whole response is sent, `lost` once the client has disconnected before that; else null. */
     responseEnd: 'sent' | 'lost' | null
     /** Whether more requests than `MAX_OUTSTANDING` were outstanding on the connection. */
     exceedsPipeline: boolean
-    jobsAfterResponse: Job[] | null
-    /**
-     * Runs a job once the response has ended, also where the client disconnects before it, and at once where it has
-     * ended already. A failure of the job is logged and has no other effect.
-     */
-    runAfterResponse(job: Job): void
   }
 }
 
@@ -64,22 +53,14 @@ export function connectionOf(socket: object): Connection {
 async function connectionState(app: FastifyInstance) {
   /** Sockets without a request so far. */
   const unused = new Set<Socket>()
-  const running = new Set<Promise<void>>()
   let draining = false
 
   app.decorate('drain', () => {
     draining = true
   })
   app.decorate('isDraining', () => draining)
-  app.decorate('jobsSettled', async () => void (await Promise.all(running)))
   app.decorateRequest('responseEnd', null)
   app.decorateRequest('exceedsPipeline', false)
-  app.decorateRequest('jobsAfterResponse', null)
-  app.decorateRequest('runAfterResponse', function (job) {
-    if (this.responseEnd !== null) return run(job, this)
-    this.jobsAfterResponse ??= []
-    this.jobsAfterResponse.push(job)
-  })
 
   app.server.on('connection', socket => {
     // Node caches the address at the first read. After a disconnect there is none, and limits would fail with 500.
@@ -107,26 +88,11 @@ async function connectionState(app: FastifyInstance) {
       request.responseEnd = outcome
       connection.outstanding.delete(response)
       if (connection.newest === response && request.raw.complete) connection.newest = undefined
-      for (const job of request.jobsAfterResponse ?? []) run(job, request)
     }
     response.once('finish', () => end('sent'))
     response.once('close', () => end('lost'))
     done()
   })
-
-  function run(job: Job, request: FastifyRequest) {
-    const started = async () => job()
-    const settled = started()
-      .then(
-        () => {},
-        error => {
-          if (outageOf(error)) app.database.outage.failed(error)
-          else request.log.error({ err: error }, 'a job after the response failed')
-        },
-      )
-      .finally(() => running.delete(settled))
-    running.add(settled)
-  }
 
   // A kept-alive connection that becomes idle after `close()` began would delay the end.
   app.addHook('onSend', (_request, reply, _payload, done) => {

@@ -112,4 +112,4 @@ class CounterStore implements FastifyRateLimitStore {
   }
 }
 
-export default fp(rateLimits, { name: 'rate-limit', dependencies: ['connections', 'counters'] })
+export default fp(rateLimits, { name: 'rate-limit', dependencies: ['after-response', 'counters'] })

@@ -112,4 +112,4 @@ async function requestLog(app: FastifyInstance) {
   })
 }
 
-export default fp(requestLog, { name: 'request-log', dependencies: ['connections'] })
+export default fp(requestLog, { name: 'request-log', dependencies: ['after-response'] })

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import accepts from '@fastify/accepts'
 import type { FastifyHttpOptions, FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Config } from '../config/config.ts'
+import afterResponse from './after-response.ts'
 import clientAddress from './client-address.ts'
 import connections from './connections.ts'
 import errorHandler from './error-handler.ts'
@@ -68,6 +69,8 @@ export interface StackOptions {
   cors: boolean
   /** Whether every request counts for the limit on everything; if not, routes count on their own. */
   limitsEverything: boolean
+  /** Receives an outage of the database that a job after a response met. */
+  onOutage(error: unknown): void
 }
 
 /**
@@ -77,6 +80,7 @@ export interface StackOptions {
  */
 export async function registerStack(app: FastifyInstance, options: StackOptions): Promise<void> {
   await app.register(connections)
+  await app.register(afterResponse, { onOutage: options.onOutage })
   await app.register(clientAddress)
   await app.register(traceContext)
   await app.register(requestLog)

@@ -62,7 +62,12 @@ export async function buildOperatorApp(service: FastifyInstance): Promise<Fastif
       },
       { name },
     )
-  await registerStack(app, { counters: of('counters'), cors: false, limitsEverything: false })
+  await registerStack(app, {
+    counters: of('counters'),
+    cors: false,
+    limitsEverything: false,
+    onOutage: error => service.database.outage.failed(error),
+  })
   await app.register(openapi, DOCUMENT)
   app.addHook('onClose', app.jobsSettled)
   await app.register(of('database'))

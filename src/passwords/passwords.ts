@@ -131,4 +131,4 @@ function concurrentHashes({ UV_THREADPOOL_SIZE = LIBUV_THREADS }: Config): numbe
   return Math.max(1, Math.min(availableParallelism(), UV_THREADPOOL_SIZE - 1))
 }
 
-export default fp(passwords, { name: 'passwords', dependencies: ['connections'] })
+export default fp(passwords, { name: 'passwords', dependencies: ['after-response'] })
