@@ -20,8 +20,11 @@ const Ready = Type.Object(
   { additionalProperties: false, examples: [{ status: 'ready', database: 'sqlite', limits: 'memory' }] },
 )
 
+const PROBE = { isProbe: true, isUncounted: true } as const
+
 async function health(app: FastifyInstance) {
   app.get('/health/live', {
+    config: PROBE,
     schema: {
       operationId: 'live',
       summary: 'Liveness probe',
@@ -44,6 +47,7 @@ async function health(app: FastifyInstance) {
   })
 
   app.get('/health/ready', {
+    config: PROBE,
     schema: {
       operationId: 'ready',
       summary: 'Readiness probe',

@@ -11,6 +11,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** A static file, which counts for a limit of its own and not for the limit on all requests. */
     countedAsFile?: true
+    /** Counts for no limit, so that it is never refused: probes, and the keys for other back ends. */
+    isUncounted?: true
   }
   interface FastifyInstance {
     /**
@@ -20,18 +22,6 @@ declare module 'fastify' {
     limit(name: LimitName): onRequestAsyncHookHandler
   }
 }
-
-/** The only routes without a limit: probes, and the keys for other back ends. */
-const UNCOUNTED = new Set([
-  ...['/health/live', '/health/ready'],
-  ...['/.well-known/jwks.json', '/.well-known/oauth-authorization-server'],
-])
-
-/**
- * Whether a request is for one of them, so that frequent probes of a load balancer are never refused. Compares the
- * route and not the path, which may lead elsewhere.
- */
-export const isUncounted = ({ routeOptions }: FastifyRequest) => UNCOUNTED.has(routeOptions.url ?? '')
 
 /** What requests are counted by, and the prefix of their counters' names. */
 const COUNTED_BY: Record<CountedBy, { prefix: string; keyOf(request: FastifyRequest): string }> = {
@@ -78,8 +68,8 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
   const overall = app.limit('all')
   const files = app.limit('files')
   app.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (isUncounted(request)) return
-    await (request.routeOptions.config.countedAsFile ? files : overall).call(app, request, reply)
+    const { isUncounted, countedAsFile } = request.routeOptions.config
+    if (!isUncounted) await (countedAsFile ? files : overall).call(app, request, reply)
   })
 }
 

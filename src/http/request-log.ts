@@ -11,6 +11,13 @@ import type { Config } from '../config/config.ts'
 import { withoutAddresses, withoutSecrets } from '../shared/log-scrub.ts'
 import { logProblem, toProblem } from './error-handler.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** A probe of a load balancer, which sends many: logged at debug. */
+    isProbe?: true
+  }
+}
+
 /**
  * Fastify's `logger` option.
  *
@@ -83,11 +90,8 @@ function loggable(url: string): string {
   return (url.split('?', 1)[0] as string).slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
 }
 
-/** Probes of load balancers, compared by route, because the path may lead elsewhere. */
-const PROBES = new Set(['/health/live', '/health/ready'])
-
 function logResponse(request: FastifyRequest, { raw, elapsedTime }: FastifyReply) {
-  const level = PROBES.has(request.routeOptions.url ?? '') ? 'debug' : 'info'
+  const level = request.routeOptions.config.isProbe ? 'debug' : 'info'
   const isLost = request.responseEnd === 'lost'
   // parser-errors.ts responds without Fastify and sets the status for this line.
   const isRefused = isLost && !raw.headersSent && raw.statusCode >= 400

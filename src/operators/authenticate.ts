@@ -3,7 +3,6 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { ApiKey, By } from '../database/queries/api-keys.ts'
 import { problem } from '../errors.ts'
-import { isUncounted } from '../http/rate-limit.ts'
 import { originOf } from '../sessions/origin.ts'
 import { isSameHash, parseKey } from './api-key.ts'
 import { type Scope, scopesOf } from './keys.ts'
@@ -74,10 +73,10 @@ async function authentication(app: FastifyInstance) {
   app.decorateRequest('apiKey')
 
   app.addHook('onRequest', async (request, reply) => {
-    const { scope } = request.routeOptions.config
+    const { scope, isUncounted } = request.routeOptions.config
     if (scope === undefined) {
       // Open to every client: load balancers and orchestrators have no key.
-      if (!isUncounted(request)) await everything.call(app, request, reply)
+      if (!isUncounted) await everything.call(app, request, reply)
       return
     }
     const key = await keyOf(request)

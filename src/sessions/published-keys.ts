@@ -75,6 +75,7 @@ export async function publishedKeys(app: App) {
   app.route({
     method: 'GET',
     url: '/.well-known/jwks.json',
+    config: { isUncounted: true },
     schema: {
       operationId: 'publicKeys',
       summary: 'Get the public keys of access tokens',
@@ -94,6 +95,7 @@ export async function publishedKeys(app: App) {
   app.route({
     method: 'GET',
     url: '/.well-known/oauth-authorization-server',
+    config: { isUncounted: true },
     schema: {
       operationId: 'issuerMetadata',
       summary: 'Get the metadata of the issuer',
