@@ -4,15 +4,11 @@
  */
 import { domainToASCII, domainToUnicode } from 'node:url'
 import Type from 'typebox'
-import { Set as setFormat } from 'typebox/format'
 import { problem } from '../errors.ts'
 
 /** RFC 5321 section 4.5.3.1, less the angle brackets. */
 const MAX_LENGTH = 254
 const MAX_LOCAL_PART = 64
-
-// TypeBox's own format refuses what `canonicalEmail` accepts, such as surrounding spaces and IDN domains.
-setFormat('email', () => true)
 
 /** An email in a request; `canonicalEmail` checks it. */
 export const Email = Type.String({
