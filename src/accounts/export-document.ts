@@ -8,12 +8,12 @@ import Type from 'typebox'
 import type { Database } from '../database/index.ts'
 import type { Outbox } from '../database/queries/outbox.ts'
 import type { User } from '../database/queries/users.ts'
+import { orNull, Time } from '../http/schemas.ts'
 import { PublicSession, publicSession } from '../sessions/public-session.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
 import { EXAMPLE, PublicUser, publicUser } from './public-user.ts'
 
-const Time = Type.String({ format: 'date-time', maxLength: 30 })
-const MaybeTime = Type.Union([Time, Type.Null()])
+const MaybeTime = orNull(Time)
 /** Rows per read; about 2 ms of the event loop. */
 const PAGE = 500
 /** OpenAPI requires a bound. Retention keeps histories far below it. */
@@ -39,9 +39,10 @@ export const Export = Type.Object(
         {
           kind: Type.String({ maxLength: 64 }),
           recipient: Type.String({ maxLength: 254 }),
-          state: Type.Union([Type.String({ maxLength: 16 }), Type.Null()], {
-            description: 'null for emails to another recipient than the account',
-          }),
+          state: orNull(
+            Type.String({ maxLength: 16 }),
+            'null for emails to another recipient than the account',
+          ),
           createdAt: Time,
           finishedAt: MaybeTime,
         },

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
+import { Id, orNull } from '../http/schemas.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
 
 const DEFAULT_LIMIT = 20
@@ -9,9 +10,7 @@ const DEFAULT_LIMIT = 20
 const Query = Type.Object(
   {
     limit: pageLimit('events', DEFAULT_LIMIT, 100),
-    cursor: Type.Optional(
-      Type.String({ format: 'uuid', maxLength: 36, description: '`nextCursor` of the previous page' }),
-    ),
+    cursor: Type.Optional(Type.String({ ...Id, description: '`nextCursor` of the previous page' })),
   },
   { additionalProperties: false },
 )
@@ -19,7 +18,7 @@ const Query = Type.Object(
 const Page = Type.Object(
   {
     events: Type.Array(PublicEvent, { maxItems: 100 }),
-    nextCursor: Type.Union([Type.String({ format: 'uuid', maxLength: 36 }), Type.Null()]),
+    nextCursor: orNull(Id),
   },
   {
     additionalProperties: false,

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { type App, type Handler, oneOf } from '../http/routes.ts'
+import { Time } from '../http/schemas.ts'
 import { Password } from '../passwords/policy.ts'
 import { originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
@@ -76,7 +77,7 @@ export async function passwordReset(app: App) {
         200: Type.Object(
           {
             email: Type.String({ format: 'email', maxLength: 254 }),
-            expiresAt: Type.String({ format: 'date-time', maxLength: 30 }),
+            expiresAt: Time,
           },
           {
             additionalProperties: false,

@@ -5,15 +5,16 @@ import {
   type Event,
   OPERATOR_EVENT_KINDS,
 } from '../database/queries/events.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
 
 export const PublicEvent = Type.Object(
   {
-    id: Type.String({ format: 'uuid', maxLength: 36 }),
+    id: Id,
     kind: Type.Enum([...EVENT_KINDS, ...OPERATOR_EVENT_KINDS]),
-    at: Type.String({ format: 'date-time', maxLength: 30 }),
-    ip: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
-    device: Type.Union([Type.String({ maxLength: 128 }), Type.Null()]),
-    requestId: Type.Union([Type.String({ maxLength: 64 }), Type.Null()]),
+    at: Time,
+    ip: orNull(Type.String({ maxLength: 64 })),
+    device: orNull(Type.String({ maxLength: 128 })),
+    requestId: orNull(Type.String({ maxLength: 64 })),
     byOperator: Type.Boolean({ description: 'whether an operator of the service did it' }),
   },
   { title: 'Event', additionalProperties: false, description: 'An event in the history of an account' },

@@ -1,8 +1,9 @@
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
 import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 
-const Time = Type.String({ format: 'date-time', maxLength: 30, description: 'ISO 8601, UTC' })
+const UtcTime = Type.String({ ...Time, description: 'ISO 8601, UTC' })
 
 export const EXAMPLE = {
   id: '01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
@@ -18,12 +19,12 @@ export const EXAMPLE = {
 export type PublicUser = Static<typeof PublicUser>
 export const PublicUser = Type.Object(
   {
-    id: Type.String({ format: 'uuid', maxLength: 36, description: 'UUID v7' }),
+    id: Type.String({ ...Id, description: 'UUID v7' }),
     email: Type.String({ maxLength: 254, format: 'email' }),
-    emailConfirmedAt: Type.Union([Time, Type.Null()]),
-    passwordChangedAt: Time,
-    createdAt: Time,
-    locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
+    emailConfirmedAt: orNull(UtcTime),
+    passwordChangedAt: UtcTime,
+    createdAt: UtcTime,
+    locale: orNull(Type.String({ maxLength: 35 })),
     roles: Roles,
     claims: OtherClaims,
   },

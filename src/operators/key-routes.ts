@@ -2,10 +2,11 @@
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
+import { Time } from '../http/schemas.ts'
 import { byKey } from './authenticate.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'
 import { EXAMPLE, fields, Name, PublicKey, publicKey, Scopes } from './public-key.ts'
-import { idOf, REFUSED, Time } from './schemas.ts'
+import { idOf, REFUSED } from './schemas.ts'
 
 const CreatedKey = Type.Object(
   {

@@ -3,6 +3,7 @@ import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
+import { orNull } from '../http/schemas.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
 import { CURSOR, cancelMail, findMail, listMails, retryMail } from './mails.ts'
@@ -29,7 +30,7 @@ const Query = Type.Object(
 const Page = Type.Object(
   {
     mails: Type.Array(PublicMail, { maxItems: MOST }),
-    nextCursor: Type.Union([Cursor, Type.Null()]),
+    nextCursor: orNull(Cursor),
   },
   { additionalProperties: false, description: 'A page', examples: [{ mails: [EXAMPLE], nextCursor: null }] },
 )

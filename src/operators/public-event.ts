@@ -6,7 +6,7 @@ import {
   OPERATOR_EVENT_KINDS,
   SERVICE_EVENT_KINDS,
 } from '../database/queries/events.ts'
-import { Id, orNull, Time } from './schemas.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
 
 const textOrNull = (maxLength: number, description: string) => orNull(Type.String({ maxLength }), description)
 

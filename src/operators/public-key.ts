@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import type { ApiKey } from '../database/queries/api-keys.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
 import { SCOPES, scopesOf } from './keys.ts'
-import { Id, orNull, Time } from './schemas.ts'
 
 export const Name = Type.String({ minLength: 1, maxLength: 100, pattern: '^[^\\x00-\\x1f\\x7f-\\x9f]+$' })
 export const Scopes = Type.Array(Type.Enum([...SCOPES], { type: 'string' }), {

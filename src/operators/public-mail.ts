@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import type { MailRow } from '../database/queries/mails.ts'
 import { MAIL_STATES, type MailState } from '../database/queries/outbox.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
 import { isInProgress } from './mails.ts'
-import { Id, orNull, Time } from './schemas.ts'
 
 export const State = Type.Enum([...MAIL_STATES], {
   type: 'string',

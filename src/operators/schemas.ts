@@ -1,12 +1,7 @@
 /** Schemas that several routes of the operators' API share. */
 import Type from 'typebox'
 import type { ProblemCode } from '../errors.ts'
-
-export const Id = Type.String({ format: 'uuid', maxLength: 36 })
-export const Time = Type.String({ format: 'date-time', maxLength: 30 })
-
-export const orNull = <Schema extends Type.TSchema>(schema: Schema, description?: string) =>
-  Type.Union([schema, Type.Null()], description === undefined ? {} : { description })
+import { Id } from '../http/schemas.ts'
 
 /** The path parameter of a route about one object, such as `the account`. */
 export const idOf = (thing: string) =>

@@ -5,12 +5,13 @@ import { Export } from '../accounts/export-document.ts'
 import { BODY_PROBLEMS, type ProblemCode, problem, problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
 import type { App, Handler } from '../http/routes.ts'
+import { orNull, Time } from '../http/schemas.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { OtherClaims, Roles } from '../shared/claims.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
 import type { Scope } from './keys.ts'
-import { idOf, REFUSED, Time } from './schemas.ts'
+import { idOf, REFUSED } from './schemas.ts'
 import {
   EXAMPLE,
   ManagedUser,
@@ -49,7 +50,7 @@ const Query = Type.Object(
 )
 
 const Page = Type.Object(
-  { users: Type.Array(ManagedUser, { maxItems: MAX_LIMIT }), nextCursor: Type.Union([Cursor, Type.Null()]) },
+  { users: Type.Array(ManagedUser, { maxItems: MAX_LIMIT }), nextCursor: orNull(Cursor) },
   {
     additionalProperties: false,
     description: 'A page',

@@ -2,9 +2,10 @@
 import Type, { type Static } from 'typebox'
 import { USER_STATES } from '../database/queries/managed-users.ts'
 import type { User } from '../database/queries/users.ts'
+import { Id, orNull, Time } from '../http/schemas.ts'
+import { sessionFacts, sessionProperties } from '../sessions/public-session.ts'
 import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 import { EXAMPLE as EVENT_EXAMPLE, OperatorEvent, operatorEvent } from './public-event.ts'
-import { Id, orNull, Time } from './schemas.ts'
 import { RECENT_EVENTS, stateOf, type UserDetails } from './users.ts'
 
 const MaybeTime = orNull(Time)
@@ -40,7 +41,7 @@ export const ManagedUser = Type.Object(
     unlockedAt: MaybeTime,
     invitedAt: MaybeTime,
     createdAt: Time,
-    locale: Type.Union([Type.String({ maxLength: 35 }), Type.Null()]),
+    locale: orNull(Type.String({ maxLength: 35 })),
     roles: Roles,
     claims: OtherClaims,
   },
@@ -48,17 +49,11 @@ export const ManagedUser = Type.Object(
 )
 export type ManagedUser = Static<typeof ManagedUser>
 
-const ManagedSession = Type.Object(
-  {
-    id: Id,
-    createdAt: Time,
-    lastUsedAt: Type.String({ ...Time, description: 'its last refresh' }),
-    expiresAt: Time,
-    ip: orNull(Type.String({ maxLength: 64 })),
-    device: orNull(Type.String({ maxLength: 128, description: 'a readable name' })),
-  },
-  { title: 'ManagedSession', additionalProperties: false, description: 'A device that is logged in' },
-)
+const ManagedSession = Type.Object(sessionProperties, {
+  title: 'ManagedSession',
+  additionalProperties: false,
+  description: 'A device that is logged in',
+})
 
 /** One account, as GET /users/{id} and `latchkey users show` print it. */
 export const ManagedUserDetails = Type.Object(
@@ -85,14 +80,7 @@ export type ManagedUserDetails = Static<typeof ManagedUserDetails>
 export function managedUserDetails({ user, sessions, events }: UserDetails): ManagedUserDetails {
   return {
     ...managedUser(user),
-    sessions: sessions.map(({ id, createdAt, refreshedAt, expiresAt, ip, device }) => ({
-      id,
-      createdAt: createdAt.toISOString(),
-      lastUsedAt: refreshedAt.toISOString(),
-      expiresAt: expiresAt.toISOString(),
-      ip,
-      device,
-    })),
+    sessions: sessions.map(sessionFacts),
     events: events.map(operatorEvent),
   }
 }

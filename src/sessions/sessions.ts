@@ -1,11 +1,12 @@
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
 import type { App, Handler } from '../http/routes.ts'
+import { Id } from '../http/schemas.ts'
 import { originOf } from './origin.ts'
 import { PublicSession, publicSession } from './public-session.ts'
 
 const Params = Type.Object(
-  { id: Type.String({ format: 'uuid', maxLength: 36, description: 'from GET /sessions' }) },
+  { id: Type.String({ ...Id, description: 'from GET /sessions' }) },
   { additionalProperties: false },
 )
 
