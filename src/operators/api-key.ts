@@ -1,7 +1,7 @@
 // Format of an API key: `lk_<id>_<secret><checksum>`.
 //
 // With prefix and checksum a secret scanner recognises a leaked key offline, and a mistyped key costs no query.
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import { v7 as uuidv7 } from 'uuid'
 
@@ -28,12 +28,6 @@ export function parseKey(text: string): ShownKey | undefined {
   const [, id, , checksum] = FORM.exec(text) ?? []
   if (id === undefined || checksumOf(text.slice(0, -8)) !== checksum) return undefined
   return { id: id.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'), hash: hashOf(text) }
-}
-
-/** Compares two hashes in constant time. */
-export function isSameHash(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 const hashOf = (key: string) => hash('sha256', key, 'base64url')

@@ -4,7 +4,8 @@ import fp from 'fastify-plugin'
 import type { ApiKey, By } from '../database/queries/api-keys.ts'
 import { problem } from '../errors.ts'
 import { originOf } from '../sessions/origin.ts'
-import { isSameHash, parseKey } from './api-key.ts'
+import { equalInConstantTime } from '../shared/constant-time.ts'
+import { parseKey } from './api-key.ts'
 import { type Scope, scopesOf } from './keys.ts'
 
 declare module 'fastify' {
@@ -53,7 +54,8 @@ async function authentication(app: FastifyInstance) {
     if (shown === undefined) return undefined
     const row = await find(shown.id)
     const now = app.clock()
-    if (row === undefined || !isSameHash(row.hash, shown.hash) || row.revokedAt !== null) return undefined
+    if (row === undefined || !equalInConstantTime(row.hash, shown.hash) || row.revokedAt !== null)
+      return undefined
     if (row.expiresAt !== null && row.expiresAt <= now) return undefined
     await noteUse(row, now)
     return row

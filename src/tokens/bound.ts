@@ -5,7 +5,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
-import { type Fingerprinted, fingerprint, sameFingerprint } from './fingerprint.ts'
+import { equalInConstantTime } from '../shared/constant-time.ts'
+import { type Fingerprinted, fingerprint } from './fingerprint.ts'
 import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 import { pastedToken } from './pasted.ts'
@@ -71,7 +72,7 @@ export async function boundTokens<Own extends TProperties>(
         subject: sub,
         claims: claims as never,
         expiresAt: new Date(exp * 1000),
-        matches: row => row.id === sub && sameFingerprint(fp, fingerprintBy(secret, row)),
+        matches: row => row.id === sub && equalInConstantTime(fp, fingerprintBy(secret, row)),
       }
     },
   }

@@ -1,5 +1,5 @@
 /** The fingerprint that invalidates an emailed token when the password changes. */
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 
 /** Input of a fingerprint: a change of any of these invalidates the token. */
 export interface Fingerprinted {
@@ -46,12 +46,6 @@ export function fingerprint(key: Buffer, purpose: string, subject: Fingerprinted
   // JSON separates the fields unambiguously: "ab"+"c" is not "a"+"bc".
   const message = JSON.stringify([purpose, ...boundParts(subject)])
   return createHmac('sha256', key).update(message).digest().subarray(0, BYTES).toString('base64url')
-}
-
-/** Compares two fingerprints in constant time. */
-export function sameFingerprint(a: string, b: string): boolean {
-  const [left, right] = [Buffer.from(a), Buffer.from(b)]
-  return left.length === right.length && timingSafeEqual(left, right)
 }
 
 /** Subject of a confirmation link: the registration, which has no password yet. */

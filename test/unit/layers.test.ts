@@ -23,7 +23,7 @@ const LAYERS: Record<string, string[]> = {
   'process-log': ['config', 'shared'],
   sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],
   shared: ['errors'],
-  tokens: ['config', 'errors'],
+  tokens: ['config', 'errors', 'shared'],
   'web/browser': ['client', 'messages'],
   'web/server': ['config', 'errors', 'http', 'messages', 'shared'],
 }

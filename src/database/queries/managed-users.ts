@@ -4,7 +4,7 @@ import { runIn, type Statements, undefinedOnConflict, type Value } from '../sql.
 import type { By } from './api-keys.ts'
 import { type AccountEventKind, insertEvent } from './events.ts'
 import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
-import { endSessionsOf } from './sessions.ts'
+import { endSessionsOf, lockAccount } from './sessions.ts'
 import { ACCOUNT, unusablePassword } from './users.ts'
 
 /** State of an account; `invited` and `unconfirmed` accounts have no confirmed email yet. */
@@ -70,9 +70,7 @@ export function managedUsers(client: PrismaClient, { provider, read }: Statement
 
   /** Reads an account and locks it until the transaction ends. */
   async function lockedUser(tx: Prisma.TransactionClient, id: string): Promise<User | null> {
-    if (provider === 'postgresql') {
-      await runIn(tx)('SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE', [id])
-    }
+    await lockAccount({ provider }, runIn(tx), id)
     return tx.user.findUnique({ where: { id } })
   }
 

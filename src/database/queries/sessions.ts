@@ -74,6 +74,13 @@ export function endSessionsOf(tx: Prisma.TransactionClient, userId: string) {
   return tx.session.deleteMany({ where: { userId } })
 }
 
+const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
+
+/** Locks an account until the transaction ends, so that a concurrent login waits. SQLite has one writer. */
+export async function lockAccount({ provider }: Pick<Statements, 'provider'>, run: Run, userId: string) {
+  if (provider === 'postgresql') await run(LOCK, [userId])
+}
+
 export interface LoginChanges {
   /** An upgraded hash of the same password. */
   passwordHash?: string
@@ -139,8 +146,6 @@ interface Opening extends Pick<User, 'claims'> {
   announced: boolean
 }
 
-const LOCK = 'SELECT 1 AS one FROM users WHERE id = $1 FOR NO KEY UPDATE'
-
 // PostgreSQL: one statement, because each is a round trip. All parts read one snapshot. A login that waited
 // for another change of the account would miss its writes, so it does nothing if the locked row is newer, and
 // runs again under the lock.
@@ -164,7 +169,7 @@ async function openInOneStatement(statements: Statements, login: Login): Promise
   let opening = await open(statements.change)
   if (opening.held && !opening.opened) {
     opening = await statements.transaction(async run => {
-      await run(LOCK, [userId])
+      await lockAccount(statements, run, userId)
       return open(run)
     })
   }
@@ -221,7 +226,7 @@ export function sessions(client: PrismaClient, statements: Statements) {
     { locked } = { locked: false },
   ) {
     return client.$transaction(async tx => {
-      if (locked && provider === 'postgresql') await runIn(tx)(LOCK, [where.userId])
+      if (locked) await lockAccount(statements, runIn(tx), where.userId)
       const { count } = await tx.session.deleteMany({ where })
       if (count > 0) {
         await insertEvent(runIn(tx), { userId: where.userId, kind: 'session_ended', at: now, origin })
