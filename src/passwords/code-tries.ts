@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto'
 import type { Database } from '../database/index.ts'
 
 /** More lock the request even for the right code (Kratos allows as many). */
-export const TRIES_PER_CODE = 5
+const TRIES_PER_CODE = 5
 /** Three requests' worth; at this pace the odds of a hit at 6 digits are one in eight a year. */
-export const TRIES_PER_HOUR = 15
+const TRIES_PER_HOUR = 15
 const HOUR_MS = 3_600_000
 
 /** A try at a code. */

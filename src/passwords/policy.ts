@@ -4,7 +4,7 @@ import Type from 'typebox'
 import { problem } from '../errors.ts'
 
 /** Longest password in code points. Longer ones are refused, never truncated (ASVS 6.2.9). */
-export const MAX_LENGTH = 128
+const MAX_LENGTH = 128
 
 /** A password in a request. The policy has the limit for new passwords; this one bounds the work. */
 export const Password = Type.String({

@@ -10,7 +10,7 @@ import { problem } from '../errors.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 
 /** `iss` of tokens that only this service verifies. */
-export const ISSUER = 'latchkey'
+const ISSUER = 'latchkey'
 
 /** Seconds that `iat` may lie ahead, because clocks differ. `exp` is exact: a token must not outlive `expiresIn`. */
 export const CLOCK_TOLERANCE = 30

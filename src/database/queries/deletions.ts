@@ -7,8 +7,6 @@ import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { type Securing, secured, type Verified, whereUnchanged } from './users.ts'
 
-export type Notices = ReturnType<typeof notices>
-
 /** Emails with a "this was not me" link. */
 export const NOTICE_KINDS: OutboxKind[] = [
   'password_changed',
@@ -40,9 +38,7 @@ export function notices(client: PrismaClient, { change }: Statements) {
   }
 }
 
-export type { DeletedAccount, Notice }
-
-export type Deletions = ReturnType<typeof deletions>
+export type { DeletedAccount }
 
 const NOWHERE: Origin = { ip: null, device: null, requestId: null }
 

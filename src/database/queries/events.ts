@@ -56,8 +56,6 @@ export interface Origin extends Cause {
   device: string | null
 }
 
-export type Events = ReturnType<typeof events>
-
 /** Events that open a session. */
 const ARRIVALS: EventKind[] = ['confirmed', 'logged_in']
 

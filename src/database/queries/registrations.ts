@@ -14,8 +14,6 @@ import { insertSession, type NewSession } from './sessions.ts'
 
 export type { LegacyRegistration, Registration }
 
-export type Registrations = ReturnType<typeof registrations>
-
 /** A repeated registration keeps its id, so that earlier links stay valid. */
 const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, expires_at)
   VALUES ($1, $2, $3, $4, $5)
@@ -107,8 +105,6 @@ export async function removeRegistrations(tx: Prisma.TransactionClient, email: s
  * Registrations of the previous release, which stored a password. Read for one release, so that their links
  * work; then this and the table can go.
  */
-export type LegacyRegistrations = ReturnType<typeof legacyRegistrations>
-
 export function legacyRegistrations(client: PrismaClient) {
   return {
     findById: (id: string) => client.legacyRegistration.findUnique({ where: { id } }),

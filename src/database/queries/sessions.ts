@@ -24,8 +24,6 @@ export interface NewSession {
   expiresAt: Date
 }
 
-export type Sessions = ReturnType<typeof sessions>
-
 /** More devices than a person has. A further session ends the oldest. */
 export const SESSIONS_PER_ACCOUNT = 50
 

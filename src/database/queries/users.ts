@@ -25,8 +25,6 @@ export interface Credentials {
 
 type CredentialsRow = Credentials & { email: string | null }
 
-export type Users = ReturnType<typeof users>
-
 const FIELDS = [
   'id',
   'email',
