@@ -7,7 +7,7 @@ import type { LegacyRegistration, Registration } from '../database/queries/regis
 import type { NewSession } from '../database/queries/sessions.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
-import { originOf } from '../sessions/origin.ts'
+import { originOf } from '../http/origin.ts'
 import { accountClaims, newSession, tokenPair } from '../sessions/pair.ts'
 import type { TokenPair } from '../sessions/token-pair.ts'
 import { confirmable, type Fingerprinted } from '../tokens/fingerprint.ts'

@@ -1,10 +1,10 @@
 import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
-import { originOf } from '../sessions/origin.ts'
 import { deleteAccount } from './deletion.ts'
 import { type PublicUser, publicUser, userResponse } from './public-user.ts'
 

@@ -4,10 +4,12 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
+import { preferredLanguage } from '../http/accept-language.ts'
+import { causeOf, originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/routes.ts'
-import { canonicalLocale, Locale, preferredLanguage } from '../messages/locale.ts'
+import { canonicalLocale, Locale } from '../messages/locale.ts'
+import { LANGUAGES } from '../messages/messages.ts'
 import { CandidatePassword, Password } from '../passwords/policy.ts'
-import { causeOf, originOf } from '../sessions/origin.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { accepted } from './accepted.ts'
 import { publicUser, userResponse } from './public-user.ts'
@@ -99,5 +101,8 @@ const createAccount: Handler<{ body: typeof AccountBody }> = async function (req
 
 function applicant(request: FastifyRequest<{ Body: Body }>) {
   const { email, locale } = request.body
-  return { email: canonicalEmail(email), locale: canonicalLocale(locale) ?? preferredLanguage(request) }
+  return {
+    email: canonicalEmail(email),
+    locale: canonicalLocale(locale) ?? preferredLanguage(request, LANGUAGES),
+  }
 }

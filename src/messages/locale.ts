@@ -1,7 +1,5 @@
-import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { problem } from '../errors.ts'
-import { LANGUAGES } from './messages.ts'
 
 /** Longest tag that is accepted (RFC 5646, section 4.4.1). */
 const MAX_LENGTH = 35
@@ -55,15 +53,4 @@ function wellFormed(tag: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-/** Returns the best supported language of `Accept-Language`, or null. */
-export function preferredLanguage(request: FastifyRequest): string | null {
-  const { headers } = request.raw
-  const accepted = headers['accept-language']
-  if (accepted === undefined) return null
-  // Some clients send the system's spelling: `de_AT`.
-  headers['accept-language'] = accepted.replaceAll('_', '-')
-  const language = request.language([...LANGUAGES])
-  return typeof language === 'string' ? language : null
 }

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
+import { originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/routes.ts'
 import { Id } from '../http/schemas.ts'
-import { originOf } from './origin.ts'
 import { PublicSession, publicSession } from './public-session.ts'
 
 const Params = Type.Object(

@@ -1,6 +1,6 @@
 /** The language of a page: chosen by the person, or requested by the browser. */
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { preferredLanguage } from '../../src/messages/locale.ts'
+import { preferredLanguage } from '../../src/http/accept-language.ts'
 import { LANGUAGES } from '../../src/messages/messages.ts'
 
 /** Each language under its own name. */
@@ -26,7 +26,7 @@ export const VARIES_BY = 'accept-language, cookie'
  */
 export function languageOf(request: FastifyRequest): string {
   const stored = known(CHOICE.exec(request.headers.cookie ?? '')?.[1])
-  return chosenLanguage(request) ?? stored ?? preferredLanguage(request) ?? 'en'
+  return chosenLanguage(request) ?? stored ?? preferredLanguage(request, LANGUAGES) ?? 'en'
 }
 
 /**

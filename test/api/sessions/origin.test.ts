@@ -1,7 +1,7 @@
 /** Names of devices: recognisable, and without text that an attacker chose. */
 import { type AddressInfo, connect } from 'node:net'
 import t from 'tap'
-import { deviceName } from '../../../src/sessions/origin.ts'
+import { deviceName } from '../../../src/http/origin.ts'
 import { startApp } from '../../harness/app.ts'
 
 const WEBKIT = 'AppleWebKit/537.36 (KHTML, like Gecko)'

@@ -1,6 +1,6 @@
+/** Where a request comes from, as events and emails record it. */
 import Bowser from 'bowser'
 import type { FastifyRequest } from 'fastify'
-import type { Cause, Origin } from '../database/queries/events.ts'
 
 /** Longer user agents come from no browser and are expensive to parse. */
 const MAX_USER_AGENT = 512
@@ -29,12 +29,14 @@ const FIRST_WORD = /^[A-Za-z-]{1,32}(?![\w.-])/
 
 const OTHER = 'Other client'
 
-export function originOf(request: FastifyRequest): Origin {
-  return { ip: request.ip, device: deviceName(request.headers['user-agent']), ...causeOf(request) }
-}
+export const originOf = (request: FastifyRequest) => ({
+  ip: request.ip,
+  device: deviceName(request.headers['user-agent']),
+  ...causeOf(request),
+})
 
 /** Stored with an email, so that the worker's log lines name the request. */
-export const causeOf = (request: FastifyRequest): Cause => ({
+export const causeOf = (request: FastifyRequest) => ({
   requestId: request.id,
   traceparent: request.traceparent,
 })
