@@ -32,10 +32,14 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
   ) =>
     after(state, copy => {
       copy.queue.splice(index, 1)
+      extendRegistration(copy)
       change(copy)
       copy.sent.push({ kind, to: mail.to, ...what })
     })
-  const dropped = after(state, copy => void copy.queue.splice(index, 1))
+  const dropped = after(state, copy => {
+    copy.queue.splice(index, 1)
+    extendRegistration(copy)
+  })
 
   if (mail.kind === 'farewell') return [farewell()]
   const account = mail.account === undefined ? accountAt(state, mail.to) : accountOf(state, mail.account)
@@ -75,6 +79,12 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
       return [notice(mail.kind, account.id, mail.at)]
   }
 
+  /** Until a confirmation link that is sent now expires; with an account too, which costs the same time. */
+  function extendRegistration(copy: State) {
+    const row = LEAD_IN.includes(mail.kind) ? pendingAt(copy, mail.to, moment.now) : undefined
+    if (row) row.expiresAt = Math.max(row.expiresAt, moment.now + 86_400_000)
+  }
+
   /** The code of the request that the email serves. */
   function codeFor(subject: Pick<Account, 'id' | 'email' | 'hash'>) {
     return { challenge: mail.challenge as string, subject: subject.id, print: printOf(subject) }
@@ -110,12 +120,7 @@ export function deliver(state: State, index: number, moment: Moment): State[] {
     if (row === undefined || !LEAD_IN.includes(mail.kind)) return [dropped]
     // A reset request accepts no confirmation code.
     const code = mail.kind === 'reset_request' ? {} : { code: codeFor(row) }
-    return [
-      send('confirm_address', { link: bound('confirm', row, moment.now, 86_400), ...code }, copy => {
-        const kept = copy.pending.find(({ id }) => id === row.id)
-        if (kept) kept.expiresAt = Math.max(kept.expiresAt, moment.now + 86_400_000)
-      }),
-    ]
+    return [send('confirm_address', { link: bound('confirm', row, moment.now, 86_400), ...code })]
   }
 }
 
