@@ -49,7 +49,8 @@ export type Session = ReturnType<typeof createSession>
  * service hands out the same successor again, so that a lost response is made good.
  */
 const PATIENCE = [4000, 4000]
-const BETWEEN_TRIES = 300
+/** Milliseconds before the second try, a quarter more or less; twice that before the third. */
+const FIRST_PAUSE = 300
 /** Milliseconds before its end at which a visible page renews a token; at most a fifth of its life. */
 const AHEAD = 60_000
 
@@ -191,11 +192,14 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
   }
 
   async function askPatiently(shown: string | undefined): Promise<Response> {
+    let wait = FIRST_PAUSE
     for (const patience of PATIENCE) {
       try {
         return await askForTokens(shown, patience)
       } catch {
-        await pause(BETWEEN_TRIES)
+        // Clients that lost one instance must not come back to the next together.
+        await pause(wait * (0.75 + Math.random() / 2))
+        wait *= 2
       }
     }
     return askForTokens(shown)

@@ -259,3 +259,44 @@ t.test('a failing storage does not log out', async t => {
   broken = true
   t.match(await client.logout(), { ok: true })
 })
+
+t.test('a refresh is repeated with back-off and jitter, within the grace window', async t => {
+  const service = await startApp(t)
+  const { email, password } = await confirmedAccount(service)
+  const wire = wireTo(service.app)
+  const clients = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const client = clientBy(wire)
+      await client.login({ email, password })
+      return client
+    }),
+  )
+  wire.failure = ({ url }) => (url.endsWith('/token/refresh') ? 'never sent' : undefined)
+  const { setTimeout } = globalThis
+  const pauses: number[] = []
+  t.teardown(() => Object.assign(globalThis, { setTimeout }))
+  Object.assign(globalThis, {
+    setTimeout: (callback: () => void, milliseconds = 0) => {
+      // Shorter than a timeout.
+      if (milliseconds > 100 && milliseconds < 2000) pauses.push(milliseconds)
+      return setTimeout(callback, milliseconds)
+    },
+  })
+  for (const result of await Promise.all(clients.map(client => client.refresh()))) {
+    t.match(result, { ok: false, problem: { code: 'network' } })
+  }
+  Object.assign(globalThis, { setTimeout })
+  t.equal(pauses.length, 16, 'two a client')
+  const [first, second] = [pauses.slice(0, 8), pauses.slice(8)]
+  t.ok(
+    first.every(pause => pause >= 225 && pause <= 375),
+    'about 300 ms',
+    { first },
+  )
+  t.ok(
+    second.every(pause => pause >= 450 && pause <= 750),
+    'then about 600 ms',
+    { second },
+  )
+  t.ok(new Set(pauses).size > 8, 'clients that failed together do not retry together', { pauses })
+})
