@@ -6,8 +6,9 @@ import fp from 'fastify-plugin'
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { Database } from '../database/index.ts'
-import { outageOf } from '../database/outage.ts'
+import { outageDetail, outageOf } from '../database/outage.ts'
 import type { ExpiredKind } from '../database/queries/expired.ts'
+import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 
 const HOUR_MS = 3_600_000
 /** Rows per statement; some milliseconds on SQLite, which has one writer. */
@@ -33,8 +34,8 @@ interface Dependencies {
 
 export interface Housekeeper {
   /**
-   * Deletes all expired rows.
-   * @returns the number of rows, or undefined if another instance holds the lease
+   * Deletes all expired rows. Failures are logged.
+   * @returns the number of rows, or undefined if another instance holds the lease or the sweep failed
    */
   sweep(): Promise<number | undefined>
   /** Stops after the current statement. */
@@ -44,6 +45,7 @@ export interface Housekeeper {
 export function housekeeper(app: Dependencies, { rest = REST }: HousekeepingOptions = {}): Housekeeper {
   const { expired } = app.database
   const holder = uuidv7()
+  const faults = new Map<ExpiredKind | undefined, OutageLog>()
   let stopped = false
 
   /** By a monotonic clock. */
@@ -60,18 +62,19 @@ export function housekeeper(app: Dependencies, { rest = REST }: HousekeepingOpti
   async function sweep() {
     try {
       if (!(await hold())) return undefined
+      let removed = 0
+      try {
+        for (const [kind, before] of Object.entries(dates(app)) as [ExpiredKind, Date][]) {
+          removed += await removeAll(kind, before)
+        }
+      } finally {
+        await expired.release(holder)
+      }
+      faultOf(undefined).worked()
+      return removed
     } catch (error) {
       return void logFailure(error)
     }
-    let removed = 0
-    try {
-      for (const [kind, before] of Object.entries(dates(app)) as [ExpiredKind, Date][]) {
-        removed += await removeAll(kind, before)
-      }
-    } finally {
-      await expired.release(holder).catch(logFailure)
-    }
-    return removed
   }
 
   /** A kind that fails is left for the next sweep. */
@@ -82,6 +85,7 @@ export function housekeeper(app: Dependencies, { rest = REST }: HousekeepingOpti
         if (removed > 0) await delay(rest)
         if (!(await stillHolds())) break
         count = await expired.remove(kind, before, BATCH)
+        faultOf(kind).worked()
       }
     } catch (error) {
       logFailure(error, kind)
@@ -91,7 +95,20 @@ export function housekeeper(app: Dependencies, { rest = REST }: HousekeepingOpti
 
   function logFailure(error: unknown, kind?: ExpiredKind) {
     if (outageOf(error)) app.database.outage.failed(error)
-    else app.log.error({ err: error, kind }, 'expired rows could not be deleted')
+    else faultOf(kind).failed(error)
+  }
+
+  /** One line when rows of a kind cannot be deleted, and one when they can again. Without a kind: the sweep itself. */
+  function faultOf(kind: ExpiredKind | undefined): OutageLog {
+    const found = faults.get(kind)
+    if (found) return found
+    const made = outageLog(
+      app.log.child({ kind }),
+      { failed: 'expired rows could not be deleted', worked: 'expired rows are deleted again' },
+      error => ({ reason: outageDetail(error), err: error }),
+    )
+    faults.set(kind, made)
+    return made
   }
 
   return {
@@ -139,9 +156,7 @@ async function housekeeping(app: FastifyInstance, options: HousekeepingOptions) 
     // Jitter, so that instances do not request the lease at the same time.
     timer = setTimeout(
       () => {
-        sweeping = sweep()
-          .catch(error => app.log.error({ err: error }, 'housekeeping failed'))
-          .finally(schedule)
+        sweeping = sweep().finally(schedule)
       },
       interval * (0.5 + Math.random()),
     ).unref()

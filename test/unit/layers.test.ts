@@ -15,7 +15,7 @@ const LAYERS: Record<string, string[]> = {
   database: ['generated', 'shared'],
   errors: ['security-events'],
   http: ['config', 'database', 'errors', 'security-events', 'shared'],
-  jobs: ['config', 'database'],
+  jobs: ['config', 'database', 'shared'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
   operators: ['accounts', 'database', 'errors', 'http', 'messages', 'sessions', 'shared', 'tokens'],

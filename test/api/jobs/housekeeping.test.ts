@@ -286,8 +286,43 @@ t.test('deletes in small batches, and skips rows that cannot be deleted', async 
   ])
   t.match(
     log.filter(({ level }) => level === 50),
-    [{ kind: 'sessions', msg: /could not be deleted/ }],
+    [{ kind: 'sessions', msg: /could not be deleted/, reason: /sessions/ }],
   )
   await rows.client.$executeRawUnsafe('ALTER TABLE elsewhere RENAME TO sessions')
   t.equal(await housekeeper(app, { rest: 0 }).sweep(), 600, 'the next sweep deletes them')
+})
+
+t.test('rows that cannot be deleted are one line at the start and one at the end', async t => {
+  const { app, databaseUrl, log } = await startApp(t, { overrides: BY_HAND })
+  const { client } = await openRows(t, databaseUrl)
+  const { sweep } = housekeeper(app, { rest: 0 })
+  const sweeps = async () => {
+    for (let times = 0; times < 3; times++) await sweep()
+  }
+  const rename = (from: string, to: string) => client.$executeRawUnsafe(`ALTER TABLE ${from} RENAME TO ${to}`)
+  const failed = (kind?: string) => ({ level: 50, kind, msg: 'expired rows could not be deleted' })
+  const works = (kind?: string) => ({ level: 30, kind, msg: 'expired rows are deleted again' })
+  /** The lines so far, without the fields that are not compared. */
+  const lines = () =>
+    log
+      .filter(({ msg }) => /^expired rows/.test(String(msg)))
+      .map(({ level, kind, msg }) => ({ level, kind, msg }))
+
+  await sweeps()
+  t.strictSame(lines(), [])
+  await rename('sessions', 'sessions_elsewhere')
+  await sweeps()
+  await rename('guesses', 'guesses_elsewhere')
+  await sweeps()
+  await rename('sessions_elsewhere', 'sessions')
+  await sweeps()
+  const expected = [failed('sessions'), failed('guesses'), works('sessions')]
+  t.strictSame(lines(), expected, 'for each kind of rows')
+  await rename('guesses_elsewhere', 'guesses')
+  await rename('leases', 'leases_elsewhere')
+  await sweeps()
+  t.strictSame(lines(), [...expected, failed()], 'and for the lease')
+  await rename('leases_elsewhere', 'leases')
+  await sweeps()
+  t.strictSame(lines(), [...expected, failed(), works('guesses'), works()])
 })
