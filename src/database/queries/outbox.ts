@@ -254,7 +254,9 @@ const MAIL_OF_REQUEST = `SELECT mail.id, mail.state, mail.finished_at AS "finish
   FROM outbox AS request JOIN outbox AS mail ON mail.id = request.mail_id AND mail.mail_id = mail.id
   WHERE request.challenge_id = $1`
 
-/** Attempts while other workers change the same turns. */
+// Attempts while other workers change the same turns. They need no back-off, because they converge: the changed row
+// is locked until its worker commits, and then its turn is taken, so that the next attempt waits for a free one. Only
+// turns given back in between cause more. After the last, the delivery is retried like any other failure.
 const MAX_CONTENTION_ATTEMPTS = 10
 
 export function mailTurns({ read, change, transaction }: Statements) {

@@ -1,0 +1,248 @@
+// One delivery of a claimed email: take the recipient's turn, compose, send, record. A failure at any step is a
+// result like the others, so that all have the same back-off with jitter and the same end, a dead letter.
+import { setTimeout as delay } from 'node:timers/promises'
+import type { FastifyBaseLogger } from 'fastify'
+import { outageDetail, outageOf } from '../database/outage.ts'
+import type { OutboxRow } from '../database/queries/outbox.ts'
+import { backoff, outageLog } from '../shared/outage-log.ts'
+import { traceFields } from '../shared/trace.ts'
+import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
+import { composeDecoy, composeMail } from './compose.ts'
+import type { MailDependencies } from './dependencies.ts'
+import { type SendFailure, sendError } from './smtp-error.ts'
+import type { MailTransport } from './transport.ts'
+
+/** Milliseconds. A server may refuse a single recipient in the same words, which would toggle the lines. */
+const QUIET_AFTER_LINE = 15 * 60 * 1000
+/** 30 s, 108 s … 18 h: about a day in total. */
+export const FIRST_RETRY = 30
+const GROWTH = 3.6
+const MAX_ATTEMPTS = 8
+/** Keeps emails and instances that failed together from retrying together. */
+const JITTER = 0.2
+
+// Milliseconds between retries to record a result. Much shorter than the lease, after which another instance
+// would send the email again.
+const FIRST_RECORD_RETRY = 1000
+const LONGEST_RECORD_RETRY = 5000
+
+/** Request ids per log line. */
+const MAX_LOGGED_IDS = 20
+
+/** What a delivery came to. */
+type Result =
+  /** `waits`, `lost`: recorded by the turn already; back in the queue, or served by another email. */
+  | { outcome: 'waits' | 'lost' | 'waited too long' }
+  | { outcome: 'sent' | 'nothing to mail'; alsoServes: string[] }
+  | Failed
+
+interface Failed {
+  outcome: 'deferred' | 'dead'
+  failure: SendFailure
+  /** Seconds until the next attempt. */
+  wait: number
+  /** What was thrown before the email reached the transport. */
+  fault?: unknown
+}
+
+interface DeliveryOptions {
+  log: FastifyBaseLogger
+  /** Seconds before the second attempt. */
+  firstRetry: number
+  /** Ends the retries to record a result. */
+  stopping: AbortSignal
+}
+
+/**
+ * Returns a function that delivers a claimed row. It never rejects. Its promise is fulfilled with whether the
+ * result was recorded, which it is not if the row was claimed again or the worker stops.
+ */
+export function deliverer(
+  app: MailDependencies,
+  transport: MailTransport,
+  { log, firstRetry, stopping }: DeliveryOptions,
+): (row: OutboxRow) => Promise<boolean> {
+  const { outbox } = app.database
+  /** Emails that were sent and are not recorded: the database is down, or the row was claimed again. Not sent again. */
+  const sentUnrecorded = new Set<string>()
+  /** One alert, however many emails wait. */
+  const serviceRefusal = outageLog(
+    log,
+    {
+      failed:
+        'ALERT: the mail server refuses this service; emails wait. Check its credentials, TLS and sender',
+      worked: 'the mail server accepts mails again',
+    },
+    answer => ({ reason: String(answer), kind: 'refused' }),
+    { quiet: QUIET_AFTER_LINE },
+  )
+  /** One line for all emails that wait for an unreachable server. */
+  const serverOutage = outageLog(
+    log,
+    {
+      failed: 'the mail server cannot be reached; emails wait and are retried',
+      worked: 'the mail server can be reached again',
+    },
+    answer => ({ reason: String(answer), kind: 'away' }),
+    { level: 'warn', quiet: QUIET_AFTER_LINE },
+  )
+  /** Bugs, and outages that only a delivery meets. Not the log of the database, whose end every poll reports. */
+  const faults = outageLog(
+    log,
+    {
+      failed: 'emails cannot be processed; they wait and are retried',
+      worked: 'emails are processed again',
+    },
+    error => ({
+      reason: outageDetail(error),
+      kind: faultKind(error),
+      ...(outageOf(error) === undefined && { err: error }),
+    }),
+    { quiet: QUIET_AFTER_LINE },
+  )
+
+  async function deliver(row: OutboxRow): Promise<boolean> {
+    if (sentUnrecorded.has(row.id)) return (await record(row, { outcome: 'sent', alsoServes: [] })) === true
+    const result = await attempt(row)
+    const recorded = await record(row, result)
+    if (recorded !== undefined) report(row, result)
+    return recorded === true
+  }
+
+  async function attempt(row: OutboxRow): Promise<Result> {
+    let mail: Awaited<ReturnType<typeof composeMail>>
+    let alsoServes: string[]
+    try {
+      const turn = await takeTurn(app, row)
+      if (turn.outcome !== 'leads') return turn
+      alsoServes = turn.alsoServes
+      mail = await composeMail(app, row, turn.newestRequest)
+    } catch (fault) {
+      return { ...failed(row, sendError(fault, { to: row.recipient, text: '' })), fault }
+    }
+    try {
+      if (mail) await transport.send({ to: row.recipient, ...mail })
+      // A recipient that gets no email costs the same (timing side channel).
+      else if (isCapped(row)) await transport.pretend?.({ to: row.recipient, ...composeDecoy(app, row) })
+    } catch (error) {
+      return failed(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
+    }
+    if (mail) {
+      serverOutage.worked()
+      serviceRefusal.worked()
+    }
+    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes }
+  }
+
+  function failed({ attempts }: OutboxRow, failure: SendFailure): Failed {
+    if (failure.refusesService) serviceRefusal.failed(failure.message)
+    if (failure.unreachable) serverOutage.failed(failure.message)
+    const outcome = failure.permanent || attempts >= MAX_ATTEMPTS ? 'dead' : 'deferred'
+    const wait = firstRetry * GROWTH ** (attempts - 1) * (1 + JITTER * (2 * Math.random() - 1))
+    return { outcome, failure, wait }
+  }
+
+  /**
+   * Retries until the database records the result; otherwise the email would wait for the end of the lease, and
+   * a sent one would be sent again.
+   * @returns whether it was recorded; undefined if the worker stops first
+   */
+  async function record(row: OutboxRow, result: Result): Promise<boolean | undefined> {
+    const { next } = backoff(FIRST_RECORD_RETRY, LONGEST_RECORD_RETRY)
+    if (result.outcome === 'sent') sentUnrecorded.add(row.id)
+    for (let tries = 1; ; tries++) {
+      try {
+        const recorded = await write(row, result)
+        if (recorded) sentUnrecorded.delete(row.id)
+        // Otherwise the line about the database covers the fault.
+        if (tries === 1) {
+          if ('fault' in result) faults.failed(result.fault)
+          else faults.worked()
+        }
+        return recorded
+      } catch (error) {
+        // Polls that do not meet the outage report its end in between, so it is reported once.
+        if (tries === 1) (outageOf(error) ? app.database.outage : faults).failed(error)
+        if (stopping.aborted) return undefined
+        await delay(next(), undefined, { signal: stopping }).catch(() => {})
+      }
+    }
+  }
+
+  async function write(row: OutboxRow, result: Result): Promise<boolean> {
+    switch (result.outcome) {
+      case 'waits':
+        return true
+      case 'lost':
+        return false
+      case 'waited too long':
+        return outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
+      case 'sent':
+        return outbox.finish(row, 'sent', app.clock())
+      case 'nothing to mail':
+        return outbox.finish(row, 'dropped', app.clock())
+      case 'dead':
+        return outbox.finish(row, 'dead', app.clock(), result.failure.message)
+      case 'deferred': {
+        const { failure, wait } = result
+        // The cap counts delivered emails: a retry after a transient failure must not wait for another turn.
+        // If the turn cannot be returned, this email still has it.
+        if (failure.untaken) await giveTurnBack(app, row).catch(logUnlessOutage)
+        const nextAttemptAt = new Date(app.clock().getTime() + wait * 1000)
+        return outbox.defer(row, { nextAttemptAt, lastError: failure.message })
+      }
+    }
+  }
+
+  function logUnlessOutage(error: unknown) {
+    if (outageOf(error) === undefined) faults.failed(error)
+  }
+
+  function report(row: OutboxRow, result: Result) {
+    const facts = factsOf(row)
+    switch (result.outcome) {
+      case 'waits':
+      case 'lost':
+        return log.debug(
+          { ...facts, outcome: result.outcome },
+          'mail waits for its turn, or another one serves it',
+        )
+      case 'waited too long':
+        return log.warn(facts, 'mail dropped: it waited more than a day for its turn')
+      case 'sent':
+      case 'nothing to mail': {
+        // Logged for both outcomes: one line more would delay the next response.
+        const alsoServes = result.alsoServes.slice(0, MAX_LOGGED_IDS)
+        const served = alsoServes.length > 0 && { alsoServes }
+        return log.info({ ...facts, ...served }, result.outcome === 'sent' ? 'mail sent' : 'nothing to mail')
+      }
+      case 'dead':
+        return log.error({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+      case 'deferred': {
+        const { failure, wait } = result
+        const details = { ...facts, reason: failure.message, nextInSeconds: Math.round(wait) }
+        if ('fault' in result) return log.debug(details, 'the email was not processed, retrying later')
+        // In an outage, the line at its start is enough.
+        const level = failure.refusesService || failure.unreachable ? 'debug' : 'warn'
+        return log[level](details, 'SMTP delivery failed, retrying later')
+      }
+    }
+  }
+
+  return deliver
+}
+
+/** A bounded number of kinds, since messages may contain ids. */
+function faultKind(error: unknown): string {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown }
+  return outageOf(error) ?? String(code ?? name)
+}
+
+/** Log fields of an email, without its recipient. */
+const factsOf = ({ id, kind, attempts, requestId, traceparent }: OutboxRow) => ({
+  mail: id,
+  kind,
+  attempts,
+  ...(requestId && { requestId }),
+  ...traceFields(traceparent),
+})
