@@ -1,6 +1,8 @@
 /** The lifecycle of an account on the pages, with the links of real emails. */
 import t from 'tap'
+import { startApp } from '../../harness/app.ts'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
+import { freshDatabase } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
 import { openRows } from '../../harness/rows.ts'
 import {
@@ -160,6 +162,30 @@ t.test('after a refused login the page offers to resend the confirmation, whatev
   t.match([mail?.to, mail?.subject], [[email], /^Confirm/])
   const rows = await openRows(t, site.databaseUrl)
   t.equal(await rows.client.user.count(), 0)
+})
+
+t.test('the login of an account from before confirmation was required sends a confirmation', async t => {
+  const databaseUrl = await freshDatabase(t)
+  const before = await startApp(t, { databaseUrl, env: { EMAIL_CONFIRMATION: 'off' } })
+  const payload = { email, password: PASSWORD }
+  t.equal((await before.app.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
+  const site = await startSite(t, { databaseUrl })
+  const { page } = await person(t, site)
+  await page.goto(`${site.url}/app/login`)
+  await send(page, 'login', { email, password: 'not the password of it' })
+  await errorOf(page, 'login')
+  await send(page, 'login', payload)
+  await waitForView(page, 'unconfirmed')
+  t.match(await page.locator('[data-view="unconfirmed"]').innerText(), email, 'it names the address')
+  await isAccessible(t, page, 'an account to be confirmed')
+  await send(page, 'resend')
+  await waitForView(page, 'sent')
+  const mail = await site.mailTo(email, /^Confirm/)
+  await (await openRows(t, databaseUrl)).settled()
+  t.equal(site.smtp.mails.length, 1)
+  await page.goto(linkIn(mail))
+  await confirms(page)
+  await waitForAccount(page, site)
 })
 
 t.test('without confirmation by email, a new account can log in at once', async t => {
