@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -98,6 +98,32 @@ t.test('files copied from another stage are created there', async t => {
     else t.ok(existsSync(root(source.replace('/app/', ''))), `so does a build in the repository: ${source}`)
   }
 })
+
+// Otherwise the image would start and fail at its first query.
+t.test(
+  'dist/bin has the query compilers of its clients, since the image deletes those of Prisma',
+  async t => {
+    t.match(stages.find(({ name }) => name === 'dependencies')?.instructions.at(-1)?.text, / -delete$/)
+    const clients = readdirSync(root('dist/bin')).filter(file => /^client-\w+\.js$/.test(file))
+    const loaded = clients.flatMap(file =>
+      [...read(`dist/bin/${file}`).matchAll(/import\("([^"]*query_compiler[^"]*)"\)/g)].map(
+        ([, path = '']) => path,
+      ),
+    )
+    for (const path of loaded) t.ok(path.startsWith('./') && existsSync(root(join('dist/bin', path))), path)
+    for (const provider of ['sqlite', 'postgresql']) {
+      const compiler = `./query_compiler_small_bg.${provider}`
+      t.ok(
+        loaded.some(path => path.startsWith(`${compiler}-`)),
+        `the compiler for ${provider}`,
+      )
+      t.ok(
+        loaded.some(path => path.startsWith(`${compiler}.wasm-base64-`)),
+        `its WebAssembly`,
+      )
+    }
+  },
+)
 
 t.test('the npm scripts in the Dockerfile exist', async t => {
   const runs = stages.flatMap(({ instructions }) => instructions.filter(({ name }) => name === 'RUN'))
