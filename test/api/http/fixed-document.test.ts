@@ -74,6 +74,18 @@ t.test('compresses fixed documents for clients that accept it, and nothing else'
   }
 })
 
+t.test('clients keep fixed documents and ask each time whether they have changed', async t => {
+  const { app } = await startApp(t)
+  for (const url of FIXED) {
+    const whole = await app.inject(url)
+    const unchanged = await app.inject({ url, headers: { 'if-none-match': String(whole.headers.etag) } })
+    t.strictSame([whole.statusCode, unchanged.statusCode], [200, 304], url)
+    for (const { headers } of [whole, unchanged]) {
+      t.match(headers, { 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' }, url)
+    }
+  }
+})
+
 t.test('parallel first requests each get the whole document', async t => {
   const { app } = await startApp(t)
   const headers = { 'accept-encoding': 'br' }
