@@ -3,7 +3,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { TestApp } from './app.ts'
 import type { Teardown } from './database.ts'
-import { openRows, type Rows } from './rows.ts'
 
 /** Milliseconds to wait for emails of the previous test. */
 const MAX_WAIT_MS = 2000
@@ -15,7 +14,6 @@ const REPLACEABLE = ['database', 'mail', 'passwords', 'tokens'] as const
 
 export interface PooledApp extends TestApp {
   settings: string
-  rows: Rows
   /** The clock that `app.clock` reads. */
   setClock(clock: Clock | undefined): void
   close(): Promise<void>
@@ -65,8 +63,8 @@ export async function pooledApp(
     else await app.close()
     if (idle.length > MAX_IDLE) await idle.shift()?.close()
   })
-  const { app: instance, smtp, databaseUrl, log, env } = app
-  return { app: instance, smtp, databaseUrl, log, env }
+  const { app: instance, smtp, databaseUrl, rows, log, env } = app
+  return { app: instance, smtp, databaseUrl, rows, log, env }
 }
 
 async function newApp(
@@ -79,11 +77,9 @@ async function newApp(
   rootOf(t).teardown(close)
   let current: Clock | undefined
   const made = await build(owner, () => current?.() ?? new Date())
-  const rows = await openRows(owner, made.databaseUrl)
   return {
     ...made,
     settings,
-    rows,
     setClock: clock => {
       current = clock
     },

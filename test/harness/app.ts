@@ -6,6 +6,7 @@ import { buildApp, type Overrides } from '../../src/app.ts'
 import { loadConfig } from '../../src/config/config.ts'
 import { pooledApp } from './app-pool.ts'
 import { freshDatabase, type Teardown } from './database.ts'
+import { openRows, type Rows } from './rows.ts'
 import { type ReceivedMail, type SmtpServer, startSmtpServer } from './smtp.ts'
 
 export interface TestAppOptions {
@@ -22,6 +23,8 @@ export interface TestApp {
   app: FastifyInstance
   smtp: SmtpServer
   databaseUrl: string
+  /** The database, past the app; still open when the app is closed. */
+  rows: Rows
   /** Parsed log lines, at the lowest level. */
   log: Record<string, unknown>[]
   /** Environment of the app. */
@@ -62,6 +65,7 @@ async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestA
     MAIL_PORT: String(smtp.port),
     ...options.env,
   }
+  const rows = await openRows(t, databaseUrl)
   const log: Record<string, unknown>[] = []
   const app = await buildApp(loadConfig(env), {
     logStream: { write: line => void log.push(JSON.parse(line)) },
@@ -71,7 +75,7 @@ async function buildTestApp(t: Teardown, options: TestAppOptions): Promise<TestA
   })
   t.teardown(() => app.close())
   await app.ready()
-  return { app, smtp, databaseUrl, log, env }
+  return { app, smtp, databaseUrl, rows, log, env }
 }
 
 /** The token in the link of an email. */
@@ -79,6 +83,11 @@ export function tokenIn(mail: ReceivedMail | undefined): string {
   const token = /#token=(\S+)/.exec(mail?.text ?? '')?.[1]
   if (token === undefined) throw new Error(`no token in the mail: ${mail?.subject}`)
   return token
+}
+
+/** The header with an access token, or with that of a session or account. */
+export function bearer(of: string | { accessToken: string }): { authorization: string } {
+  return { authorization: `Bearer ${typeof of === 'string' ? of : of.accessToken}` }
 }
 
 /** A clock that tests move. */

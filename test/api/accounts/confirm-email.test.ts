@@ -1,10 +1,9 @@
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const email = 'ada@example.org'
@@ -29,7 +28,7 @@ function resend({ app }: TestApp, address = email) {
 t.test('the link and a new password create the account and its first session', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service, {
     email,
     password: 'what was typed at the registration',
@@ -49,7 +48,7 @@ t.test('the link and a new password create the account and its first session', a
     'tokenType',
   ])
 
-  const headers = { authorization: `Bearer ${pair.accessToken}` }
+  const headers = bearer(pair)
   const me = await service.app.inject({ method: 'GET', url: '/me', headers })
   const now = '2026-05-01T13:00:00.000Z'
   t.match(me.json(), {
@@ -75,7 +74,7 @@ t.test('the link and a new password create the account and its first session', a
 
 t.test('a rejected password spends nothing and is not hashed', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service)
   await rows.settled()
   const before = await rows.dump()
@@ -90,7 +89,7 @@ t.test('a rejected password spends nothing and is not hashed', async t => {
 
 t.test('the first confirmation spends every other link of the email', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const tokens = [await pending(service), await pending(service), await pending(service)]
   const last = tokens.pop()
   t.equal((await confirm(service, { token: last, password })).statusCode, 200)
@@ -104,11 +103,10 @@ t.test('the first confirmation spends every other link of the email', async t =>
 
 t.test('no deletion or change of email makes a used link valid again', async t => {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const tokens = [await pending(service), await pending(service)]
   const pair = (await confirm(service, { token: tokens[0], password })).json()
-  const headers = { authorization: `Bearer ${pair.accessToken}` }
+  const headers = bearer(pair)
   const allSpent = async (when: string) => {
     for (const token of tokens)
       isProblemOf(t, await confirm(service, { token, password }), 'token_spent', when)
@@ -146,7 +144,7 @@ t.test('a reset request for a pending registration sends the confirmation link',
 t.test('a link is valid for CONFIRM_TOKEN_TTL from when it was sent', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service)
   time.advance(DAY + 31)
   isProblemOf(t, await confirm(service, { token, password }), 'token_expired')
@@ -180,7 +178,7 @@ t.test('a registration lives as long as its last link', async t => {
 
 t.test('the link of a deleted registration is spent', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service)
   await rows.client.registration.deleteMany()
   isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
@@ -189,7 +187,7 @@ t.test('the link of a deleted registration is spent', async t => {
 
 t.test('the link of a registration with another email is spent', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service)
   await rows.client.registration.updateMany({ data: { email: 'eve@example.com' } })
   isProblemOf(t, await confirm(service, { token, password }), 'token_spent')
@@ -203,8 +201,7 @@ t.test('the link of a registration with another email is spent', async t => {
 
 t.test('a link of the previous release works and sets a new password', async t => {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const { app: old } = await startApp(t, { env: { JWT_SECRET: service.env['JWT_SECRET'] as string } })
   const planted = 'a password that a stranger planted'
   const createdAt = new Date()
@@ -243,7 +240,7 @@ t.test('a link of the previous release works and sets a new password', async t =
 
 t.test('other tokens are invalid', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const token = await pending(service)
   const [header, claims, signature] = token.split('.') as [string, string, string]
   const other = await startApp(t, { env: { JWT_SECRET: 'another secret of at least 32 bytes, really' } })
@@ -265,8 +262,7 @@ t.test('other tokens are invalid', async t => {
 
 t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
   const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const squatted = { email, password: 'the password of a squatter' }
   await app.inject({ method: 'POST', url: '/register', payload: squatted })
   const squatter = (await app.inject({ method: 'POST', url: '/login', payload: squatted })).json()
@@ -281,7 +277,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
   isProblemOf(t, await confirm(service, { token, password }), 'token_spent', 'once')
 
   const me = ({ accessToken }: { accessToken: string }) =>
-    app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+    app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal((await me(squatter)).statusCode, 401, 'the earlier session was revoked')
   t.equal((await me(pair.json())).statusCode, 200)
   const logIn = await app.inject({ method: 'POST', url: '/login', payload: squatted })
@@ -296,7 +292,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
 
 t.test('with EMAIL_CONFIRMATION=off the link of a disabled account is void', async t => {
   const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   await resend(service)
   const token = tokenIn((await service.smtp.waitForMails(1))[0])

@@ -1,10 +1,10 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
   type Account,
+  bearer,
   confirmedAccount,
   startApp,
   type TestApp,
-  type TestAppOptions,
   testClock,
   tokenIn,
 } from '../../harness/app.ts'
@@ -12,7 +12,7 @@ import { countHashes } from '../../harness/hash-count.ts'
 import { codeIn, mailTo, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { recordQueries } from '../../harness/queries.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 import { visible } from '../../harness/visible.ts'
 
 const PASSWORD = 'correct horse battery staple'
@@ -20,47 +20,40 @@ const CONFIRM = /^Confirm your new email address/
 const REQUESTED = /^A new email address was requested/
 const CHANGED = /^Your email address .* was changed/
 
-type Service = TestApp & { rows: Rows }
-
-async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
-  const service = await startApp(t, options)
-  return { ...service, rows: await openRows(t, service.databaseUrl) }
-}
-
 type Bearer = Pick<Account, 'accessToken' | 'password'>
 
-const ask = ({ app }: Pick<Service, 'app'>, { accessToken, password }: Bearer, newEmail: string) =>
+const ask = ({ app }: Pick<TestApp, 'app'>, { accessToken, password }: Bearer, newEmail: string) =>
   app.inject({
     method: 'POST',
     url: '/email-change/request',
-    headers: { authorization: `Bearer ${accessToken}` },
+    headers: bearer(accessToken),
     payload: { currentPassword: password, newEmail },
   })
 
-const confirm = ({ app }: Pick<Service, 'app'>, token: string, password = PASSWORD) =>
+const confirm = ({ app }: Pick<TestApp, 'app'>, token: string, password = PASSWORD) =>
   app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
 
-const login = ({ app }: Pick<Service, 'app'>, email: string, password = PASSWORD) =>
+const login = ({ app }: Pick<TestApp, 'app'>, email: string, password = PASSWORD) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
-const me = async ({ app }: Pick<Service, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
-  app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+const me = async ({ app }: Pick<TestApp, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
+  app.inject({ url: '/me', headers: bearer(accessToken) })
 
 /** An account, created when no email of another is pending that could be confused with its own. */
-async function account(service: Service, email?: string) {
+async function account(service: TestApp, email?: string) {
   await service.rows.settled()
   return confirmedAccount(service, email, PASSWORD)
 }
 
 /** The token of the link that is sent to the new address. */
-async function link(service: Service, bearer: Bearer, newEmail: string): Promise<string> {
+async function link(service: TestApp, bearer: Bearer, newEmail: string): Promise<string> {
   const { mails } = await withMails(service, service.rows, () => ask(service, bearer, newEmail))
   return tokenIn(mailTo(mails, newEmail, CONFIRM))
 }
 
 t.test('the link to the new email and the password change the email', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await startService(t, { overrides: { clock: time.clock } })
+  const service = await startApp(t, { overrides: { clock: time.clock } })
   const ada = await account(service, 'ada@example.org')
   const stranger = await account(service)
   time.advance(60)
@@ -112,7 +105,7 @@ t.test('the link to the new email and the password change the email', async t =>
 t.test(
   'the response is the same for a new address that is free, taken, pending or the current one',
   async t => {
-    const service = await startService(t)
+    const service = await startApp(t)
     const { app, rows, smtp } = service
     const ada = await account(service, 'adaaa@example.org')
     await account(service, 'taken@example.org')
@@ -168,7 +161,7 @@ t.test(
 )
 
 t.test('the link without the password is useless to the owner of a mistyped email', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows } = service
   const ada = await account(service)
   const token = await link(service, ada, 'stranger@example.net')
@@ -205,7 +198,7 @@ t.test('the link without the password is useless to the owner of a mistyped emai
 })
 
 t.test('wrong passwords with a link count like failed logins', async t => {
-  const unlimited = await startService(t)
+  const unlimited = await startApp(t)
   const { databaseUrl, smtp } = unlimited
   const ada = await account(unlimited)
   const token = await link(unlimited, ada, 'stranger@example.net')
@@ -221,7 +214,7 @@ t.test('wrong passwords with a link count like failed logins', async t => {
 })
 
 t.test('a request requires the current password', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const ada = await account(service)
   await service.rows.settled()
   const before = await service.rows.dump()
@@ -237,7 +230,7 @@ t.test('a request requires the current password', async t => {
 })
 
 t.test('an email that was taken in the meantime is a conflict and changes nothing', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const ada = await account(service)
   const token = await link(service, ada, 'wanted@example.org')
   const other = await account(service, 'wanted@example.org')
@@ -261,7 +254,7 @@ t.test('an email that was taken in the meantime is a conflict and changes nothin
 })
 
 t.test('of two pending changes each link is for its own email, and the first voids the other', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   for (const first of [0, 1]) {
     const ada = await account(service)
     const wanted = [`one-${ada.email}`, `two-${ada.email}`]
@@ -277,7 +270,7 @@ t.test('of two pending changes each link is for its own email, and the first voi
 })
 
 t.test('a used link stays used when the account returns to its old email', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const ada = await account(service, 'ada@example.org')
   const used = await link(service, ada, 'ada@example.net')
   const unused = await link(service, ada, 'ada@example.com')
@@ -288,10 +281,10 @@ t.test('a used link stays used when the account returns to its old email', async
 })
 
 t.test('voided resets and changes stay void when the account returns to its old email', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows } = service
   const ada = await account(service, 'ada@example.org')
-  const headers = { authorization: `Bearer ${ada.accessToken}` }
+  const headers = bearer(ada)
   const mailed = (url: string, payload: object) =>
     withMails(service, rows, () => app.inject({ method: 'POST', url, payload, headers }))
   const reset = await mailed('/password-reset/request', { email: ada.email })
@@ -320,7 +313,7 @@ t.test('voided resets and changes stay void when the account returns to its old 
 })
 
 t.test('an email is stored in canonical form, whatever its case', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const ada = await account(service, 'ada@example.org')
   await account(service, 'taken@example.org')
   const { mails } = await withMails(service, service.rows, () => ask(service, ada, ' Ada.L@Example.NET '))
@@ -335,7 +328,7 @@ t.test('an email is stored in canonical form, whatever its case', async t => {
 })
 
 t.test('pending registrations of the new email are void', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows } = service
   const ada = await account(service)
   const email = 'wanted@example.org'
@@ -359,7 +352,7 @@ t.test('pending registrations of the new email are void', async t => {
 })
 
 t.test('the old email can register again as another account', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const ada = await account(service, 'ada@example.org')
   t.equal((await confirm(service, await link(service, ada, 'ada@example.net'))).statusCode, 204)
   const next = await account(service, 'ada@example.org')
@@ -370,7 +363,7 @@ t.test('the old email can register again as another account', async t => {
 
 t.test('a link expires after a day', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await startService(t, { overrides: { clock: time.clock } })
+  const service = await startApp(t, { overrides: { clock: time.clock } })
   const token = await link(service, await account(service), 'ada@example.net')
   time.advance(86_400 - 0.001)
   isProblemOf(t, await confirm(service, token, 'not the password'), 'invalid_password', 'alive')
@@ -381,7 +374,7 @@ t.test('a link expires after a day', async t => {
 t.test(
   'during an outage of the mail server the responses are the same, and the link arrives later',
   async t => {
-    const service = await startService(t)
+    const service = await startApp(t)
     const ada = await account(service, 'adaaa@example.org')
     await account(service, 'taken@example.org')
     const up = visible(await ask(service, ada, 'free1@example.org'))
@@ -392,11 +385,8 @@ t.test(
       t.strictSame(visible(await ask(service, ada, newEmail)), up, newEmail)
     }
     t.equal(service.smtp.mails.length, before)
-    // Waits until every queued email has been tried, so that all wait for a retry.
     const untried = { where: { state: 'queued', lastError: null } }
-    while ((await service.rows.client.outbox.count(untried)) > 0) {
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
+    await until('all wait for a retry', async () => (await service.rows.client.outbox.count(untried)) === 0)
     await service.smtp.start()
     await service.rows.client.outbox.updateMany({
       where: { state: 'queued', leasedUntil: null },
@@ -412,9 +402,9 @@ t.test(
 // Regression: it opened a session, and notified the new address of a device that had used the old one. Found by the
 // model.
 t.test('a login with the old email that races with the change is refused', async t => {
-  const service = await startService(t)
-  const bearer = await account(service, 'overtaken@example.org')
-  const token = await link(service, bearer, 'moved@example.org')
+  const service = await startApp(t)
+  const owner = await account(service, 'overtaken@example.org')
+  const token = await link(service, owner, 'moved@example.org')
   const { passwords } = service.app
   const { verify } = passwords
   passwords.verify = async (...guess) => {
@@ -425,6 +415,6 @@ t.test('a login with the old email that races with the change is refused', async
     return matches
   }
   const before = await service.rows.client.session.count()
-  isProblemOf(t, await login(service, bearer.email), 'invalid_credentials')
+  isProblemOf(t, await login(service, owner.email), 'invalid_credentials')
   t.equal(await service.rows.client.session.count(), before)
 })

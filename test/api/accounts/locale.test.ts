@@ -1,8 +1,7 @@
 import t from 'tap'
 import { canonicalLocale } from '../../../src/messages/locale.ts'
-import { startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 
 const ACCEPTED: [spelling: string, canonical: string | null][] = [
@@ -68,7 +67,7 @@ t.test('a language is stored in its canonical form, however it is spelt', t => {
 })
 
 t.test('an invalid language tag is refused, and nothing is registered', async t => {
-  const { app, smtp, databaseUrl } = await startApp(t, { smtp: await startSmtpServer(t) })
+  const { app, smtp, rows } = await startApp(t, { smtp: await startSmtpServer(t) })
   for (const [what, json] of REFUSED) {
     const response = await app.inject({
       method: 'POST',
@@ -79,7 +78,6 @@ t.test('an invalid language tag is refused, and nothing is registered', async t 
     const { errors } = isProblemOf(t, response, 'validation_failed', what)
     t.strictSame([...new Set(errors?.map(({ path }) => path))], ['/locale'], `${what}: says where`)
   }
-  const rows = await openRows(t, databaseUrl)
   t.strictSame(await rows.dump(), { users: [], registrations: [], sessions: [], outbox: [] })
   t.equal(smtp.connections(), 0)
 })
@@ -102,7 +100,7 @@ t.test('the account keeps the language of its registration; an unknown language 
     if (language === 'en') t.match(mail?.subject, /^Confirm your email address/)
     const payload = { token: tokenIn(mail), password }
     const confirmed = await app.inject({ method: 'POST', url: '/confirm-email', payload })
-    const headers = { authorization: `Bearer ${confirmed.json().accessToken}` }
+    const headers = bearer(confirmed.json().accessToken)
     const me = await app.inject({ method: 'GET', url: '/me', headers })
     t.equal(me.json().locale, canonicalLocale(locale))
   }

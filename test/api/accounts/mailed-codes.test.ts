@@ -3,6 +3,7 @@ import type { LightMyRequestResponse as Response } from 'fastify'
 import t, { type Test } from 'tap'
 import {
   type Account,
+  bearer,
   confirmedAccount,
   startApp,
   type TestApp,
@@ -12,19 +13,18 @@ import {
 import { capped } from '../../harness/capped.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
 import { visible } from '../../harness/visible.ts'
 
 const PASSWORD = 'correct horse battery staple'
 /** Of emails with a code. */
 const SUBJECT = /^Confirm your|^Reset your|code/i
 
-type Service = TestApp & { rows: Rows; advance(seconds: number): void }
+type Service = TestApp & { advance(seconds: number): void }
 
 async function startService(t: Test, env: Record<string, string> = {}): Promise<Service> {
   const { clock, advance } = testClock(new Date('2030-01-01T00:10:00Z'))
   const service = await startApp(t, { env, overrides: { clock } })
-  return { ...service, advance, rows: await openRows(t, service.databaseUrl) }
+  return { ...service, advance }
 }
 
 const post = ({ app }: Pick<Service, 'app'>, url: string, payload: object, headers = {}) =>
@@ -76,7 +76,7 @@ async function withSession(
 ): Promise<{ authorization: string }> {
   await service.rows.settled()
   const { accessToken } = await confirmedAccount(service, email, password)
-  return { authorization: `Bearer ${accessToken}` }
+  return bearer(accessToken)
 }
 
 /** All ways to a code. */
@@ -161,7 +161,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
         isProblemOf(t, await login(service, one.email, before), 'invalid_credentials')
       }
       if (success === 200) {
-        const headers = { authorization: `Bearer ${done.json().accessToken}` }
+        const headers = bearer(done.json().accessToken)
         const me = await service.app.inject({ url: '/me', headers })
         t.match(me.json(), { email: one.email, emailConfirmedAt: String })
       }
@@ -340,7 +340,7 @@ for (const { name, emails, rival, late } of OWNERS) {
 t.test('a code is valid for one purpose only', async t => {
   const service = await startService(t)
   const { accessToken, email } = await confirmedAccount(service)
-  const headers = { authorization: `Bearer ${accessToken}` }
+  const headers = bearer(accessToken)
   const asked = async (to: string, act: () => ReturnType<typeof post>) => {
     const { answer, mails } = await withMails(service, service.rows, act)
     return { requestToken: answer.json().requestToken as string, code: codeIn(mailTo(mails, to, /./)) }

@@ -3,10 +3,9 @@ import type { LightMyRequestResponse as Response } from 'fastify'
 import t, { type Test } from 'tap'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
 import { tally } from '../../adversarial/tally.ts'
-import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { recordQueries } from '../../harness/queries.ts'
-import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 
 const OWNER = 'ada@example.org'
@@ -21,13 +20,13 @@ async function startService(t: Test) {
     env: { ACCESS_TOKEN_TTL: '86400' },
     overrides: { clock: time.clock, mail: { timing: { firstRetry: 0.05 } } },
   })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const send = (method: 'GET' | 'POST' | 'DELETE', url: string, payload?: object, accessToken?: string) =>
     service.app.inject({
       method,
       url,
       ...(payload && { payload }),
-      headers: { 'user-agent': 'curl/8.5.0', ...(accessToken && { authorization: `Bearer ${accessToken}` }) },
+      headers: { 'user-agent': 'curl/8.5.0', ...(accessToken && bearer(accessToken)) },
     })
   const post = (url: string, payload: object, accessToken?: string): Promise<Response> =>
     send('POST', url, payload, accessToken)

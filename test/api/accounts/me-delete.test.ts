@@ -1,27 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { LightMyRequestResponse as Response } from 'fastify'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import { tally } from '../../adversarial/tally.ts'
-import {
-  confirmedAccount,
-  resetToken,
-  startApp,
-  type TestApp,
-  type TestAppOptions,
-  tokenIn,
-} from '../../harness/app.ts'
+import { bearer, confirmedAccount, resetToken, startApp, type TestApp, tokenIn } from '../../harness/app.ts'
+import { codeIn } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
-
-const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
-
-async function startService(t: Test, options: TestAppOptions = {}) {
-  const service = await startApp(t, options)
-  return { ...service, rows: await openRows(t, service.databaseUrl) }
-}
 
 const leave = (
   { app }: Pick<TestApp, 'app'>,
@@ -31,7 +17,7 @@ const leave = (
   app.inject({ method: 'DELETE', url: '/me', headers: bearer(pair), payload: { currentPassword } })
 
 t.test('a deleted account is removed from every table, and confirmed by email in its language', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows, smtp } = service
   const stranger = await confirmedAccount(service, 'eve@example.org')
   const ada = await confirmedAccount(service, email, password)
@@ -105,7 +91,7 @@ t.test('a deleted account is removed from every table, and confirmed by email in
 })
 
 t.test('deletion requires the current password', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows } = service
   const ada = await confirmedAccount(service, email, password)
   await rows.settled()
@@ -122,7 +108,7 @@ t.test('deletion requires the current password', async t => {
 })
 
 t.test('wrong passwords count like failed logins', async t => {
-  const service = await startService(t, { env: { RATE_LIMIT: 'on' } })
+  const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const remoteAddress = '192.0.2.201'
   const ada = await confirmedAccount(service, 'slow@example.org', password)
   const guess = (n: number) =>
@@ -152,7 +138,7 @@ t.test('wrong passwords count like failed logins', async t => {
 })
 
 t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
-  const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
+  const service = await startApp(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   const { rows, smtp } = service
   const ada = await confirmedAccount(service, email, password)
   const answers = await Promise.all(Array.from({ length: 20 }, () => leave(service, ada)))
@@ -164,7 +150,7 @@ t.test('of 20 parallel deletions one succeeds and sends one email', async t => {
 })
 
 t.test('a login that races with the deletion opens no session', async t => {
-  const service = await startService(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
+  const service = await startApp(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   const { app, rows } = service
   const ada = await confirmedAccount(service, email, password)
   const logIns = Array.from({ length: 10 }, () =>
@@ -187,7 +173,7 @@ t.test('a login that races with the deletion opens no session', async t => {
 })
 
 t.test('the email can register again, and old tokens do not affect the new account', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows, smtp } = service
   const post = (url: string, payload: object, headers = {}) =>
     app.inject({ method: 'POST', url, payload, headers })
@@ -204,10 +190,8 @@ t.test('the email can register again, and old tokens do not affect the new accou
   await post('/email-change/request', { currentPassword: password, newEmail }, bearer(ada))
   await rows.settled()
   const change = tokenIn(smtp.mails.find(({ to }) => to.includes(newEmail)))
-  const digits = (pattern: RegExp) =>
-    smtp.mails.flatMap(({ text }) => pattern.exec(text)?.slice(1).join('') ?? []).at(-1) ?? ''
-  const [resetCode, changeCode] = [digits(/^\s*(\d{4}) ?(\d{4})\s*$/m), digits(/^\s*(\d{3}) ?(\d{3})\s*$/m)]
-  t.match([resetCode, changeCode], [/^\d{8}$/, /^\d{6}$/])
+  const codeOf = (subject: RegExp) => codeIn(smtp.mails.findLast(mail => subject.test(mail.subject)))
+  const [resetCode, changeCode] = [codeOf(/reset/i), codeOf(/code/i)]
 
   t.equal((await leave(service, ada)).statusCode, 204)
   await rows.settled()
@@ -240,7 +224,7 @@ t.test('the email can register again, and old tokens do not affect the new accou
 t.test(
   'with the SMTP server down the account is deleted at once, and only notices and the farewell are sent later',
   async t => {
-    const service = await startService(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
+    const service = await startApp(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
     const { app, rows, smtp } = service
     const ada = await confirmedAccount(service, email, password)
     await rows.settled()
@@ -250,7 +234,10 @@ t.test(
     await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
     // A claimed email can still be sent; these are queued again.
     const refused = { state: 'queued', leasedUntil: null, NOT: { lastError: null } }
-    while ((await rows.client.outbox.count({ where: refused })) < 3) await delay(10)
+    await until(
+      'all three were refused',
+      async () => (await rows.client.outbox.count({ where: refused })) === 3,
+    )
     t.equal((await leave(service, ada)).statusCode, 204)
     const left = await rows.client.outbox.findMany({ orderBy: { id: 'asc' } })
     t.strictSame(

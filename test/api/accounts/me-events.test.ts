@@ -4,9 +4,9 @@ import { v7 as uuidv7 } from 'uuid'
 import { EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import type { Event, PrismaClient } from '../../../src/generated/sqlite/client.ts'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
-import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { codeIn, otherThan } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
 
 const password = 'correct horse battery staple'
@@ -22,8 +22,6 @@ const SYSTEMS = [
 
 const noOrigin = { ip: null, device: null, requestId: null, actor: null, target: null, position: null }
 
-const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
-
 /** Events are written after the response. */
 const eventually = (client: PrismaClient, kind: string, count: number) =>
   until(`${count} events ${kind}`, async () => (await client.event.count({ where: { kind } })) === count)
@@ -31,8 +29,7 @@ const eventually = (client: PrismaClient, kind: string, count: number) =>
 t.test('each cause adds one event with its origin, and events never change', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
   let history: Event[] = []
   let steps = 0
   const all = () => rows.client.event.findMany({ orderBy: { id: 'asc' } })
@@ -121,12 +118,9 @@ t.test('each cause adds one event with its origin, and events never change', asy
       202,
     )
   ).json()
-  const code = /^\s*(\d{3}) ?(\d{3})\s*$/m
-    .exec(lastMail()?.text ?? '')
-    ?.slice(1)
-    .join('')
+  const code = codeIn(lastMail())
   const change = { changeToken, code, newPassword: 'the second password of hers' }
-  const wrong = { ...change, code: code === '000000' ? '000001' : '000000' }
+  const wrong = { ...change, code: otherThan(code) }
   await step([], { url: '/password-change/confirm', payload: wrong, accessToken }, 400)
   await step(['password_changed'], { url: '/password-change/confirm', payload: change, accessToken }, 204)
 
@@ -189,8 +183,7 @@ t.test('each cause adds one event with its origin, and events never change', asy
 
 t.test('a refused login is recorded after the response, and only for an account', async t => {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   await confirmedAccount(service, email, password)
   const pending = { email: 'pending@example.org', password }
   await app.inject({ method: 'POST', url: '/register', payload: pending })
@@ -239,8 +232,7 @@ t.test('a failure to record a refusal is logged and does not change the response
 
 t.test('nothing is recorded for an account that was deleted in the meantime', async t => {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   await confirmedAccount(service, email, password)
   const { recordInEqualTime } = app.database.events
   app.database.events.recordInEqualTime = async event => {
@@ -258,7 +250,7 @@ t.test('nothing is recorded for an account that was deleted in the meantime', as
 /** Two accounts, each with a history of `length` events. */
 async function withHistory(t: Parameters<typeof startApp>[0], length: number) {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const ada = await confirmedAccount(service, email, password)
   const eve = await confirmedAccount(service, 'eve@example.org', password)
   const idOf = async (address: string) =>
@@ -405,8 +397,7 @@ t.test('a flood of failed logins does not fill the history, and the bound reveal
   const { clock, advance } = testClock()
   const overrides = { clock, uptime: () => clock().getTime() }
   const service = await startApp(t, { env: { RATE_LIMIT: 'on' }, overrides })
-  const { app, databaseUrl } = service
-  const rows = await openRows(t, databaseUrl)
+  const { app, rows } = service
   const owner = await confirmedAccount(service)
   const user = await rows.client.user.findUniqueOrThrow({ where: { email: owner.email } })
   const logIn = (email: string, remoteAddress: string, password: string, device = 'curl/8.5.0') =>

@@ -5,8 +5,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Test } from 'tap'
 import type { Provider } from '../../../src/database/index.ts'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
+import { bearer, confirmedAccount, startApp } from '../../harness/app.ts'
+import type { Rows } from '../../harness/rows.ts'
 
 /** Rows per statement; PostgreSQL has a timeout of 5 s. */
 const BATCH = 20_000
@@ -39,8 +39,7 @@ const collectGarbage: () => void = runInNewContext('gc')
 /** Exports a history of `events` events. Asserts bounds on memory and on turns of the event loop. */
 export async function exportLongHistory(t: Test, count: number) {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const { email, accessToken } = await confirmedAccount(service)
   const { id } = await rows.client.user.findUniqueOrThrow({ where: { email } })
   await addHistory(rows, app.database.provider, id, count)
@@ -51,10 +50,7 @@ export async function exportLongHistory(t: Test, count: number) {
   const turns = watchTurns()
   t.teardown(turns.stop)
   const response = await new Promise<IncomingMessage>((resolve, reject) =>
-    get({ port, path: '/me/export', headers: { authorization: `Bearer ${accessToken}` } }, resolve).on(
-      'error',
-      reject,
-    ),
+    get({ port, path: '/me/export', headers: bearer(accessToken) }, resolve).on('error', reject),
   )
   let [begin, end, bytes, events, heldBytes, nextLook] = ['', '', 0, 0, 0, 0]
   for await (const chunk of response.setEncoding('latin1')) {

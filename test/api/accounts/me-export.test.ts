@@ -1,17 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
-
-const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
 t.test('the export contains all data of the account and of nobody else', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const { app, log } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, log, rows } = service
   const ada = await confirmedAccount(service, 'ada@example.org')
   const { email, password } = ada
   const eve = await confirmedAccount(service, 'eve@example.org', 'the words of another person')
@@ -83,8 +79,7 @@ t.test('the export contains all data of the account and of nobody else', async t
 t.test('an export is recorded once an hour per device and IP address; a refused one never', async t => {
   const time = testClock()
   const service = await startApp(t, { env: { ACCESS_TOKEN_TTL: '7200' }, overrides: { clock: time.clock } })
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const ada = await confirmedAccount(service)
   const [curl, wget, home, elsewhere] = ['curl/8.5.0', 'Wget/1.21', '192.0.2.7', '198.51.100.66']
   const exported = () => rows.client.event.count({ where: { kind: 'exported' } })
@@ -112,8 +107,7 @@ t.test('an export is recorded once an hour per device and IP address; a refused 
 
 t.test('an account is exported at most five times an hour, from any network', async t => {
   const service = await startApp(t, { env: { RATE_LIMIT: 'on' } })
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const [ada, eve] = [await confirmedAccount(service), await confirmedAccount(service)]
   const exportOf = (account: { accessToken: string }, n: number, method: 'GET' | 'HEAD' = 'GET') =>
     app.inject({ method, url: '/me/export', remoteAddress: `192.0.2.${n}`, headers: bearer(account) })
@@ -194,8 +188,7 @@ t.test('an endless export stops when its client disconnects', async t => {
 
 t.test('the export contains emails about the account to other addresses', async t => {
   const service = await startApp(t)
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const ada = await confirmedAccount(service, 'ada@example.org')
   const payload = { currentPassword: ada.password, newEmail: 'countess@example.org' }
   await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })

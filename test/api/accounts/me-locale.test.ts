@@ -1,13 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
-import { confirmedAccount, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const password = 'correct horse battery staple'
-
-const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
 
 t.test('sets the canonical language of this account only, and unsets it', async t => {
   const service = await startApp(t)
@@ -37,7 +34,7 @@ t.test('sets the canonical language of this account only, and unsets it', async 
 
 t.test('an invalid language tag changes nothing, and no other property can be changed', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const ada = await confirmedAccount(service)
   await rows.settled()
   const before = await rows.dump()
@@ -70,8 +67,7 @@ t.test('an invalid language tag changes nothing, and no other property can be ch
 
 t.test('emails use the new language, also those requested before the change', async t => {
   const service = await startApp(t, { overrides: { mail: { timing: { firstRetry: 1 } } } })
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
   const ada = await confirmedAccount(service)
   await rows.settled()
   const speak = (locale: string | null) =>
@@ -99,9 +95,8 @@ t.test('emails use the new language, also those requested before the change', as
 
   await smtp.stop()
   await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email: ada.email } })
-  while ((await rows.client.outbox.count({ where: { leasedUntil: null, NOT: { lastError: null } } })) < 1) {
-    await delay(10)
-  }
+  const failed = { where: { leasedUntil: null, NOT: { lastError: null } } }
+  await until('delivery has failed', async () => (await rows.client.outbox.count(failed)) > 0)
   await speak('fr')
   await smtp.start()
   await rows.settled()
@@ -110,8 +105,7 @@ t.test('emails use the new language, also those requested before the change', as
 
 t.test('a registration uses Accept-Language unless the body has a locale', async t => {
   const service = await startApp(t)
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
   const cases: [header: string | undefined, body: string | undefined, locale: string | null][] = [
     ['de', undefined, 'de'],
     ['de-AT,de;q=0.9,en;q=0.8', undefined, 'de'],

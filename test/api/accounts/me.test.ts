@@ -1,5 +1,5 @@
 import t from 'tap'
-import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 
 t.test("returns the public properties of the bearer's account", async t => {
@@ -7,7 +7,7 @@ t.test("returns the public properties of the bearer's account", async t => {
   const service = await startApp(t, { overrides: { clock } })
   await confirmedAccount(service, 'somebody.else@example.org')
   const { accessToken } = await confirmedAccount(service, 'ada@example.org')
-  const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  const me = await service.app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal(me.statusCode, 200)
   t.equal(me.headers['content-type'], 'application/json; charset=utf-8')
   const { id, ...rest } = me.json()
@@ -32,7 +32,7 @@ t.test('the locale is the registered one', async t => {
   const token = /#token=(\S+)/.exec(mail?.text ?? '')?.[1]
   const session = await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
   const { accessToken } = session.json()
-  const me = await app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  const me = await app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal(me.json().locale, 'en-GB')
 })
 

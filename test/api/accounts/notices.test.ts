@@ -1,19 +1,15 @@
 /** Notices to the owner: recipient, time and words. */
 import t, { type Test } from 'tap'
-import { type Account, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
-import { openRows } from '../../harness/rows.ts'
+import { type Account, bearer, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
 import { visible } from '../../harness/visible.ts'
 
 const email = 'ada@example.org'
 const password = 'correct horse battery staple'
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0'
 
-const bearer = ({ accessToken }: { accessToken: string }) => ({ authorization: `Bearer ${accessToken}` })
-
 async function startService(t: Test, options: TestAppOptions = {}) {
   const service = await startApp(t, options)
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
   let seen = 0
   return {
     ...service,

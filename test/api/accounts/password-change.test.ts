@@ -1,30 +1,21 @@
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
   type Account,
+  bearer,
   confirmedAccount,
   resetToken,
   startApp,
   type TestApp,
-  type TestAppOptions,
   testClock,
 } from '../../harness/app.ts'
 import { codeIn, mailTo, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const newPassword = 'a password that nobody had before'
 
-type Service = TestApp & { rows: Rows }
-
-async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
-  const service = await startApp(t, options)
-  return { ...service, rows: await openRows(t, service.databaseUrl) }
-}
-
-const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
-
 const ask = (
-  { app }: Pick<Service, 'app'>,
+  { app }: Pick<TestApp, 'app'>,
   accessToken: string,
   currentPassword: string,
   remoteAddress = '10.0.0.1',
@@ -37,17 +28,17 @@ const ask = (
     remoteAddress,
   })
 
-const confirm = ({ app }: Pick<Service, 'app'>, accessToken: string, payload: object) =>
+const confirm = ({ app }: Pick<TestApp, 'app'>, accessToken: string, payload: object) =>
   app.inject({ method: 'POST', url: '/password-change/confirm', headers: bearer(accessToken), payload })
 
-const login = ({ app }: Pick<Service, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
+const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password }, remoteAddress })
 
-const statusOfMe = async ({ app }: Pick<Service, 'app'>, accessToken: string) =>
+const statusOfMe = async ({ app }: Pick<TestApp, 'app'>, accessToken: string) =>
   (await app.inject({ url: '/me', headers: bearer(accessToken) })).statusCode
 
 /** The token of the response and the code of the email. */
-async function begin(service: Service, { email, password, accessToken }: Account) {
+async function begin(service: TestApp, { email, password, accessToken }: Account) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, accessToken, password))
   if (answer.statusCode !== 202) throw new Error(answer.body)
   const code = codeIn(mailTo(mails, email, /code/i))
@@ -55,7 +46,7 @@ async function begin(service: Service, { email, password, accessToken }: Account
 }
 
 t.test('a change takes two steps, revokes every session and notifies the owner', async t => {
-  const service = await startService(t, { env: { CHANGE_CODE_TTL: '60' } })
+  const service = await startApp(t, { env: { CHANGE_CODE_TTL: '60' } })
   const account = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const { email, password, accessToken, refreshToken } = account
@@ -102,7 +93,7 @@ t.test('a change takes two steps, revokes every session and notifies the owner',
 })
 
 t.test('token and code work once', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const account = await confirmedAccount(service)
   const { changeToken, code } = await begin(service, account)
   const payload = { changeToken, code, newPassword }
@@ -119,7 +110,7 @@ t.test('token and code work once', async t => {
 })
 
 t.test('a wrong current password starts nothing', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { accessToken, password } = await confirmedAccount(service)
   await service.rows.settled()
   const before = await service.rows.dump()
@@ -176,7 +167,7 @@ t.test('wrong passwords share one count over all endpoints', async t => {
 })
 
 t.test('another token is refused and costs no attempt', async t => {
-  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'required' } })
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'required' } })
   const account = await confirmedAccount(service)
   const { email, password, accessToken } = account
   const { changeToken, code } = await begin(service, account)
@@ -214,7 +205,7 @@ t.test(
   'during an outage of the mail server the response is the same, and the code arrives while it is valid',
   async t => {
     const time = testClock(new Date('2030-01-01T00:00:00Z'))
-    const service = await startService(t, {
+    const service = await startApp(t, {
       overrides: { clock: time.clock, mail: { timing: { poll: 0.05 } } },
     })
     const account = await confirmedAccount(service)
@@ -231,9 +222,8 @@ t.test(
     }
     t.strictSame(shape(down), shape(up))
     const { changeToken } = down.json()
-    while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
-      await new Promise(resolve => setTimeout(resolve, 10))
-    }
+    const failed = { where: { lastError: { not: null } } }
+    await until('delivery has failed', async () => (await service.rows.client.outbox.count(failed)) > 0)
     await service.smtp.start()
     time.advance(120)
     service.app.mail.wake()
@@ -247,15 +237,14 @@ t.test(
 
 t.test('a code that expires before its email can be sent is not sent', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await startService(t, { overrides: { clock: time.clock } })
+  const service = await startApp(t, { overrides: { clock: time.clock } })
   const account = await confirmedAccount(service)
   await service.rows.settled()
   const before = service.smtp.mails.length
   await service.smtp.stop()
   t.equal((await ask(service, account.accessToken, account.password)).statusCode, 202)
-  while ((await service.rows.client.outbox.count({ where: { lastError: { not: null } } })) === 0) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  const failed = { where: { lastError: { not: null } } }
+  await until('delivery has failed', async () => (await service.rows.client.outbox.count(failed)) > 0)
   await service.smtp.start()
   time.advance(600)
   service.app.mail.wake()

@@ -1,48 +1,41 @@
 import { randomBytes } from 'node:crypto'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
+  bearer,
   confirmedAccount,
   startApp,
   type TestApp,
-  type TestAppOptions,
   testClock,
   testEnvironment,
   tokenIn,
 } from '../../harness/app.ts'
 import { codeIn, otherThan, withMails } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 import { visible } from '../../harness/visible.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const newPassword = 'a password that nobody had before'
 const third = 'a third password for this test'
 
-type Service = TestApp & { rows: Rows }
-
-async function startService(t: Test, options: TestAppOptions = {}): Promise<Service> {
-  const service = await startApp(t, options)
-  return { ...service, rows: await openRows(t, service.databaseUrl) }
-}
-
-const ask = ({ app }: Pick<Service, 'app'>, email: string) =>
+const ask = ({ app }: Pick<TestApp, 'app'>, email: string) =>
   app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
 
-const confirm = ({ app }: Pick<Service, 'app'>, payload: object) =>
+const confirm = ({ app }: Pick<TestApp, 'app'>, payload: object) =>
   app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
 
-const login = ({ app }: Pick<Service, 'app'>, email: string, password: string) =>
+const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string) =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password } })
 
 /** The token of the response; code and link of the email. */
-async function begin(service: Service, email: string) {
+async function begin(service: TestApp, email: string) {
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, email))
   const { requestToken } = answer.json() as { requestToken: string }
   return { requestToken, code: codeIn(mails[0]), token: tokenIn(mails[0]) }
 }
 
 t.test('the emailed code and the request token set a password once', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { email, password, accessToken } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const { requestToken, code, token } = await begin(service, email)
@@ -57,11 +50,11 @@ t.test('the emailed code and the request token set a password once', async t => 
     [[[email], true]],
     'the owner gets a notice',
   )
-  for (const [bearer, status] of [
+  for (const [session, status] of [
     [accessToken, 401],
     [stranger.accessToken, 200],
   ] as const) {
-    const headers = { authorization: `Bearer ${bearer}` }
+    const headers = bearer(session)
     t.equal((await service.app.inject({ url: '/me', headers })).statusCode, status)
   }
   isProblemOf(t, await login(service, email, password), 'invalid_credentials')
@@ -79,7 +72,7 @@ t.test('the emailed code and the request token set a password once', async t => 
 })
 
 t.test('the response has the same form, length and headers for every email', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { app, rows } = service
   const [known, disabled, pending, unknown] = ['known', 'disab', 'pendi', 'unkno'].map(
     name => `${name}@example.org`,
@@ -106,7 +99,7 @@ t.test('the response has the same form, length and headers for every email', asy
 })
 
 t.test('every spelling of an email is the same account', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { email } = await confirmedAccount(service, 'ada@example.org')
   const { answer, mails } = await withMails(service, service.rows, () => ask(service, ' ADA@Example.ORG '))
   t.strictSame(mails[0]?.to, [email])
@@ -115,7 +108,7 @@ t.test('every spelling of an email is the same account', async t => {
 })
 
 t.test('an unknown email behaves like a wrong code', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { rows } = service
   const known = await confirmedAccount(service, 'known@example.org')
   const disabled = await confirmedAccount(service, 'disab@example.org')
@@ -152,7 +145,7 @@ t.test('an unknown email behaves like a wrong code', async t => {
 })
 
 t.test('a rejected password is answered alike for an unknown email, and costs no attempt', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   await confirmedAccount(service, 'memorable.name@example.org')
   for (const name of ['memorable.name', 'notorious.name']) {
     const { requestToken } = (await ask(service, `${name}@example.org`)).json()
@@ -167,7 +160,7 @@ t.test('a rejected password is answered alike for an unknown email, and costs no
 })
 
 t.test('a later registration of the email cannot use an earlier request', async t => {
-  const service = await startService(t)
+  const service = await startApp(t)
   const { email, password } = await confirmedAccount(service)
   const { requestToken, code } = await begin(service, email)
   await service.rows.client.user.delete({ where: { email } })
@@ -177,7 +170,7 @@ t.test('a later registration of the email cannot use an earlier request', async 
 })
 
 t.test('without confirmation, a code confirms the address as a link does', async t => {
-  const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
+  const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const email = 'ada@example.org'
   const payload = { email, password: 'correct horse battery staple' }
   const made = await service.app.inject({ method: 'POST', url: '/register', payload })
@@ -185,22 +178,20 @@ t.test('without confirmation, a code confirms the address as a link does', async
   const { token: _, ...proof } = await begin(service, email)
   t.equal((await confirm(service, { ...proof, newPassword })).statusCode, 204)
   const { accessToken } = (await login(service, email, newPassword)).json()
-  const headers = { authorization: `Bearer ${accessToken}` }
+  const headers = bearer(accessToken)
   t.type((await service.app.inject({ url: '/me', headers })).json().emailConfirmedAt, 'string')
 })
 
 t.test('a second email within a minute is delayed, and its code belongs to its own request', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
-  const service = await startService(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
+  const service = await startApp(t, { overrides: { clock: time.clock }, env: { RATE_LIMIT: 'on' } })
   const { email } = await confirmedAccount(service)
   const first = await begin(service, email)
   const mails = service.smtp.mails.length
   time.advance(20)
   const second = (await ask(service, email)).json().requestToken
   const waits = { kind: 'reset_request', state: 'queued', nextAttemptAt: new Date('2030-01-01T00:01:00Z') }
-  while ((await service.rows.client.outbox.count({ where: waits })) === 0) {
-    await new Promise(resolve => setTimeout(resolve, 10))
-  }
+  await until('it waits', async () => (await service.rows.client.outbox.count({ where: waits })) > 0)
   t.equal(service.smtp.mails.length, mails, 'not yet')
   time.advance(40)
   service.app.mail.wake()
@@ -219,20 +210,20 @@ t.test('a second email within a minute is delayed, and its code belongs to its o
 
 t.test('a request signed with the previous secret stays valid while that is configured', async t => {
   const next = randomBytes(32).toString('base64url')
-  const before = await startService(t)
+  const before = await startApp(t)
   const { databaseUrl, smtp } = before
   const { email } = await confirmedAccount(before)
   const old = await begin(before, email)
   await before.app.close()
   const env = { JWT_SECRET: next, JWT_SECRET_PREVIOUS: testEnvironment.JWT_SECRET }
-  const during = await startService(t, { databaseUrl, smtp, env })
+  const during = await startApp(t, { databaseUrl, smtp, env })
   const fresh = await begin(during, email)
   await during.app.close()
-  const after = await startService(t, { databaseUrl, smtp, env: { JWT_SECRET: next } })
+  const after = await startApp(t, { databaseUrl, smtp, env: { JWT_SECRET: next } })
   const late = { requestToken: old.requestToken, code: old.code, newPassword }
   isProblemOf(t, await confirm(after, late), 'token_invalid')
   await after.app.close()
-  const again = await startService(t, { databaseUrl, smtp, env })
+  const again = await startApp(t, { databaseUrl, smtp, env })
   t.equal((await confirm(again, late)).statusCode, 204)
   const dead = { requestToken: fresh.requestToken, code: fresh.code, newPassword: third }
   isProblemOf(t, await confirm(again, dead), 'code_invalid', 'and voids those of the new secret')

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import t from 'tap'
 import {
+  bearer,
   confirmedAccount,
   resetToken,
   startApp,
@@ -10,7 +11,6 @@ import {
   tokenIn,
 } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const check = ({ app }: Pick<TestApp, 'app'>, token: string) =>
@@ -27,7 +27,7 @@ const newPassword = 'a password that nobody had before'
 t.test('a reset sets the password, revokes the sessions of this account and notifies the owner', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const { email, password, accessToken } = await confirmedAccount(service)
   const stranger = await confirmedAccount(service)
   const token = await resetToken(service, email)
@@ -41,14 +41,14 @@ t.test('a reset sets the password, revokes the sessions of this account and noti
   isProblemOf(t, await login(service, email, password), 'invalid_credentials')
   const back = await login(service, email, newPassword)
   t.equal(back.statusCode, 200)
-  for (const [bearer, status] of [
+  for (const [session, status] of [
     [accessToken, 401],
     [stranger.accessToken, 200],
     [back.json().accessToken, 200],
   ] as const) {
-    const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${bearer}` } })
+    const me = await service.app.inject({ url: '/me', headers: bearer(session) })
     t.equal(me.statusCode, status)
-    if (status === 200 && bearer !== stranger.accessToken) {
+    if (status === 200 && session !== stranger.accessToken) {
       t.match(me.json(), {
         createdAt: '2030-01-01T00:00:00.000Z',
         emailConfirmedAt: '2030-01-01T00:00:00.000Z',
@@ -87,13 +87,13 @@ t.test('resetting to the same password spends the link', async t => {
   const token = await resetToken(service, email)
   t.equal((await confirm(service, token, password)).statusCode, 204)
   isProblemOf(t, await confirm(service, token, password), 'token_spent')
-  const me = await service.app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+  const me = await service.app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal(me.statusCode, 401)
 })
 
 t.test('a rejected password changes nothing, and the link stays valid', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const { email } = await confirmedAccount(service, 'memorable.name@example.org')
   const token = await resetToken(service, email)
   await rows.settled()
@@ -118,7 +118,7 @@ t.test('the policy is checked only with a valid token', async t => {
 t.test('checking a link spends nothing', async t => {
   const time = testClock(new Date('2030-01-01T00:00:00Z'))
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const { email } = await confirmedAccount(service)
   const token = await resetToken(service, email)
   await rows.settled()
@@ -159,7 +159,7 @@ t.test('the first success voids all other links', async t => {
 
 t.test('the token reveals nothing about the account', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const { email } = await confirmedAccount(service)
   const token = await resetToken(service, email)
   const { id, passwordHash } = await rows.client.user.findUniqueOrThrow({ where: { email } })

@@ -1,8 +1,7 @@
 import t from 'tap'
-import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
@@ -11,8 +10,7 @@ const password = 'correct horse battery staple'
 
 t.test('a registration stores a row without a password and an email, and no account', async t => {
   const time = testClock(new Date('2026-05-01T12:00:00.000Z'))
-  const { app, smtp, databaseUrl } = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, databaseUrl)
+  const { app, smtp, rows } = await startApp(t, { overrides: { clock: time.clock } })
   const hashes = countHashes(t)
   const payload = { email: ' ADA@Example.org ', password, locale: 'en-gb' }
   const response = await app.inject({ method: 'POST', url: '/register', payload })
@@ -40,8 +38,7 @@ t.test('a registration stores a row without a password and an email, and no acco
 })
 
 t.test('the password is optional and checked if present', async t => {
-  const { app, databaseUrl } = await startApp(t)
-  const rows = await openRows(t, databaseUrl)
+  const { app, rows } = await startApp(t)
   const register = (payload: object) => app.inject({ method: 'POST', url: '/register', payload })
   for (const bad of ['short', 'password', email, '\0'.repeat(20), 'x'.repeat(129)]) {
     isProblemOf(t, await register({ email, password: bad }), 'password_rejected', bad.slice(0, 20))
@@ -54,8 +51,7 @@ t.test('the password is optional and checked if present', async t => {
 
 t.test('50 registrations of one email store one row, and its links are spent together', async t => {
   const time = testClock()
-  const { app, databaseUrl, smtp } = await startApp(t, { overrides: { clock: time.clock } })
-  const rows = await openRows(t, databaseUrl)
+  const { app, smtp, rows } = await startApp(t, { overrides: { clock: time.clock } })
   const register = (locale?: string) =>
     app.inject({ method: 'POST', url: '/register', payload: { email, ...(locale && { locale }) } })
   t.equal((await register('de')).statusCode, 202)
@@ -75,7 +71,7 @@ t.test('50 registrations of one email store one row, and its links are spent tog
 
 t.test('registering a known email does not change its account', async t => {
   const service = await startApp(t)
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const account = await confirmedAccount(service, email, password)
   const before = await rows.dump()
   const payload = { email, password: 'another password altogether', locale: 'fr' }
@@ -85,7 +81,7 @@ t.test('registering a known email does not change its account', async t => {
   const after = await rows.dump()
   t.strictSame(after.users, before.users)
   t.strictSame(after.sessions, before.sessions)
-  const headers = { authorization: `Bearer ${account.accessToken}` }
+  const headers = bearer(account)
   t.equal(
     (await service.app.inject({ method: 'GET', url: '/me', headers })).statusCode,
     200,
@@ -94,11 +90,10 @@ t.test('registering a known email does not change its account', async t => {
 })
 
 t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => {
-  const { app, smtp, databaseUrl } = await startApp(t, {
+  const { app, smtp, rows } = await startApp(t, {
     smtp: await startSmtpServer(t),
     env: { EMAIL_CONFIRMATION: 'off' },
   })
-  const rows = await openRows(t, databaseUrl)
   isProblemOf(
     t,
     await app.inject({ method: 'POST', url: '/register', payload: { email } }),
@@ -134,8 +129,7 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
 })
 
 t.test('with EMAIL_CONFIRMATION=off one of several parallel registrations gets the email', async t => {
-  const { app, databaseUrl } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  const rows = await openRows(t, databaseUrl)
+  const { app, rows } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const passwords = Array.from({ length: 10 }, (_, i) => `${password} ${i}`)
   const answers = await Promise.all(
     passwords.map(one => app.inject({ method: 'POST', url: '/register', payload: { email, password: one } })),

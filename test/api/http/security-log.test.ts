@@ -3,10 +3,9 @@ import { readFileSync } from 'node:fs'
 import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { SECURITY_EVENTS } from '../../../src/security-events.ts'
-import { confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
 import { onTheWire } from '../../harness/raw-http.ts'
-import { openRows } from '../../harness/rows.ts'
 
 const USER_AGENT = 'HTTPie/3.2.2'
 const LEVEL = { info: 30, warn: 40 }
@@ -25,13 +24,10 @@ function subjectOf({ accessToken }: Pair): { account: string; session: string } 
   return { account: claims.sub, session: claims.sid }
 }
 
-const bearer = ({ accessToken }: Pair) => ({ authorization: `Bearer ${accessToken}` })
-
 t.test('each route logs the event of each outcome, with account and request', async t => {
   const time = testClock()
   const service = await startApp(t, { overrides: { clock: time.clock } })
-  const { app, log } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, log, rows } = service
   const faults: string[] = []
   const seen = new Set<string>()
   const asked = new Set<string>()

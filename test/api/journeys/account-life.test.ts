@@ -1,5 +1,5 @@
 import t from 'tap'
-import { startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, startApp, tokenIn } from '../../harness/app.ts'
 
 t.test('the lifecycle of an account', async t => {
   const { app, smtp } = await startApp(t)
@@ -28,7 +28,7 @@ t.test('the lifecycle of an account', async t => {
   const me = await app.inject({
     method: 'GET',
     url: '/me',
-    headers: { authorization: `Bearer ${first.accessToken}` },
+    headers: bearer(first),
   })
   t.equal(me.statusCode, 200)
   t.match(me.json(), {
@@ -52,14 +52,14 @@ t.test('the lifecycle of an account', async t => {
   const out = await app.inject({
     method: 'POST',
     url: '/logout',
-    headers: { authorization: `Bearer ${second.accessToken}` },
+    headers: bearer(second),
   })
   t.equal(out.statusCode, 204)
   for (const { accessToken } of [first, second]) {
     const after = await app.inject({
       method: 'GET',
       url: '/me',
-      headers: { authorization: `Bearer ${accessToken}` },
+      headers: bearer(accessToken),
     })
     t.equal(after.statusCode, 401, 'both access tokens of the session are invalid')
     t.equal(after.headers['www-authenticate'], 'Bearer error="invalid_token"')

@@ -1,8 +1,8 @@
 /** Which tokens stay valid after which event, as one executed table. */
 import t, { type Test } from 'tap'
-import { startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
-import { openRows, type Rows } from '../../harness/rows.ts'
+import type { Rows } from '../../harness/rows.ts'
 
 const email = 'ada@example.org'
 const newEmail = 'countess@example.org'
@@ -62,7 +62,6 @@ const everything = (fate: Validity) => ({
   ...{ resetLinks: fate, confirmLinks: fate, emailLinks: fate, secureLinks: fate },
   ...{ changes: fate, here: fate, elsewhere: fate },
 })
-const bearer = ({ accessToken }: Session) => ({ authorization: `Bearer ${accessToken}` })
 
 async function succeed(answer: PromiseLike<{ statusCode: number; body: string }>): Promise<undefined> {
   const { statusCode, body } = await answer
@@ -186,7 +185,7 @@ const table: Row[] = [
         service.app.inject({
           method: 'POST',
           url: '/logout',
-          headers: { authorization: `Bearer ${here.accessToken}` },
+          headers: bearer(here),
         }),
       ),
     ...everything('alive'),
@@ -278,7 +277,7 @@ async function makeWorld(t: Test): Promise<World> {
     env: { EMAIL_CONFIRMATION: 'off' },
     overrides: { clock: time.clock },
   })
-  const rows = await openRows(t, service.databaseUrl)
+  const { rows } = service
   const { app } = service
   const post = (url: string, payload: object, headers = {}) =>
     withMails(service, rows, () => app.inject({ method: 'POST', url, payload, headers }))
@@ -350,7 +349,7 @@ for (const row of table) {
         `change ${session}`,
       )
       const { accessToken, refreshToken } = world[session]
-      const me = app.inject({ url: '/me', headers: { authorization: `Bearer ${accessToken}` } })
+      const me = app.inject({ url: '/me', headers: bearer(accessToken) })
       t.equal(await outcome(me), expected(row[session], '200', '401 unauthenticated'), `access ${session}`)
       t.equal(
         await outcome(post('/token/refresh', { refreshToken })),

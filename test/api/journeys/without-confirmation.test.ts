@@ -1,8 +1,7 @@
 import t from 'tap'
 import { tally } from '../../adversarial/tally.ts'
-import { resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, resetToken, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 
 const env = { EMAIL_CONFIRMATION: 'off' }
 const email = 'ada@example.org'
@@ -10,8 +9,7 @@ const password = 'correct horse battery staple'
 
 t.test('without confirmation an account exists at once and can be confirmed later', async t => {
   const service = await startApp(t, { env })
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
 
   const made = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   t.equal(made.statusCode, 201)
@@ -28,7 +26,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
 
   const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   t.equal(session.statusCode, 200)
-  const headers = { authorization: `Bearer ${session.json().accessToken}` }
+  const headers = bearer(session.json().accessToken)
   t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null)
   const other = { email, password: 'somebody tries another' }
   isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload: other }), 'invalid_credentials')
@@ -45,7 +43,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
   const confirmed = await confirm(chosen)
   t.equal(confirmed.statusCode, 200)
   isProblemOf(t, await app.inject({ url: '/me', headers }), 'unauthenticated', 'it was a reset')
-  const now = { authorization: `Bearer ${confirmed.json().accessToken}` }
+  const now = bearer(confirmed.json().accessToken)
   t.match((await app.inject({ url: '/me', headers: now })).json(), { id, emailConfirmedAt: String })
   isProblemOf(t, await confirm(chosen), 'token_spent')
   t.match(await rows.countsOf(email), { users: 1, registrations: 0, sessions: 1 })
@@ -58,8 +56,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
 
 t.test('without confirmation a reset confirms the email and voids the confirmation link', async t => {
   const service = await startApp(t, { env })
-  const { app, smtp } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, smtp, rows } = service
   await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
   const makers = { method: 'POST' as const, url: '/login', remoteAddress: '198.51.100.7' }
   await app.inject({ ...makers, payload: { email, password } })
@@ -90,8 +87,7 @@ t.test('without confirmation a reset confirms the email and voids the confirmati
 
 t.test('without confirmation, of 20 parallel registrations one creates the account', async t => {
   const service = await startApp(t, { env: { ...env, HASH_QUEUE_TIMEOUT: '60' } })
-  const { app } = service
-  const rows = await openRows(t, service.databaseUrl)
+  const { app, rows } = service
   const passwords = Array.from({ length: 20 }, (_, index) => `password of registrant ${index}`)
   const answers = await Promise.all(
     passwords.map(word =>

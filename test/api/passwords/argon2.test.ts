@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import fc from 'fast-check'
 import t from 'tap'
 import { type Argon2, loadArgon2 } from '../../../src/passwords/argon2.ts'
@@ -6,7 +5,7 @@ import { isAffordable } from '../../../src/passwords/stored-hash.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
-import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const absent = () => Promise.reject(new Error("Cannot find package '@node-rs/argon2'"))
 const fast = await loadArgon2()
@@ -128,12 +127,11 @@ for (const [what, loadFast] of [
 ] as const) {
   t.test(`a malformed stored hash counts as a wrong password: optional library ${what}`, async t => {
     const world = await startApp(t, { overrides: { passwords: loadFast ? { loadFast } : {} } })
-    const { app, databaseUrl, log } = world
+    const { app, log, rows } = world
     t.match(app.passwords.describe(), loadFast ? /^argon2, \d+ at once$/ : /^@node-rs\/argon2, \d+ at once$/)
     const { email, password } = await confirmedAccount(world)
     const logIn = () => app.inject({ method: 'POST', url: '/login', payload: { email, password } })
     t.equal((await logIn()).statusCode, 200)
-    const rows = await openRows(t, databaseUrl)
     const hashes = countHashes(t)
     let refused = 0
     const garbage = ['', '$', 'garbage', `$argon2id$v=19$m=64,t=1,p=1$${'_'.repeat(22)}$${'B'.repeat(43)}`]
@@ -146,7 +144,8 @@ for (const [what, loadFast] of [
       t.equal(hashes() - before, 1, 'at the cost of one hash')
       refused++
       // The event is written after the response, and until then it holds SQLite's write lock.
-      while ((await rows.client.event.count({ where: { kind: 'log_in_refused' } })) < refused) await delay(5)
+      const recorded = () => rows.client.event.count({ where: { kind: 'log_in_refused' } })
+      await until('the refusal is recorded', async () => (await recorded()) >= refused)
     }
     const other = await (loadFast ? fast : portable).hash(password, { memory: 64, time: 1, parallelism: 1 })
     await rows.client.user.update({ where: { email }, data: { passwordHash: other } })

@@ -1,8 +1,9 @@
 /** Guesses at one account from many networks: the back-off that counts them together, and familiar networks. */
 import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import {
+  bearer,
   confirmedAccount,
   resetToken,
   startApp,
@@ -12,7 +13,6 @@ import {
 } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
-import { openRows } from '../../harness/rows.ts'
 
 const guess = (app: FastifyInstance, email: string, remoteAddress: string, password = 'a wrong password') =>
   app.inject({ method: 'POST', url: '/login', remoteAddress, payload: { email, password } })
@@ -33,10 +33,7 @@ function stoppedTime() {
   return { clock, advance, uptime: () => clock().getTime() }
 }
 
-async function familiarRows(t: Test, { databaseUrl }: TestApp): Promise<number> {
-  const { client } = await openRows(t, databaseUrl)
-  return client.familiarNetwork.count()
-}
+const familiarRows = ({ rows }: TestApp) => rows.client.familiarNetwork.count()
 
 /** Two hundred addresses of different networks. */
 const NETWORKS = Array.from({ length: 200 }, (_, i) => `10.${i}.0.1`)
@@ -118,7 +115,7 @@ t.test(
     t.equal(await logIn('192.0.2.2', newPassword), 429, 'and cleared no count')
     t.equal(await logIn('127.0.0.1', newPassword), 200)
 
-    const before = { rows: await familiarRows(t, world), uptime: uptime() }
+    const before = { rows: await familiarRows(world), uptime: uptime() }
     t.equal(before.rows, 2, 'one row for each network')
     advance(15 * 60)
     t.equal(await logIn('10.250.0.1', 'wrong'), 401, 'after the longest wait one is checked')
@@ -147,7 +144,7 @@ t.test('a familiar network is delayed by its own failures', async t => {
   const change = await app.inject({
     method: 'POST',
     url: '/password-change/request',
-    headers: { authorization: `Bearer ${accessToken}` },
+    headers: bearer(accessToken),
     payload: { currentPassword: 'a wrong password' },
   })
   isProblemOf(t, change, 'rate_limited')
@@ -167,7 +164,7 @@ t.test(
           method: 'POST',
           url: '/password-change/request',
           remoteAddress,
-          headers: { authorization: `Bearer ${accessToken}` },
+          headers: bearer(accessToken),
           payload: { currentPassword: password },
         })
       ).statusCode
@@ -187,7 +184,7 @@ t.test('"this was not me" makes every network unfamiliar', async t => {
     headers: { 'user-agent': 'curl/8' },
     payload: { email, password },
   })
-  t.equal(await familiarRows(t, world), 2)
+  t.equal(await familiarRows(world), 2)
   const notice = (await smtp.waitForMails(2)).at(-1)
   const secured = await app.inject({
     method: 'POST',
@@ -195,7 +192,7 @@ t.test('"this was not me" makes every network unfamiliar', async t => {
     payload: { token: tokenIn(notice), email },
   })
   t.equal(secured.statusCode, 204, secured.body)
-  t.equal(await familiarRows(t, world), 0)
+  t.equal(await familiarRows(world), 0)
 })
 
 t.test('a flood of guesses at other accounts evicts no victim’s counts', async t => {

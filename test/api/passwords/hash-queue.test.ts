@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
@@ -10,6 +9,7 @@ import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { recordQueries } from '../../harness/queries.ts'
+import { until } from '../../harness/until.ts'
 import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
 const password = 'correct horse battery staple'
@@ -164,7 +164,7 @@ t.test('a client that has filled the queue delays only itself', async t => {
   // One /64 is one client.
   const flooding = [...flood('2001:db8::1', most), ...flood('2001:db8::2', most)]
   const isFull = () => app.passwords.queue.load().waiting > 0 && statuses.includes(503)
-  while (!isFull()) await delay(5)
+  await until('the queue is full', isFull)
 
   const one = await logIn('2001:db8:0:1::1', email)
   const { waiting } = app.passwords.queue.load()
@@ -182,9 +182,8 @@ t.test('a request reserves a slot before its body, and releases it if it needs n
   await app.listen({ host: '127.0.0.1', port: 0 })
   const socket = connect((app.server.address() as { port: number }).port, '127.0.0.1')
   t.teardown(() => socket.destroy())
-  const waiting = async (count: number) => {
-    while (app.passwords.queue.load().waiting !== count) await delay(5)
-  }
+  const waiting = (count: number) =>
+    until(`${count} wait`, () => app.passwords.queue.load().waiting === count)
   const bad = JSON.stringify({ email: 'nobody' })
   const request = wire('/login', bad)
   socket.write(request.slice(0, -bad.length))
@@ -214,7 +213,7 @@ t.test('slow bodies from more addresses than slots do not lock out other clients
     return socket
   })
   t.teardown(() => slow.map(socket => socket.destroy()))
-  while (app.passwords.queue.load().waiting < places) await delay(5)
+  await until('every slot is taken', () => app.passwords.queue.load().waiting >= places)
   const statuses: number[] = []
   const owner = connect(port)
   t.teardown(() => owner.destroy())
@@ -299,9 +298,9 @@ t.test('no password is hashed for a client that has disconnected', async t => {
   const sockets = Array.from({ length: 3 }, () => connect(port, '127.0.0.1'))
   for (const socket of sockets)
     socket.write(wire('/login', JSON.stringify({ email: 'a@example.org', password })))
-  while (onSockets() < 3) await delay(5)
+  await until('all sockets wait', () => onSockets() >= 3)
   for (const socket of sockets) socket.destroy()
-  while (onSockets() > 0) await delay(5)
+  await until('none of them waits', () => onSockets() <= 0)
   client.disconnect()
   await Promise.all(ahead)
   t.equal(hashes(), hashed, 'only hashes for connected clients')

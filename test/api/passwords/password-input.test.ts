@@ -2,7 +2,6 @@
 import t from 'tap'
 import { confirmedAccount, resetToken, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
-import { openRows } from '../../harness/rows.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 
 const REFUSED: [what: string, password: string][] = [
@@ -16,8 +15,7 @@ const REFUSED: [what: string, password: string][] = [
 ]
 
 t.test('a password that the policy rejects causes no row, no email and no hash', async t => {
-  const { app, smtp, databaseUrl } = await startApp(t, { smtp: await startSmtpServer(t) })
-  const rows = await openRows(t, databaseUrl)
+  const { app, smtp, rows } = await startApp(t, { smtp: await startSmtpServer(t) })
   for (const [what, password] of REFUSED) {
     const payload = { email: 'somebody.else@example.org', password }
     const response = await app.inject({ method: 'POST', url: '/register', payload })

@@ -4,7 +4,6 @@ import { startApp } from '../../harness/app.ts'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
 import { freshDatabase } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
-import { openRows } from '../../harness/rows.ts'
 import {
   confirms,
   errorOf,
@@ -160,7 +159,7 @@ t.test('after a refused login the page offers to resend the confirmation, whatev
   await waitForView(page, 'sent')
   const mail = (await site.smtp.waitForMails(before + 1))[before]
   t.match([mail?.to, mail?.subject], [[email], /^Confirm/])
-  const rows = await openRows(t, site.databaseUrl)
+  const { rows } = site
   t.equal(await rows.client.user.count(), 0)
 })
 
@@ -181,7 +180,7 @@ t.test('the login of an account from before confirmation was required sends a co
   await send(page, 'resend')
   await waitForView(page, 'sent')
   const mail = await site.mailTo(email, /^Confirm/)
-  await (await openRows(t, databaseUrl)).settled()
+  await site.rows.settled()
   t.equal(site.smtp.mails.length, 1)
   await page.goto(linkIn(mail))
   await confirms(page)

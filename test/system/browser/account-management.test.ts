@@ -3,7 +3,6 @@ import { readFile } from 'node:fs/promises'
 import t from 'tap'
 import { startBrowser, startSite } from '../../harness/browser.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
-import { openRows } from '../../harness/rows.ts'
 import {
   errorOf,
   linkIn,
@@ -146,7 +145,7 @@ t.test('language, history and export', async t => {
   const saved = page.waitForResponse(answer => answer.request().method() === 'PATCH')
   await send(page, 'language')
   t.equal((await saved).status(), 200)
-  const rows = await openRows(t, site.databaseUrl)
+  const { rows } = site
   t.match(await rows.client.user.findFirst(), { locale: 'hr' })
   const download = page.waitForEvent('download')
   await send(page, 'export')
@@ -164,7 +163,7 @@ t.test('delete the account with the typed address and the password', async t => 
   t.not(await errorOf(page, 'delete'), '')
   await send(page, 'delete', { typedEmail: email, currentPassword: 'not the password of it' })
   t.not(await errorOf(page, 'delete'), '')
-  const rows = await openRows(t, site.databaseUrl)
+  const { rows } = site
   t.equal(await rows.client.user.count(), 1)
   await send(page, 'delete', { typedEmail: email, currentPassword: PASSWORD })
   await page.waitForURL(url => url.pathname !== '/app/account')

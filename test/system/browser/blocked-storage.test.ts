@@ -10,7 +10,6 @@ import {
   startBrowser,
   startSite,
 } from '../../harness/browser.ts'
-import { openRows } from '../../harness/rows.ts'
 import { confirms, errorOf, linkIn, NEW_PASSWORD, PASSWORD, send, waitForView } from './steps.ts'
 
 const person = await startBrowser(t)
@@ -66,7 +65,7 @@ const BROWSERS: Record<string, Refusing> = {
 for (const [name, { open, seen, says }] of Object.entries(BROWSERS)) {
   t.test(`${name}: shown on the page, and no session is left`, async t => {
     const site = await startSite(t)
-    const rows = await openRows(t, site.databaseUrl)
+    const { rows } = site
     const sessions = () => rows.client.session.count()
     await confirmedAccount(site, email, PASSWORD)
     const before = await sessions()

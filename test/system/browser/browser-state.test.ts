@@ -3,7 +3,6 @@ import type { Page, Request } from 'playwright-core'
 import t from 'tap'
 import { confirmedAccount, resetToken } from '../../harness/app.ts'
 import { startBrowser, startSite } from '../../harness/browser.ts'
-import { openRows } from '../../harness/rows.ts'
 import {
   confirms,
   errorOf,
@@ -133,7 +132,7 @@ t.test(
     t.equal(calls.filter(call => call.url().endsWith('/login')).length, 1)
     release()
     await waitForAccount(page, site)
-    const rows = await openRows(t, site.databaseUrl)
+    const { rows } = site
     t.equal(await rows.client.event.count({ where: { kind: 'logged_in' } }), 1)
   },
 )

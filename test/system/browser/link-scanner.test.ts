@@ -4,24 +4,22 @@
  */
 import type { Page } from 'playwright-core'
 import t from 'tap'
-import { confirmedAccount } from '../../harness/app.ts'
+import { bearer, confirmedAccount } from '../../harness/app.ts'
 import { startBrowser, startSite } from '../../harness/browser.ts'
 import { startOperators } from '../../harness/operators.ts'
-import { openRows } from '../../harness/rows.ts'
 import { linkIn, PASSWORD } from './steps.ts'
 
 const person = await startBrowser(t)
 
 t.test('opening every link and submitting every form changes nothing', async t => {
   const site = await startSite(t)
-  const { app, smtp } = site
-  const rows = await openRows(t, site.databaseUrl)
+  const { app, smtp, rows } = site
   const post = (url: string, payload: object, accessToken?: string) =>
     app.inject({
       method: 'POST',
       url,
       payload,
-      headers: accessToken === undefined ? {} : { authorization: `Bearer ${accessToken}` },
+      headers: accessToken === undefined ? {} : bearer(accessToken),
     })
   const { email, accessToken } = await confirmedAccount(site, 'ada@example.org', PASSWORD)
   const { ask } = await startOperators(t, site)

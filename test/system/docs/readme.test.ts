@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import t from 'tap'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp } from '../../harness/app.ts'
 import { emptyDatabase, type Teardown } from '../../harness/database.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { block, installation, runInFolder } from './commands.ts'
@@ -55,7 +55,7 @@ t.test('the back end of the README knows the account of an access token', async 
   writeFileSync(file, block('README.md', 'js backend').replace("URL('http://localhost:3000", `URL('${base}`))
   const { accountOf } = await import(file)
   const { accessToken } = await confirmedAccount(service)
-  const headers = { authorization: `Bearer ${accessToken}` }
+  const headers = bearer(accessToken)
   const me = await service.app.inject({ url: '/me', headers })
   t.equal(await accountOf(headers.authorization), me.json().id)
   await t.rejects(accountOf(`${headers.authorization.slice(0, -4)}AAAA`))

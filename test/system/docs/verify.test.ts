@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t, { type Test } from 'tap'
 import { accessKeys } from '../../../src/tokens/access-keys.ts'
-import { confirmedAccount, startApp, testEnvironment } from '../../harness/app.ts'
+import { bearer, confirmedAccount, startApp, testEnvironment } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { emptyFolder } from '../../harness/process.ts'
 import { until } from '../../harness/until.ts'
@@ -98,14 +98,14 @@ t.test('back ends on Node verify by the address of the service alone', async t =
   for (const name of ['express', 'fastify']) {
     const source = block(DOCUMENT, `js ${name}`)
     const url = await startBackEnd(t, folder, keysAt(source, base), name)
-    const ask = (token: string) => fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    const ask = (token: string) => fetch(url, { headers: bearer(token) })
     for (let i = 0; i < 2; i++) t.strictSame(await (await ask(good)).json(), { account }, name)
     for (const [what, token] of Object.entries(bad))
       t.equal((await ask(token)).status, 401, `${name}: ${what}`)
     t.equal((await fetch(url)).status, 401, `${name}: no header`)
     t.equal((await ask(good)).status, 200, name)
     const cut = keysAt(source.replace('./verify.js', './unreachable.js'), nobody)
-    const headers = { authorization: `Bearer ${good}` }
+    const headers = bearer(good)
     const { status } = await fetch(await startBackEnd(t, folder, cut, `${name}-cut-off`), { headers })
     t.equal(status, 500, `${name}: keys that cannot be fetched are no fault of the token`)
   }
@@ -116,7 +116,7 @@ await app.register(jwks, { jwksUrl: '${base}/.well-known/jwks.json', issuer: '${
 app.get('/orders', { preValidation: app.authenticate }, async request => request.user)
 await app.listen({ port: 4000 })`
   const url = await startBackEnd(t, folder, plugin, 'plugin')
-  const { status } = await fetch(url, { headers: { authorization: `Bearer ${good}` } })
+  const { status } = await fetch(url, { headers: bearer(good) })
   t.equal(status, 401, 'fastify-jwt-jwks knows no ES256: when it does, the document may name it')
 })
 

@@ -8,6 +8,7 @@ import { tokenIn } from '../../../harness/app.ts'
 import type { Draw } from '../../../harness/draw.ts'
 import { codeIn } from '../../../harness/mailbox.ts'
 import type { ReceivedMail } from '../../../harness/smtp.ts'
+import { claimsOf } from '../../../unit/tokens/forge.ts'
 import type { Kind, Ledger, Mailboxes } from './ledger.ts'
 import type { Answer, Call, Gateway } from './service.ts'
 
@@ -64,7 +65,7 @@ export function ensure(holds: boolean, what: string, details: unknown): asserts 
 }
 
 export const sessionOf = (answer: Answer): Session => ({
-  id: JSON.parse(Buffer.from(answer.body.accessToken.split('.')[1], 'base64url').toString()).sid,
+  id: claimsOf(answer.body.accessToken)['sid'] as string,
   accessToken: answer.body.accessToken,
   refreshToken: answer.body.refreshToken,
 })
