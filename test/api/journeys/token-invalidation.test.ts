@@ -44,8 +44,8 @@ type Validity = 'alive' | 'dead'
 
 interface Row {
   event: string
-  /** Causes the event; returns the service to use afterwards if it is another instance. */
-  happen(world: World): Promise<TestApp | undefined>
+  /** Causes the event; replaces the service of the world if another instance is to be asked afterwards. */
+  happen(world: World): Promise<unknown>
   /** The code beside a link becomes invalid with it. */
   resetLinks: Validity
   confirmLinks: Validity
@@ -63,28 +63,32 @@ const everything = (fate: Validity) => ({
   ...{ changes: fate, here: fate, elsewhere: fate },
 })
 
-async function succeed(answer: PromiseLike<{ statusCode: number; body: string }>): Promise<undefined> {
-  const { statusCode, body } = await answer
+/** A request that must succeed. */
+async function call(
+  { app }: TestApp,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE',
+  url: string,
+  { payload, as }: { payload?: object; as?: Session } = {},
+) {
+  const headers = as === undefined ? {} : bearer(as)
+  const { statusCode, body } = await app.inject({ method, url, headers, ...(payload && { payload }) })
   if (statusCode >= 300) throw new Error(`${statusCode} ${body}`)
 }
+
+const post = (service: TestApp, url: string, payload: object, as?: Session) =>
+  call(service, 'POST', url, { payload, ...(as && { as }) })
 
 /** Each row is one event; the columns say what stays valid after it. */
 const table: Row[] = [
   {
     event: 'nothing',
-    happen: async () => undefined,
+    happen: async () => {},
     ...everything('alive'),
   },
   {
     event: 'reset confirmed',
-    happen: ({ service, resetLinks }) =>
-      succeed(
-        service.app.inject({
-          method: 'POST',
-          url: '/password-reset/confirm',
-          payload: { token: resetLinks[0], newPassword },
-        }),
-      ),
+    happen: ({ service, resetLinks: [token] }) =>
+      post(service, '/password-reset/confirm', { token, newPassword }),
     ...everything('dead'),
     // An attacker may have caused the event, so the owner must still be able to report it.
     secureLinks: 'alive',
@@ -92,65 +96,42 @@ const table: Row[] = [
   {
     event: 'reset confirmed by a code',
     happen: ({ service, resetCodes: [first] }) =>
-      succeed(
-        service.app.inject({
-          method: 'POST',
-          url: '/password-reset/confirm',
-          payload: { requestToken: first?.token, code: first?.code, newPassword },
-        }),
-      ),
+      post(service, '/password-reset/confirm', {
+        requestToken: first?.token,
+        code: first?.code,
+        newPassword,
+      }),
     ...everything('dead'),
     secureLinks: 'alive',
   },
   {
     event: 'password changed',
-    happen: ({ service, here, hereChange }) =>
-      succeed(
-        service.app.inject({
-          method: 'POST',
-          url: '/password-change/confirm',
-          headers: bearer(here),
-          payload: { changeToken: hereChange.token, code: hereChange.code, newPassword },
-        }),
-      ),
+    happen: ({ service, here, hereChange: { token, code } }) =>
+      post(service, '/password-change/confirm', { changeToken: token, code, newPassword }, here),
     ...everything('dead'),
     secureLinks: 'alive',
   },
   {
     event: 'email changed',
-    happen: ({ service, emailLinks: [first] }) =>
-      succeed(
-        service.app.inject({
-          method: 'POST',
-          url: '/email-change/confirm',
-          payload: { token: first, password },
-        }),
-      ),
+    happen: ({ service, emailLinks: [token] }) => post(service, '/email-change/confirm', { token, password }),
     ...everything('dead'),
     ...{ secureLinks: 'alive', here: 'alive', elsewhere: 'alive' },
   },
   {
     event: 'address confirmed',
-    happen: ({ service, confirmLinks: [first] }) =>
-      succeed(
-        service.app.inject({ method: 'POST', url: '/confirm-email', payload: { token: first, password } }),
-      ),
+    happen: ({ service, confirmLinks: [token] }) => post(service, '/confirm-email', { token, password }),
     // The account was created unconfirmed, so this is a reset.
     ...everything('dead'),
     secureLinks: 'alive',
   },
   {
     event: 'account secured',
-    happen: ({ service, secureLinks: [first] }) =>
-      succeed(
-        service.app.inject({ method: 'POST', url: '/account/secure', payload: { token: first, email } }),
-      ),
+    happen: ({ service, secureLinks: [token] }) => post(service, '/account/secure', { token, email }),
     ...everything('dead'),
   },
   {
     event: 'log in',
-    happen: ({ service }) =>
-      succeed(service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })),
+    happen: ({ service }) => post(service, '/login', { email, password }),
     ...everything('alive'),
   },
   {
@@ -158,66 +139,52 @@ const table: Row[] = [
     happen: async ({ service }) => {
       const payload = { email, password: 'not this one at all' }
       await service.app.inject({ method: 'POST', url: '/login', payload })
-      return undefined
     },
     ...everything('alive'),
   },
   {
     event: 'stored hash upgraded at log in',
-    happen: async ({ t, service, rows, time }) => {
+    happen: async world => {
+      const { t, service, rows, time } = world
       const { passwordHash } = await rows.client.user.findUniqueOrThrow({ where: { email } })
       await service.app.close()
       const { databaseUrl, smtp } = service
       const env = { EMAIL_CONFIRMATION: 'off', ARGON2_TIME_COST: '3' }
-      const raised = await startApp(t, { databaseUrl, smtp, env, overrides: { clock: time.clock } })
-      await succeed(raised.app.inject({ method: 'POST', url: '/login', payload: { email, password } }))
+      world.service = await startApp(t, { databaseUrl, smtp, env, overrides: { clock: time.clock } })
+      await post(world.service, '/login', { email, password })
       const upgraded = await rows.client.user.findUniqueOrThrow({ where: { email } })
       if (upgraded.passwordHash === passwordHash) throw new Error('the hash was not upgraded')
-      return raised
     },
     ...everything('dead'),
     ...{ secureLinks: 'alive', here: 'alive', elsewhere: 'alive' },
   },
   {
     event: 'log out',
-    happen: ({ service, here }) =>
-      succeed(
-        service.app.inject({
-          method: 'POST',
-          url: '/logout',
-          headers: bearer(here),
-        }),
-      ),
+    happen: ({ service, here }) => call(service, 'POST', '/logout', { as: here }),
     ...everything('alive'),
     here: 'dead',
   },
   {
     event: 'session ended by another device',
     happen: async ({ service, here, elsewhere }) => {
-      const { app } = service
-      const listed = await app.inject({ url: '/sessions', headers: bearer(here) })
+      const listed = await service.app.inject({ url: '/sessions', headers: bearer(here) })
       const { id } = listed.json().sessions.find(({ current }: { current: boolean }) => current)
-      await succeed(app.inject({ method: 'DELETE', url: `/sessions/${id}`, headers: bearer(elsewhere) }))
-      return undefined
+      await call(service, 'DELETE', `/sessions/${id}`, { as: elsewhere })
     },
     ...everything('alive'),
     here: 'dead',
   },
   {
     event: 'all other sessions ended',
-    happen: ({ service, here }) =>
-      succeed(service.app.inject({ method: 'DELETE', url: '/sessions', headers: bearer(here) })),
+    happen: ({ service, here }) => call(service, 'DELETE', '/sessions', { as: here }),
     ...everything('alive'),
     elsewhere: 'dead',
   },
   {
     event: 'language changed and data exported',
     happen: async ({ service, here }) => {
-      const headers = bearer(here)
-      const payload = { locale: 'de' }
-      await succeed(service.app.inject({ method: 'PATCH', url: '/me', headers, payload }))
-      await succeed(service.app.inject({ url: '/me/export', headers }))
-      return undefined
+      await call(service, 'PATCH', '/me', { as: here, payload: { locale: 'de' } })
+      await call(service, 'GET', '/me/export', { as: here })
     },
     ...everything('alive'),
   },
@@ -227,21 +194,17 @@ const table: Row[] = [
       const refresh = (refreshToken: string) =>
         service.app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
       const next = await refresh(here.refreshToken)
-      await succeed(Promise.resolve(next))
+      if (next.statusCode !== 200) throw new Error(next.body)
       time.advance(11)
       await refresh(here.refreshToken)
       here.refreshToken = next.json().refreshToken
-      return undefined
     },
     ...everything('alive'),
     here: 'dead',
   },
   {
     event: 'account disabled',
-    happen: async ({ rows }) => {
-      await rows.disable(email)
-      return undefined
-    },
+    happen: ({ rows }) => rows.disable(email),
     ...everything('dead'),
   },
   {
@@ -249,21 +212,13 @@ const table: Row[] = [
     happen: async ({ rows }) => {
       await rows.disable(email)
       await rows.enable(email)
-      return undefined
     },
     ...everything('dead'),
   },
   {
     event: 'account deleted',
     happen: ({ service, here }) =>
-      succeed(
-        service.app.inject({
-          method: 'DELETE',
-          url: '/me',
-          headers: bearer(here),
-          payload: { currentPassword: password },
-        }),
-      ),
+      call(service, 'DELETE', '/me', { as: here, payload: { currentPassword: password } }),
     ...everything('dead'),
     // A notice undoes the deletion (docs/decisions.md).
     secureLinks: 'alive',
@@ -326,91 +281,80 @@ const coded = (answer: { json(): { requestToken: string } }, mail: Parameters<ty
 for (const row of table) {
   t.test(`after ${row.event}`, async t => {
     const world = await makeWorld(t)
-    const { app } = (await row.happen(world)) ?? world.service
+    await row.happen(world)
+    const { app } = world.service
     const post = (url: string, payload: object, headers = {}) =>
       app.inject({ method: 'POST', url, payload, headers })
-    const expected = (fate: Validity, success: string, refusal: string) =>
-      fate === 'alive' ? success : refusal
-    const outcome = async (answer: ReturnType<typeof post>) => {
+    async function check(
+      what: string,
+      answer: ReturnType<typeof post>,
+      fate: Validity,
+      success: string,
+      refusal: string,
+    ) {
       const { statusCode, body } = await answer
-      return statusCode < 300 ? String(statusCode) : `${statusCode} ${JSON.parse(body).code}`
+      const outcome = statusCode < 300 ? String(statusCode) : `${statusCode} ${JSON.parse(body).code}`
+      t.equal(outcome, fate === 'alive' ? success : refusal, what)
     }
     const wrong = 'not this one at all'
 
     // Checks that use up nothing come first, then those that void nothing else.
     for (const session of ['here', 'elsewhere'] as const) {
+      const { [session]: fate, changes } = row
       const { token, code } = world[`${session}Change`]
       // A wrong code is checked only with a valid token.
-      const change = { changeToken: token, code: otherThan(code), newPassword }
-      const dead = row[session] === 'dead' ? '401 unauthenticated' : '400 token_spent'
-      t.equal(
-        await outcome(post('/password-change/confirm', change, bearer(world[session]))),
-        row[session] === 'alive' ? expected(row.changes, '400 code_invalid', dead) : dead,
-        `change ${session}`,
+      const change = post(
+        '/password-change/confirm',
+        { changeToken: token, code: otherThan(code), newPassword },
+        bearer(world[session]),
       )
-      const { accessToken, refreshToken } = world[session]
-      const me = app.inject({ url: '/me', headers: bearer(accessToken) })
-      t.equal(await outcome(me), expected(row[session], '200', '401 unauthenticated'), `access ${session}`)
-      t.equal(
-        await outcome(post('/token/refresh', { refreshToken })),
-        expected(row[session], '200', '401 refresh_token_invalid'),
-        `refresh ${session}`,
-      )
+      const spent = changes === 'alive' ? '400 code_invalid' : '400 token_spent'
+      await check(`change ${session}`, change, fate, spent, '401 unauthenticated')
+      const me = app.inject({ url: '/me', headers: bearer(world[session]) })
+      await check(`access ${session}`, me, fate, '200', '401 unauthenticated')
+      const { refreshToken } = world[session]
+      const refresh = post('/token/refresh', { refreshToken })
+      await check(`refresh ${session}`, refresh, fate, '200', '401 refresh_token_invalid')
     }
     for (const token of world.resetLinks) {
-      t.equal(
-        await outcome(post('/password-reset/check', { token })),
-        expected(row.resetLinks, '200', '400 token_spent'),
-        'reset link',
-      )
+      const answer = post('/password-reset/check', { token })
+      await check('reset link', answer, row.resetLinks, '200', '400 token_spent')
     }
     for (const token of world.emailLinks) {
-      t.equal(
-        await outcome(post('/email-change/confirm', { token, password: wrong })),
-        expected(row.emailLinks, '403 invalid_password', '400 token_spent'),
+      const answer = post('/email-change/confirm', { token, password: wrong })
+      await check(
         'link to another address',
+        answer,
+        row.emailLinks,
+        '403 invalid_password',
+        '400 token_spent',
       )
     }
     for (const { token, code } of world.emailCodes) {
-      t.equal(
-        await outcome(post('/email-change/confirm', { requestToken: token, code, password: wrong })),
-        expected(row.emailLinks, '403 invalid_password', '400 code_invalid'),
-        'code beside a link to another address',
-      )
+      const answer = post('/email-change/confirm', { requestToken: token, code, password: wrong })
+      await check('code beside that link', answer, row.emailLinks, '403 invalid_password', '400 code_invalid')
     }
     // A rejected password uses up nothing; a confirmation would be a reset.
     for (const token of world.confirmLinks) {
-      t.equal(
-        await outcome(post('/confirm-email', { token, password: 'short' })),
-        expected(row.confirmLinks, '422 password_rejected', '400 token_spent'),
-        'confirm link',
-      )
+      const answer = post('/confirm-email', { token, password: 'short' })
+      await check('confirm link', answer, row.confirmLinks, '422 password_rejected', '400 token_spent')
     }
 
     // A right code would confirm the account, which voids the rest (mailed-codes.test.ts).
     for (const { token, code } of row.confirmLinks === 'dead' ? world.confirmCodes : []) {
-      t.equal(
-        await outcome(post('/confirm-email', { requestToken: token, code, password: newPassword })),
-        '400 code_invalid',
-        'code beside a confirm link',
-      )
+      const answer = post('/confirm-email', { requestToken: token, code, password: newPassword })
+      await check('code beside a confirm link', answer, 'dead', '', '400 code_invalid')
     }
 
     /** Success uses up the token, so only the last one is tried if it is expected to work. */
     const lastIf = <T>(fate: Validity, all: T[]) => (fate === 'alive' ? all.slice(-1) : all)
     for (const { token, code } of lastIf(row.resetLinks, world.resetCodes)) {
-      t.equal(
-        await outcome(post('/password-reset/confirm', { requestToken: token, code, newPassword })),
-        expected(row.resetLinks, '204', '400 code_invalid'),
-        'code beside a reset link',
-      )
+      const answer = post('/password-reset/confirm', { requestToken: token, code, newPassword })
+      await check('code beside a reset link', answer, row.resetLinks, '204', '400 code_invalid')
     }
     for (const token of lastIf(row.secureLinks, world.secureLinks)) {
-      t.equal(
-        await outcome(post('/account/secure', { token, email })),
-        expected(row.secureLinks, '204', '400 token_spent'),
-        'link that secures',
-      )
+      const answer = post('/account/secure', { token, email })
+      await check('link that secures', answer, row.secureLinks, '204', '400 token_spent')
     }
   })
 }
