@@ -1,11 +1,11 @@
 /** Security events: which event each route logs for each outcome. */
 import { readFileSync } from 'node:fs'
-import type { InjectOptions } from 'fastify'
 import t from 'tap'
 import { SECURITY_EVENTS } from '../../../src/security-events.ts'
 import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
 import { onTheWire } from '../../harness/raw-http.ts'
+import { claimsOf } from '../../unit/tokens/forge.ts'
 
 const USER_AGENT = 'HTTPie/3.2.2'
 const LEVEL = { info: 30, warn: 40 }
@@ -18,10 +18,22 @@ interface Pair {
   refreshToken: string
 }
 
+interface Asked {
+  body?: object | string
+  headers?: object
+  /** The session whose access token is sent. */
+  by?: Pair
+  /** The session that the log names, where no access token is sent. */
+  of?: Pair
+}
+
+/** Method and path of a request; the event that it logs, if any; the code of its problem, if any. */
+type Step = [route: string, asked: Asked, event?: string | undefined, code?: string]
+
 /** The account and the session of an access token. */
 function subjectOf({ accessToken }: Pair): { account: string; session: string } {
-  const claims = JSON.parse(Buffer.from(accessToken.split('.')[1] ?? '', 'base64url').toString())
-  return { account: claims.sub, session: claims.sid }
+  const { sub, sid } = claimsOf(accessToken) as { sub: string; sid: string }
+  return { account: sub, session: sid }
 }
 
 t.test('each route logs the event of each outcome, with account and request', async t => {
@@ -33,76 +45,70 @@ t.test('each route logs the event of each outcome, with account and request', as
   const asked = new Set<string>()
 
   /** Sends a request and compares the events of its log lines, and their fields, with the expected ones. */
-  async function step(
-    options: InjectOptions & { url: string; method?: 'GET' | 'POST' | 'PATCH' | 'DELETE' },
-    expected: { events?: string[]; code?: string; account?: string; session?: string },
-  ) {
-    const method = options.method ?? 'POST'
-    const name = `${method} ${options.url} ${expected.code ?? 'succeeds'}`
+  async function step(...[route, { body, headers, by, of = by }, event, code]: Step) {
+    const [method, url] = route.split(' ') as ['GET', string]
+    const name = `${route} ${code ?? 'succeeds'}`
     const before = log.length
-    const headers = { 'user-agent': USER_AGENT, ...options.headers }
-    const caused = await withMails(service, rows, () => app.inject({ ...options, method, headers }))
+    const sent = { 'user-agent': USER_AGENT, ...(by && bearer(by)), ...headers }
+    const caused = await withMails(service, rows, () =>
+      app.inject({ method, url, headers: sent, ...(body && { payload: body }) }),
+    )
     const { answer } = caused
-    asked.add(`${method.toLowerCase()} ${options.url.replace(/(?<=\/sessions\/).+/, '{id}')}`)
+    asked.add(`${method.toLowerCase()} ${url.replace(/(?<=\/sessions\/).+/, '{id}')}`)
     const lines = log.slice(before).filter(line => 'event' in line)
-    const events = lines.map(({ event }) => event)
-    if (JSON.stringify(events) !== JSON.stringify(expected.events ?? [])) faults.push(`${name}: ${events}`)
-    const code = answer.statusCode >= 400 ? answer.json().code : undefined
-    if (code !== expected.code) faults.push(`${name}: answered ${code}`)
-    const { account, session } = expected
+    const events = lines.map(line => line['event'])
+    if (JSON.stringify(events) !== JSON.stringify(event ? [event] : [])) faults.push(`${name}: ${events}`)
+    const answered = answer.statusCode >= 400 ? answer.json().code : undefined
+    if (answered !== code) faults.push(`${name}: answered ${answered}`)
     for (const line of lines) {
-      const event = String(line['event']).split(':', 1)[0] as keyof typeof SECURITY_EVENTS
-      seen.add(event)
-      const [level] = SECURITY_EVENTS[event]
+      const [kind, about = ''] = String(line['event']).split(':') as [keyof typeof SECURITY_EVENTS, string?]
+      seen.add(kind)
+      const [level] = SECURITY_EVENTS[kind]
       const facts: Line = {
         level: LEVEL[level],
         method,
         ip: '127.0.0.1',
         userAgent: USER_AGENT,
         code,
-        account,
-        session,
+        // An event begins with the account that it is about.
+        account: about.split(',')[0] || undefined,
+        session: of && subjectOf(of).session,
+        requestId: answer.headers['x-request-id'],
       }
-      facts['requestId'] = answer.headers['x-request-id']
       for (const [field, value] of Object.entries(facts)) {
-        if (line[field] !== value) faults.push(`${name}: ${event} has ${field} ${line[field]}`)
+        if (line[field] !== value) faults.push(`${name}: ${kind} has ${field} ${line[field]}`)
       }
     }
     return caused
   }
 
+  async function steps(all: Step[]) {
+    for (const one of all) await step(...one)
+  }
+
   // Registration.
   const email = 'ada@example.org'
-  const registered = await step({ url: '/register', payload: { email } }, {})
-  await step(
-    { url: '/register', payload: { email: 'no address' } },
-    {
-      events: ['input_validation_fail'],
-      code: 'validation_failed',
-    },
-  )
-  await step(
-    { url: '/register', payload: { email, password: 'password' } },
-    {
-      events: ['input_validation_fail'],
-      code: 'password_rejected',
-    },
-  )
-  await step({ url: '/confirm-email/resend', payload: { email } }, {})
+  const registered = await step('POST /register', { body: { email } })
   const token = tokenIn(registered.mails[0])
-  await step(
-    { url: '/confirm-email', payload: { token: `${token}x`, password: PASSWORD } },
-    {
-      events: ['authz_fail:,POST /confirm-email'],
-      code: 'token_invalid',
-    },
-  )
+  const confirm = { token, password: PASSWORD }
+  const bent = { ...confirm, token: `${token}x` }
+  await steps([
+    ['POST /register', { body: { email: 'no address' } }, 'input_validation_fail', 'validation_failed'],
+    [
+      'POST /register',
+      { body: { email, password: 'password' } },
+      'input_validation_fail',
+      'password_rejected',
+    ],
+    ['POST /confirm-email/resend', { body: { email } }],
+    ['POST /confirm-email', { body: bent }, 'authz_fail:,POST /confirm-email', 'token_invalid'],
+  ])
   const before = log.length
   const confirmed = await app.inject({
     method: 'POST',
     url: '/confirm-email',
     headers: { 'user-agent': USER_AGENT },
-    payload: { token, password: PASSWORD },
+    payload: confirm,
   })
   const first: Pair = confirmed.json()
   const { account, session } = subjectOf(first)
@@ -115,61 +121,34 @@ t.test('each route logs the event of each outcome, with account and request', as
     'a confirmation is also the first login',
   )
   seen.add('user_created')
-  await step(
-    { url: '/confirm-email', payload: { token, password: PASSWORD } },
-    {
-      events: ['authz_fail:,POST /confirm-email'],
-      code: 'token_spent',
-    },
-  )
-
-  await step(
-    { url: '/invitation/accept', payload: { token, password: PASSWORD } },
-    { events: ['authz_fail:,POST /invitation/accept'], code: 'token_invalid' },
-  )
-
-  // Login.
-  await step(
-    { url: '/login', payload: { email, password: 'wrong words' } },
-    {
-      events: [`authn_login_fail:${account}`],
-      code: 'invalid_credentials',
-      account,
-    },
-  )
-  await step(
-    { url: '/login', payload: { email: 'nobody@example.org', password: PASSWORD } },
-    {
-      events: ['authn_login_fail'],
-      code: 'invalid_credentials',
-    },
-  )
+  const refused = `authn_login_fail:${account}`
+  const wrong = 'wrong words'
+  const other = 'nobody@example.org'
   const foreign = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' }
-  await step(
-    { url: '/login', payload: { email, password: PASSWORD, mode: 'cookie' }, headers: foreign },
-    {
-      events: ['malicious_cors'],
-      code: 'origin_not_allowed',
-    },
-  )
-  for (const [payload, code, type] of [
-    ['{', 'malformed_json', 'application/json'],
-    ['{}', 'unsupported_media_type', 'text/plain'],
-    ['x'.repeat(20_000), 'payload_too_large', 'application/json'],
-  ] as const) {
-    await step(
-      { url: '/login', payload, headers: { 'content-type': type } },
-      { events: ['input_validation_fail'], code },
-    )
-  }
+  const inCookie = { email, password: PASSWORD, mode: 'cookie' }
+  const json = { 'content-type': 'application/json' }
+  const text = { 'content-type': 'text/plain' }
+  const large = 'x'.repeat(20_000)
+  await steps([
+    ['POST /confirm-email', { body: confirm }, 'authz_fail:,POST /confirm-email', 'token_spent'],
+    ['POST /invitation/accept', { body: confirm }, 'authz_fail:,POST /invitation/accept', 'token_invalid'],
+    // Login.
+    ['POST /login', { body: { email, password: wrong } }, refused, 'invalid_credentials'],
+    [
+      'POST /login',
+      { body: { email: other, password: PASSWORD } },
+      'authn_login_fail',
+      'invalid_credentials',
+    ],
+    ['POST /login', { body: inCookie, headers: foreign }, 'malicious_cors', 'origin_not_allowed'],
+    ['POST /login', { body: '{', headers: json }, 'input_validation_fail', 'malformed_json'],
+    ['POST /login', { body: '{}', headers: text }, 'input_validation_fail', 'unsupported_media_type'],
+    ['POST /login', { body: large, headers: json }, 'input_validation_fail', 'payload_too_large'],
+  ])
   const logIn = async (password: string) => {
     const from = log.length
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/login',
-      headers: { 'user-agent': USER_AGENT },
-      payload: { email, password },
-    })
+    const headers = { 'user-agent': USER_AGENT }
+    const answer = await app.inject({ method: 'POST', url: '/login', headers, payload: { email, password } })
     const pair: Pair = answer.json()
     const events = log.slice(from).filter(line => 'event' in line)
     t.match(events, [{ event: `authn_login_success:${account}`, ...subjectOf(pair), userAgent: USER_AGENT }])
@@ -180,233 +159,102 @@ t.test('each route logs the event of each outcome, with account and request', as
 
   // Sessions.
   const second = await logIn(PASSWORD)
-  const own = subjectOf(second)
-  const refreshed = await step(
-    { url: '/token/refresh', payload: { refreshToken: second.refreshToken } },
-    {
-      events: [`session_renewed:${account}`],
-      ...own,
-    },
-  )
-  await step(
-    { url: '/token/refresh', payload: { refreshToken: second.refreshToken } },
-    {
-      events: [`session_renewed:${account}`],
-      ...own,
-    },
-  )
-  await step(
-    { url: '/token/refresh', payload: { refreshToken: 'nonsense' } },
-    {
-      events: ['authz_fail:,POST /token/refresh'],
-      code: 'refresh_token_invalid',
-    },
-  )
+  const renewed = `session_renewed:${account}`
+  const refresh = ({ refreshToken }: { refreshToken: string }, event: string, code?: string, of?: Pair) =>
+    step('POST /token/refresh', { body: { refreshToken }, ...(of && { of }) }, event, code)
+  const refreshed = await refresh(second, renewed, undefined, second)
+  await refresh(second, renewed, undefined, second)
+  await refresh({ refreshToken: 'nonsense' }, 'authz_fail:,POST /token/refresh', 'refresh_token_invalid')
   time.advance(60)
   const pair: Pair = refreshed.answer.json()
   await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken: pair.refreshToken } })
   time.advance(60)
-  await step(
-    { url: '/token/refresh', payload: { refreshToken: pair.refreshToken } },
-    {
-      events: [`authn_token_reuse:${account}`],
-      code: 'refresh_token_invalid',
-      ...own,
-    },
-  )
-  await step(
-    { url: '/me', method: 'GET', headers: bearer(second) },
-    {
-      events: [`session_use_after_expire:${account}`],
-      code: 'unauthenticated',
-      ...own,
-    },
-  )
-  await step({ url: '/me', method: 'GET' }, { events: ['authz_fail:,GET /me'], code: 'unauthenticated' })
-  await step({ url: '/me', method: 'GET', headers: bearer(first) }, {})
-  await step({ url: '/sessions', method: 'GET', headers: bearer(first) }, {})
-  await step({ url: '/me/events', method: 'GET', headers: bearer(first) }, {})
-  const third = subjectOf(await logIn(PASSWORD))
-  const concerns = { account, session }
-  await step(
-    { url: `/sessions/${third.session}`, method: 'DELETE', headers: bearer(first) },
-    {
-      events: [`authn_token_revoked:${account},${third.session}`],
-      ...concerns,
-    },
-  )
-  await step(
-    { url: `/sessions/${third.session}`, method: 'DELETE', headers: bearer(first) },
-    {
-      events: [`authz_fail:${account},DELETE /sessions/:id`],
-      code: 'not_found',
-      ...concerns,
-    },
-  )
-  await step(
-    { url: '/sessions', method: 'DELETE', headers: bearer(first) },
-    {
-      events: [`authn_token_revoked:${account},others`],
-      ...concerns,
-    },
-  )
+  await refresh(pair, `authn_token_reuse:${account}`, 'refresh_token_invalid', second)
+  await steps([
+    ['GET /me', { by: second }, `session_use_after_expire:${account}`, 'unauthenticated'],
+    ['GET /me', {}, 'authz_fail:,GET /me', 'unauthenticated'],
+    ['GET /me', { by: first }],
+    ['GET /sessions', { by: first }],
+    ['GET /me/events', { by: first }],
+  ])
+  const third = subjectOf(await logIn(PASSWORD)).session
+  const revoked = `authn_token_revoked:${account}`
+  const ending = `DELETE /sessions/${third}`
+  await steps([
+    [ending, { by: first }, `${revoked},${third}`],
+    [ending, { by: first }, `authz_fail:${account},DELETE /sessions/:id`, 'not_found'],
+    ['DELETE /sessions', { by: first }, `${revoked},others`],
+  ])
   const leaving = await logIn(PASSWORD)
-  await step(
-    { url: '/logout', headers: bearer(leaving) },
-    {
-      events: [`authn_token_revoked:${account},${subjectOf(leaving).session}`],
-      ...subjectOf(leaving),
-    },
-  )
-
-  // The account.
-  await step(
-    { url: '/me', method: 'PATCH', headers: bearer(first), payload: { locale: 'en' } },
-    {
-      events: [`user_updated:${account},${account},locale`],
-      ...concerns,
-    },
-  )
-  await step(
-    { url: '/me/export', method: 'GET', headers: bearer(first) },
-    {
-      events: [`sensitive_read:${account},/me/export`],
-      ...concerns,
-    },
-  )
-  await step(
-    { url: '/me', method: 'DELETE', headers: bearer(first), payload: { currentPassword: 'wrong words' } },
-    {
-      events: [`authn_login_fail:${account}`],
-      code: 'invalid_password',
-      ...concerns,
-    },
-  )
-
-  // The password.
-  const asking = { url: '/password-change/request', headers: bearer(first) }
-  await step(
-    { ...asking, payload: { currentPassword: 'wrong words' } },
-    {
-      events: [`authn_password_change_fail:${account}`],
-      code: 'invalid_password',
-      ...concerns,
-    },
-  )
-  const change = await step({ ...asking, payload: { currentPassword: PASSWORD } }, {})
-  const { changeToken } = change.answer.json()
+  const changeRefused = `authn_password_change_fail:${account}`
+  const updated = `user_updated:${account},${account}`
+  const doubtful = { by: first, body: { currentPassword: wrong } }
+  await steps([
+    ['POST /logout', { by: leaving }, `${revoked},${subjectOf(leaving).session}`],
+    // The account.
+    ['PATCH /me', { by: first, body: { locale: 'en' } }, `${updated},locale`],
+    ['GET /me/export', { by: first }, `sensitive_read:${account},/me/export`],
+    ['DELETE /me', doubtful, refused, 'invalid_password'],
+    // The password.
+    ['POST /password-change/request', doubtful, changeRefused, 'invalid_password'],
+  ])
+  const asking = { by: first, body: { currentPassword: PASSWORD } }
+  const change = await step('POST /password-change/request', asking)
   const code = codeIn(change.mails[0])
-  const changing = { url: '/password-change/confirm', headers: bearer(first) }
-  await step(
-    { ...changing, payload: { changeToken, code: otherThan(code), newPassword: NEW_PASSWORD } },
-    {
-      events: [`authn_password_change_fail:${account}`],
-      code: 'code_invalid',
-      ...concerns,
-    },
-  )
-  await step(
-    { ...changing, payload: { changeToken, code, newPassword: NEW_PASSWORD } },
-    {
-      events: [`authn_password_change:${account}`],
-      ...concerns,
-    },
-  )
-  const reset = await step({ url: '/password-reset/request', payload: { email } }, {})
-  const resetting = tokenIn(mailTo(reset.mails, email, /./))
-  await step({ url: '/password-reset/check', payload: { token: resetting } }, {})
-  await step(
-    { url: '/password-reset/check', payload: { token: 'nonsense' } },
-    {
-      events: ['authz_fail:,POST /password-reset/check'],
-      code: 'token_invalid',
-    },
-  )
-  await step(
-    { url: '/password-reset/confirm', payload: { token: 'nonsense', newPassword: PASSWORD } },
-    {
-      events: ['authn_password_change_fail'],
-      code: 'token_invalid',
-    },
-  )
-  await step(
-    { url: '/password-reset/confirm', payload: { token: resetting, newPassword: PASSWORD } },
-    {
-      events: [`authn_password_change:${account}`],
-      account,
-    },
-  )
+  const { changeToken } = change.answer.json()
+  const right = { changeToken, code, newPassword: NEW_PASSWORD }
+  const guess = { ...right, code: otherThan(code) }
+  await step('POST /password-change/confirm', { by: first, body: guess }, changeRefused, 'code_invalid')
+  await step('POST /password-change/confirm', { by: first, body: right }, `authn_password_change:${account}`)
+  const reset = await step('POST /password-reset/request', { body: { email } })
+  const resetting = { token: tokenIn(mailTo(reset.mails, email, /./)) }
+  const useless = { token: 'nonsense' }
+  const newPassword = PASSWORD
+  const confirming = 'POST /password-reset/confirm'
+  await steps([
+    ['POST /password-reset/check', { body: resetting }],
+    [
+      'POST /password-reset/check',
+      { body: useless },
+      'authz_fail:,POST /password-reset/check',
+      'token_invalid',
+    ],
+    [confirming, { body: { ...useless, newPassword } }, 'authn_password_change_fail', 'token_invalid'],
+    [confirming, { body: { ...resetting, newPassword } }, `authn_password_change:${account}`],
+  ])
 
   // The address.
   const last = await logIn(PASSWORD)
   const newEmail = 'countess@example.org'
-  const moving = { url: '/email-change/request', headers: bearer(last) }
-  await step(
-    { ...moving, payload: { currentPassword: 'wrong words', newEmail } },
-    {
-      events: [`authn_login_fail:${account}`],
-      code: 'invalid_password',
-      ...subjectOf(last),
-    },
-  )
-  const move = await step({ ...moving, payload: { currentPassword: PASSWORD, newEmail } }, {})
+  const asks = (currentPassword: string) => ({ by: last, body: { currentPassword, newEmail } })
+  await step('POST /email-change/request', asks(wrong), refused, 'invalid_password')
+  const move = await step('POST /email-change/request', asks(PASSWORD))
   const link = tokenIn(mailTo(move.mails, newEmail, /./))
-  await step(
-    { url: '/email-change/confirm', payload: { token: link, password: 'wrong words' } },
-    {
-      events: [`authn_login_fail:${account}`],
-      code: 'invalid_password',
-      account,
-    },
-  )
-  const moved = await step(
-    { url: '/email-change/confirm', payload: { token: link, password: PASSWORD } },
-    {
-      events: [`user_updated:${account},${account},email`],
-      account,
-    },
-  )
-  const notice = tokenIn(mailTo(moved.mails, email, /./))
-  await step(
-    { url: '/account/secure', payload: { token: 'nonsense', email } },
-    {
-      events: ['authz_fail:,POST /account/secure'],
-      code: 'token_invalid',
-    },
-  )
-  await step(
-    { url: '/account/secure', payload: { token: notice, email } },
-    {
-      events: [`authn_login_lock:${account},customer`],
-      account,
-    },
-  )
-  await step(
-    { url: '/account/secure', payload: { token: notice, email } },
-    {
-      events: [`authz_fail:${account},POST /account/secure`],
-      code: 'token_spent',
-      account,
-    },
-  )
-
+  const opens = (password: string) => ({ body: { token: link, password } })
+  await step('POST /email-change/confirm', opens(wrong), refused, 'invalid_password')
+  const moved = await step('POST /email-change/confirm', opens(PASSWORD), `${updated},email`)
+  const notice = { token: tokenIn(mailTo(moved.mails, email, /./)), email }
   const leaver = await confirmedAccount(service)
-  const goes = subjectOf(leaver)
-  await step(
-    { url: '/me', method: 'DELETE', headers: bearer(leaver), payload: { currentPassword: leaver.password } },
-    {
-      events: [`user_deleted:${goes.account},${goes.account}`],
-      ...goes,
-    },
-  )
-
-  // Outcomes without a security event.
-  await step({ url: '/health/live', method: 'GET' }, {})
-  await step({ url: '/health/ready', method: 'GET' }, {})
-  await step({ url: '/.well-known/jwks.json', method: 'GET' }, {})
-  await step({ url: '/.well-known/oauth-authorization-server', method: 'GET' }, {})
-  await step({ url: '/nowhere', method: 'GET' }, { code: 'not_found' })
-  await step({ url: '/login', method: 'GET' }, { code: 'method_not_allowed' })
+  const { account: goes } = subjectOf(leaver)
+  const farewell = { by: leaver, body: { currentPassword: leaver.password } }
+  await steps([
+    [
+      'POST /account/secure',
+      { body: { ...useless, email } },
+      'authz_fail:,POST /account/secure',
+      'token_invalid',
+    ],
+    ['POST /account/secure', { body: notice }, `authn_login_lock:${account},customer`],
+    ['POST /account/secure', { body: notice }, `authz_fail:${account},POST /account/secure`, 'token_spent'],
+    ['DELETE /me', farewell, `user_deleted:${goes},${goes}`],
+    // Outcomes without a security event.
+    ['GET /health/live', {}],
+    ['GET /health/ready', {}],
+    ['GET /.well-known/jwks.json', {}],
+    ['GET /.well-known/oauth-authorization-server', {}],
+    ['GET /nowhere', {}, undefined, 'not_found'],
+    ['GET /login', {}, undefined, 'method_not_allowed'],
+  ])
 
   t.strictSame(faults, [])
   const operations = Object.entries((await app.openapi()).paths ?? {}).flatMap(([path, methods]) =>
