@@ -1,7 +1,6 @@
 // The service with rate limits, a movable clock and emails counted by recipient.
 import type { Test } from 'tap'
 import { confirmedAccount, startApp, type TestAppOptions, testClock } from './app.ts'
-import { openRows } from './rows.ts'
 import { until } from './until.ts'
 
 /** Due or claimed. */
@@ -14,7 +13,6 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
   const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
   const overrides = { clock, mail: { timing: { poll: 3600 } } }
   const world = await startApp(t, { ...options, env: { RATE_LIMIT: 'on', ...options.env }, overrides })
-  const rows = await openRows(t, world.databaseUrl)
   const post = (url: string, payload: object, { headers = {} }: { headers?: Record<string, string> } = {}) =>
     world.app.inject({
       method: 'POST',
@@ -26,11 +24,10 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
   /** Waits until the worker has seen everything that is due. */
   const idle = async () => {
     world.app.mail.wake()
-    await until('all that is due is done', async () => (await rows.read(OPEN, [clock()])).length === 0)
+    await until('all that is due is done', async () => (await world.rows.read(OPEN, [clock()])).length === 0)
   }
   return {
     ...world,
-    rows,
     post,
     idle,
     advance,
@@ -43,7 +40,7 @@ export async function capped(t: Test, options: TestAppOptions = {}) {
     async sentMails(recipient: string, kind?: string): Promise<Date[]> {
       await idle()
       const where = { recipient, state: 'sent', ...(kind && { kind }) }
-      const sent = await rows.client.outbox.findMany({ where, orderBy: { finishedAt: 'asc' } })
+      const sent = await world.rows.client.outbox.findMany({ where, orderBy: { finishedAt: 'asc' } })
       // Requests that share an email have none of their own.
       return sent
         .filter(row => row.mailId === null || row.mailId === row.id)
