@@ -90,6 +90,16 @@ export function bearer(of: string | { accessToken: string }): { authorization: s
   return { authorization: `Bearer ${typeof of === 'string' ? of : of.accessToken}` }
 }
 
+/** Sends a POST request; a text as payload needs its own content type. */
+export function post(
+  app: FastifyInstance,
+  url: string,
+  payload: object | string,
+  headers: Record<string, string> = {},
+) {
+  return app.inject({ method: 'POST', url, payload, headers })
+}
+
 /** A clock that tests move. */
 export function testClock(start = new Date()) {
   let now = start.getTime()

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
-import { bearer, startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, post, startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
@@ -13,16 +13,16 @@ const DAY = 86_400
 /** Registers and returns the token of the email. */
 async function pending({ app, smtp }: TestApp, payload: object = { email }) {
   const before = smtp.mails.length
-  await app.inject({ method: 'POST', url: '/register', payload })
+  await post(app, '/register', payload)
   return tokenIn((await smtp.waitForMails(before + 1))[before])
 }
 
 function confirm({ app }: TestApp, payload: object) {
-  return app.inject({ method: 'POST', url: '/confirm-email', payload })
+  return post(app, '/confirm-email', payload)
 }
 
 function resend({ app }: TestApp, address = email) {
-  return app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email: address } })
+  return post(app, '/confirm-email/resend', { email: address })
 }
 
 t.test('the link and a new password create the account and its first session', async t => {
@@ -64,11 +64,7 @@ t.test('the link and a new password create the account and its first session', a
   isProblemOf(t, await confirm(service, { token, password }), 'token_spent', 'a second time')
   t.match(await rows.countsOf(email), { users: 1, sessions: 1 })
   const { refreshToken } = pair
-  const refreshed = await service.app.inject({
-    method: 'POST',
-    url: '/token/refresh',
-    payload: { refreshToken },
-  })
+  const refreshed = await post(service.app, '/token/refresh', { refreshToken })
   t.equal(refreshed.statusCode, 200)
 })
 
@@ -97,7 +93,7 @@ t.test('the first confirmation spends every other link of the email', async t =>
     isProblemOf(t, await confirm(service, { token, password: 'another password altogether' }), 'token_spent')
   }
   t.match(await rows.countsOf(email), { users: 1, sessions: 1, registrations: 0 })
-  const logIn = await service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const logIn = await post(service.app, '/login', { email, password })
   t.equal(logIn.statusCode, 200)
 })
 
@@ -114,10 +110,10 @@ t.test('no deletion or change of email makes a used link valid again', async t =
   const newEmail = 'ada@example.com'
   const sent = service.smtp.mails.length
   const payload = { currentPassword: password, newEmail }
-  await app.inject({ method: 'POST', url: '/email-change/request', headers, payload })
+  await post(app, '/email-change/request', payload, headers)
   const mails = (await service.smtp.waitForMails(sent + 2)).slice(sent)
   const move = tokenIn(mails.find(({ to }) => to.includes(newEmail)))
-  await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token: move, password } })
+  await post(app, '/email-change/confirm', { token: move, password })
   t.match(await rows.countsOf(newEmail), { users: 1 })
   await allSpent('after the change of address')
   // A new registration has another id, so old links do not match it.
@@ -135,7 +131,7 @@ t.test('a reset request for a pending registration sends the confirmation link',
   await pending(service)
   const sent = service.smtp.mails.length
   const payload = { email }
-  await service.app.inject({ method: 'POST', url: '/password-reset/request', payload })
+  await post(service.app, '/password-reset/request', payload)
   const mail = (await service.smtp.waitForMails(sent + 1))[sent]
   t.match(mail?.subject, /^Confirm your email address/)
   t.equal((await confirm(service, { token: tokenIn(mail), password })).statusCode, 200)
@@ -214,8 +210,7 @@ t.test('a link of the previous release works and sets a new password', async t =
   )
   await rows.client.legacyRegistration.createMany({ data: registrations })
   const tokens = registrations.map(row => old.tokens.confirm.mint(row, {}).token)
-  const logIn = (word: string) =>
-    app.inject({ method: 'POST', url: '/login', payload: { email, password: word } })
+  const logIn = (word: string) => post(app, '/login', { email, password: word })
   isProblemOf(t, await logIn(planted), 'invalid_credentials')
 
   // An email queued by the previous release, and a resend.
@@ -264,8 +259,8 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
   const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { app, rows } = service
   const squatted = { email, password: 'the password of a squatter' }
-  await app.inject({ method: 'POST', url: '/register', payload: squatted })
-  const squatter = (await app.inject({ method: 'POST', url: '/login', payload: squatted })).json()
+  await post(app, '/register', squatted)
+  const squatter = (await post(app, '/login', squatted)).json()
   await resend(service)
   const token = tokenIn((await service.smtp.waitForMails(1))[0])
   isProblemOf(t, await confirm(service, { token, password: 'short' }), 'password_rejected')
@@ -280,7 +275,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
     app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal((await me(squatter)).statusCode, 401, 'the earlier session was revoked')
   t.equal((await me(pair.json())).statusCode, 200)
-  const logIn = await app.inject({ method: 'POST', url: '/login', payload: squatted })
+  const logIn = await post(app, '/login', squatted)
   isProblemOf(t, logIn, 'invalid_credentials')
   t.match((await service.smtp.waitForMails(2))[1]?.subject, /password .* was changed/)
 
@@ -293,7 +288,7 @@ t.test('with EMAIL_CONFIRMATION=off the link acts as a reset', async t => {
 t.test('with EMAIL_CONFIRMATION=off the link of a disabled account is void', async t => {
   const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const { rows } = service
-  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await post(service.app, '/register', { email, password })
   await resend(service)
   const token = tokenIn((await service.smtp.waitForMails(1))[0])
   await rows.disable(email)

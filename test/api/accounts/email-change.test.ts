@@ -3,6 +3,7 @@ import {
   type Account,
   bearer,
   confirmedAccount,
+  post,
   startApp,
   type TestApp,
   testClock,
@@ -23,18 +24,13 @@ const CHANGED = /^Your email address .* was changed/
 type Bearer = Pick<Account, 'accessToken' | 'password'>
 
 const ask = ({ app }: Pick<TestApp, 'app'>, { accessToken, password }: Bearer, newEmail: string) =>
-  app.inject({
-    method: 'POST',
-    url: '/email-change/request',
-    headers: bearer(accessToken),
-    payload: { currentPassword: password, newEmail },
-  })
+  post(app, '/email-change/request', { currentPassword: password, newEmail }, bearer(accessToken))
 
 const confirm = ({ app }: Pick<TestApp, 'app'>, token: string, password = PASSWORD) =>
-  app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
+  post(app, '/email-change/confirm', { token, password })
 
 const login = ({ app }: Pick<TestApp, 'app'>, email: string, password = PASSWORD) =>
-  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  post(app, '/login', { email, password })
 
 const me = async ({ app }: Pick<TestApp, 'app'>, { accessToken }: Pick<Bearer, 'accessToken'>) =>
   app.inject({ url: '/me', headers: bearer(accessToken) })
@@ -90,7 +86,7 @@ t.test('the link to the new email and the password change the email', async t =>
     passwordChangedAt: '2030-01-01T00:00:00.000Z',
   })
   const payload = { refreshToken: ada.refreshToken }
-  const refreshed = await service.app.inject({ method: 'POST', url: '/token/refresh', payload })
+  const refreshed = await post(service.app, '/token/refresh', payload)
   t.equal(refreshed.statusCode, 200, 'the session stays active')
   isProblemOf(t, await login(service, 'ada@example.org'), 'invalid_credentials')
   t.equal((await login(service, 'ada@example.net')).statusCode, 200)
@@ -112,7 +108,7 @@ t.test(
     await account(service, 'disab@example.org')
     await rows.disable('disab@example.org')
     const pending = { email: 'pendi@example.org', password: 'the words of another person' }
-    await app.inject({ method: 'POST', url: '/register', payload: pending })
+    await post(app, '/register', pending)
     await rows.settled()
     const recorded = recordQueries(app)
     const { wake } = app.mail
@@ -168,7 +164,7 @@ t.test('the link without the password is useless to the owner of a mistyped emai
   const before = await rows.dump()
   isProblemOf(t, await confirm(service, token, 'a guess at the password'), 'invalid_password')
   isProblemOf(t, await confirm(service, token, ''), 'validation_failed')
-  const bare = await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token } })
+  const bare = await post(app, '/email-change/confirm', { token })
   isProblemOf(t, bare, 'validation_failed')
   const newPassword = 'a password that nobody had before'
   for (const [url, payload] of [
@@ -177,18 +173,14 @@ t.test('the link without the password is useless to the owner of a mistyped emai
     ['/confirm-email', { token, password: newPassword }],
     ['/account/secure', { token, email: 'stranger@example.net' }],
   ] as const) {
-    isProblemOf(t, await app.inject({ method: 'POST', url, payload }), 'token_invalid', url)
+    isProblemOf(t, await post(app, url, payload), 'token_invalid', url)
   }
   for (const method of ['GET', 'HEAD'] as const) {
     const opened = await app.inject({ method, url: `/email-change/confirm?token=${token}` })
     t.equal(opened.statusCode, 405)
   }
   const asked = await withMails(service, rows, () =>
-    app.inject({
-      method: 'POST',
-      url: '/password-reset/request',
-      payload: { email: 'stranger@example.net' },
-    }),
+    post(app, '/password-reset/request', { email: 'stranger@example.net' }),
   )
   t.equal(asked.mails.length, 0, 'no reset link goes there')
   const after = await rows.dump()
@@ -263,7 +255,7 @@ t.test(
       const ada = await account(service)
       const headers = bearer(ada)
       const mailed = (url: string, payload: object) =>
-        withMails(service, rows, () => app.inject({ method: 'POST', url, payload, headers }))
+        withMails(service, rows, () => post(app, url, payload, headers))
       const wanted = [`one-${ada.email}`, `two-${ada.email}`]
       const links: string[] = []
       for (const address of wanted) links.push(await link(service, ada, address))
@@ -288,12 +280,12 @@ t.test(
         ['/password-reset/confirm', { requestToken, code: resetCode, newPassword }, 'code_invalid'],
         ['/password-change/confirm', { changeToken, code: changeCode, newPassword }, 'token_spent'],
       ] as const) {
-        isProblemOf(t, await app.inject({ method: 'POST', url, payload, headers }), code)
+        isProblemOf(t, await post(app, url, payload, headers), code)
       }
       t.equal((await login(service, ada.email)).statusCode, 200, 'the password is unchanged')
       const again = await mailed('/password-reset/request', { email: ada.email })
       const payload = { token: tokenIn(again.mails[0]), newPassword }
-      const answer = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+      const answer = await post(app, '/password-reset/confirm', payload)
       t.equal(answer.statusCode, 204, 'a link requested since is valid')
     }
   },
@@ -320,11 +312,9 @@ t.test('pending registrations of the new email are void', async t => {
   const ada = await account(service)
   const email = 'wanted@example.org'
   const password = 'the words of another person'
-  const pending = await withMails(service, rows, () =>
-    app.inject({ method: 'POST', url: '/register', payload: { email, password } }),
-  )
+  const pending = await withMails(service, rows, () => post(app, '/register', { email, password }))
   const bystander = { email: 'bystander@example.org', password }
-  await app.inject({ method: 'POST', url: '/register', payload: bystander })
+  await post(app, '/register', bystander)
   const token = await link(service, ada, email)
   t.equal((await confirm(service, token)).statusCode, 204)
   t.strictSame(
@@ -333,7 +323,7 @@ t.test('pending registrations of the new email are void', async t => {
     'and no other',
   )
   const payload = { token: tokenIn(pending.mails[0]), password }
-  isProblemOf(t, await app.inject({ method: 'POST', url: '/confirm-email', payload }), 'token_spent')
+  isProblemOf(t, await post(app, '/confirm-email', payload), 'token_spent')
   isProblemOf(t, await login(service, email, password), 'invalid_credentials')
   t.equal((await login(service, email)).statusCode, 200)
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { canonicalLocale } from '../../../src/messages/locale.ts'
-import { bearer, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, post, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 
@@ -69,12 +69,12 @@ t.test('a language is stored in its canonical form, however it is spelt', t => {
 t.test('an invalid language tag is refused, and nothing is registered', async t => {
   const { app, smtp, rows } = await startApp(t, { smtp: await startSmtpServer(t) })
   for (const [what, json] of REFUSED) {
-    const response = await app.inject({
-      method: 'POST',
-      url: '/register',
-      headers: { 'content-type': 'application/json' },
-      payload: `{"email":"ada@example.org","password":"correct horse battery staple","locale":${json}}`,
-    })
+    const response = await post(
+      app,
+      '/register',
+      `{"email":"ada@example.org","password":"correct horse battery staple","locale":${json}}`,
+      { 'content-type': 'application/json' },
+    )
     const { errors } = isProblemOf(t, response, 'validation_failed', what)
     t.strictSame([...new Set(errors?.map(({ path }) => path))], ['/locale'], `${what}: says where`)
   }
@@ -94,12 +94,12 @@ t.test('the account keeps the language of its registration; an unknown language 
     ] as const
   ).entries()) {
     const email = `person-${index}@example.org`
-    await app.inject({ method: 'POST', url: '/register', payload: { email, password, locale } })
+    await post(app, '/register', { email, password, locale })
     const mail = (await smtp.waitForMails(index + 1))[index]
     t.match(mail?.html, `lang="${language}"`, `${locale}: the mail is in that language`)
     if (language === 'en') t.match(mail?.subject, /^Confirm your email address/)
     const payload = { token: tokenIn(mail), password }
-    const confirmed = await app.inject({ method: 'POST', url: '/confirm-email', payload })
+    const confirmed = await post(app, '/confirm-email', payload)
     const headers = bearer(confirmed.json().accessToken)
     const me = await app.inject({ method: 'GET', url: '/me', headers })
     t.equal(me.json().locale, canonicalLocale(locale))
@@ -114,6 +114,6 @@ t.test('accepts underscores in Accept-Language', async t => {
   })
   t.match(page.body, /<html lang="de"/)
   const headers = { 'accept-language': 'xx_YY,fr_CA;q=0.8' }
-  await app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org' }, headers })
+  await post(app, '/register', { email: 'ada@example.org' }, headers)
   t.match((await smtp.waitForMails(1))[0]?.html, 'lang="fr"')
 })

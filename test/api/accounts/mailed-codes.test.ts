@@ -5,6 +5,7 @@ import {
   type Account,
   bearer,
   confirmedAccount,
+  post,
   startApp,
   type TestApp,
   testClock,
@@ -27,11 +28,8 @@ async function startService(t: Test, env: Record<string, string> = {}): Promise<
   return { ...service, advance }
 }
 
-const post = ({ app }: Pick<Service, 'app'>, url: string, payload: object, headers = {}) =>
-  app.inject({ method: 'POST', url, payload, headers })
-
 const login = (service: Pick<Service, 'app'>, email: string, password = PASSWORD) =>
-  post(service, '/login', { email, password })
+  post(service.app, '/login', { email, password })
 
 let made = 0
 const newAddress = () => `some-address-${++made}@example.org`
@@ -85,14 +83,14 @@ const FLOWS: Record<string, Flow> = {
     ...{ mode: 'required', url: '/confirm-email', success: 200, refused: 'password_rejected', ...BY_EMAIL },
     subject: async (service, email = newAddress()) => ({
       email,
-      ask: () => post(service, '/register', { email }),
+      ask: () => post(service.app, '/register', { email }),
     }),
   },
   'an account that was made unconfirmed': {
     ...{ mode: 'off', url: '/confirm-email', success: 200, refused: 'password_rejected', ...BY_EMAIL },
     async subject(service, email = newAddress()) {
-      await post(service, '/register', { email, password: 'the password of a squatter' })
-      return { email, ask: () => post(service, '/confirm-email/resend', { email }) }
+      await post(service.app, '/register', { email, password: 'the password of a squatter' })
+      return { email, ask: () => post(service.app, '/confirm-email/resend', { email }) }
     },
   },
   'a new address': {
@@ -101,7 +99,7 @@ const FLOWS: Record<string, Flow> = {
     async subject(service, email = newAddress()) {
       const headers = await withSession(service, newAddress(), PASSWORD)
       const payload = { currentPassword: PASSWORD, newEmail: email }
-      return { email, ask: () => post(service, '/email-change/request', payload, headers) }
+      return { email, ask: () => post(service.app, '/email-change/request', payload, headers) }
     },
   },
   'a password reset': {
@@ -109,7 +107,7 @@ const FLOWS: Record<string, Flow> = {
     ...{ refused: 'password_rejected', life: 1800, says: /30 minutes/ },
     async subject(service, email = newAddress()) {
       await withSession(service, email, FORMER)
-      return { email, ask: () => post(service, '/password-reset/request', { email }) }
+      return { email, ask: () => post(service.app, '/password-reset/request', { email }) }
     },
   },
   'a change of the password': {
@@ -120,7 +118,7 @@ const FLOWS: Record<string, Flow> = {
     async subject(service, email = newAddress()) {
       const headers = await withSession(service, email, FORMER)
       const payload = { currentPassword: FORMER }
-      return { email, headers, ask: () => post(service, '/password-change/request', payload, headers) }
+      return { email, headers, ask: () => post(service.app, '/password-change/request', payload, headers) }
     },
   },
 }
@@ -145,7 +143,7 @@ for (const [name, flow] of Object.entries(FLOWS)) {
     type Begun = Awaited<ReturnType<typeof request>>
     /** Sends a proof, by default the code, in the session of its request. */
     const confirm = ({ headers, byCode }: Begun, proof: object = byCode, password: unknown = PASSWORD) =>
-      post(service, url, { ...proof, [member]: password }, headers)
+      post(service.app, url, { ...proof, [member]: password }, headers)
     const fresh = async () => request(await flow.subject(service))
 
     await t.test('works once, with the token of its request, and spends the link', async t => {
@@ -312,7 +310,7 @@ for (const { name, emails, rival, late } of OWNERS) {
       const flow = FLOWS[name] as Flow
       const { url, success, member = 'password' } = flow
       const confirm = (proof: object, password = PASSWORD) =>
-        post(service, url, { ...proof, [member]: password })
+        post(service.app, url, { ...proof, [member]: password })
       const subjects: Subject[] = []
       for (const email of emails) subjects.push(await flow.subject(service, `${email}@example.org`))
       const [one, other] = subjects as [Subject, Subject]
@@ -348,15 +346,19 @@ t.test('a code is valid for one purpose only', async t => {
   const [pending, next] = [newAddress(), newAddress()]
   const move = { currentPassword: PASSWORD, newEmail: next }
   const hand = {
-    '/password-reset/confirm': await asked(email, () => post(service, '/password-reset/request', { email })),
-    '/confirm-email': await asked(pending, () => post(service, '/register', { email: pending })),
-    '/email-change/confirm': await asked(next, () => post(service, '/email-change/request', move, headers)),
+    '/password-reset/confirm': await asked(email, () =>
+      post(service.app, '/password-reset/request', { email }),
+    ),
+    '/confirm-email': await asked(pending, () => post(service.app, '/register', { email: pending })),
+    '/email-change/confirm': await asked(next, () =>
+      post(service.app, '/email-change/request', move, headers),
+    ),
   }
   for (const [url, { requestToken }] of Object.entries(hand)) {
     const password = url.startsWith('/password-reset') ? 'newPassword' : 'password'
     for (const [other, { code }] of Object.entries(hand)) {
       if (other === url) continue
-      const refused = await post(service, url, { requestToken, code, [password]: PASSWORD })
+      const refused = await post(service.app, url, { requestToken, code, [password]: PASSWORD })
       isProblemOf(t, refused, 'code_invalid', `the code of ${other} at ${url}`)
     }
   }
@@ -368,7 +370,7 @@ t.test('a code confirms in cookie mode, too', async t => {
   const service = await startService(t)
   const flow = FLOWS['a registration'] as Flow
   const { byCode } = await begin(service, flow, await flow.subject(service))
-  const done = await post(service, '/confirm-email', { ...byCode, password: PASSWORD, mode: 'cookie' })
+  const done = await post(service.app, '/confirm-email', { ...byCode, password: PASSWORD, mode: 'cookie' })
   t.equal(done.statusCode, 200)
   t.match(done.headers['set-cookie'], /HttpOnly/)
   t.notOk('refreshToken' in done.json())
@@ -382,13 +384,15 @@ t.test('an email without a code behaves like a wrong code', async t => {
   await rows.disable('disab@example.org')
   const seen: Record<string, unknown> = {}
   for (const email of ['unkno@example.org', 'known@example.org', 'disab@example.org', 'pendi@example.org']) {
-    if (email === 'pendi@example.org') await post(service, '/register', { email })
-    const { answer } = await withMails(service, rows, () => post(service, '/confirm-email/resend', { email }))
+    if (email === 'pendi@example.org') await post(service.app, '/register', { email })
+    const { answer } = await withMails(service, rows, () =>
+      post(service.app, '/confirm-email/resend', { email }),
+    )
     const before = await rows.client.guess.count()
     const tries = []
     for (let i = 0; i < 6; i++) {
       const proof = { requestToken: answer.json().requestToken, code: '00000000', password: PASSWORD }
-      tries.push(visible(await post(service, '/confirm-email', proof)))
+      tries.push(visible(await post(service.app, '/confirm-email', proof)))
     }
     seen[email] = { answer: visible(answer), tries, rows: (await rows.client.guess.count()) - before }
     t.strictSame(seen[email], seen['unkno@example.org'], email)
@@ -428,9 +432,9 @@ t.test('waiting requests share one email, whose code fits the token of each', as
 t.test('a reset email contains no confirmation code', async t => {
   const service = await startService(t)
   const email = newAddress()
-  await withMails(service, service.rows, () => post(service, '/register', { email }))
+  await withMails(service, service.rows, () => post(service.app, '/register', { email }))
   const { mails } = await withMails(service, service.rows, () =>
-    post(service, '/password-reset/request', { email }),
+    post(service.app, '/password-reset/request', { email }),
   )
   t.match(mails[0]?.subject, /^Confirm your/)
   t.throws(() => codeIn(mails[0]))

@@ -4,7 +4,7 @@ import { v7 as uuidv7 } from 'uuid'
 import { EVENT_KINDS } from '../../../src/database/queries/events.ts'
 import type { Event, PrismaClient } from '../../../src/generated/sqlite/client.ts'
 import { housekeeper } from '../../../src/jobs/housekeeping.ts'
-import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { until } from '../../harness/until.ts'
@@ -186,7 +186,7 @@ t.test('a refused login is recorded after the response, and only for an account'
   const { app, rows } = service
   await confirmedAccount(service, email, password)
   const pending = { email: 'pending@example.org', password }
-  await app.inject({ method: 'POST', url: '/register', payload: pending })
+  await post(app, '/register', pending)
   const before = await rows.client.event.count()
   const { recordInEqualTime } = app.database.events
   let nextPage = () => {}
@@ -197,17 +197,13 @@ t.test('a refused login is recorded after the response, and only for an account'
     return recordInEqualTime(event)
   }
   const payload = { email, password: 'not this one at all' }
-  isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
+  isProblemOf(t, await post(app, '/login', payload), 'invalid_credentials')
   t.equal(await rows.client.event.count(), before, 'the response did not wait for it')
   nextPage()
   await eventually(rows.client, 'log_in_refused', 1)
   app.database.events.recordInEqualTime = recordInEqualTime
   for (const address of ['nobody@example.org', pending.email]) {
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/login',
-      payload: { ...payload, email: address },
-    })
+    const answer = await post(app, '/login', { ...payload, email: address })
     isProblemOf(t, answer, 'invalid_credentials')
   }
   // Closing waits for jobs after responses.
@@ -221,7 +217,7 @@ t.test('a failure to record a refusal is logged and does not change the response
   await confirmedAccount(service, email, password)
   app.database.events.recordInEqualTime = () => Promise.reject(new Error('the disk is full'))
   const payload = { email, password: 'not this one at all' }
-  isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
+  isProblemOf(t, await post(app, '/login', payload), 'invalid_credentials')
   await app.close()
   t.match(
     log.find(line => (line['err'] as Error | undefined)?.message === 'the disk is full'),
@@ -241,7 +237,7 @@ t.test('nothing is recorded for an account that was deleted in the meantime', as
   }
   const before = await rows.client.event.count()
   const payload = { email, password: 'not this one at all' }
-  isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload }), 'invalid_credentials')
+  isProblemOf(t, await post(app, '/login', payload), 'invalid_credentials')
   await app.close()
   t.equal(await rows.client.user.count(), 0)
   t.equal(await rows.client.event.count(), before, 'no row with an address and a device but no account')

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { until } from '../../harness/until.ts'
 
@@ -29,7 +29,7 @@ t.test('the export contains all data of the account and of nobody else', async t
   })
   await app.inject({ method: 'PATCH', url: '/me', headers: bearer(ada), payload: { locale: 'de-at' } })
   await rows.settled()
-  await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  await post(app, '/password-reset/request', { email })
   await rows.settled()
   // In German, like every email from now on.
   const link = tokenIn(service.smtp.mails.at(-1))
@@ -191,7 +191,7 @@ t.test('the export contains emails about the account to other addresses', async 
   const { app, rows } = service
   const ada = await confirmedAccount(service, 'ada@example.org')
   const payload = { currentPassword: ada.password, newEmail: 'countess@example.org' }
-  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  await post(app, '/email-change/request', payload, bearer(ada))
   await rows.settled()
   const { mails } = (await app.inject({ url: '/me/export', headers: bearer(ada) })).json()
   t.strictSame(

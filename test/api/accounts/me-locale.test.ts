@@ -1,6 +1,6 @@
 import t from 'tap'
 import { LANGUAGES } from '../../../src/messages/messages.ts'
-import { bearer, confirmedAccount, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { until } from '../../harness/until.ts'
 
@@ -80,21 +80,17 @@ t.test('emails use the new language, also those requested before the change', as
     [null, 'en'],
   ] as const) {
     await speak(locale)
-    await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email: ada.email } })
+    await post(app, '/password-reset/request', { email: ada.email })
     await rows.settled()
     const mail = smtp.mails.at(-1)
     t.match(mail?.html, `lang="${language}"`, String(locale))
-    t.equal(
-      (await app.inject({ method: 'POST', url: '/password-reset/check', payload: { token: tokenIn(mail) } }))
-        .statusCode,
-      200,
-    )
+    t.equal((await post(app, '/password-reset/check', { token: tokenIn(mail) })).statusCode, 200)
     subjects.add(mail?.subject ?? '')
   }
   t.equal(subjects.size, LANGUAGES.length, 'subjects are translated too')
 
   await smtp.stop()
-  await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email: ada.email } })
+  await post(app, '/password-reset/request', { email: ada.email })
   const failed = { where: { leasedUntil: null, NOT: { lastError: null } } }
   await until('delivery has failed', async () => (await rows.client.outbox.count(failed)) > 0)
   await speak('fr')
@@ -129,12 +125,12 @@ t.test('a registration uses Accept-Language unless the body has a locale', async
   for (const [index, [header, locale, expected]] of cases.entries()) {
     const email = `person-${index}@example.org`
     const begin = performance.now()
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/register',
-      headers: header === undefined ? {} : { 'accept-language': header },
-      payload: { email, password, ...(locale !== undefined && { locale }) },
-    })
+    const answer = await post(
+      app,
+      '/register',
+      { email, password, ...(locale !== undefined && { locale }) },
+      header === undefined ? {} : { 'accept-language': header },
+    )
     t.ok(performance.now() - begin < 5000, 'in time')
     t.equal(answer.statusCode, 202)
     const name = `${header?.slice(0, 40)} with ${locale}`
@@ -145,6 +141,6 @@ t.test('a registration uses Accept-Language unless the body has a locale', async
 
   const bad = { email: 'ada@example.org', password, locale: 'not a language' }
   const headers = { 'accept-language': 'de' }
-  const refused = await app.inject({ method: 'POST', url: '/register', headers, payload: bad })
+  const refused = await post(app, '/register', bad, headers)
   isProblemOf(t, refused, 'validation_failed', 'an invalid tag in the body does not fall back to the header')
 })

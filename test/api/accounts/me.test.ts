@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bearer, confirmedAccount, startApp, testClock } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, testClock } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 
 t.test("returns the public properties of the bearer's account", async t => {
@@ -27,10 +27,10 @@ t.test('the locale is the registered one', async t => {
   const { app, smtp } = await startApp(t)
   const password = 'correct horse battery staple'
   const payload = { email: 'ada@example.org', password, locale: 'en-gb' }
-  await app.inject({ method: 'POST', url: '/register', payload })
+  await post(app, '/register', payload)
   const [mail] = await smtp.waitForMails(1)
   const token = /#token=(\S+)/.exec(mail?.text ?? '')?.[1]
-  const session = await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password } })
+  const session = await post(app, '/confirm-email', { token, password })
   const { accessToken } = session.json()
   const me = await app.inject({ url: '/me', headers: bearer(accessToken) })
   t.equal(me.json().locale, 'en-GB')

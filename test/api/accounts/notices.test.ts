@@ -1,6 +1,13 @@
 /** Notices to the owner: recipient, time and words. */
 import t, { type Test } from 'tap'
-import { type Account, bearer, confirmedAccount, startApp, type TestAppOptions } from '../../harness/app.ts'
+import {
+  type Account,
+  bearer,
+  confirmedAccount,
+  post,
+  startApp,
+  type TestAppOptions,
+} from '../../harness/app.ts'
 import { visible } from '../../harness/visible.ts'
 
 const email = 'ada@example.org'
@@ -62,7 +69,7 @@ t.test('a new device causes one notice, with its name and IP address', async t =
 
 t.test('the first login sends no notice of a new device', async t => {
   const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await post(service.app, '/register', { email, password })
   t.equal((await service.logIn(FIREFOX)).statusCode, 200)
   t.strictSame(await service.news(), [])
   t.equal((await service.logIn('curl/8.5.0')).statusCode, 200)
@@ -71,7 +78,7 @@ t.test('the first login sends no notice of a new device', async t => {
 
 t.test('of two parallel first logins the second sends a notice', async t => {
   const service = await startService(t, { env: { EMAIL_CONFIRMATION: 'off' } })
-  await service.app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await post(service.app, '/register', { email, password })
   const answers = await Promise.all([service.logIn(FIREFOX), service.logIn('curl/8.5.0')])
   t.ok(answers.every(({ statusCode }) => statusCode === 200))
   t.equal((await service.news()).length, 1)
@@ -125,7 +132,7 @@ t.test('notices go to the old email, the link to the new one', async t => {
   const ada = await inGerman(service)
   const newEmail = 'countess@example.org'
   const payload = { currentPassword: password, newEmail }
-  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  await post(app, '/email-change/request', payload, bearer(ada))
   const asked = await service.news()
   t.equal(asked.length, 2)
   const link = asked.find(({ to }) => to.includes(newEmail))
@@ -137,26 +144,19 @@ t.test('notices go to the old email, the link to the new one', async t => {
   t.notMatch(warning?.text, /change-email/)
 
   const token = /#token=(\S+)/.exec(link?.text ?? '')?.[1]
-  await app.inject({ method: 'POST', url: '/email-change/confirm', payload: { token, password } })
+  await post(app, '/email-change/confirm', { token, password })
   const [changed, ...others] = await service.news()
   t.strictSame(others, [])
   t.strictSame(changed?.to, [email], 'the old address')
   t.match(changed?.text, newEmail)
   t.match(changed?.html, 'lang="de"')
 
-  const reset = await app.inject({
-    method: 'POST',
-    url: '/password-reset/request',
-    payload: { email: newEmail },
-  })
+  const reset = await post(app, '/password-reset/request', { email: newEmail })
   t.equal(reset.statusCode, 202)
   const [mail] = await service.news()
   const newPassword = 'a password that nobody had before'
   const confirm = { token: /#token=(\S+)/.exec(mail?.text ?? '')?.[1], newPassword }
-  t.equal(
-    (await app.inject({ method: 'POST', url: '/password-reset/confirm', payload: confirm })).statusCode,
-    204,
-  )
+  t.equal((await post(app, '/password-reset/confirm', confirm)).statusCode, 204)
   const [notice, ...rest] = await service.news()
   t.strictSame(rest, [])
   t.strictSame(notice?.to, [newEmail], 'later notices go to the new address')
@@ -169,12 +169,7 @@ t.test('a taken email gets no message, and the response does not reveal it', asy
   await confirmedAccount(service, 'eve@example.org', password)
   await service.news()
   const ask = (newEmail: string) =>
-    service.app.inject({
-      method: 'POST',
-      url: '/email-change/request',
-      headers: bearer(ada),
-      payload: { currentPassword: password, newEmail },
-    })
+    post(service.app, '/email-change/request', { currentPassword: password, newEmail }, bearer(ada))
   const [taken, free] = [await ask('eve@example.org'), await ask('may@example.org')]
   t.equal(taken.statusCode, 202)
   t.equal(visible(taken).body, visible(free).body)

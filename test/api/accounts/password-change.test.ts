@@ -3,6 +3,7 @@ import {
   type Account,
   bearer,
   confirmedAccount,
+  post,
   resetToken,
   startApp,
   type TestApp,
@@ -29,7 +30,7 @@ const ask = (
   })
 
 const confirm = ({ app }: Pick<TestApp, 'app'>, accessToken: string, payload: object) =>
-  app.inject({ method: 'POST', url: '/password-change/confirm', headers: bearer(accessToken), payload })
+  post(app, '/password-change/confirm', payload, bearer(accessToken))
 
 const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string, remoteAddress = '10.0.0.1') =>
   app.inject({ method: 'POST', url: '/login', payload: { email, password }, remoteAddress })
@@ -74,7 +75,7 @@ t.test('a change takes two steps, revokes every session and notifies the owner',
   for (const ended of [accessToken, other.accessToken]) t.equal(await statusOfMe(service, ended), 401)
   for (const ended of [refreshToken, other.refreshToken]) {
     const payload = { refreshToken: ended }
-    const refreshed = await service.app.inject({ method: 'POST', url: '/token/refresh', payload })
+    const refreshed = await post(service.app, '/token/refresh', payload)
     isProblemOf(t, refreshed, 'refresh_token_invalid')
   }
   t.equal(await statusOfMe(service, stranger.accessToken), 200, 'no other account is logged out')
@@ -175,11 +176,7 @@ t.test('another token is refused and costs no attempt', async t => {
   const ofStranger = await begin(service, stranger)
   const session = (await login(service, email, password)).json().accessToken
   const ofSession = await begin(service, { ...account, accessToken: session })
-  const asked = await service.app.inject({
-    method: 'POST',
-    url: '/password-reset/request',
-    payload: { email },
-  })
+  const asked = await post(service.app, '/password-reset/request', { email })
   const foreign = {
     "a stranger's": ofStranger,
     "another session's": ofSession,

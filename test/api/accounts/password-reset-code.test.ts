@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   bearer,
   confirmedAccount,
+  post,
   startApp,
   type TestApp,
   testClock,
@@ -18,14 +19,13 @@ import { claimsOf } from '../../unit/tokens/forge.ts'
 const newPassword = 'a password that nobody had before'
 const third = 'a third password for this test'
 
-const ask = ({ app }: Pick<TestApp, 'app'>, email: string) =>
-  app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+const ask = ({ app }: Pick<TestApp, 'app'>, email: string) => post(app, '/password-reset/request', { email })
 
 const confirm = ({ app }: Pick<TestApp, 'app'>, payload: object) =>
-  app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+  post(app, '/password-reset/confirm', payload)
 
 const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string) =>
-  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  post(app, '/login', { email, password })
 
 /** The token of the response; code and link of the email. */
 async function begin(service: TestApp, email: string) {
@@ -81,7 +81,7 @@ t.test('the response has the same form, length and headers for every email', asy
   await confirmedAccount(service, disabled)
   await rows.disable(disabled)
   const payload = { email: pending, password: 'correct horse battery staple' }
-  await app.inject({ method: 'POST', url: '/register', payload })
+  await post(app, '/register', payload)
   const answers: Record<string, Awaited<ReturnType<typeof ask>>> = {}
   for (const email of [known, disabled, pending, unknown]) answers[email] = await ask(service, email)
   for (const [email, answer] of Object.entries(answers)) {
@@ -112,10 +112,9 @@ t.test('an unknown email behaves like a wrong code', async t => {
   const { rows } = service
   const known = await confirmedAccount(service, 'known@example.org')
   const disabled = await confirmedAccount(service, 'disab@example.org')
-  await service.app.inject({
-    method: 'POST',
-    url: '/register',
-    payload: { email: 'pendi@example.org', password: 'correct horse battery staple' },
+  await post(service.app, '/register', {
+    email: 'pendi@example.org',
+    password: 'correct horse battery staple',
   })
   const seen: Record<string, unknown> = {}
   for (const email of [known.email, disabled.email, 'pendi@example.org', 'unkno@example.org']) {
@@ -173,7 +172,7 @@ t.test('without confirmation, a code confirms the address as a link does', async
   const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const email = 'ada@example.org'
   const payload = { email, password: 'correct horse battery staple' }
-  const made = await service.app.inject({ method: 'POST', url: '/register', payload })
+  const made = await post(service.app, '/register', payload)
   t.equal(made.json().emailConfirmedAt, null)
   const { token: _, ...proof } = await begin(service, email)
   t.equal((await confirm(service, { ...proof, newPassword })).statusCode, 204)

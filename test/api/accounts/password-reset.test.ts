@@ -3,6 +3,7 @@ import t from 'tap'
 import {
   bearer,
   confirmedAccount,
+  post,
   resetToken,
   startApp,
   type TestApp,
@@ -13,14 +14,13 @@ import {
 import { isProblemOf } from '../../harness/problem.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
 
-const check = ({ app }: Pick<TestApp, 'app'>, token: string) =>
-  app.inject({ method: 'POST', url: '/password-reset/check', payload: { token } })
+const check = ({ app }: Pick<TestApp, 'app'>, token: string) => post(app, '/password-reset/check', { token })
 
 const confirm = ({ app }: Pick<TestApp, 'app'>, token: string, newPassword: string) =>
-  app.inject({ method: 'POST', url: '/password-reset/confirm', payload: { token, newPassword } })
+  post(app, '/password-reset/confirm', { token, newPassword })
 
 const login = ({ app }: Pick<TestApp, 'app'>, email: string, password: string) =>
-  app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  post(app, '/login', { email, password })
 
 const newPassword = 'a password that nobody had before'
 

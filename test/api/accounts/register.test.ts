@@ -1,5 +1,5 @@
 import t from 'tap'
-import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
@@ -13,7 +13,7 @@ t.test('a registration stores a row without a password and an email, and no acco
   const { app, smtp, rows } = await startApp(t, { overrides: { clock: time.clock } })
   const hashes = countHashes(t)
   const payload = { email: ' ADA@Example.org ', password, locale: 'en-gb' }
-  const response = await app.inject({ method: 'POST', url: '/register', payload })
+  const response = await post(app, '/register', payload)
   t.equal(response.statusCode, 202)
   t.equal(response.json().status, 'confirmation_sent')
   await smtp.waitForMails(1)
@@ -39,7 +39,7 @@ t.test('a registration stores a row without a password and an email, and no acco
 
 t.test('the password is optional and checked if present', async t => {
   const { app, rows } = await startApp(t)
-  const register = (payload: object) => app.inject({ method: 'POST', url: '/register', payload })
+  const register = (payload: object) => post(app, '/register', payload)
   for (const bad of ['short', 'password', email, '\0'.repeat(20), 'x'.repeat(129)]) {
     isProblemOf(t, await register({ email, password: bad }), 'password_rejected', bad.slice(0, 20))
   }
@@ -52,8 +52,7 @@ t.test('the password is optional and checked if present', async t => {
 t.test('50 registrations of one email store one row, and its links are spent together', async t => {
   const time = testClock()
   const { app, smtp, rows } = await startApp(t, { overrides: { clock: time.clock } })
-  const register = (locale?: string) =>
-    app.inject({ method: 'POST', url: '/register', payload: { email, ...(locale && { locale }) } })
+  const register = (locale?: string) => post(app, '/register', { email, ...(locale && { locale }) })
   t.equal((await register('de')).statusCode, 202)
   const first = await rows.client.registration.findUniqueOrThrow({ where: { email } })
   time.advance(60)
@@ -75,7 +74,7 @@ t.test('registering a known email does not change its account', async t => {
   const account = await confirmedAccount(service, email, password)
   const before = await rows.dump()
   const payload = { email, password: 'another password altogether', locale: 'fr' }
-  const response = await service.app.inject({ method: 'POST', url: '/register', payload })
+  const response = await post(service.app, '/register', payload)
   t.equal(response.statusCode, 202)
   await rows.settled()
   const after = await rows.dump()
@@ -94,14 +93,9 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
     smtp: await startSmtpServer(t),
     env: { EMAIL_CONFIRMATION: 'off' },
   })
-  isProblemOf(
-    t,
-    await app.inject({ method: 'POST', url: '/register', payload: { email } }),
-    'validation_failed',
-    'the password is required',
-  )
+  isProblemOf(t, await post(app, '/register', { email }), 'validation_failed', 'the password is required')
   const payload = { email: 'ADA@example.org', password }
-  const response = await app.inject({ method: 'POST', url: '/register', payload })
+  const response = await post(app, '/register', payload)
   t.equal(response.statusCode, 201)
   t.strictSame(Object.keys(response.json()).sort(), [
     'claims',
@@ -114,14 +108,10 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
     'roles',
   ])
   t.match(response.json(), { email, emailConfirmedAt: null, locale: null, roles: [], claims: {} })
-  t.equal((await app.inject({ method: 'POST', url: '/login', payload })).statusCode, 200)
+  t.equal((await post(app, '/login', payload)).statusCode, 200)
 
   const before = await rows.dump()
-  const again = await app.inject({
-    method: 'POST',
-    url: '/register',
-    payload: { email, password: `${password}!` },
-  })
+  const again = await post(app, '/register', { email, password: `${password}!` })
   isProblemOf(t, again, 'email_taken')
   t.strictSame(await rows.dump(), before, 'the second changes nothing')
   t.strictSame(before.registrations, [])
@@ -131,15 +121,13 @@ t.test('with EMAIL_CONFIRMATION=off the account is created at once', async t => 
 t.test('with EMAIL_CONFIRMATION=off one of several parallel registrations gets the email', async t => {
   const { app, rows } = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
   const passwords = Array.from({ length: 10 }, (_, i) => `${password} ${i}`)
-  const answers = await Promise.all(
-    passwords.map(one => app.inject({ method: 'POST', url: '/register', payload: { email, password: one } })),
-  )
+  const answers = await Promise.all(passwords.map(one => post(app, '/register', { email, password: one })))
   const winners = answers.flatMap(({ statusCode }, i) => (statusCode === 201 ? [i] : []))
   t.equal(winners.length, 1)
   t.equal(answers.filter(({ statusCode }) => statusCode === 409).length, 9)
   t.equal(await rows.client.user.count(), 1)
   for (const [i, one] of passwords.entries()) {
-    const logIn = await app.inject({ method: 'POST', url: '/login', payload: { email, password: one } })
+    const logIn = await post(app, '/login', { email, password: one })
     t.equal(logIn.statusCode, i === winners[0] ? 200 : 401, `password ${i}`)
   }
 })

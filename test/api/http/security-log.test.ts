@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { SECURITY_EVENTS } from '../../../src/security-events.ts'
-import { bearer, confirmedAccount, startApp, testClock, tokenIn } from '../../harness/app.ts'
+import { bearer, confirmedAccount, post, startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { codeIn, mailTo, otherThan, withMails } from '../../harness/mailbox.ts'
 import { onTheWire } from '../../harness/raw-http.ts'
 import { claimsOf } from '../../unit/tokens/forge.ts'
@@ -104,12 +104,7 @@ t.test('each route logs the event of each outcome, with account and request', as
     ['POST /confirm-email', { body: bent }, 'authz_fail:,POST /confirm-email', 'token_invalid'],
   ])
   const before = log.length
-  const confirmed = await app.inject({
-    method: 'POST',
-    url: '/confirm-email',
-    headers: { 'user-agent': USER_AGENT },
-    payload: confirm,
-  })
+  const confirmed = await post(app, '/confirm-email', confirm, { 'user-agent': USER_AGENT })
   const first: Pair = confirmed.json()
   const { account, session } = subjectOf(first)
   t.match(
@@ -148,7 +143,7 @@ t.test('each route logs the event of each outcome, with account and request', as
   const logIn = async (password: string) => {
     const from = log.length
     const headers = { 'user-agent': USER_AGENT }
-    const answer = await app.inject({ method: 'POST', url: '/login', headers, payload: { email, password } })
+    const answer = await post(app, '/login', { email, password }, headers)
     const pair: Pair = answer.json()
     const events = log.slice(from).filter(line => 'event' in line)
     t.match(events, [{ event: `authn_login_success:${account}`, ...subjectOf(pair), userAgent: USER_AGENT }])
@@ -167,7 +162,7 @@ t.test('each route logs the event of each outcome, with account and request', as
   await refresh({ refreshToken: 'nonsense' }, 'authz_fail:,POST /token/refresh', 'refresh_token_invalid')
   time.advance(60)
   const pair: Pair = refreshed.answer.json()
-  await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken: pair.refreshToken } })
+  await post(app, '/token/refresh', { refreshToken: pair.refreshToken })
   time.advance(60)
   await refresh(pair, `authn_token_reuse:${account}`, 'refresh_token_invalid', second)
   await steps([
@@ -276,21 +271,13 @@ t.test(
     const service = await startApp(t, { env: { EMAIL_CONFIRMATION: 'off' } })
     const { app, log } = service
     const email = 'ada@example.org'
-    const made = await app.inject({
-      method: 'POST',
-      url: '/register',
-      payload: { email, password: PASSWORD },
-    })
+    const made = await post(app, '/register', { email, password: PASSWORD })
     const account = made.json().id
-    const taken = await app.inject({
-      method: 'POST',
-      url: '/register',
-      payload: { email, password: PASSWORD },
-    })
+    const taken = await post(app, '/register', { email, password: PASSWORD })
     t.equal(taken.statusCode, 409)
-    await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+    await post(app, '/confirm-email/resend', { email })
     const token = tokenIn((await service.smtp.waitForMails(1))[0])
-    await app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password: NEW_PASSWORD } })
+    await post(app, '/confirm-email', { token, password: NEW_PASSWORD })
     t.strictSame(
       log.flatMap(({ event }) => event ?? []),
       [

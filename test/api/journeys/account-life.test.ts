@@ -1,26 +1,22 @@
 import t from 'tap'
-import { bearer, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, post, startApp, tokenIn } from '../../harness/app.ts'
 
 t.test('the lifecycle of an account', async t => {
   const { app, smtp } = await startApp(t)
   const email = 'ada@example.org'
   const password = 'correct horse battery staple'
 
-  const registered = await app.inject({ method: 'POST', url: '/register', payload: { email } })
+  const registered = await post(app, '/register', { email })
   t.equal(registered.statusCode, 202)
   t.match(registered.json(), { status: 'confirmation_sent', requestToken: /^eyJ/ })
 
-  const early = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const early = await post(app, '/login', { email, password })
   t.equal(early.statusCode, 401)
   t.equal(early.json().code, 'invalid_credentials')
 
   const [confirmation] = await smtp.waitForMails(1)
   t.strictSame(confirmation?.to, [email])
-  const confirmed = await app.inject({
-    method: 'POST',
-    url: '/confirm-email',
-    payload: { token: tokenIn(confirmation), password },
-  })
+  const confirmed = await post(app, '/confirm-email', { token: tokenIn(confirmation), password })
   t.equal(confirmed.statusCode, 200)
   t.equal(confirmed.headers['cache-control'], 'no-store')
 
@@ -40,11 +36,7 @@ t.test('the lifecycle of an account', async t => {
   })
   t.notMatch(me.body, /argon2/, 'no response contains the hash')
 
-  const refreshed = await app.inject({
-    method: 'POST',
-    url: '/token/refresh',
-    payload: { refreshToken: first.refreshToken },
-  })
+  const refreshed = await post(app, '/token/refresh', { refreshToken: first.refreshToken })
   t.equal(refreshed.statusCode, 200)
   const second = refreshed.json()
   t.not(second.refreshToken, first.refreshToken)
@@ -65,31 +57,27 @@ t.test('the lifecycle of an account', async t => {
     t.equal(after.headers['www-authenticate'], 'Bearer error="invalid_token"')
   }
 
-  const asked = await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  const asked = await post(app, '/password-reset/request', { email })
   t.equal(asked.statusCode, 202)
   t.match(asked.json(), { status: 'reset_sent', requestToken: /^eyJ/ })
   t.equal(Object.keys(asked.json()).length, 2)
   const [, reset] = await smtp.waitForMails(2)
   const token = tokenIn(reset)
 
-  const check = await app.inject({ method: 'POST', url: '/password-reset/check', payload: { token } })
+  const check = await post(app, '/password-reset/check', { token })
   t.equal(check.statusCode, 200)
   const newPassword = 'a password that nobody had before'
-  const set = await app.inject({
-    method: 'POST',
-    url: '/password-reset/confirm',
-    payload: { token, newPassword },
-  })
+  const set = await post(app, '/password-reset/confirm', { token, newPassword })
   t.equal(set.statusCode, 204)
   t.equal(set.body, '')
 
   const [, , notice] = await smtp.waitForMails(3)
   t.match(notice?.subject, /password .*was changed/i)
 
-  const old = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const old = await post(app, '/login', { email, password })
   t.equal(old.statusCode, 401)
   t.equal(old.json().code, 'invalid_credentials')
-  const back = await app.inject({ method: 'POST', url: '/login', payload: { email, password: newPassword } })
+  const back = await post(app, '/login', { email, password: newPassword })
   t.equal(back.statusCode, 200)
   t.equal(smtp.mails.length, 3, 'and no other mail was sent')
 })

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { tally } from '../../adversarial/tally.ts'
-import { bearer, resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { bearer, post, resetToken, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 
 const env = { EMAIL_CONFIRMATION: 'off' }
@@ -11,7 +11,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
   const service = await startApp(t, { env })
   const { app, smtp, rows } = service
 
-  const made = await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  const made = await post(app, '/register', { email, password })
   t.equal(made.statusCode, 201)
   const { id, passwordChangedAt, createdAt, ...rest } = made.json()
   t.strictSame(rest, { email, emailConfirmedAt: null, locale: null, roles: [], claims: {} })
@@ -19,23 +19,22 @@ t.test('without confirmation an account exists at once and can be confirmed late
 
   for (const address of [email, 'ADA@EXAMPLE.ORG']) {
     const payload = { email: address, password: 'somebody tries another' }
-    isProblemOf(t, await app.inject({ method: 'POST', url: '/register', payload }), 'email_taken')
+    isProblemOf(t, await post(app, '/register', payload), 'email_taken')
   }
   const counts = await rows.countsOf(email)
   t.strictSame(counts, { users: 1, registrations: 0, sessions: 0, mails: 0 }, 'no registration, no mail')
 
-  const session = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const session = await post(app, '/login', { email, password })
   t.equal(session.statusCode, 200)
   const headers = bearer(session.json().accessToken)
   t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null)
   const other = { email, password: 'somebody tries another' }
-  isProblemOf(t, await app.inject({ method: 'POST', url: '/login', payload: other }), 'invalid_credentials')
+  isProblemOf(t, await post(app, '/login', other), 'invalid_credentials')
 
-  const resent = await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  const resent = await post(app, '/confirm-email/resend', { email })
   t.equal(resent.statusCode, 202)
   const token = tokenIn((await smtp.waitForMails(1))[0])
-  const confirm = (word: string) =>
-    app.inject({ method: 'POST', url: '/confirm-email', payload: { token, password: word } })
+  const confirm = (word: string) => post(app, '/confirm-email', { token, password: word })
   isProblemOf(t, await confirm('short'), 'password_rejected')
   t.equal((await app.inject({ url: '/me', headers })).json().emailConfirmedAt, null, 'which confirms nothing')
 
@@ -49,7 +48,7 @@ t.test('without confirmation an account exists at once and can be confirmed late
   t.match(await rows.countsOf(email), { users: 1, registrations: 0, sessions: 1 })
   await smtp.waitForMails(2)
 
-  await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  await post(app, '/confirm-email/resend', { email })
   const [, , third] = await smtp.waitForMails(3)
   t.notMatch(third?.text, /#token=/, 'there is nothing more to confirm')
 })
@@ -57,31 +56,27 @@ t.test('without confirmation an account exists at once and can be confirmed late
 t.test('without confirmation a reset confirms the email and voids the confirmation link', async t => {
   const service = await startApp(t, { env })
   const { app, smtp, rows } = service
-  await app.inject({ method: 'POST', url: '/register', payload: { email, password } })
+  await post(app, '/register', { email, password })
   const makers = { method: 'POST' as const, url: '/login', remoteAddress: '198.51.100.7' }
   await app.inject({ ...makers, payload: { email, password } })
   t.match(await rows.client.familiarNetwork.findMany(), [{ id: /198\.51\.100\.7$/ }])
-  await app.inject({ method: 'POST', url: '/confirm-email/resend', payload: { email } })
+  await post(app, '/confirm-email/resend', { email })
   const link = tokenIn((await smtp.waitForMails(1))[0])
   const token = await resetToken(service, email)
   const newPassword = 'a password that nobody had before'
   const payload = { token, newPassword }
-  const reset = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+  const reset = await post(app, '/password-reset/confirm', payload)
   t.equal(reset.statusCode, 204)
   const user = await rows.client.user.findUniqueOrThrow({ where: { email } })
   t.same(user.emailConfirmedAt, user.passwordChangedAt)
   const networks = (await rows.client.familiarNetwork.findMany()).map(({ id }) => id.split(' ')[1])
   t.strictSame(networks, ['127.0.0.1'], 'the network of the registration is no longer familiar')
   for (const word of [password, newPassword]) {
-    const answer = await app.inject({
-      method: 'POST',
-      url: '/confirm-email',
-      payload: { token: link, password: word },
-    })
+    const answer = await post(app, '/confirm-email', { token: link, password: word })
     isProblemOf(t, answer, 'token_spent')
   }
   t.equal(await rows.client.session.count(), 0)
-  const old = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const old = await post(app, '/login', { email, password })
   isProblemOf(t, old, 'invalid_credentials')
 })
 
@@ -89,15 +84,11 @@ t.test('without confirmation, of 20 parallel registrations one creates the accou
   const service = await startApp(t, { env: { ...env, HASH_QUEUE_TIMEOUT: '60' } })
   const { app, rows } = service
   const passwords = Array.from({ length: 20 }, (_, index) => `password of registrant ${index}`)
-  const answers = await Promise.all(
-    passwords.map(word =>
-      app.inject({ method: 'POST', url: '/register', payload: { email, password: word } }),
-    ),
-  )
+  const answers = await Promise.all(passwords.map(word => post(app, '/register', { email, password: word })))
   t.strictSame(tally(answers), { '201': 1, '409 email_taken': 19 })
   t.strictSame(await rows.countsOf(email), { users: 1, registrations: 0, sessions: 0, mails: 0 })
   for (const [index, word] of passwords.entries()) {
-    const answer = await app.inject({ method: 'POST', url: '/login', payload: { email, password: word } })
+    const answer = await post(app, '/login', { email, password: word })
     t.equal(answer.statusCode, answers[index]?.statusCode === 201 ? 200 : 401)
   }
 })

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { type Argon2, loadArgon2 } from '../../../src/passwords/argon2.ts'
 import { isAffordable } from '../../../src/passwords/stored-hash.ts'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { confirmedAccount, post, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { until } from '../../harness/until.ts'
@@ -130,7 +130,7 @@ for (const [what, loadFast] of [
     const { app, log, rows } = world
     t.match(app.passwords.describe(), loadFast ? /^argon2, \d+ at once$/ : /^@node-rs\/argon2, \d+ at once$/)
     const { email, password } = await confirmedAccount(world)
-    const logIn = () => app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+    const logIn = () => post(app, '/login', { email, password })
     t.equal((await logIn()).statusCode, 200)
     const hashes = countHashes(t)
     let refused = 0

@@ -5,6 +5,7 @@ import t from 'tap'
 import {
   bearer,
   confirmedAccount,
+  post,
   resetToken,
   startApp,
   type TestApp,
@@ -141,12 +142,12 @@ t.test('a familiar network is delayed by its own failures', async t => {
   const { app } = world
   const { email, accessToken } = await confirmedAccount(world)
   for (let i = 0; i < 5; i++) await app.guessBackoff.attempt({ email, ip: '127.0.0.1', isFamiliar: true })
-  const change = await app.inject({
-    method: 'POST',
-    url: '/password-change/request',
-    headers: bearer(accessToken),
-    payload: { currentPassword: 'a wrong password' },
-  })
+  const change = await post(
+    app,
+    '/password-change/request',
+    { currentPassword: 'a wrong password' },
+    bearer(accessToken),
+  )
   isProblemOf(t, change, 'rate_limited')
 })
 
@@ -186,11 +187,7 @@ t.test('"this was not me" makes every network unfamiliar', async t => {
   })
   t.equal(await familiarRows(world), 2)
   const notice = (await smtp.waitForMails(2)).at(-1)
-  const secured = await app.inject({
-    method: 'POST',
-    url: '/account/secure',
-    payload: { token: tokenIn(notice), email },
-  })
+  const secured = await post(app, '/account/secure', { token: tokenIn(notice), email })
   t.equal(secured.statusCode, 204, secured.body)
   t.equal(await familiarRows(world), 0)
 })

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import t from 'tap'
-import { confirmedAccount, startApp } from '../../harness/app.ts'
+import { confirmedAccount, post, startApp } from '../../harness/app.ts'
 import { clientAt } from '../../harness/client.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
@@ -238,9 +238,7 @@ t.test('of parallel logins as many pass as there are slots, and no other queries
   const recorded = recordQueries(app)
   const { answer: answers, queries } = await recorded(() =>
     Promise.all(
-      Array.from({ length: 5 * room }, () =>
-        app.inject({ method: 'POST', url: '/login', payload: { email, password: 'a wrong password' } }),
-      ),
+      Array.from({ length: 5 * room }, () => post(app, '/login', { email, password: 'a wrong password' })),
     ),
   )
   const shed = answers.filter(({ statusCode }) => statusCode === 503).length
@@ -257,9 +255,7 @@ t.test(
     const { app } = world
     const { email, password } = await confirmedAccount(world)
     const answers = await Promise.all(
-      Array.from({ length: 60 }, () =>
-        app.inject({ method: 'POST', url: '/login', payload: { email, password } }),
-      ),
+      Array.from({ length: 60 }, () => post(app, '/login', { email, password })),
     )
     const shed = answers.filter(({ statusCode }) => statusCode === 503)
     t.ok(shed.length > 0, 'the flood was big enough')
@@ -269,7 +265,7 @@ t.test(
       t.match(answer.headers['retry-after'], /^1$/)
     }
     t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
-    const after = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+    const after = await post(app, '/login', { email, password })
     t.equal(after.statusCode, 200)
   },
 )

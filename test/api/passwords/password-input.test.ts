@@ -1,6 +1,6 @@
 /** Passwords in requests: which are rejected, and how they are compared. */
 import t from 'tap'
-import { confirmedAccount, resetToken, startApp, tokenIn } from '../../harness/app.ts'
+import { confirmedAccount, post, resetToken, startApp, tokenIn } from '../../harness/app.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { startSmtpServer } from '../../harness/smtp.ts'
 
@@ -18,7 +18,7 @@ t.test('a password that the policy rejects causes no row, no email and no hash',
   const { app, smtp, rows } = await startApp(t, { smtp: await startSmtpServer(t) })
   for (const [what, password] of REFUSED) {
     const payload = { email: 'somebody.else@example.org', password }
-    const response = await app.inject({ method: 'POST', url: '/register', payload })
+    const response = await post(app, '/register', payload)
     const { detail, errors } = isProblemOf(t, response, 'password_rejected', what)
     t.match(detail, /password/i, `${what}: says why`)
     t.equal(errors, undefined)
@@ -34,13 +34,13 @@ t.test('a rejected password leaves the reset link and the old password valid', a
   const token = await resetToken(service, email)
   for (const [what, newPassword] of REFUSED) {
     const payload = { token, newPassword }
-    const refused = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+    const refused = await post(app, '/password-reset/confirm', payload)
     isProblemOf(t, refused, 'password_rejected', what)
   }
-  t.equal((await app.inject({ method: 'POST', url: '/login', payload: { email, password } })).statusCode, 200)
+  t.equal((await post(app, '/login', { email, password })).statusCode, 200)
   const newPassword = 'one that is good enough'
   const payload = { token, newPassword }
-  t.equal((await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })).statusCode, 204)
+  t.equal((await post(app, '/password-reset/confirm', payload)).statusCode, 204)
 })
 
 t.test('passwords are compared after NFC, without trimming or truncation', async t => {
@@ -70,16 +70,16 @@ t.test('passwords are compared after NFC, without trimming or truncation', async
     const email = `person-${++made}@example.org`
     const name = JSON.stringify(password).slice(0, 40)
     const before = smtp.mails.length
-    await app.inject({ method: 'POST', url: '/register', payload: { email } })
+    await post(app, '/register', { email })
     const token = tokenIn((await smtp.waitForMails(before + 1))[before])
     const payload = { token, password: same[0] ?? password }
-    t.equal((await app.inject({ method: 'POST', url: '/confirm-email', payload })).statusCode, 200, name)
+    t.equal((await post(app, '/confirm-email', payload)).statusCode, 200, name)
     for (const right of [password, ...same]) {
-      const logIn = await app.inject({ method: 'POST', url: '/login', payload: { email, password: right } })
+      const logIn = await post(app, '/login', { email, password: right })
       t.equal(logIn.statusCode, 200, `${name}: is ${JSON.stringify(right).slice(0, 40)}`)
     }
     for (const wrong of different) {
-      const logIn = await app.inject({ method: 'POST', url: '/login', payload: { email, password: wrong } })
+      const logIn = await post(app, '/login', { email, password: wrong })
       isProblemOf(t, logIn, 'invalid_credentials', `${name}: is not ${JSON.stringify(wrong).slice(-40)}`)
     }
   }
@@ -87,8 +87,7 @@ t.test('passwords are compared after NFC, without trimming or truncation', async
 
 t.test("a password over the policy's maximum is rejected, not truncated", async t => {
   const { app } = await startApp(t)
-  const register = (password: string) =>
-    app.inject({ method: 'POST', url: '/register', payload: { email: 'ada@example.org', password } })
+  const register = (password: string) => post(app, '/register', { email: 'ada@example.org', password })
   isProblemOf(t, await register('x'.repeat(1024)), 'password_rejected', '1024')
   const { errors } = isProblemOf(t, await register('x'.repeat(1025)), 'validation_failed', '1025')
   t.equal(errors?.[0]?.path, '/password')
@@ -102,15 +101,14 @@ t.test('PASSWORD_MIN_LENGTH applies to new passwords, not to existing ones', asy
     smtp: before.smtp,
     env: { PASSWORD_MIN_LENGTH: '15' },
   })
-  t.equal((await app.inject({ method: 'POST', url: '/login', payload: { email, password } })).statusCode, 200)
-  const register = (one: string) =>
-    app.inject({ method: 'POST', url: '/register', payload: { email: 'new@example.org', password: one } })
+  t.equal((await post(app, '/login', { email, password })).statusCode, 200)
+  const register = (one: string) => post(app, '/register', { email: 'new@example.org', password: one })
   const { detail } = isProblemOf(t, await register('kX9#mQz!kX9#mQ'), 'password_rejected', '14 characters')
   t.match(detail, /15/)
   t.equal((await register('kX9#mQz!kX9#mQz')).statusCode, 202)
   await smtp.waitForMails(2)
   const token = await resetToken({ app, smtp }, email)
   const payload = { token, newPassword: 'kX9#mQz!kX9#mQ' }
-  const reset = await app.inject({ method: 'POST', url: '/password-reset/confirm', payload })
+  const reset = await post(app, '/password-reset/confirm', payload)
   isProblemOf(t, reset, 'password_rejected')
 })

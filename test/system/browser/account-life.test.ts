@@ -1,6 +1,6 @@
 /** The lifecycle of an account on the pages, with the links of real emails. */
 import t from 'tap'
-import { startApp } from '../../harness/app.ts'
+import { post, startApp } from '../../harness/app.ts'
 import { isAccessible, startBrowser, startSite } from '../../harness/browser.ts'
 import { freshDatabase } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
@@ -167,7 +167,7 @@ t.test('the login of an account from before confirmation was required sends a co
   const databaseUrl = await freshDatabase(t)
   const before = await startApp(t, { databaseUrl, env: { EMAIL_CONFIRMATION: 'off' } })
   const payload = { email, password: PASSWORD }
-  t.equal((await before.app.inject({ method: 'POST', url: '/register', payload })).statusCode, 201)
+  t.equal((await post(before.app, '/register', payload)).statusCode, 201)
   const site = await startSite(t, { databaseUrl })
   const { page } = await person(t, site)
   await page.goto(`${site.url}/app/login`)
