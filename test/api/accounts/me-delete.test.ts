@@ -1,7 +1,15 @@
 import type { LightMyRequestResponse as Response } from 'fastify'
 import t from 'tap'
 import { tally } from '../../adversarial/tally.ts'
-import { bearer, confirmedAccount, resetToken, startApp, type TestApp, tokenIn } from '../../harness/app.ts'
+import {
+  bearer,
+  confirmedAccount,
+  post,
+  resetToken,
+  startApp,
+  type TestApp,
+  tokenIn,
+} from '../../harness/app.ts'
 import { codeIn } from '../../harness/mailbox.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { until } from '../../harness/until.ts'
@@ -21,16 +29,12 @@ t.test('a deleted account is removed from every table, and confirmed by email in
   const { app, rows, smtp } = service
   const stranger = await confirmedAccount(service, 'eve@example.org')
   const ada = await confirmedAccount(service, email, password)
-  const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
-  await app.inject({
-    method: 'POST',
-    url: '/register',
-    payload: { email, password: 'somebody tries another' },
-  })
+  const login = await post(app, '/login', { email, password })
+  await post(app, '/register', { email, password: 'somebody tries another' })
   await app.inject({ method: 'PATCH', url: '/me', headers: bearer(ada), payload: { locale: 'de' } })
   const newEmail = 'countess@example.org'
   const payload = { currentPassword: password, newEmail }
-  await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
+  await post(app, '/email-change/request', payload, bearer(ada))
   await rows.settled()
   t.match(await rows.countsOf(email), { registrations: 1 }, 'a registration of the address is pending')
   // A registration of the previous release does too.
@@ -79,13 +83,13 @@ t.test('a deleted account is removed from every table, and confirmed by email in
 
   for (const { accessToken, refreshToken } of [ada, login.json()]) {
     isProblemOf(t, await app.inject({ url: '/me', headers: bearer({ accessToken }) }), 'unauthenticated')
-    const refreshed = await app.inject({ method: 'POST', url: '/token/refresh', payload: { refreshToken } })
+    const refreshed = await post(app, '/token/refresh', { refreshToken })
     isProblemOf(t, refreshed, 'refresh_token_invalid')
   }
-  const gone = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const gone = await post(app, '/login', { email, password })
   isProblemOf(t, gone, 'invalid_credentials')
   const sofar = smtp.mails.length
-  await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+  await post(app, '/password-reset/request', { email })
   await rows.settled()
   t.equal(smtp.mails.length, sofar, 'an address without an account gets no email')
 })
@@ -153,9 +157,7 @@ t.test('a login that races with the deletion opens no session', async t => {
   const service = await startApp(t, { env: { HASH_QUEUE_TIMEOUT: '60' } })
   const { app, rows } = service
   const ada = await confirmedAccount(service, email, password)
-  const logIns = Array.from({ length: 10 }, () =>
-    app.inject({ method: 'POST', url: '/login', payload: { email, password } }),
-  )
+  const logIns = Array.from({ length: 10 }, () => post(app, '/login', { email, password }))
   const [left, ...answers] = await Promise.all([leave(service, ada), ...logIns])
   t.equal(left.statusCode, 204)
   for (const answer of answers) {
@@ -175,19 +177,17 @@ t.test('a login that races with the deletion opens no session', async t => {
 t.test('the email can register again, and old tokens do not affect the new account', async t => {
   const service = await startApp(t)
   const { app, rows, smtp } = service
-  const post = (url: string, payload: object, headers = {}) =>
-    app.inject({ method: 'POST', url, payload, headers })
   const ada = await confirmedAccount(service, email, password)
-  await post('/login', { email, password }, { 'user-agent': 'curl/8.5.0' })
+  await post(app, '/login', { email, password }, { 'user-agent': 'curl/8.5.0' })
   await rows.settled()
   const secure = tokenIn(smtp.mails.at(-1))
   const reset = await resetToken(service, email)
-  const { requestToken } = (await post('/password-reset/request', { email })).json()
+  const { requestToken } = (await post(app, '/password-reset/request', { email })).json()
   const { changeToken } = (
-    await post('/password-change/request', { currentPassword: password }, bearer(ada))
+    await post(app, '/password-change/request', { currentPassword: password }, bearer(ada))
   ).json()
   const newEmail = 'countess@example.org'
-  await post('/email-change/request', { currentPassword: password, newEmail }, bearer(ada))
+  await post(app, '/email-change/request', { currentPassword: password, newEmail }, bearer(ada))
   await rows.settled()
   const change = tokenIn(smtp.mails.find(({ to }) => to.includes(newEmail)))
   const codeOf = (subject: RegExp) => codeIn(smtp.mails.findLast(mail => subject.test(mail.subject)))
@@ -201,15 +201,15 @@ t.test('the email can register again, and old tokens do not affect the new accou
   const newPassword = 'a password that nobody had before'
   isProblemOf(t, await app.inject({ url: '/me', headers: bearer(ada) }), 'unauthenticated')
   const { refreshToken } = ada
-  isProblemOf(t, await post('/token/refresh', { refreshToken }), 'refresh_token_invalid')
-  isProblemOf(t, await post('/password-reset/check', { token: reset }), 'token_spent')
-  isProblemOf(t, await post('/password-reset/confirm', { token: reset, newPassword }), 'token_spent')
+  isProblemOf(t, await post(app, '/token/refresh', { refreshToken }), 'refresh_token_invalid')
+  isProblemOf(t, await post(app, '/password-reset/check', { token: reset }), 'token_spent')
+  isProblemOf(t, await post(app, '/password-reset/confirm', { token: reset, newPassword }), 'token_spent')
   const byCode = { requestToken, code: resetCode, newPassword }
-  isProblemOf(t, await post('/password-reset/confirm', byCode), 'code_invalid')
-  isProblemOf(t, await post('/email-change/confirm', { token: change, password }), 'token_spent')
-  isProblemOf(t, await post('/account/secure', { token: secure, email }), 'token_spent')
+  isProblemOf(t, await post(app, '/password-reset/confirm', byCode), 'code_invalid')
+  isProblemOf(t, await post(app, '/email-change/confirm', { token: change, password }), 'token_spent')
+  isProblemOf(t, await post(app, '/account/secure', { token: secure, email }), 'token_spent')
   const byChange = { changeToken, code: changeCode, newPassword }
-  isProblemOf(t, await post('/password-change/confirm', byChange, bearer(again)), 'token_invalid')
+  isProblemOf(t, await post(app, '/password-change/confirm', byChange, bearer(again)), 'token_invalid')
   const { lastLoginAt: _, ...user } = await rows.client.user.findUniqueOrThrow({ where: { email } })
   const { lastLoginAt: __, ...expected } = before
   t.strictSame(user, expected)
@@ -230,8 +230,8 @@ t.test(
     await rows.settled()
     await smtp.stop()
     const payload = { currentPassword: password, newEmail: 'countess@example.org' }
-    await app.inject({ method: 'POST', url: '/email-change/request', headers: bearer(ada), payload })
-    await app.inject({ method: 'POST', url: '/password-reset/request', payload: { email } })
+    await post(app, '/email-change/request', payload, bearer(ada))
+    await post(app, '/password-reset/request', { email })
     // A claimed email can still be sent; these are queued again.
     const refused = { state: 'queued', leasedUntil: null, NOT: { lastError: null } }
     await until(

@@ -20,7 +20,6 @@ async function startService(t: Test, options: TestAppOptions = {}) {
   let seen = 0
   return {
     ...service,
-    rows,
     logIn: (userAgent: string, remoteAddress = '192.0.2.7', word = password) =>
       app.inject({
         method: 'POST',
