@@ -27,9 +27,10 @@ export async function composeMail(
   const user = await accountOf(app, row)
   const served = { mailId: row.id, newestRequest }
   if (row.kind === 'reset_request') await recordRequest(app, row, user)
-  // Read for an account too, because one read less would show in the next response (timing side channel).
-  const pending = user === undefined || isCapped(row) ? await withoutAccount(app, row, served) : undefined
-  if (user === undefined) return pending
+  // Read for an account too, because one read less would show in the next response (timing side channel). Rendered
+  // only without one: a second email would show too.
+  const registration = user === undefined || isCapped(row) ? await registrationOf(app, row) : undefined
+  if (user === undefined) return withoutAccount(app, row, registration, served)
   if (user.disabledAt) return undefined
   const to = contextOf(app, row.recipient, user.locale)
   switch (row.kind) {
@@ -123,32 +124,28 @@ async function accountOf(app: MailDependencies, row: OutboxRow): Promise<User | 
 /** Without an account, these kinds send a confirmation link instead. */
 const SIGN_IN_KINDS: OutboxKind[] = ['registration', 'confirmation_resend', 'reset_request']
 
-/** Returns a confirmation email if a registration is waiting. */
-async function withoutAccount(
-  app: MailDependencies,
-  row: OutboxRow,
-  served: Served,
-): Promise<RenderedMail | undefined> {
-  if (row.userId !== null && NOTICE_KINDS.includes(row.kind)) {
-    const deleted = await app.database.deletions.find(row.userId, app.clock())
-    return deleted ? notice(app, row, deleted) : undefined
-  }
-  if (!SIGN_IN_KINDS.includes(row.kind)) return undefined
-  // The reset page does not accept a confirmation code.
-  const codeFor = row.kind === 'reset_request' ? undefined : served
-  const { registrations } = app.database
-  const registration = await registrations.findByEmail(row.recipient, app.clock())
-  if (registration === null) return forLegacyRegistration(app, row, codeFor)
-  await registrations.extendUntil(registration.id, expiryOfConfirmation(app))
-  const to = contextOf(app, row.recipient, registration.locale)
-  return confirmAddress(app, to, confirmable(registration), codeFor)
+interface WaitingRegistration {
+  subject: Fingerprinted
+  locale: string | null
 }
 
-async function forLegacyRegistration(
+/** The registration that waits for the recipient, extended until a link that is sent now expires. */
+async function registrationOf(
   app: MailDependencies,
   row: OutboxRow,
-  codeFor: Served | undefined,
-): Promise<RenderedMail | undefined> {
+): Promise<WaitingRegistration | undefined> {
+  if (!SIGN_IN_KINDS.includes(row.kind)) return undefined
+  const { registrations } = app.database
+  const registration = await registrations.findByEmail(row.recipient, app.clock())
+  if (registration === null) return legacyRegistrationOf(app, row)
+  await registrations.extendUntil(registration.id, expiryOfConfirmation(app))
+  return { subject: confirmable(registration), locale: registration.locale }
+}
+
+async function legacyRegistrationOf(
+  app: MailDependencies,
+  row: OutboxRow,
+): Promise<WaitingRegistration | undefined> {
   const { legacyRegistrations: legacy } = app.database
   const registration =
     row.registrationId === null
@@ -156,7 +153,29 @@ async function forLegacyRegistration(
       : await legacy.findById(row.registrationId)
   if (registration === null) return undefined
   await legacy.extendUntil(registration.id, expiryOfConfirmation(app))
-  return confirmAddress(app, contextOf(app, row.recipient, registration.locale), registration, codeFor)
+  return { subject: registration, locale: registration.locale }
+}
+
+/** Returns a confirmation email if a registration is waiting, or the notice of a deleted account. */
+async function withoutAccount(
+  app: MailDependencies,
+  row: OutboxRow,
+  registration: WaitingRegistration | undefined,
+  served: Served,
+): Promise<RenderedMail | undefined> {
+  if (row.userId !== null && NOTICE_KINDS.includes(row.kind)) {
+    const deleted = await app.database.deletions.find(row.userId, app.clock())
+    return deleted ? notice(app, row, deleted) : undefined
+  }
+  if (registration === undefined) return undefined
+  // The reset page does not accept a confirmation code.
+  const codeFor = row.kind === 'reset_request' ? undefined : served
+  return confirmAddress(
+    app,
+    contextOf(app, row.recipient, registration.locale),
+    registration.subject,
+    codeFor,
+  )
 }
 
 function expiryOfConfirmation(app: MailDependencies): Date {
@@ -195,10 +214,8 @@ function codeOf<Claims>(
 }
 
 function alreadyRegistered(app: MailDependencies, to: MailContext, row: OutboxRow) {
-  // Costs as much as the email for an unconfirmed account.
-  const decoy = decoySubject(row)
-  app.tokens.confirm.mint(decoy, {})
-  codeOf(app, app.tokens.confirmRequest, decoy, { mailId: row.id, newestRequest: row.createdAt })
+  // This email is rendered faster than the one for an unconfirmed account, so that one is rendered too.
+  composeDecoy(app, row)
   return renderMail('already_registered', { ...to, link: pageLink(app.config, 'forgotPassword') })
 }
 

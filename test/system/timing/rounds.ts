@@ -73,7 +73,7 @@ export async function measure(service: Service, route: Route, plan: Plan): Promi
 }
 
 /** @returns an access token, if the route needs one */
-export async function bearerFor(service: Service, route: Route): Promise<string | undefined> {
+export async function bearerFor(service: Service, route: Pick<Route, 'bearer'>): Promise<string | undefined> {
   if (!route.bearer) return undefined
   const body = { email: BEARER, password: PASSWORD }
   const { answer } = await service.timedClient.ask(bytesOf('/login', body, service.network(), undefined))
@@ -87,11 +87,12 @@ export function ask(service: Service, route: Route, email: string, network: stri
   return service.timedClient.ask(bytesOf(route.path, route.body(email), network, bearer))
 }
 
-/** The visible part of a response without values that differ between any two: ids, date and the bits of a token. */
+/** The visible part of a response without values that differ between any two: ids, times and the bits of a token. */
 export function visible({ statusCode, headers, body }: Answer): string {
   const { 'x-request-id': id, date, ...fields } = headers
   const shown = body
     .replace(/"requestId":"[^"]*"/, '"requestId":"…"')
+    .replace(/Try again at [^"]*Z/, 'Try again at …')
     .replace(/"requestToken":"([^"]*)"/, (_, token: string) => `"requestToken":"${shapeOf(token)}"`)
   const lengths = [String(id).length, String(date).length]
   return JSON.stringify({ statusCode, fields, lengths, shown })

@@ -7,8 +7,8 @@ import type { Route } from './routes.ts'
 /** How far from 0.5 an area of 1,000 pairs may be. */
 export const BOUND = 0.05
 
-/** Branches where the worker's job depends on the SMTP server or on earlier requests, not on the account. */
-const UNBOUND_AFTER = ['mail server down', 'throttled', 'locked']
+/** Branches where the worker's job depends on earlier requests, not on the account. */
+const UNBOUND_AFTER = ['throttled', 'locked']
 
 /** One branch of one endpoint, compared with an unknown address. */
 export interface Figure {
