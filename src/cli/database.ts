@@ -5,6 +5,7 @@ import { loadDatabaseUrl } from '../config/config.ts'
 import { openDatabase, type Queries, queriesOf } from '../database/index.ts'
 import { migrationState } from '../database/migrations.ts'
 import { outageDetail, outageReason } from '../database/outage.ts'
+import { sqlitePath } from '../shared/sqlite-url.ts'
 import { type CommandError, commandError, EXIT } from './command.ts'
 
 export interface OpenedQueries {
@@ -44,7 +45,6 @@ export async function openQueries(env: NodeJS.ProcessEnv): Promise<OpenedQueries
 
 /** SQLite would create the file, and the command would find no accounts. */
 async function assertExists(url: string, env: NodeJS.ProcessEnv) {
-  const { sqlitePath } = await import('../database/sqlite.ts')
   const path = sqlitePath(url)
   if (existsSync(path)) return
   const why = env['DATABASE_URL']?.trim() ? '' : ' (DATABASE_URL is not set)'

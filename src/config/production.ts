@@ -1,4 +1,5 @@
 /** Insecure settings that production rejects, and settings that it warns of. */
+import { LONGEST_MAIL_WAIT } from '../shared/mail-wait.ts'
 import { parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import type { Config } from './environment.ts'
 import { DERIVED, isSampleKey } from './key.ts'
@@ -76,9 +77,6 @@ const REQUIRED = {
 export function missingInProduction(given: NodeJS.ProcessEnv): string[] {
   return Object.entries(REQUIRED).flatMap(([name, why]) => (given[name]?.trim() ? [] : [`${name}: ${why}`]))
 }
-
-/** Seconds that the email of a request may wait for its turn; the same as in tokens/mail-requests.ts. */
-const LONGEST_MAIL_WAIT = 1770
 
 export interface ProductionWarning {
   variable: keyof Config

@@ -8,8 +8,6 @@ import type { MigrationConnection, OpenDatabase } from './sql.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
 import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
-export { sqlitePath }
-
 /** Milliseconds that a statement waits for another process. */
 export const BUSY_TIMEOUT = 5000
 

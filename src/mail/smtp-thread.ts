@@ -17,9 +17,9 @@ const transport = createSmtpTransport(workerData as SmtpConfig)
 /** Builds the same email without sending it, because the other threads share the caches. */
 const dryRun = nodemailer.createTransport({ streamTransport: true, buffer: true })
 const durations: number[] = []
-/** Nobody wakes it. */
+/** What the thread sleeps on; it is never notified. */
 const sleeper = new Int32Array(new SharedArrayBuffer(4))
-/** Milliseconds; timers are late by up to two. */
+/** Milliseconds that the thread sleeps at the end of a wait; timers are late by up to two. */
 const BLOCKED = 2
 
 // A pretended email takes as long as a recent real one: microseconds for a local server, half a second for a

@@ -57,8 +57,8 @@ const LONGEST_WAIT = 15 * 60
 /** Seconds after the first failure of a network until its failures are forgotten. */
 const MEMORY = 24 * 60 * 60
 /**
- * Seconds until one failure of an account over all networks is forgotten. Nothing else lowers that count: if a login or
- * a reset cleared it, strangers could tell that the account exists.
+ * Seconds until one failure of an account over all networks is forgotten. A login or a reset does not clear that count:
+ * otherwise strangers could tell that the account exists.
  */
 const DRAIN = LONGEST_WAIT
 

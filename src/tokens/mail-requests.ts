@@ -11,9 +11,6 @@ import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import type { Secrets } from './keys.ts'
 import { pastedToken } from './pasted.ts'
 
-/** How long the mail of a request may wait for its turn, in seconds (see nextTurn in mail/caps.ts). */
-export const LONGEST_MAIL_WAIT = 1770
-
 /** Digits of a code. */
 export const CODE_DIGITS = 8
 

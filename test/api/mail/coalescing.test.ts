@@ -1,7 +1,7 @@
 import t from 'tap'
 import { v7 as uuidv7 } from 'uuid'
+import { LONGEST_MAIL_WAIT } from '../../../src/shared/mail-wait.ts'
 import { boundParts } from '../../../src/tokens/fingerprint.ts'
-import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
 import { startApp, testClock, tokenIn } from '../../harness/app.ts'
 import { type Capped, capped } from '../../harness/capped.ts'
 import { codeIn, otherThan } from '../../harness/mailbox.ts'

@@ -5,7 +5,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { openDatabase } from '../../../src/database/index.ts'
-import { sqlitePath } from '../../../src/database/sqlite.ts'
+import { sqlitePath } from '../../../src/shared/sqlite-url.ts'
 import { freshDatabase } from '../../harness/database.ts'
 
 const CLIENT = fileURLToPath(new URL('../../../src/database/index.js', import.meta.url))

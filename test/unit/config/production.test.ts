@@ -1,7 +1,7 @@
 import t from 'tap'
 import { type ConfigError, loadConfig } from '../../../src/config/config.ts'
 import { productionWarnings } from '../../../src/config/production.ts'
-import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
+import { LONGEST_MAIL_WAIT } from '../../../src/shared/mail-wait.ts'
 
 const production = {
   NODE_ENV: 'production',

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { nextTurn } from '../../../src/mail/caps.ts'
-import { LONGEST_MAIL_WAIT } from '../../../src/tokens/mail-requests.ts'
+import { LONGEST_MAIL_WAIT } from '../../../src/shared/mail-wait.ts'
 
 const at = (seconds: number) => new Date(1_800_000_000_000 + seconds * 1000)
 const secondsOf = (date: Date) => (date.getTime() - at(0).getTime()) / 1000
