@@ -1,4 +1,5 @@
 import t from 'tap'
+import { until } from '../../harness/until.ts'
 import { noCluster, startCluster } from './cluster.ts'
 import { failed, newAccounts, PEOPLE, served, startLoad } from './load.ts'
 
@@ -22,9 +23,9 @@ t.test('all instances are restarted under load, and no request fails', { skip: n
   t.strictSame(ledger.outcomes.filter(failed), [], 'no request failed')
   const again = ledger.outcomes.filter(({ answer }) => answer.upstream.length > 1)
   t.comment(`${ledger.outcomes.length} requests, ${again.length} of them went to a second instance`)
-  const answers = balancer.log().slice(before)
-  t.ok(answers.length >= ledger.outcomes.length)
-  t.ok(answers.every(({ status }) => status < 500))
+  const answers = () => balancer.log().slice(before)
+  await until('the log has every request', () => answers().length >= ledger.outcomes.length)
+  t.ok(answers().every(({ status }) => status < 500))
   await rows.settled()
   t.equal(await rows.client.outbox.count({ where: { state: { not: 'sent' } } }), 0, 'and every mail was sent')
 })
