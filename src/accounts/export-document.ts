@@ -6,6 +6,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import Type from 'typebox'
 import type { Database } from '../database/index.ts'
+import type { FamiliarNetwork } from '../database/queries/familiar-networks.ts'
 import type { Outbox } from '../database/queries/outbox.ts'
 import type { User } from '../database/queries/users.ts'
 import { orNull, Time } from '../http/schemas.ts'
@@ -33,6 +34,16 @@ export const Export = Type.Object(
       ),
       { maxItems: MAX_ITEMS, description: 'emails whose notices can secure the account' },
     ),
+    familiarNetworks: Type.Array(
+      Type.Object(
+        { network: Type.String({ maxLength: 64 }), expiresAt: Time },
+        { additionalProperties: false },
+      ),
+      {
+        maxItems: MAX_ITEMS,
+        description: 'networks of recent logins: IPv4 addresses, and IPv6 networks of 64 bits',
+      },
+    ),
     events: Type.Array(PublicEvent, { maxItems: MAX_ITEMS }),
     mails: Type.Array(
       Type.Object(
@@ -53,7 +64,7 @@ export const Export = Type.Object(
   },
   {
     additionalProperties: false,
-    description: 'All data of the account except the hashes of the password and of refresh tokens',
+    description: 'All data of the account except hashes and counts',
     examples: [
       {
         exportedAt: '2026-01-31T10:00:00.000Z',
@@ -62,6 +73,7 @@ export const Export = Type.Object(
         securedAt: null,
         sessions: [],
         notices: [],
+        familiarNetworks: [{ network: '192.0.2.7', expiresAt: '2026-05-01T09:30:00.000Z' }],
         events: [],
         mails: [],
       },
@@ -71,7 +83,7 @@ export const Export = Type.Object(
 
 /** Dependencies of an export. */
 export interface ExportNeeds {
-  database: Pick<Database, 'events' | 'notices' | 'outbox' | 'sessions'>
+  database: Pick<Database, 'events' | 'notices' | 'outbox' | 'sessions' | 'users'>
   clock: () => Date
   config: { MAIL_RETENTION: number }
 }
@@ -95,12 +107,19 @@ export async function exportOf(needs: ExportNeeds, user: User, current?: string)
     notices: noticed.map(({ recipient, expiresAt }) => ({ recipient, expiresAt: expiresAt.toISOString() })),
   }
   const mailsSince = new Date(now.getTime() - config.MAIL_RETENTION * 1000)
-  return Readable.from(documentOf(needs, user, facts, mailsSince), { objectMode: false })
+  return Readable.from(documentOf(needs, user, { facts, now, mailsSince }), { objectMode: false })
 }
 
-async function* documentOf({ database }: ExportNeeds, user: User, facts: object, mailsSince: Date) {
-  const { events, outbox } = database
+async function* documentOf(
+  { database }: ExportNeeds,
+  user: User,
+  { facts, now, mailsSince }: { facts: object; now: Date; mailsSince: Date },
+) {
+  const { events, outbox, users } = database
   yield JSON.stringify(facts).slice(0, -1)
+  yield* list<FamiliarNetwork>('familiarNetworks', publicNetwork, [
+    last => users.nextFamiliarNetworks(user.id, last?.network ?? '', now, PAGE),
+  ])
   // Later rows are left out; otherwise the export of a busy account might never end.
   const newest = (await events.newest(user.id)) ?? ''
   yield* list('events', publicEvent, [last => events.next(user.id, last?.id ?? '', newest, PAGE)])
@@ -130,6 +149,11 @@ async function* list<Row>(
   }
   yield ']'
 }
+
+const publicNetwork = ({ network, expiresAt }: FamiliarNetwork) => ({
+  network,
+  expiresAt: expiresAt.toISOString(),
+})
 
 // The state of an email to another address depends on whether that address has an account, so it is left out.
 function publicMail(mail: Outbox, ownAddress: string) {

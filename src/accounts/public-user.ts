@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import type { User } from '../database/queries/users.ts'
+import type { Bearer } from '../database/queries/users.ts'
 import { Id, orNull, Time } from '../http/schemas.ts'
 import { OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 
@@ -38,7 +38,7 @@ export function userResponse(description: string) {
   }
 }
 
-export function publicUser(user: User): PublicUser {
+export function publicUser(user: Bearer): PublicUser {
   return {
     id: user.id,
     email: user.email,

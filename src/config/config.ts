@@ -1,6 +1,7 @@
 /** Reads and validates the environment. */
 import { Check } from 'typebox/schema'
 import { postgresqlUrlProblem } from '../shared/postgresql-url.ts'
+import { sqliteUrlProblem } from '../shared/sqlite-url.ts'
 import { loadEnvFile } from './env-file.ts'
 import { type Config, Environment } from './environment.ts'
 import { DERIVED } from './key.ts'
@@ -120,13 +121,18 @@ export function describeEnvironment(): { name: string; default: string; descript
   ])
 }
 
+function databaseUrlProblem(url: string): string | undefined {
+  if (/^postgres(ql)?:/.test(url)) return postgresqlUrlProblem(url)
+  return /^file:./.test(url) ? sqliteUrlProblem(url) : undefined
+}
+
 /** One variable at a time, because a compiled schema stops after eight errors. */
 function invalid(values: Record<string, unknown>): string[] {
   const problems = Object.entries(Environment.properties)
     .filter(([name, schema]) => name in values && !Check(schema, values[name]))
     .map(([name]) => `${name}: expected ${expectation(name)}`)
   const { DATABASE_URL, REDIS_URL } = values
-  const database = /^postgres(ql)?:/.test(String(DATABASE_URL)) && postgresqlUrlProblem(String(DATABASE_URL))
+  const database = databaseUrlProblem(String(DATABASE_URL))
   if (database) problems.push(`DATABASE_URL: ${database}`)
   if (typeof REDIS_URL === 'string' && REDIS_URL.startsWith('redis') && !isRedisUrl(REDIS_URL)) {
     problems.push('REDIS_URL: expected redis[s]://[user:password@]host[:port][/number], percent-encoded')

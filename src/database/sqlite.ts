@@ -9,7 +9,7 @@ import { sqliteAdapter } from './sqlite-adapter.ts'
 import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
 
 /** Milliseconds that a statement waits for another process. */
-export const BUSY_TIMEOUT = 5000
+const BUSY_TIMEOUT = 5000
 
 /**
  * Opens the file in WAL mode. Creates a missing file (mode 0600) and folder (mode 0700).
@@ -83,7 +83,7 @@ function assertWritable(path: string): void {
 }
 
 // SQLite does not wait for a lock where waiting could deadlock, such as in the change to WAL.
-export async function whileBusy<T>(waitMs: number, step: () => Promise<T>): Promise<T> {
+async function whileBusy<T>(waitMs: number, step: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + waitMs
   for (;;) {
     try {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { User } from '../database/queries/users.ts'
+import type { Bearer } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 
 declare module 'fastify' {
@@ -8,7 +8,7 @@ declare module 'fastify' {
     /** Set by `authenticate`. */
     session: { id: string; userId: string }
     /** Set by `authenticate`: the account when the request arrived. */
-    account: User
+    account: Bearer
   }
   interface FastifyContextConfig {
     /** Accepts an expired access token while its session is active. */

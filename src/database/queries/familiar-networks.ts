@@ -1,4 +1,5 @@
 /** Networks from which a login, reset or confirmation of an account succeeded. */
+import type { PrismaClient } from '../../generated/sqlite/client.ts'
 import { networkOf } from '../../shared/network.ts'
 import type { Run, Value } from '../sql.ts'
 
@@ -38,4 +39,26 @@ const FIND = 'SELECT id FROM familiar_networks WHERE id = $1 AND expires_at > $2
 /** Whether a login, reset or confirmation of the account succeeded from the network of `ip`. */
 export async function isFamiliarNetwork(read: Run, userId: string, ip: string, now: Date): Promise<boolean> {
   return (await read(FIND, [idOf(userId, networkOf(ip)), now])).length > 0
+}
+
+export interface FamiliarNetwork {
+  /** IPv4 address, or IPv6 /64. */
+  network: string
+  expiresAt: Date
+}
+
+/** The next networks of an account, ordered, after one of them. */
+export async function nextFamiliarNetworks(
+  client: PrismaClient,
+  userId: string,
+  after: string,
+  now: Date,
+  limit: number,
+): Promise<FamiliarNetwork[]> {
+  const rows = await client.familiarNetwork.findMany({
+    where: { userId, id: { gt: idOf(userId, after) }, expiresAt: { gt: now } },
+    orderBy: { id: 'asc' },
+    take: limit,
+  })
+  return rows.map(({ id, expiresAt }) => ({ network: id.slice(idOf(userId, '').length), expiresAt }))
 }

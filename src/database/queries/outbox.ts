@@ -45,8 +45,6 @@ export type Outcome = 'sent' | 'dropped' | 'dead'
 export const MAIL_STATES = ['queued', 'joined', 'sent', 'dropped', 'dead', 'cancelled'] as const
 export type MailState = (typeof MAIL_STATES)[number]
 
-export type OutboxQueries = ReturnType<typeof outbox>
-
 const FIELDS = [
   'id',
   'kind',
@@ -197,8 +195,6 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
     },
   }
 }
-
-export type MailTurns = ReturnType<typeof mailTurns>
 
 /** Limits how often a recipient gets an email of one kind. */
 export interface Cap {

@@ -4,7 +4,12 @@ import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.t
 import { networkOf } from '../../shared/network.ts'
 import { columns, runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { insertEvent, type Origin } from './events.ts'
-import { FAMILIAR_ID, insertFamiliarNetwork, isFamiliarNetwork } from './familiar-networks.ts'
+import {
+  FAMILIAR_ID,
+  insertFamiliarNetwork,
+  isFamiliarNetwork,
+  nextFamiliarNetworks,
+} from './familiar-networks.ts'
 import { causedBy, insertMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
 import { endSessionsOf, insertSession, type NewSession, type Verified } from './sessions.ts'
@@ -44,6 +49,18 @@ const FIELDS = [
   'createdAt',
 ] as const satisfies (keyof User)[]
 
+/** Columns for every request with an access token: narrow, and without the password hash. */
+const BEARER_FIELDS = [
+  'id',
+  'email',
+  'emailConfirmedAt',
+  'passwordChangedAt',
+  'claims',
+  'locale',
+  'createdAt',
+] as const satisfies (keyof User)[]
+export type Bearer = Pick<User, (typeof BEARER_FIELDS)[number]>
+
 /** All columns of an account, as its model has them. */
 export const ACCOUNT = columns(FIELDS, 'users')
 const BY_EMAIL = `SELECT ${ACCOUNT} FROM users WHERE email = $1`
@@ -56,7 +73,7 @@ const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_ha
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
   LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$2')}`
-const OF_SESSION = `SELECT ${ACCOUNT} FROM sessions JOIN users ON users.id = sessions.user_id
+const OF_SESSION = `SELECT ${columns(BEARER_FIELDS, 'users')} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
 /** Never a hash of argon2: no password matches it, and it changes every fingerprint. */
@@ -69,8 +86,8 @@ export const unusablePassword = (now: Date) => `${UNUSABLE} ${now.toISOString()}
 export const isUnusable = (passwordHash: string) => passwordHash.startsWith(UNUSABLE)
 
 export function users(client: PrismaClient, { read }: Statements) {
-  const findOne = async (sql: string, ...values: (string | Date)[]): Promise<User | null> =>
-    (await read<User>(sql, values))[0] ?? null
+  const findOne = async (sql: string, value: string): Promise<User | null> =>
+    (await read<User>(sql, [value]))[0] ?? null
 
   return {
     /** @param email canonical */
@@ -98,9 +115,14 @@ export function users(client: PrismaClient, { read }: Statements) {
     /** Whether a login, reset or confirmation succeeded from the network of `ip` recently. */
     isFamiliarNetwork: (id: string, ip: string, now: Date) => isFamiliarNetwork(read, id, ip, now),
 
+    /** The next familiar networks, ordered, after one of them. */
+    nextFamiliarNetworks: (id: string, after: string, now: Date, limit: number) =>
+      nextFamiliarNetworks(client, id, after, now, limit),
+
     /** Returns the account of a session, if both are active. One read, at every call with an access token. */
-    findBearer: (session: { id: string; userId: string }, now: Date) =>
-      findOne(OF_SESSION, session.id, session.userId, now),
+    async findBearer(session: { id: string; userId: string }, now: Date): Promise<Bearer | null> {
+      return (await read<Bearer>(OF_SESSION, [session.id, session.userId, now]))[0] ?? null
+    },
 
     /** Creates an unconfirmed account (EMAIL_CONFIRMATION=off). Returns undefined if the email is taken. */
     create(

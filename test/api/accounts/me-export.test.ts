@@ -46,6 +46,10 @@ t.test('the export contains all data of the account and of nobody else', async t
     lastLoginAt: '2030-01-01T00:01:00.000Z',
     securedAt: null,
     notices: [{ recipient: email, expiresAt: '2030-01-08T00:01:00.000Z' }],
+    familiarNetworks: [
+      { network: '127.0.0.1', expiresAt: '2030-04-01T00:00:00.000Z' },
+      { network: '192.0.2.7', expiresAt: '2030-04-01T00:01:00.000Z' },
+    ],
   })
   const me = (await app.inject({ url: '/me', headers: bearer(ada) })).json()
   t.strictSame(account, me)

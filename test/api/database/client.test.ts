@@ -36,8 +36,8 @@ t.test('a URL of another scheme is refused, and its password is not repeated', a
     t.match(error, { message: /must start with file: or postgresql:\/\// })
     t.notMatch(String(error), /hunter2/)
   }
-  await t.rejects(openDatabase('file::memory:'), { message: /must name a file/ })
-  await t.rejects(openDatabase('file:'), { message: /must name a file/ })
+  await t.rejects(openDatabase('file::memory:'), { message: /DATABASE_URL: expected the path of a file/ })
+  await t.rejects(openDatabase('file:'), { message: /DATABASE_URL: expected the path of a file/ })
 })
 
 t.test('the SQLite file and its folder are readable by their owner only', async t => {
