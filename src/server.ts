@@ -25,32 +25,40 @@ const ORCHESTRATOR_SIGNALS = ['SIGTERM', 'SIGHUP']
 // it at net.core.somaxconn (4096 by default).
 const BACKLOG = 4096
 
-/** Starts the service. Returns the shutdown, whose second call ends the process at once. */
-export async function startServer(): Promise<(reason: string, exitCode: number) => void> {
+type ShutDown = (reason: string, exitCode: number) => void
+
+/** @param handOver receives the shutdown, whose second call ends the process at once, before anything has to be drained */
+export async function startServer(handOver: (shutDown: ShutDown) => void): Promise<void> {
   const config = configuration()
   const app = await buildApp(config).catch(refuse)
   const operators = await operatorApp(app).catch(refuse)
   const warnings = [...renamedVariables(processEnvironment()), ...productionWarnings(config)]
   for (const { variable, message } of warnings) app.log.warn({ variable }, message)
 
+  // For `localhost`, Fastify opens a second listener without our parser errors and our shutdown.
+  const [address, operatorAddress] = await Promise.all([
+    addressOf(config.HOST),
+    operators && addressOf(config.OPERATOR_HOST),
+  ]).catch(refuse)
   // The whole start may run in one turn of the event loop. A signal that came meanwhile ends the process here.
   await nextTurn()
-  // Resolved first: for `localhost`, Fastify opens a second listener without our parser errors and our
-  // shutdown.
-  const { address } = await lookup(config.HOST, { order: 'ipv4first' }).catch(refuse)
-  await app.listen({ host: address, port: config.PORT, backlog: BACKLOG }).catch(refuse)
-  if (operators) await listenForOperators(operators).catch(refuse)
-  if (config.NODE_ENV === 'production')
-    app.log.info({ event: 'sys_startup', ...serviceFacts(app, operators) }, 'listening')
-  else process.stdout.write(banner(app, operators))
 
+  const listening = listen(app, address, operators, operatorAddress).catch(refuse)
   let stopping = false
-  return (reason, exitCode) => {
-    if (!stopping) void stop(app, operators, reason)
+  handOver((reason, exitCode) => {
+    if (!stopping) void stop(app, operators, reason, listening)
     else if (exitCode === 0) process.exit(1)
     process.exitCode = exitCode || process.exitCode || 0
     stopping = true
-  }
+  })
+  await listening
+  if (config.NODE_ENV === 'production')
+    app.log.info({ event: 'sys_startup', ...serviceFacts(app, operators) }, 'listening')
+  else process.stdout.write(banner(app, operators))
+}
+
+async function addressOf(host: string): Promise<string> {
+  return (await lookup(host, { order: 'ipv4first' })).address
 }
 
 /** Builds the operators' app, whose code is loaded only if it is on. It closes with the service. */
@@ -67,18 +75,29 @@ async function operatorApp(service: FastifyInstance): Promise<FastifyInstance | 
   return operators
 }
 
-async function listenForOperators(app: FastifyInstance): Promise<void> {
-  const { OPERATOR_HOST, OPERATOR_PORT } = app.config
-  const { address } = await lookup(OPERATOR_HOST, { order: 'ipv4first' })
-  await app.listen({ host: address, port: OPERATOR_PORT ?? 0 })
-  if (isLoopback(address)) return
-  app.log.warn(
+async function listen(
+  app: FastifyInstance,
+  host: string,
+  operators: FastifyInstance | undefined,
+  operatorHost: string | undefined,
+): Promise<void> {
+  const { PORT, OPERATOR_PORT = 0 } = app.config
+  await app.listen({ host, port: PORT, backlog: BACKLOG })
+  if (operators === undefined || operatorHost === undefined) return
+  await operators.listen({ host: operatorHost, port: OPERATOR_PORT })
+  if (isLoopback(operatorHost)) return
+  operators.log.warn(
     { variable: 'OPERATOR_HOST' },
     "other machines can reach the operators' API: let only a private network, or a proxy with TLS, reach it",
   )
 }
 
-async function stop(app: FastifyInstance, operators: FastifyInstance | undefined, reason: string) {
+async function stop(
+  app: FastifyInstance,
+  operators: FastifyInstance | undefined,
+  reason: string,
+  listening: Promise<void>,
+) {
   app.log.info({ event: 'sys_shutdown', reason }, 'shutting down')
   setTimeout(() => {
     for (const { server } of [app, ...(operators ? [operators] : [])]) server.closeAllConnections()
@@ -90,6 +109,8 @@ async function stop(app: FastifyInstance, operators: FastifyInstance | undefined
   app.drain()
   operators?.drain()
   if (ORCHESTRATOR_SIGNALS.includes(reason)) await delay(READINESS_NOTICE_MS)
+  // Closing an app that is about to listen would be reported as a failed start.
+  await listening
   await app.close()
   process.exit()
 }

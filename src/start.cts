@@ -6,7 +6,7 @@ const { readdirSync, readFileSync, stat } = process.getBuiltinModule('node:fs')
 const { parseEnv } = process.getBuiltinModule('node:util')
 const { availableParallelism, getPriority, setPriority } = process.getBuiltinModule('node:os')
 
-/** Replaced once the service listens. Before that there is nothing to drain. */
+/** Replaced right before the service listens. Until then there is nothing to drain. */
 let shutDown: (reason: string, exitCode: number) => void = (_reason, exitCode) => process.exit(exitCode)
 // First of all: PID 1 of a container ignores a signal that has no handler.
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => shutDown(signal, 0))
@@ -38,7 +38,9 @@ async function start() {
     shutDown('uncaughtException', 1)
   })
   const { startServer } = await import('./server.js')
-  shutDown = await startServer()
+  await startServer(handedOver => {
+    shutDown = handedOver
+  })
 }
 
 /** server.ts reports a `.env` that cannot be read. */

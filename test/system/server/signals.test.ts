@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t, { type Test } from 'tap'
 import { freshDatabase } from '../../harness/database.ts'
+import { freePort } from '../../harness/free-port.ts'
 import { emptyFolder, serviceEnvironment, startProcess } from '../../harness/process.ts'
 import { until } from '../../harness/until.ts'
 
@@ -38,6 +39,28 @@ for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) {
     t.notMatch(service.stdout(), /listening/)
   })
 }
+
+t.test('a signal while a host is looked up ends the process, which does not serve yet', async t => {
+  const port = await freePort()
+  const service = await startWith(
+    t,
+    `import dns from 'node:dns/promises'
+    import { syncBuiltinESMExports } from 'node:module'
+    import { connect } from 'node:net'
+    const { lookup } = dns
+    dns.lookup = (host, options) => host === '127.0.0.1' ? lookup(host, options) : new Promise(() => {
+      connect(${port}, '127.0.0.1')
+        .on('connect', () => console.error('it serves'))
+        .on('error', () => {})
+        .on('close', () => process.kill(process.pid, 'SIGTERM'))
+    })
+    syncBuiltinESMExports()`,
+    { PORT: String(port), OPERATOR_HOST: 'operators.test', OPERATOR_PORT: String(await freePort()) },
+  )
+  t.equal(await service.ended(), 0)
+  t.equal(service.stderr(), '')
+  t.notMatch(service.stdout(), /listening/)
+})
 
 /** A login that takes long enough to be in flight when the signal comes. */
 const SLOW = { ARGON2_MEMORY_KIB: '65536', ARGON2_TIME_COST: '8' }
