@@ -1,7 +1,7 @@
 import { CURSOR, latestEvents, nextEvents } from '../operators/events.ts'
 import { operatorEvent } from '../operators/public-event.ts'
 import { type Command, usageError } from './command.ts'
-import { LIMIT, readLimit } from './input.ts'
+import { limitOption, readLimit } from './input.ts'
 import { table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
@@ -14,7 +14,7 @@ export const events: Command = {
     'A program that continues from the cursor of the last page misses no event and gets none twice.',
   options: {
     after: { value: 'cursor', description: 'continue after this cursor; 0 is the beginning' },
-    ...LIMIT(DEFAULT_LIMIT),
+    ...limitOption(DEFAULT_LIMIT),
   },
   async run(context, input) {
     const after = input.optional('after')

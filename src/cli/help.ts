@@ -8,7 +8,7 @@ export const COMMON = {
   help: { description: 'print this help', short: 'h' },
 } as const
 /** Options of commands that ask for confirmation. */
-export const YES = { yes: { description: 'do not ask', short: 'y' } } as const
+const YES = { yes: { description: 'do not ask', short: 'y' } } as const
 
 const INDENT = '  '
 

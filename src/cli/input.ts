@@ -1,4 +1,5 @@
 /** Parses values of options. */
+import { isStorableTime, TIME_RANGE } from '../shared/time.ts'
 import { type Input, usageError } from './command.ts'
 
 const DAY_MS = 86_400_000
@@ -29,14 +30,16 @@ export function readTime(input: Input, option: string, now: Date): Date | undefi
   if (text === undefined) return undefined
   const days = /^(\d{1,4})d$/.exec(text)?.[1]
   if (days !== undefined) return new Date(now.getTime() + Number(days) * DAY_MS)
-  const [, date, time = 'T00:00', zone = 'Z'] =
+  const [, date = '', time = 'T00:00', zone = 'Z'] =
     /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
   const at = new Date(`${date}${time}${zone}`)
-  if (Number.isNaN(at.getTime())) {
+  // JavaScript reads the 31st of February as the 3rd of March.
+  if (Number.isNaN(at.getTime()) || !new Date(`${date}T00:00Z`).toISOString().startsWith(date)) {
     throw usageError(
       `--${option}: expected a date such as 2027-01-31, a time such as 2027-01-31T09:30Z, or days such as 90d.`,
     )
   }
+  if (!isStorableTime(at)) throw usageError(`--${option}: expected a time ${TIME_RANGE}.`)
   return at
 }
 
@@ -47,6 +50,6 @@ export function readCursor(input: Input, pattern: string): string | undefined {
   throw usageError('--cursor: expected the cursor that the last page ended with.')
 }
 
-export const LIMIT = (byDefault: number) => ({
+export const limitOption = (byDefault: number) => ({
   limit: { value: 'number', description: `at most this many; ${byDefault} by default` },
 })

@@ -6,7 +6,7 @@ import { CURSOR, cancelMail, findMail, listMails, type MailNeeds, retryMail } fr
 import { type PublicMail, publicMail } from '../operators/public-mail.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
 import { BY_CLI, type Command, type Input, type Output, usageError } from './command.ts'
-import { LIMIT, readChoice, readCursor, readLimit } from './input.ts'
+import { limitOption, readChoice, readCursor, readLimit } from './input.ts'
 import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
@@ -22,7 +22,7 @@ const list: Command = {
   options: {
     state: { value: 'state', description: `one of ${MAIL_STATES.join(', ')}` },
     to: { value: 'email', description: 'only emails to this recipient' },
-    ...LIMIT(DEFAULT_LIMIT),
+    ...limitOption(DEFAULT_LIMIT),
     cursor: { value: 'cursor', description: 'cursor of the last page, to continue after it' },
   },
   async run(context, input) {

@@ -9,7 +9,7 @@ import * as domain from '../operators/users.ts'
 import { type Claims, OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
 import { BY_CLI, type Command, type Context, type Input, type Output, usageError } from './command.ts'
-import { LIMIT, readChoice, readCursor, readLimit, readTime } from './input.ts'
+import { limitOption, readChoice, readCursor, readLimit, readTime } from './input.ts'
 import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
@@ -29,7 +29,7 @@ const list: Command = {
     email: { value: 'prefix', description: 'how the email begins; sorts the list by email' },
     'created-after': { value: 'time', description: 'not created before, such as 2026-01-31' },
     'created-before': { value: 'time', description: 'created before' },
-    ...LIMIT(DEFAULT_LIMIT),
+    ...limitOption(DEFAULT_LIMIT),
     cursor: { value: 'cursor', description: 'cursor of the last page, to continue after it' },
   },
   async run(context, input) {

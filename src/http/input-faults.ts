@@ -1,6 +1,7 @@
 /** Describes the faults of an input for people: one fault for each property. */
 import type { Static } from 'typebox'
 import { type Fault, MAX_FAULTS } from '../errors.ts'
+import { TIME_RANGE } from '../shared/time.ts'
 
 /** An error of TypeBox's validators. */
 interface SchemaError {
@@ -17,6 +18,7 @@ type Schema = { examples?: unknown[] } & Record<string, unknown>
 const MAX_LENGTH = 1024
 
 const FORMATS: Record<string, string> = {
+  'date-time': `must be an RFC 3339 time ${TIME_RANGE}`,
   email: 'must be one plain email address',
   uuid: 'must be a UUID',
 }

@@ -9,8 +9,8 @@ export interface MailNeeds {
   clock: () => Date
 }
 
-/** Start of a page: the previous email, whose time is in milliseconds since 1970. */
-export const CURSOR = '^[0-9]{1,16}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+/** Start of a page: the previous email, whose time is in milliseconds since 1970; 14 digits reach the year 5138. */
+export const CURSOR = '^[0-9]{1,14}-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
 
 /**
  * A page of mails: the newest first. Those of a state that waits, to any recipient, are in the order of their next
@@ -35,7 +35,7 @@ export async function listMails(
 
 function placeIn(cursor: string): MailPlace {
   const [, at = '', id = ''] = /^(\d+)-(.+)$/.exec(cursor) ?? []
-  return { at: new Date(Math.min(Number(at), 8.64e15)), id }
+  return { at: new Date(Number(at)), id }
 }
 
 /** @throws {ProblemError} `not_found` */

@@ -44,9 +44,9 @@ export const stateOf = (user: User): UserState => {
 
 /**
  * Where a page of accounts begins: behind an account. It names the account's time, in milliseconds since 1970, and its
- * id; in a list of emails that begin alike, the email in base64url.
+ * id; in a list of emails that begin alike, the email in base64url. 14 digits reach the year 5138.
  */
-export const CURSOR = '^(\\d{1,15}_[0-9A-Za-z-]{1,36}|e_[0-9A-Za-z_-]{1,1400})$'
+export const CURSOR = '^(\\d{1,14}_[0-9A-Za-z-]{1,36}|e_[0-9A-Za-z_-]{1,1400})$'
 export const MAX_CURSOR = 1402
 
 /**

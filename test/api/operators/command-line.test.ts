@@ -80,8 +80,25 @@ t.test('the command line prints what the API returns, and asks before it destroy
     'keys create desk --scope everything',
     'keys create desk --all-scopes --expires yesterday',
     'keys create desk --all-scopes --expires 2020-01-01',
+    'keys create desk --all-scopes --expires 9999-12-31T23:59-05:00',
+    'keys create desk --all-scopes --expires 9999-12-31T24:00',
+    'keys create desk --all-scopes --expires 2027-02-29',
+    'users list --created-after 0000-01-01',
+    'users list --created-before 9999-12-31T23:59:59.999-00:01',
+    'users list --cursor 253402300800000_a',
+    'mails list --cursor 253402300800000-01936f3e-8a77-7c3b-9d0e-4f1f2f0c6a55',
+    'mails list --limit 999999999999999999999',
+    'events --after 9007199254740993',
   ]
   for (const line of wrong) t.match(await call(line), { code: 2, out: '', err: /^latchkey: / }, line)
+  t.equal((await json('keys list')).keys.length, 2, 'no refused key is stored')
+  const last = await json('keys create desk --all-scopes --expires 9999-12-31T23:59:59.999Z')
+  t.equal(last.expiresAt, '9999-12-31T23:59:59.999Z')
+  t.match(await call('keys list'), { code: 0, out: /9999-12-31 23:59:59Z/ })
+  t.match(await call('users list --created-after 0001-01-01 --created-before 9999-12-31T23:59:59.999Z'), {
+    code: 0,
+    out: /ID .*EMAIL/,
+  })
 })
 
 t.test('each command on users does what the API shows afterwards', async t => {

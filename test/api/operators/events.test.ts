@@ -67,7 +67,11 @@ t.test('the feed is closed to what it does not know', async t => {
   for (const query of [
     'limit=0',
     'limit=1001',
+    'limit=9007199254740993',
+    'limit=1e3',
     'cursor=-1',
+    'cursor=9007199254740993',
+    'cursor=99999999999999999999',
     'cursor=x',
     'cursor=01',
     'cursor=1e3',

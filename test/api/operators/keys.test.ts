@@ -6,6 +6,7 @@ import { startApp, testClock } from '../../harness/app.ts'
 import { BY_COMMAND_LINE, startOperators } from '../../harness/operators.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
+import { INVALID_TIMES, LATEST } from './times.ts'
 
 t.test('a key is recognised without a query, and by no more than its own text', t => {
   const { id, key, hash } = makeKey()
@@ -56,6 +57,27 @@ t.test('a key creates keys with a subset of its scopes that do not outlive it', 
   isProblemOf(t, await ask('GET', '/keys', undefined, child), 'insufficient_scope')
   advance(12 * 3600)
   isProblemOf(t, await ask('GET', '/keys', undefined, child), 'api_key_invalid', 'it has expired')
+})
+
+t.test('a key expires at a time that every database stores, so that the list shows it', async t => {
+  const service = await startApp(t)
+  const { ask } = await startOperators(t, service)
+  const create = (expiresAt: string) =>
+    ask('POST', '/keys', { name: 'desk', scopes: ['users:read'], expiresAt })
+  const message = 'must be an RFC 3339 time from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999Z'
+  for (const expiresAt of INVALID_TIMES) {
+    const refused = await create(expiresAt)
+    isProblemOf(t, refused, 'validation_failed', expiresAt)
+    t.strictSame(refused.json().errors, [{ path: '/expiresAt', message }])
+  }
+  const created = await create(LATEST)
+  t.match(created.json(), { expiresAt: LATEST }, created.body)
+  const { keys } = (await ask('GET', '/keys')).json()
+  t.strictSame(
+    keys.map(({ expiresAt }: { expiresAt: string | null }) => expiresAt),
+    [LATEST, null],
+    'no refused key is stored',
+  )
 })
 
 t.test('a key is shown once, kept as a hash, and its use noted to the hour', async t => {

@@ -117,7 +117,11 @@ t.test(
       dead: ['refused', 'refused2'],
       cancelled: ['later2'],
     })
-    for (const query of ['state=lost', 'limit=0', 'limit=1001', 'cursor=x', 'recipient=x', 'more=1']) {
+    const late = ['253402300800000', '8640000000000000', '9999999999999999'].flatMap(time =>
+      ['', '&state=sent', '&state=queued'].map(state => `cursor=${time}-${NOBODY}${state}`),
+    )
+    const wrong = ['state=lost', 'limit=0', 'limit=1001', 'cursor=x', 'recipient=x', 'more=1', ...late]
+    for (const query of wrong) {
       isProblemOf(t, await ask('GET', `/mails?${query}`), 'validation_failed', query)
     }
 

@@ -5,6 +5,7 @@ import { startOperators } from '../../harness/operators.ts'
 import { isProblemOf } from '../../harness/problem.ts'
 import { openRows } from '../../harness/rows.ts'
 import { until } from '../../harness/until.ts'
+import { EARLIEST, INVALID_TIMES, LATEST } from './times.ts'
 
 const bearer = (accessToken: string) => ({ authorization: `Bearer ${accessToken}` })
 const NEW_PASSWORD = 'a staple of correct batteries'
@@ -44,6 +45,8 @@ t.test('accounts are found by state, email and time, page by page, without a sec
   const at = encodeURIComponent(createdAt.toISOString())
   t.strictSame(await found(`createdAfter=${at}&emailPrefix=ada`), ['ada-3@example.org', 'ada-4@example.org'])
   t.strictSame(await found(`createdBefore=${at}&limit=1`), ['ada-2@example.org'])
+  const always = `createdAfter=${EARLIEST}&createdBefore=${LATEST}`
+  t.strictSame(await found(always), await found(''))
 
   async function pagedBy(query: string) {
     const paged: string[] = []
@@ -64,6 +67,8 @@ t.test('accounts are found by state, email and time, page by page, without a sec
     ...['state=gone', 'limit=0', 'cursor=x', 'createdAfter=yesterday', 'email=ada'],
     `emailPrefix=ada-&cursor=${byTime.cursors[0]}`,
     `cursor=${byEmail.cursors[0]}`,
+    'cursor=253402300800000_a',
+    ...INVALID_TIMES.map(encodeURIComponent).flatMap(at => [`createdAfter=${at}`, `createdBefore=${at}`]),
   ]) {
     isProblemOf(t, await ask('GET', `/users?${query}`), 'validation_failed', query)
   }
