@@ -12,8 +12,8 @@ import { passwordChange } from './accounts/password-change.ts'
 import { passwordReset } from './accounts/password-reset.ts'
 import { register } from './accounts/register.ts'
 import type { Config } from './config/config.ts'
+import counters from './counters/counters.ts'
 import database from './database/index.ts'
-import counters from './http/counters.ts'
 import csrf from './http/csrf.ts'
 import health from './http/health.ts'
 import openapi, { publicDocument } from './http/openapi.ts'
@@ -35,16 +35,6 @@ import { sessions } from './sessions/sessions.ts'
 import { tokenRefresh } from './sessions/token-refresh.ts'
 import { VERSION } from './shared/version.ts'
 import tokens from './tokens/tokens.ts'
-
-declare module 'fastify' {
-  interface FastifyInstance {
-    config: Config
-    /** Current time. Tests replace it to move time. */
-    clock: () => Date
-    /** Milliseconds of a monotonic clock, for counters in memory. */
-    uptime: () => number
-  }
-}
 
 /** Dependencies that tests replace. */
 export interface Overrides {

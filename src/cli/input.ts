@@ -25,11 +25,16 @@ export function readChoice<Name extends string>(
 }
 
 /** A time: a date, an ISO 8601 date and time (UTC unless it has a zone), or days from now such as `90d`. */
-export function readTime(input: Input, option: string, now: Date): Date | undefined {
+export const readDeadline = (input: Input, option: string, now: Date) => readTime(input, option, now, DAY_MS)
+
+/** The same, but `90d` is 90 days ago. */
+export const readPast = (input: Input, option: string, now: Date) => readTime(input, option, now, -DAY_MS)
+
+function readTime(input: Input, option: string, now: Date, dayMs: number): Date | undefined {
   const text = input.optional(option)
   if (text === undefined) return undefined
   const days = /^(\d{1,4})d$/.exec(text)?.[1]
-  if (days !== undefined) return new Date(now.getTime() + Number(days) * DAY_MS)
+  if (days !== undefined) return new Date(now.getTime() + Number(days) * dayMs)
   const [, date = '', time = 'T00:00', zone = 'Z'] =
     /^(\d{4}-\d\d-\d\d)(T\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?)?(Z|[+-]\d\d:\d\d)?$/.exec(text) ?? []
   const at = new Date(`${date}${time}${zone}`)

@@ -3,7 +3,7 @@ import type { ApiKey } from '../database/queries/api-keys.ts'
 import { createKey, listKeys, revokeKey, SCOPES, type Scope } from '../operators/keys.ts'
 import { publicKey } from '../operators/public-key.ts'
 import { BY_CLI, type Command, usageError } from './command.ts'
-import { readTime } from './input.ts'
+import { readDeadline } from './input.ts'
 import { facts, table } from './table.ts'
 
 const list: Command = {
@@ -56,7 +56,7 @@ const create: Command = {
     const name = input.text('name')
     if (!/^[^\p{Cc}]{1,100}$/u.test(name)) throw usageError('The name has 1 to 100 printable characters.')
     const needs = await context.needs()
-    const expiresAt = readTime(input, 'expires', needs.clock())
+    const expiresAt = readDeadline(input, 'expires', needs.clock())
     const { key, row } = await createKey(needs, { name, scopes, expiresAt }, BY_CLI)
     const known = facts([
       ['id', row.id],

@@ -9,7 +9,7 @@ import * as domain from '../operators/users.ts'
 import { type Claims, OtherClaims, Roles, readClaims } from '../shared/claims.ts'
 import { canonicalEmail } from '../shared/email-address.ts'
 import { BY_CLI, type Command, type Context, type Input, type Output, usageError } from './command.ts'
-import { limitOption, readChoice, readCursor, readLimit, readTime } from './input.ts'
+import { limitOption, readChoice, readCursor, readLimit, readPast } from './input.ts'
 import { facts, table } from './table.ts'
 
 const DEFAULT_LIMIT = 50
@@ -27,21 +27,25 @@ const list: Command = {
   options: {
     state: { value: 'state', description: `one of ${USER_STATES.join(', ')}` },
     email: { value: 'prefix', description: 'how the email begins; sorts the list by email' },
-    'created-after': { value: 'time', description: 'not created before, such as 2026-01-31' },
+    'created-after': {
+      value: 'time',
+      description: 'not created before, such as 2026-01-31, or 90d for 90 days ago',
+    },
     'created-before': { value: 'time', description: 'created before' },
     ...limitOption(DEFAULT_LIMIT),
     cursor: { value: 'cursor', description: 'cursor of the last page, to continue after it' },
   },
   async run(context, input) {
     const limit = readLimit(input, DEFAULT_LIMIT, MOST)
+    const cursor = readCursor(input, domain.CURSOR)
+    const needs = await needsOf(context)
+    const now = needs.clock()
     const filter = {
       state: readChoice(input, 'state', USER_STATES),
       emailPrefix: input.optional('email'),
-      createdAfter: readTime(input, 'created-after', new Date(0)),
-      createdBefore: readTime(input, 'created-before', new Date(0)),
+      createdAfter: readPast(input, 'created-after', now),
+      createdBefore: readPast(input, 'created-before', now),
     }
-    const cursor = readCursor(input, domain.CURSOR)
-    const needs = await needsOf(context)
     const { users, nextCursor } = await domain.listUsers(needs, filter, cursor, limit)
     const rows = users.map(user => [
       user.id,

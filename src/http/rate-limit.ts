@@ -2,8 +2,8 @@
 import rateLimit, { type FastifyRateLimitStore } from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestAsyncHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import type { Counter } from '../counters/counter.ts'
 import { rateLimited } from '../errors.ts'
-import type { Counter } from '../shared/counter.ts'
 import { networkOf } from '../shared/network.ts'
 import { type CountedBy, describeLimit, LIMITS, type LimitName, windowsOf } from './limits.ts'
 
@@ -26,7 +26,7 @@ declare module 'fastify' {
 /** What requests are counted by, and the prefix of their counters' names. */
 const COUNTED_BY: Record<CountedBy, { prefix: string; keyOf(request: FastifyRequest): string }> = {
   network: { prefix: 'ip', keyOf: request => networkOf(request.ip) },
-  account: { prefix: 'account', keyOf: request => request.session.userId },
+  account: { prefix: 'account', keyOf: request => request.subject?.account ?? '' },
 }
 
 async function rateLimits(app: FastifyInstance, options: { everything: boolean }) {

@@ -5,16 +5,19 @@
 import { SerializerSelector } from '@fastify/fast-json-stringify-compiler'
 import type { FastifyServerOptions } from 'fastify'
 import type { TSchema } from 'typebox'
-import { Set as setFormat } from 'typebox/format'
+import { IsDateTime, Set as setFormat } from 'typebox/format'
 import { Compile, Errors } from 'typebox/schema'
 import { Settings } from 'typebox/system'
 import { problem } from '../errors.ts'
+import { isStorableTime } from '../shared/time.ts'
 import { inputFaults } from './input-faults.ts'
 
 // By default validation stops after 8 errors, and eight unknown properties hid every other fault.
 Settings.Set({ maxErrors: Number.POSITIVE_INFINITY })
 // `canonicalEmail` checks emails: TypeBox's own format refuses surrounding spaces and IDN domains.
 setFormat('email', () => true)
+// TypeBox also accepts leap seconds and the suffixes of RFC 9557, which `Date` does not read.
+setFormat('date-time', text => IsDateTime(text) && isStorableTime(new Date(text)))
 
 /** A compiled schema depends on nothing else, so routes, and apps of one process, share it. */
 const validators = new WeakMap<object, ReturnType<typeof validatorOf>>()

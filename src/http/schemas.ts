@@ -1,10 +1,5 @@
 /** Schemas of properties that many requests and responses have. */
 import Type from 'typebox'
-import { IsDateTime, Set as setFormat } from 'typebox/format'
-import { isStorableTime } from '../shared/time.ts'
-
-// TypeBox also accepts leap seconds and the suffixes of RFC 9557, which `Date` does not read.
-setFormat('date-time', text => IsDateTime(text) && isStorableTime(new Date(text)))
 
 export const Id = Type.String({ format: 'uuid', maxLength: 36 })
 

@@ -4,8 +4,8 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { type Counter, hashedKey } from '../counters/counter.ts'
 import { rateLimited } from '../errors.ts'
-import { type Counter, hashedKey } from '../shared/counter.ts'
 import { networkOf, widerNetworksOf } from '../shared/network.ts'
 
 declare module 'fastify' {

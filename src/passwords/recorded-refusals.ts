@@ -4,7 +4,7 @@
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
-import { hashedKey } from '../shared/counter.ts'
+import { hashedKey } from '../counters/counter.ts'
 import { networkOf } from '../shared/network.ts'
 
 declare module 'fastify' {

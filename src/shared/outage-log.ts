@@ -1,33 +1,5 @@
-/** Retry delays, and a log with one line at the start and one at the end of an outage. */
+/** A log with one line at the start and one at the end of an outage. */
 import type { FastifyBaseLogger } from 'fastify'
-
-/** Delays that double after each failure up to a limit. */
-export interface Backoff {
-  /** The next delay in milliseconds. */
-  next(): number
-  /** Call after a success. The next delay is the first one again. */
-  reset(): void
-}
-
-/**
- * Exponential back-off. Jitter of ±25 % keeps instances that failed together from retrying together.
- *
- * @param first the first delay in milliseconds
- * @param limit the longest delay in milliseconds, before jitter
- */
-export function backoff(first: number, limit: number): Backoff {
-  let delay = first
-  return {
-    next() {
-      const current = delay
-      delay = Math.min(delay * 2, limit)
-      return current * (0.75 + Math.random() / 2)
-    },
-    reset() {
-      delay = first
-    },
-  }
-}
 
 /** Logs the start and the end of an outage, however often it is reported. */
 export interface OutageLog {

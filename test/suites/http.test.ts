@@ -1,3 +1,11 @@
 import { runTogether } from '../harness/suite.ts'
 
-await runTogether(['api/http', 'api/jobs', 'api/pages', 'api/docs', 'api/client', 'api/operators'])
+await runTogether([
+  'api/http',
+  'api/counters',
+  'api/jobs',
+  'api/pages',
+  'api/docs',
+  'api/client',
+  'api/operators',
+])

@@ -1,4 +1,7 @@
-/** Imports point one way, as the table in docs/architecture.md says. Type imports count too. */
+/**
+ * Imports point one way, as the table in docs/architecture.md says. Type imports count too, and so do uses of what
+ * another layer adds to Fastify's types (`app.tokens`, `request.session`): no import shows these.
+ */
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -49,6 +52,31 @@ const IMPORTS = new Map(
 )
 const importsOf = (path: string) => IMPORTS.get(path) ?? []
 
+const textOf = (path: string) => readFileSync(join(root, path), 'utf8')
+
+/** Where each property of an app or request is declared, by its name. */
+const DECORATIONS = new Map(
+  FILES.flatMap(path =>
+    [...textOf(path).matchAll(/^declare module 'fastify' \{\n(.*?)^\}/gms)].flatMap(([, block = '']) =>
+      [...block.matchAll(/^ {4}(\w+)[?(:]/gm)].map(([, name = '']) => [name, path] as const),
+    ),
+  ),
+)
+
+/** Files that declare what a file uses of an app or request. */
+const usedBy = (path: string) => {
+  const text = textOf(path)
+  const accesses = [...text.matchAll(/\b(?:app|service|this|request|server)\.(\w+)/g)].map(
+    ([, name = '']) => name,
+  )
+  const destructured = [
+    ...text.matchAll(
+      /\{([^{}]*)\}(?:: FastifyInstance|: App\b| = (?:app|service|this|request|request\.server)\n)/g,
+    ),
+  ].flatMap(([, names = '']) => names.split(',').map(name => name.trim().replace(/:.*/, '')))
+  return [...accesses, ...destructured].map(name => DECORATIONS.get(name)).filter(from => from !== undefined)
+}
+
 /** The folder of a file below `src/`, or the file itself if it is in none; `web/server` or `web/browser`. */
 const layerOf = (path: string) =>
   path.startsWith('web/')
@@ -77,9 +105,7 @@ t.test('each layer imports what the table says, and nothing else', async t => {
   for (const file of FILES) {
     const layer = layerOf(file)
     if (PROCESS.includes(layer)) continue
-    const others = importsOf(file)
-      .map(layerOf)
-      .filter(other => other !== layer)
+    const others = [...importsOf(file), ...usedBy(file)].map(layerOf).filter(other => other !== layer)
     found[layer] = [...new Set([...(found[layer] ?? []), ...others])].sort()
   }
   t.strictSame(found, { ...LAYERS, client: [], 'security-events': [] })

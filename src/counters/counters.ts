@@ -5,8 +5,8 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Redis, Result } from 'ioredis'
-import { type Counter, type CounterOptions, type MemoryCounter, memoryCounter } from '../shared/counter.ts'
-import { type Backoff, backoff } from '../shared/outage-log.ts'
+import { type Backoff, backoff } from '../shared/backoff.ts'
+import { type Counter, type CounterOptions, type MemoryCounter, memoryCounter } from './counter.ts'
 import { isReplica, type RedisState, redisState } from './redis-state.ts'
 
 declare module 'fastify' {

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { memoryCounter } from '../../../src/shared/counter.ts'
+import { memoryCounter } from '../../../src/counters/counter.ts'
 
 function counter({ leaky = false } = {}) {
   const time = { now: 0 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { Redis } from 'ioredis'
 import t from 'tap'
-import { redisReason } from '../../../src/http/redis-state.ts'
+import { redisReason } from '../../../src/counters/redis-state.ts'
 import { startApp } from '../../harness/app.ts'
 import { freePort } from '../../harness/free-port.ts'
 import { counting, noRedisServer, startRedis } from '../../harness/redis.ts'
