@@ -1,6 +1,6 @@
 /**
- * CSRF protection of cookie mode. Decorates the app with `ownPageOnly`, the `preHandler` of every route that sets, spends
- * or clears the refresh cookie. docs/cookie-mode.md describes all protections.
+ * CSRF protection of cookie mode. Decorates the app with `ownPageOnly`, the `preHandler` of every route that sets,
+ * spends or clears the refresh cookie. docs/cookie-mode.md describes all protections.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -10,9 +10,9 @@ import { problem } from '../errors.ts'
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Refuses cookie mode to pages of other origins. Such a page could log its visitor in to the attacker's account (login
-     * CSRF), refresh the visitor's session and drop the response, or log the visitor out. SameSite=Strict does not prevent
-     * this for a sibling subdomain.
+     * Refuses cookie mode to pages of other origins. Such a page could log its visitor in to the attacker's account
+     * (login CSRF), refresh the visitor's session and drop the response, or log the visitor out. SameSite=Strict does
+     * not prevent this for a sibling subdomain.
      *
      * @throws {ProblemError} `origin_not_allowed`
      */

@@ -52,8 +52,8 @@ function alternativesOf(schema: TSchema): TSchema[] {
 const standardSerializer = SerializerSelector()
 
 /**
- * The error handler serializes problem documents itself. Compiling a serializer for each status of each route took a third
- * of the time to build the app.
+ * The error handler serializes problem documents itself. Compiling a serializer for each status of each route took a
+ * third of the time to build the app.
  */
 function buildSerializer(schemas: unknown, options?: object) {
   const compile = standardSerializer(schemas, options)

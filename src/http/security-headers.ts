@@ -6,8 +6,8 @@ import type { Config } from '../config/config.ts'
 import { withLocalNames } from '../config/origins.ts'
 
 /**
- * Returns the security header fields. Most are those of helmet; a test compares the two. They are listed here so that they
- * are set in one call, and also on responses to requests that Node's parser refuses.
+ * Returns the security header fields. Most are those of helmet; a test compares the two. They are listed here so that
+ * they are set in one call, and also on responses to requests that Node's parser refuses.
  */
 export function securityFields(config: Pick<Config, 'HSTS_INCLUDE_SUBDOMAINS'>): Record<string, string> {
   return {

@@ -1,7 +1,7 @@
 /**
- * argon2id by one of two libraries with the same PHC strings. `@node-rs/argon2` picks AVX2 at run time and computes about
- * twice as many hashes a second on x86-64. `argon2` is used on platforms for which the other has no binary. Both hash on
- * libuv's thread pool (napi-rs runs an `AsyncTask` there too), whose size start.cts sets.
+ * argon2id by one of two libraries with the same PHC strings. `@node-rs/argon2` picks AVX2 at run time and computes
+ * about twice as many hashes a second on x86-64. `argon2` is used on platforms for which the other has no binary. Both
+ * hash on libuv's thread pool (napi-rs runs an `AsyncTask` there too), whose size start.cts sets.
  */
 
 /** Cost parameters of a hash. */

@@ -60,8 +60,8 @@ export async function checkPasswordOf(
  * Verifies the current password before an action that a stolen session must not allow.
  *
  * @returns the account of the session
- * @throws {ProblemError} `invalid_password` for a wrong password, `unauthenticated` if the account no longer exists, and
- *   what `checkPassword` throws
+ * @throws {ProblemError} `invalid_password` for a wrong password, `unauthenticated` if the account no longer exists,
+ *   and what `checkPassword` throws
  */
 export async function reauthenticate(
   guards: AccountGuards,

@@ -33,8 +33,8 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * Whether a password can be hashed unambiguously. NUL ends strings in C, and encoding in UTF-8 replaces half a surrogate
- * pair by U+FFFD.
+ * Whether a password can be hashed unambiguously. NUL ends strings in C, and encoding in UTF-8 replaces half a
+ * surrogate pair by U+FFFD.
  */
 export function isWellFormedPassword(password: string): boolean {
   return password.isWellFormed() && !password.includes('\0')

@@ -1,7 +1,7 @@
 /**
- * Bound tokens: JWTs whose `fp` is a fingerprint of the account or registration. A token becomes invalid with any change
- * of the fingerprint's input, such as the password hash, and needs no table of tokens. Emailed tokens are bound (`secure`
- * not to the password, see `securable`), and so is `changeToken`.
+ * Bound tokens: JWTs whose `fp` is a fingerprint of the account or registration. A token becomes invalid with any
+ * change of the fingerprint's input, such as the password hash, and needs no table of tokens. Emailed tokens are bound
+ * (`secure` not to the password, see `securable`), and so is `changeToken`.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'

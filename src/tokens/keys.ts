@@ -1,6 +1,6 @@
 /**
- * Derives keys by HKDF (RFC 5869). One signing secret yields a separate key for each purpose and use, so that a token or
- * code of one purpose is invalid for every other.
+ * Derives keys by HKDF (RFC 5869). One signing secret yields a separate key for each purpose and use, so that a token
+ * or code of one purpose is invalid for every other.
  */
 import { hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'

@@ -1,7 +1,7 @@
 /**
  * Requests for an email with a code. The response contains a token and the email the code, which can be entered on
- * another device. The token contains only the id of the request and what the client sent, so it reveals nothing about an
- * account.
+ * another device. The token contains only the id of the request and what the client sent, so it reveals nothing about
+ * an account.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
@@ -45,8 +45,8 @@ export interface MailRequests<Claims = Record<never, never>> {
 /**
  * Sets up the requests of one purpose.
  *
- * @param options `ttl`: lifetime of the codes; `wait`: how long an email may wait before it is sent, by which the tokens
- *   live longer; both in seconds
+ * @param options `ttl`: lifetime of the codes; `wait`: how long an email may wait before it is sent, by which the
+ *   tokens live longer; both in seconds
  */
 export async function mailRequests<Own extends TProperties>(
   app: FastifyInstance,
