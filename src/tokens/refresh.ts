@@ -5,7 +5,7 @@ import { deriveKey, type Secrets } from './keys.ts'
 
 /** A token is the session's id, a secret and an envelope, in base64url. */
 const ID_BYTES = 16
-/** Random in the first token of a session; each later token derives it from its predecessor. */
+/** 256 random bits in the first token of a session; each later token derives them from its predecessor. */
 const SECRET_BYTES = 32
 /**
  * Proves that this service issued the token. It distinguishes a spent token from a forged one for the whole life of a
@@ -56,8 +56,8 @@ export function refreshTokens(secrets: Secrets): RefreshTokens {
         sessionId,
         hash: hashOf(token),
         genuine: keys.some(key => timingSafeEqual(receivedEnvelope, envelope(key.envelope, id, secret))),
-        // An HMAC is as unguessable as random bits. It is the same for every tab and every repeated request within the
-        // grace window, so that these agree on one token and do not revoke the session.
+        // An HMAC by a key of the service is as unguessable as random bits. It is the same for every tab and every
+        // repeated request within the grace window, so that these agree on one token and do not revoke the session.
         successors: keys.map(key =>
           assemble(key, id, createHmac('sha256', key.successor).update(id).update(secret).digest()),
         ),
