@@ -1,25 +1,25 @@
-/** One request and its complete response. */
+/** Sends one request and reads its complete response. */
 import { Fault } from './result.ts'
 
 /** Sends a request once, and reads the response to its end. */
 export type Exchange = (request: Request, milliseconds?: number) => Promise<Response>
 
 /**
- * @param fetch such as the global one
- * @param patience milliseconds until a response must be complete
- * @returns throws a `Fault` with `timeout` or `network`
+ * @param fetch the global `fetch`, or a replacement
+ * @param timeout default milliseconds until the response must be complete
+ * @returns rejects with a `Fault` with `timeout` or `network`
  */
-export function exchangeBy(fetch: (request: Request) => Promise<Response>, patience: number): Exchange {
-  return async (request, milliseconds = patience) => {
+export function exchangeBy(fetch: (request: Request) => Promise<Response>, timeout: number): Exchange {
+  return async (request, milliseconds = timeout) => {
     const controller = new AbortController()
-    let late = false
+    let timedOut = false
     const timer = setTimeout(() => {
-      late = true
+      timedOut = true
       controller.abort()
     }, milliseconds)
     try {
       const response = await fetch(new Request(request, { signal: controller.signal }))
-      // A body may be cut off, or never end.
+      // Under the timeout too, because a body may be cut off or never end.
       const text = await response.text()
       const headers: Record<string, string> = {}
       for (const name of ['content-type', 'retry-after']) {
@@ -28,14 +28,14 @@ export function exchangeBy(fetch: (request: Request) => Promise<Response>, patie
       }
       return new Response(text === '' ? null : text, { status: response.status, headers })
     } catch (error) {
-      throw new Fault(late ? 'timeout' : 'network', error)
+      throw new Fault(timedOut ? 'timeout' : 'network', error)
     } finally {
       clearTimeout(timer)
     }
   }
 }
 
-/** The code of a problem document; undefined where the response is none. */
+/** The code of a problem document; undefined for any other response. */
 export async function codeOf(response: Response): Promise<unknown> {
   const body: unknown = await response
     .clone()

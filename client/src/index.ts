@@ -5,7 +5,7 @@ import { codeOf, exchangeBy, pause } from './exchange.ts'
 import { type Body, local, type Result, resultOf } from './result.ts'
 import { createSession, type SessionEnd, type SessionState, type Tokens } from './session.ts'
 import { memoryStorage, type TokenStorage } from './storage.ts'
-import { surroundings } from './tabs.ts'
+import { globals } from './tabs.ts'
 
 export type { Body, Data, LocalProblem, Operation, Problem, Result, ValidationError } from './result.ts'
 export type { SessionEnd, SessionState } from './session.ts'
@@ -97,9 +97,9 @@ const RETRIES = 2
  */
 export function createClient(options: ClientOptions = {}): Client {
   const { baseUrl = '', timeout = 30_000, maxRetryAfter = 10 } = options
-  const { mode = surroundings.document && options.storage === undefined ? 'cookie' : 'token' } = options
+  const { mode = globals.document && options.storage === undefined ? 'cookie' : 'token' } = options
   if (mode === 'cookie' && options.storage !== undefined) throw new Error('cookie mode takes no storage')
-  if (baseUrl === '' && !surroundings.location) throw new Error('baseUrl is missing')
+  if (baseUrl === '' && !globals.location) throw new Error('baseUrl is missing')
   const inCookie = mode === 'cookie' ? ({ mode: 'cookie' } as const) : {}
   const exchange = exchangeBy(options.fetch ?? (request => fetch(request)), timeout)
   const api = createFetch<paths>({
@@ -117,14 +117,14 @@ export function createClient(options: ClientOptions = {}): Client {
     askForTokens,
   })
 
-  async function askForTokens(refreshToken?: string, patience?: number): Promise<Response> {
+  async function askForTokens(refreshToken?: string, timeout?: number): Promise<Response> {
     let received: Response | undefined
     const { response } = await api.POST('/token/refresh', {
       body: refreshToken === undefined ? { mode: 'cookie' } : { refreshToken },
       // Goes on though the page is left: the next page would show a spent token.
       keepalive: true,
       fetch: async request => {
-        received = await exchange(request, patience)
+        received = await exchange(request, timeout)
         return received.clone()
       },
     })
@@ -258,6 +258,6 @@ function withBearer(request: Request, token: string): Request {
 
 /** The same for every spelling of the service's address. */
 function absolute(baseUrl: string): string {
-  const { location } = surroundings
+  const { location } = globals
   return (location ? new URL(baseUrl || '/', location.href).href : baseUrl).replace(/\/$/, '')
 }

@@ -1,12 +1,12 @@
-/** The session: its tokens, one refresh at a time, and who is told of its begin and end. */
+/** The session: holds its tokens, refreshes them one at a time, and notifies listeners of its start and end. */
 import { codeOf, pause } from './exchange.ts'
 import { Fault } from './result.ts'
 import type { TokenStorage } from './storage.ts'
-import { type Message, noTabs, otherTabs, surroundings, type Tabs } from './tabs.ts'
+import { globals, type Message, noTabs, otherTabs, type Tabs } from './tabs.ts'
 
 /**
- * What is known of the session. `unknown` is the state after a (re)load, until `restore()` or a call has asked.
- * `userId` is the `sub` of the access token.
+ * The state of the session as far as the client knows it. It is `unknown` after a (re)load, until `restore()` or a call
+ * has asked the service. `userId` is the `sub` of the access token.
  */
 export interface SessionState {
   status: 'unknown' | 'logged_in' | 'logged_out'
@@ -16,105 +16,109 @@ export interface SessionState {
 /**
  * Why a session ended.
  *
- * - `logged_out`: here or in another tab
- * - `revoked`: the service refused to refresh it; it expired, or was ended on another device
+ * - `logged_out`: in this tab or another one
+ * - `revoked`: the service refused to refresh it, because it expired or was revoked on another device
  * - `password_changed`, `account_deleted`: by a call of this client
  * - `replaced`: another account logged in, in another tab
  */
 export type SessionEnd = 'logged_out' | 'revoked' | 'password_changed' | 'account_deleted' | 'replaced'
 
-/** The part of a token pair that is used here. */
+/** The properties of a token pair that the session uses. */
 export interface Tokens {
   accessToken: string
   /** Seconds. */
   expiresIn: number
-  /** In token mode. */
+  /** In token mode only. */
   refreshToken?: string | undefined
 }
 
-/** What the session is made with. */
+/** Dependencies of the session. */
 export interface SessionOptions {
-  /** Tells apart the sessions of one origin; undefined where no other tab has this one. */
+  /** Distinguishes the sessions of one origin; undefined if other tabs do not share the session. */
   sharedAs: string | undefined
-  /** Where the refresh token is; undefined in cookie mode. */
+  /** Stores the refresh token; undefined in cookie mode. */
   storage: TokenStorage | undefined
-  /** POST /token/refresh with this refresh token, or by cookie. */
-  askForTokens(refreshToken: string | undefined, patience?: number): Promise<Response>
+  /** Calls POST /token/refresh with this refresh token, or with the cookie. `timeout` is in milliseconds. */
+  askForTokens(refreshToken: string | undefined, timeout?: number): Promise<Response>
 }
 
 export type Session = ReturnType<typeof createSession>
 
 /**
- * Milliseconds for the first tries of a refresh; one more has the usual patience. All begin within the 10 s in which the
- * service hands out the same successor again, so that a lost response is made good.
+ * Timeouts in milliseconds of the first attempts at a refresh. The last attempt has the usual timeout. All start within
+ * the 10 s in which the service issues the same successor again, so that a retry recovers a lost response.
  */
-const PATIENCE = [4000, 4000]
-/** Milliseconds before the second try, a quarter more or less; twice that before the third. */
+const ATTEMPT_TIMEOUTS = [4000, 4000]
+/** Milliseconds before the second attempt, with 25 % jitter; twice as long before the third. */
 const FIRST_PAUSE = 300
-/** Milliseconds before its end at which a visible page renews a token; at most a fifth of its life. */
-const AHEAD = 60_000
+/** Milliseconds before its expiry at which a visible page renews a token; at most a fifth of its lifetime. */
+const RENEW_AHEAD = 60_000
 
 export function createSession({ sharedAs, storage, askForTokens }: SessionOptions) {
   let state: SessionState = { status: 'unknown' }
   let access: { token: string; expiresAt: number; renewAt: number } | undefined
-  /** A refresh token that the storage refused. */
+  /** A refresh token that could not be stored. */
   let unstored: string | undefined
   let renewing: Promise<Response | undefined> | undefined
   let renewal: ReturnType<typeof setTimeout> | undefined
-  /** Grows with each login and each end: what a refresh brings that began before is of no use. */
+  /** Incremented by each login and each end. The result of a refresh that started earlier is dropped. */
   let generation = 0
   const listeners = new Set<() => void>()
   const endListeners = new Set<(reason: SessionEnd) => void>()
-  const document = surroundings.document
-  const tabs: Tabs = document && sharedAs !== undefined ? otherTabs(sharedAs, hear, look) : noTabs
+  const { document } = globals
+  const tabs: Tabs = document && sharedAs !== undefined ? otherTabs(sharedAs, onMessage, onHint) : noTabs
   document?.addEventListener('visibilitychange', renewAhead)
-  // Nobody logged in here: a stranger's first visit asks for nothing.
+  // Nobody is logged in on this browser, so the first page causes no request.
   if (tabs.hint() === false) state = { status: 'logged_out' }
 
-  function become(next: SessionState): void {
+  function setState(next: SessionState): void {
     if (next.status === state.status && next.userId === state.userId) return
     state = next
     for (const listener of listeners) listener()
   }
 
-  function take({ accessToken, expiresAt }: Extract<Message, { accessToken: string }>, heard: boolean): void {
-    const life = expiresAt - Date.now()
-    access = { token: accessToken, expiresAt, renewAt: expiresAt - Math.min(AHEAD, life / 5) }
+  function useToken(
+    { accessToken, expiresAt }: Extract<Message, { accessToken: string }>,
+    ofOtherTab: boolean,
+  ): void {
+    const lifetime = expiresAt - Date.now()
+    access = { token: accessToken, expiresAt, renewAt: expiresAt - Math.min(RENEW_AHEAD, lifetime / 5) }
     const userId = subjectOf(accessToken)
-    const replaced = heard && state.status === 'logged_in' && state.userId !== userId
-    become({ status: 'logged_in', userId })
+    const replaced = ofOtherTab && state.status === 'logged_in' && state.userId !== userId
+    setState({ status: 'logged_in', userId })
     if (replaced) for (const listener of endListeners) listener('replaced')
     clearTimeout(renewal)
     if (document) renewal = setTimeout(renewAhead, access.renewAt - Date.now())
   }
 
-  /** Nobody waits for it: a failure shows at the next call. */
+  /** Ignores a failure, because the next call refreshes again. */
   function renewAhead(): void {
     const due = access !== undefined && Date.now() >= access.renewAt && state.status === 'logged_in'
     if (due && document?.visibilityState === 'visible') void renew(access?.token).catch(() => {})
   }
 
-  function hear(message: Message): void {
+  function onMessage(message: Message): void {
     generation++
-    if ('ended' in message) finish(message.ended as SessionEnd)
-    else take(message, true)
+    if ('ended' in message) endHere(message.ended as SessionEnd)
+    else useToken(message, true)
   }
 
-  /** For a page that may have missed a message. */
-  function look(): void {
+  /** Updates a page that may have missed a message. */
+  function onHint(): void {
     const hint = tabs.hint()
-    if (hint === false) finish('logged_out')
-    else if (hint && state.status === 'logged_out') become({ status: 'unknown' })
+    if (hint === false) endHere('logged_out')
+    else if (hint && state.status === 'logged_out') setState({ status: 'unknown' })
   }
 
-  function finish(reason: SessionEnd, had = state.status === 'logged_in'): void {
+  /** @param existed whether there was a session, so that listeners are notified */
+  function endHere(reason: SessionEnd, existed = state.status === 'logged_in'): void {
     access = undefined
     clearTimeout(renewal)
-    become({ status: 'logged_out' })
-    if (had) for (const listener of endListeners) listener(reason)
+    setState({ status: 'logged_out' })
+    if (existed) for (const listener of endListeners) listener(reason)
   }
 
-  /** Begins or continues the session with these tokens, here and in the other tabs. */
+  /** Starts or continues the session with these tokens, in this tab and the others. */
   async function keep({ accessToken, expiresIn, refreshToken }: Tokens): Promise<void> {
     if (storage !== undefined && refreshToken !== undefined) {
       unstored = refreshToken
@@ -122,41 +126,45 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
         await storage.set(refreshToken)
         unstored = undefined
       } catch {
-        // Kept in memory.
+        // Stays in memory (`unstored`).
       }
     }
     const message = { accessToken, expiresAt: Date.now() + expiresIn * 1000 }
     tabs.setHint(true)
-    tabs.tell(message)
-    take(message, false)
+    tabs.send(message)
+    useToken(message, false)
   }
 
-  /** Ends the session here and in the other tabs. After a reload only the hint or a stored token tells of it. */
-  async function end(reason: SessionEnd, had?: boolean): Promise<void> {
+  /**
+   * Ends the session in this tab and the others.
+   *
+   * @param existed whether there was a session; after a reload, only the hint or a stored token shows it
+   */
+  async function end(reason: SessionEnd, existed?: boolean): Promise<void> {
     generation++
     unstored = undefined
-    const hinted = tabs.hint()
+    const wasHinted = tabs.hint()
     tabs.setHint(false)
-    tabs.tell({ ended: reason })
-    finish(reason, had || hinted || state.status === 'logged_in')
-    await forgetStored()
+    tabs.send({ ended: reason })
+    endHere(reason, existed || wasHinted || state.status === 'logged_in')
+    await removeStored()
   }
 
-  async function forgetStored(): Promise<void> {
+  async function removeStored(): Promise<void> {
     try {
       await storage?.remove()
     } catch {
-      // The service refuses the token that is left.
+      // The service refuses the token that remains.
     }
   }
 
-  const isGood = (refused?: string) =>
+  const isUsable = (refused?: string) =>
     access !== undefined && access.token !== refused && Date.now() < access.expiresAt
 
-  /** @returns the refusal; undefined when there is a new access token */
+  /** Returns the refusal, or undefined if there is a new access token. */
   function renew(refused?: string): Promise<Response | undefined> {
     renewing ??= tabs
-      .oneAtATime(async () => (isGood(refused) ? undefined : renewNow()))
+      .oneAtATime(async () => (isUsable(refused) ? undefined : renewNow()))
       .finally(() => {
         renewing = undefined
       })
@@ -164,23 +172,23 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
   }
 
   async function renewNow(): Promise<Response | undefined> {
-    const began = generation
-    const shown = unstored ?? (await stored())
-    if (storage !== undefined && !shown) {
-      finish('revoked')
-      return over()
+    const startedIn = generation
+    const refreshToken = unstored ?? (await stored())
+    if (storage !== undefined && !refreshToken) {
+      endHere('revoked')
+      return noSession()
     }
-    const response = await askPatiently(shown)
+    const response = await askWithRetries(refreshToken)
     if (response.ok) {
       const tokens = await tokensIn(response)
-      if (began === generation) await keep(tokens)
+      if (startedIn === generation) await keep(tokens)
     } else if (response.status === 401 && (await codeOf(response)) === 'refresh_token_invalid') {
-      if (began === generation) await end('revoked', storage !== undefined)
-      return over()
+      if (startedIn === generation) await end('revoked', storage !== undefined)
+      return noSession()
     } else {
       return response
     }
-    return isGood() ? undefined : over()
+    return isUsable() ? undefined : noSession()
   }
 
   async function stored(): Promise<string | undefined> {
@@ -191,18 +199,18 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
     }
   }
 
-  async function askPatiently(shown: string | undefined): Promise<Response> {
+  async function askWithRetries(refreshToken: string | undefined): Promise<Response> {
     let wait = FIRST_PAUSE
-    for (const patience of PATIENCE) {
+    for (const timeout of ATTEMPT_TIMEOUTS) {
       try {
-        return await askForTokens(shown, patience)
+        return await askForTokens(refreshToken, timeout)
       } catch {
-        // Clients that lost one instance must not come back to the next together.
+        // Jitter, so that the clients of a failed instance do not retry at the next one together.
         await pause(wait * (0.75 + Math.random() / 2))
         wait *= 2
       }
     }
-    return askForTokens(shown)
+    return askForTokens(refreshToken)
   }
 
   return {
@@ -221,18 +229,18 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
     renew,
     /**
      * @param refused an access token that the service refused
-     * @returns an access token, or why there is none
+     * @returns an access token, or the response that says why there is none
      */
     async bearer(refused?: string): Promise<string | Response> {
-      if (!isGood(refused)) {
-        if (state.status === 'logged_out') return over()
+      if (!isUsable(refused)) {
+        if (state.status === 'logged_out') return noSession()
         const refusal = await renew(refused)
-        // Several calls share it: each reads a body of its own.
+        // Cloned, because several calls share the refusal and each reads its body.
         if (refusal !== undefined) return refusal.clone()
       }
-      return access?.token ?? over()
+      return access?.token ?? noSession()
     },
-    /** The access token as it is, expired or not. */
+    /** The current access token, even if it has expired. */
     lastToken: () => access?.token,
     begin(): void {
       generation++
@@ -240,8 +248,8 @@ export function createSession({ sharedAs, storage, askForTokens }: SessionOption
   }
 }
 
-/** As the service answers a call without a session. */
-const over = () =>
+/** The response of the service to a call without a session. */
+const noSession = () =>
   new Response(
     JSON.stringify({
       type: 'urn:latchkey:problem:unauthenticated',
@@ -254,14 +262,14 @@ const over = () =>
     { status: 401, headers: { 'content-type': 'application/problem+json' } },
   )
 
-/** @throws SyntaxError where something in between answered instead of the service */
+/** @throws {Fault} `unexpected_response`; SyntaxError if a proxy responded with something else than JSON */
 async function tokensIn(response: Response): Promise<Tokens> {
   const tokens = (await response.json()) as Tokens
   if (typeof tokens.accessToken !== 'string') throw new Fault('unexpected_response')
   return tokens
 }
 
-/** The account that an access token is for, as far as it can be read. */
+/** The id of the account in an access token, or undefined if it cannot be read. */
 function subjectOf(accessToken: string): string | undefined {
   try {
     const [, claims = ''] = accessToken.split('.')

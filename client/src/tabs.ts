@@ -1,29 +1,32 @@
 /**
- * What the tabs of a browser tell each other: one refreshes at a time, all get its access token, and all learn of a
- * log out. Scripts of one origin alone take part, which could ask the service for the same.
+ * Coordinates the tabs of a browser: one refreshes at a time, all receive its access token, and all notice a logout.
+ * Only scripts of the same origin receive messages, and they could request the same tokens from the service.
  */
 
 import { pause } from './exchange.ts'
 
-/** What one tab tells the others. */
+/** A message of one tab to the others. */
 export type Message = { accessToken: string; expiresAt: number } | { ended: string }
 
-/** The other tabs. */
+/** Coordination with the other tabs. */
 export interface Tabs {
-  /** Runs work while no other tab does. */
+  /** Runs work under a lock of all tabs. */
   oneAtATime<T>(work: () => Promise<T>): Promise<T>
-  tell(message: Message): void
-  /** Whether somebody logged in here and did not log out; undefined outside browsers. One that refuses it keeps no cookies. */
+  send(message: Message): void
+  /**
+   * Whether a person logged in on this browser and did not log out; undefined outside browsers. False if the browser
+   * refuses storage, because it then stores no cookies either.
+   */
   hint(): boolean | undefined
   setHint(loggedIn: boolean): void
 }
 
-/** Milliseconds to wait for another tab, which may be suspended. Refreshing beside it is safe within the grace. */
-const LOCK_PATIENCE = 10_000
-/** Milliseconds for a message to reach the tab that waits for the lock; in Chromium 1 of 4 came after the lock. */
-const LOCK_AFTERWARDS = 50
+/** Milliseconds to wait for another tab, which may be suspended. A parallel refresh is safe within the grace window. */
+const LOCK_TIMEOUT = 10_000
+/** Milliseconds to keep the lock after a message. In Chromium, 1 of 4 arrived after the lock was released. */
+const RELEASE_DELAY = 50
 
-interface Surroundings {
+interface Globals {
   document?: { visibilityState: string; addEventListener(type: string, listener: () => void): void }
   location?: { href: string }
   localStorage: {
@@ -47,36 +50,36 @@ interface Surroundings {
   ): void
 }
 
-/** The globals of a browser; without a `document` this is a server, a worker or React Native. */
-export const surroundings = globalThis as unknown as Surroundings
+/** The globals of a browser. Servers, workers and React Native have no `document`. */
+export const globals = globalThis as unknown as Globals
 
-/** For servers, React Native, and sessions that no other tab has. */
+/** For servers, React Native, and sessions that no other tab shares. */
 export const noTabs: Tabs = {
   oneAtATime: work => work(),
-  tell: () => {},
+  send: () => {},
   hint: () => undefined,
   setHint: () => {},
 }
 
 /**
- * @param name of the session, the same in all tabs
- * @param hear called with what other tabs tell
- * @param look called when the hint may have changed without a word
+ * @param name name of the session, the same in all tabs
+ * @param onMessage called with each message of another tab
+ * @param onHint called when the hint may have changed without a message
  */
-export function otherTabs(name: string, hear: (message: Message) => void, look: () => void): Tabs {
-  const { BroadcastChannel, navigator, addEventListener } = surroundings
+export function otherTabs(name: string, onMessage: (message: Message) => void, onHint: () => void): Tabs {
+  const { BroadcastChannel, navigator, addEventListener } = globals
   let channel: InstanceType<NonNullable<typeof BroadcastChannel>> | undefined
   const open = () => {
     if (BroadcastChannel === undefined) return
     channel = new BroadcastChannel(name)
-    channel.onmessage = ({ data }) => hear(data)
+    channel.onmessage = ({ data }) => onMessage(data)
   }
   open()
-  // The hint is also the fallback for browsers without BroadcastChannel; `clear()` comes with the key null.
+  // Also the fallback for browsers without BroadcastChannel. `localStorage.clear()` sends the key null.
   addEventListener('storage', ({ key }) => {
-    if (key === name || key === null) look()
+    if (key === name || key === null) onHint()
   })
-  // An open channel keeps a page out of the back-forward cache. A page that comes back has missed what was said.
+  // An open channel excludes a page from the back-forward cache. A page that returns from it has missed messages.
   addEventListener('pagehide', () => {
     channel?.close()
     channel = undefined
@@ -84,39 +87,41 @@ export function otherTabs(name: string, hear: (message: Message) => void, look: 
   addEventListener('pageshow', event => {
     if (!(event as { persisted?: boolean }).persisted) return
     open()
-    look()
+    onHint()
   })
   return {
     oneAtATime(work) {
       const { locks } = navigator
       if (locks === undefined) return work()
       const controller = new AbortController()
-      const timer = setTimeout(() => controller.abort(), LOCK_PATIENCE)
+      const timer = setTimeout(() => controller.abort(), LOCK_TIMEOUT)
       return new Promise((resolve, reject) => {
-        const held = async () => {
+        const runUnderLock = async () => {
           clearTimeout(timer)
           await work().then(resolve, reject)
-          // What was told arrives before the lock does.
-          await pause(LOCK_AFTERWARDS)
+          // So that the message of this tab arrives before the next tab gets the lock.
+          await pause(RELEASE_DELAY)
         }
-        locks.request(name, { signal: controller.signal }, held).catch(() => work().then(resolve, reject))
+        locks
+          .request(name, { signal: controller.signal }, runUnderLock)
+          .catch(() => work().then(resolve, reject))
       })
     },
-    tell: message => channel?.postMessage(message),
-    hint: () => attempt(() => surroundings.localStorage.getItem(name) !== null) ?? false,
+    send: message => channel?.postMessage(message),
+    hint: () => attempt(() => globals.localStorage.getItem(name) !== null) ?? false,
     setHint: loggedIn =>
       attempt(() => {
-        const { localStorage } = surroundings
+        const { localStorage } = globals
         if (loggedIn) localStorage.setItem(name, '1')
         else localStorage.removeItem(name)
       }),
   }
 }
 
-/** Even a look at the storage throws where the browser refuses it. */
-function attempt<T>(act: () => T): T | undefined {
+/** Returns undefined if the action throws. Even reading `localStorage` throws if the browser refuses storage. */
+function attempt<T>(action: () => T): T | undefined {
   try {
-    return act()
+    return action()
   } catch {
     return undefined
   }

@@ -41,7 +41,8 @@ export const Export = Type.Object(
       ),
       {
         maxItems: MAX_ITEMS,
-        description: 'networks of recent logins: IPv4 addresses, and IPv6 networks of 64 bits',
+        description:
+          'networks of recent logins, resets and confirmations: IPv4 addresses, and IPv6 networks of 64 bits',
       },
     ),
     events: Type.Array(PublicEvent, { maxItems: MAX_ITEMS }),

@@ -3,13 +3,12 @@ import type { Static } from 'typebox'
 import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
 import { countTry } from '../passwords/code-tries.ts'
-import { BoundToken } from '../tokens/bound.ts'
 import { boundParts, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { CODE_DIGITS, type MailRequest, type MailRequests } from '../tokens/mail-requests.ts'
-import { MailedCode, pastedCode } from '../tokens/pasted.ts'
+import { MailedCode, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
 
 /** Properties of a body with a code. */
-export const byCode = { requestToken: BoundToken, code: MailedCode(CODE_DIGITS) }
+export const byCode = { requestToken: ReturnedToken, code: MailedCode(CODE_DIGITS) }
 
 export interface CodeProof {
   requestToken: Static<typeof byCode.requestToken>

@@ -8,9 +8,8 @@ import type { App, Handler } from '../http/routes.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
-import { BoundToken } from '../tokens/bound.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
-import { MailedCode, pastedCode } from '../tokens/pasted.ts'
+import { MailedCode, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
 
 const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl'
 
@@ -20,7 +19,7 @@ const RequestBody = Type.Object(
 )
 const ConfirmBody = Type.Object(
   {
-    changeToken: BoundToken,
+    changeToken: ReturnedToken,
     code: MailedCode(6),
     newPassword: Password,
   },

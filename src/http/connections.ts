@@ -75,7 +75,7 @@ async function connectionState(app: FastifyInstance) {
     })
   })
 
-  // The first hook of all, and synchronous, so that it sees requests in their order.
+  // Before all other hooks for requests, and synchronous, so that it sees requests in their order.
   app.addHook('onRequest', (request, { raw: response }, done) => {
     const { socket } = request.raw
     const connection = connectionOf(socket)

@@ -1,18 +1,6 @@
 /**
  * CSRF protection of cookie mode. Decorates the app with `ownPageOnly`, the `preHandler` of every route that sets,
- * spends or clears the refresh cookie.
- *
- * Without it another page could log its visitor in to the attacker's account (login CSRF), refresh the visitor's
- * session and drop the response, or log the visitor out. A sibling subdomain could too, because SameSite=Strict allows
- * it.
- *
- * The browser says where a request comes from, in header fields that scripts cannot set (Fetch: forbidden
- * request-headers). A request is accepted with `Sec-Fetch-Site: same-origin`, with the `Origin` of APP_URL or one of
- * CORS_ORIGINS (not `*`), or with neither field, because then it comes from no browser. On a local service localhost,
- * 127.0.0.1 and [::1] are the same origin. Bodies are JSON only, which needs a preflight across origins.
- *
- * A cookie that a sibling subdomain sets for the whole domain (cookie tossing) is refused in
- * src/sessions/refresh-cookie.ts.
+ * spends or clears the refresh cookie. docs/cookie-mode.md describes all protections.
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
@@ -21,22 +9,30 @@ import { problem } from '../errors.ts'
 
 declare module 'fastify' {
   interface FastifyInstance {
-    /** `preHandler` hook: refuses cookie mode to pages of other origins. Other requests pass. */
+    /**
+     * Refuses cookie mode to pages of other origins. Such a page could log its visitor in to the attacker's account
+     * (login CSRF), refresh the visitor's session and drop the response, or log the visitor out. SameSite=Strict does
+     * not prevent this for a sibling subdomain.
+     *
+     * @throws {ProblemError} `origin_not_allowed`
+     */
     ownPageOnly(request: FastifyRequest): Promise<void>
   }
 }
 
 async function csrf(app: FastifyInstance) {
   const { APP_URL, CORS_ORIGINS } = app.config
-  const ours = new Set(withLocalNames(APP_URL, [new URL(APP_URL).origin, ...CORS_ORIGINS]))
-  ours.delete('*')
+  // On a local service, localhost, 127.0.0.1 and [::1] are the same origin. `*` allows no origin here.
+  const allowedOrigins = new Set(withLocalNames(APP_URL, [new URL(APP_URL).origin, ...CORS_ORIGINS]))
+  allowedOrigins.delete('*')
 
   app.decorate('ownPageOnly', async (request: FastifyRequest) => {
     const { mode } = (request.body ?? {}) as { mode?: unknown }
     if (mode !== 'cookie') return
+    // Scripts cannot set these fields (Fetch: forbidden request-headers). A request with neither comes from no browser.
     const { origin, 'sec-fetch-site': site } = request.headers
     if (origin === undefined && site === undefined) return
-    if (site === 'same-origin' || (origin !== undefined && ours.has(origin))) return
+    if (site === 'same-origin' || (origin !== undefined && allowedOrigins.has(origin))) return
     throw problem('origin_not_allowed')
   })
 }

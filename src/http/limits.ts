@@ -36,7 +36,7 @@ export const LIMITS = {
   },
   confirm: { what: 'links or codes', per: 'network', windows: [{ max: 10, seconds: 180 }] },
   mail: {
-    what: 'requests for mails',
+    what: 'requests for emails',
     per: 'network',
     windows: [{ max: 10, seconds: 3600 }],
     variable: 'RATE_LIMIT_MAIL',

@@ -19,9 +19,9 @@ setFormat('email', () => true)
 // TypeBox also accepts leap seconds and the suffixes of RFC 9557, which `Date` does not read.
 setFormat('date-time', text => IsDateTime(text) && isStorableTime(new Date(text)))
 
-/** A compiled schema depends on nothing else, so routes, and apps of one process, share it. */
+/** Compiled schemas depend only on their source, so all routes and apps of a process share them. */
 const validators = new WeakMap<object, ReturnType<typeof validatorOf>>()
-const serializers = new Map<string, ReturnType<ReturnType<typeof standard>>>()
+const serializers = new Map<string, ReturnType<ReturnType<typeof standardSerializer>>>()
 
 /** Strict: no coercion, no defaults, nothing removed. */
 function buildValidator() {
@@ -36,10 +36,10 @@ function validatorOf(schema: TSchema) {
   const validator = Compile(schema)
   return (value: unknown) => {
     if (validator.Check(value)) return { value }
-    // No body at all, which Fastify hands over as null, lacks what an empty one lacks.
+    // Fastify passes a missing body as null. The faults are those of an empty body.
     const errors = alternativesOf(schema)
-      .map(one => inputFaults(Errors(one, value ?? {})[1] as never, one))
-      // The alternative that the input comes closest to explains it best.
+      .map(alternative => inputFaults(Errors(alternative, value ?? {})[1] as never, alternative))
+      // The alternative with the fewest faults is the one that the client probably meant.
       .reduce((closest, faults) => (faults.length < closest.length ? faults : closest))
     return {
       error: problem('validation_failed', { errors, detail: 'The request is invalid.' }),
@@ -47,23 +47,23 @@ function validatorOf(schema: TSchema) {
   }
 }
 
-/** The schemas of a union of bodies; any other schema is the only one. */
+/** The alternatives of a union of bodies; any other schema is the only alternative. */
 function alternativesOf(schema: TSchema): TSchema[] {
   return 'oneOf' in schema ? (schema.oneOf as TSchema[]) : [schema]
 }
 
-const standard = SerializerSelector()
+const standardSerializer = SerializerSelector()
 
 /**
- * The error handler writes problem documents itself. To compile a serialiser for those of each status of each
- * route took a third of the time that the app takes to be built.
+ * The error handler serializes problem documents itself. Compiling a serializer for each status of each route took a
+ * third of the time to build the app.
  */
 function buildSerializer(schemas: unknown, options?: object) {
-  const compile = standard(schemas, options)
-  const shared = JSON.stringify([schemas, options])
+  const compile = standardSerializer(schemas, options)
+  const commonKey = JSON.stringify([schemas, options])
   return (route: Parameters<typeof compile>[0] & { contentType?: string }) => {
     if (route.contentType === 'application/problem+json') return JSON.stringify
-    const key = shared + JSON.stringify(route.schema)
+    const key = commonKey + JSON.stringify(route.schema)
     const serializer = serializers.get(key) ?? compile(route)
     serializers.set(key, serializer)
     return serializer
@@ -72,7 +72,7 @@ function buildSerializer(schemas: unknown, options?: object) {
 
 type SchemaController = NonNullable<FastifyServerOptions['schemaController']>
 
-/** Fastify types a validator's builder by Ajv's alone. */
+/** Cast, because Fastify's type of `buildValidator` allows only Ajv. */
 export const schemaController = {
   compilersFactory: { buildValidator, buildSerializer },
 } as unknown as SchemaController

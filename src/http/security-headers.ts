@@ -6,12 +6,12 @@ import type { Config } from '../config/config.ts'
 import { withLocalNames } from '../config/origins.ts'
 
 /**
- * Most of them are what helmet sets. They are written down so that they can be set all at once, and on responses to what
- * Node's parser refuses; a test holds them against helmet.
+ * Returns the security header fields. Most are those of helmet; a test compares the two. They are listed here so that
+ * they are set in one call, and also on responses to requests that Node's parser refuses.
  */
 export function securityFields(config: Pick<Config, 'HSTS_INCLUDE_SUBDOMAINS'>): Record<string, string> {
   return {
-    // Responses carry tokens or personal data; pages that may be kept say so themselves.
+    // Responses contain tokens or personal data. Pages that may be cached set their own value.
     'cache-control': 'no-store',
     'content-security-policy': "default-src 'none';frame-ancestors 'none'",
     'cross-origin-opener-policy': 'same-origin',
@@ -30,7 +30,7 @@ export function securityFields(config: Pick<Config, 'HSTS_INCLUDE_SUBDOMAINS'>):
 
 async function securityHeaders(app: FastifyInstance, options: { cors: boolean }) {
   const fields = securityFields(app.config)
-  // The first hook, because CORS answers preflights in its own.
+  // Before the hook of CORS, which responds to preflights itself.
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(fields)
     reply.header('x-request-id', request.id)
@@ -40,8 +40,8 @@ async function securityHeaders(app: FastifyInstance, options: { cors: boolean })
   if (!options.cors) return
   const origins = withLocalNames(app.config.APP_URL, app.config.CORS_ORIGINS)
   if (origins.length > 0) {
-    const named = origins.includes('*') ? [] : origins
-    const shared = {
+    const namedOrigins = origins.includes('*') ? [] : origins
+    const sharedOptions = {
       origin: origins.includes('*') ? '*' : origins,
       methods: ['GET', 'POST', 'PATCH', 'DELETE'],
       allowedHeaders: ['authorization', 'content-type', ...app.config.CORS_ALLOWED_HEADERS],
@@ -53,13 +53,13 @@ async function securityHeaders(app: FastifyInstance, options: { cors: boolean })
         'x-request-id',
       ],
       maxAge: 600,
-      // An OPTIONS that is no preflight is no error, and the package's answer to it no problem document.
+      // Otherwise the package refuses an OPTIONS request that is no preflight, without a problem document.
       strictPreflight: false,
     }
     await app.register(cors, {
       delegator: (request, done) =>
-        // For cookie mode on another origin of the same site, by name: never for `*`, and told to nobody else.
-        done(null, { ...shared, credentials: named.includes(request.headers.origin ?? '') }),
+        // Only listed origins may send cookies (cookie mode on another origin of the same site), never those of `*`.
+        done(null, { ...sharedOptions, credentials: namedOrigins.includes(request.headers.origin ?? '') }),
     })
   }
 }

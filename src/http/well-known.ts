@@ -1,7 +1,7 @@
 /**
- * GET /.well-known/change-password: password managers send people there to change their password
- * (W3C, A Well-Known URL for Changing Passwords). Without a page to lead to it does not exist, which is
- * how they learn that there is none.
+ * GET /.well-known/change-password: redirects password managers to the page that changes the password (W3C, A
+ * Well-Known URL for Changing Passwords). Without such a page the route does not exist, because password managers
+ * interpret a 404 as "not supported".
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'

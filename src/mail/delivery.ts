@@ -72,7 +72,7 @@ export function deliverer(
     {
       failed:
         'ALERT: the mail server refuses this service; emails wait. Check its credentials, TLS and sender',
-      worked: 'the mail server accepts mails again',
+      worked: 'the mail server accepts emails again',
     },
     answer => ({ reason: String(answer), kind: 'refused' }),
     { quiet: QUIET_AFTER_LINE },

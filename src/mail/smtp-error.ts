@@ -51,7 +51,7 @@ export function smtpError(
     (code === 'EENVELOPE' && command === 'API')
   // nodemailer's messages end with the raw answer; only the cleaned one is kept.
   const answer =
-    error.response ?? (code === 'EABORT' ? 'the server timed out during this mail' : error.message)
+    error.response ?? (code === 'EABORT' ? 'the server timed out during this email' : error.message)
   const stage = command && command !== 'API' ? ` at ${command}` : ''
   const away = responseCode === undefined ? code !== 'EENVELOPE' : responseCode === 421 || command === 'CONN'
   // A connection error quotes no recipient, and a local part may be one of its words.

@@ -10,8 +10,8 @@ export const Locale = Type.String({
   maxLength: 64,
   pattern: '^\\s*[A-Za-z][A-Za-z0-9_-]*(?:#[A-Za-z]{4})?(?:\\.[A-Za-z0-9-]+)?(?:@[A-Za-z0-9=;_-]+)?\\s*$',
   description:
-    'language of the mails: a BCP 47 tag (`pt-BR`), or what systems call it (`pt_BR.UTF-8`). A language in which ' +
-    'there are no mails is kept, and its mails are in English',
+    'language of the emails: a BCP 47 tag (`pt-BR`), or the name that systems use (`pt_BR.UTF-8`). A language ' +
+    'without emails is stored, and its emails are in English',
   examples: ['en-GB'],
 })
 

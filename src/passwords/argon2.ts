@@ -1,11 +1,10 @@
 /**
- * argon2id by one of two libraries that read and write the same PHC strings. `@node-rs/argon2` picks AVX2
- * at run time and does about twice as many hashes a second on x86-64; `argon2` is there where that has no
- * binary. Both hash on libuv's thread pool (an `AsyncTask` of napi-rs is one of its jobs, too), so
- * start.cts sets the size of one pool for either.
+ * argon2id by one of two libraries with the same PHC strings. `@node-rs/argon2` picks AVX2 at run time and computes
+ * about twice as many hashes a second on x86-64. `argon2` is used on platforms for which the other has no binary. Both
+ * hash on libuv's thread pool (napi-rs runs an `AsyncTask` there too), whose size start.cts sets.
  */
 
-/** What a hash costs. */
+/** Cost parameters of a hash. */
 export interface Cost {
   /** KiB. */
   memory: number
@@ -16,28 +15,28 @@ export interface Cost {
 }
 
 export interface Argon2 {
-  /** The package in use. */
+  /** The package that hashes. */
   name: '@node-rs/argon2' | 'argon2'
-  /** @returns a PHC string with 16 bytes of salt and 32 of hash */
+  /** Returns a PHC string with 16 bytes of salt and 32 bytes of hash. */
   hash(password: string, cost: Cost): Promise<string>
-  /** @throws Error for what stored-hash.ts does not take for affordable */
+  /** @throws Error if the stored hash is malformed; check it with `isAffordable` (stored-hash.ts) first */
   verify(stored: string, password: string): Promise<boolean>
 }
 
-/** Loads the optional package. */
+/** Loads the faster package, which is optional. */
 export type LoadFast = () => Promise<typeof import('@node-rs/argon2')>
 
 /**
- * Picks the faster library that loads here.
+ * Loads the fastest library that is installed.
  *
- * @param loadFast an argument, since a package cannot be taken away from a process that has it
+ * @param loadFast replaced by tests, because a process cannot unload a package
  */
 export async function loadArgon2(loadFast: LoadFast = () => import('@node-rs/argon2')): Promise<Argon2> {
   const fast = await loadFast().catch(() => undefined)
   return fast === undefined ? portable(await import('argon2')) : nodeRs(fast)
 }
 
-/** Its defaults are argon2id, version 19, and these lengths; its enums are types alone. */
+/** Its defaults are argon2id, version 19 and the lengths above. Its enums exist only as types. */
 function nodeRs({ hash, verify }: typeof import('@node-rs/argon2')): Argon2 {
   return {
     name: '@node-rs/argon2',

@@ -1,53 +1,51 @@
-/**
- * Checking a password: counted in one place, whatever it is asked for.
- */
+/** Checks passwords. Every check counts for the same back-off, whatever the password is needed for. */
 import type { Database } from '../database/index.ts'
 import type { User } from '../database/queries/users.ts'
 import { problem } from '../errors.ts'
 import type { GuessBackoff } from './guess-backoff.ts'
 import type { Client, Passwords } from './passwords.ts'
 
-/** What a check needs. */
+/** Dependencies of every check. */
 interface Guards {
   guessBackoff: GuessBackoff
   passwords: Pick<Passwords, 'verify'>
 }
 
-/** What a check for a known account needs besides. */
+/** Dependencies of a check for a known account. */
 interface AccountGuards extends Guards {
   database: Pick<Database, 'users'>
   clock: () => Date
 }
 
-/** A password to check, and whose it should be. */
+/** A password to check, and the account that it is checked for. */
 export interface PasswordGuess {
   /** Canonical. */
   email: string
   client: Client
-  /** Whether a login, reset or confirmation of the account succeeded from the client's network lately. */
+  /** Whether a login, reset or confirmation of the account recently succeeded from the client's network. */
   isFamiliar?: boolean
-  /** When an operator lifted the back-off of the account. */
+  /** Time when an operator lifted the back-off of the account. */
   unlockedAt?: Date | null
-  /** The stored hash, if there is one. */
+  /** The stored hash; undefined if no account has the email. */
   stored: string | undefined
   password: string
 }
 
 /**
- * Verifies a password at the cost of one hash, slowed down for whoever guesses.
+ * Verifies a password at the cost of one hash, under the back-off on wrong guesses.
  *
- * @returns whether it is right
+ * @returns whether the password is right
  * @throws {ProblemError} `rate_limited`, `overloaded`
  */
 export async function checkPassword(guards: Guards, guess: PasswordGuess): Promise<boolean> {
   const { email, client, isFamiliar, unlockedAt, stored, password } = guess
   const attempt = await guards.guessBackoff.attempt({ email, ip: client.ip, isFamiliar, unlockedAt })
-  const right = await guards.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
-  if (right) await attempt.forgive()
-  return right
+  const isRight = await guards.passwords.verify(stored, password, client).catch(attempt.undoAndRethrow)
+  if (isRight) await attempt.forgive()
+  return isRight
 }
 
-/** The same for an account that is known. */
+/** Does the same for a known account. */
 export async function checkPasswordOf(
   guards: AccountGuards,
   { id, email, passwordHash: stored, unlockedAt }: User,
@@ -59,11 +57,11 @@ export async function checkPasswordOf(
 }
 
 /**
- * Makes sure that the bearer of a session is the owner, for what a stolen session must not do.
+ * Verifies the current password before an action that a stolen session must not allow.
  *
- * @returns the account
- * @throws {ProblemError} `invalid_password` for a wrong password, `unauthenticated` where the account is
- *   gone, and what `checkPassword` throws
+ * @returns the account of the session
+ * @throws {ProblemError} `invalid_password` for a wrong password, `unauthenticated` if the account no longer exists,
+ *   and what `checkPassword` throws
  */
 export async function reauthenticate(
   guards: AccountGuards,
@@ -73,6 +71,6 @@ export async function reauthenticate(
   const user = await guards.database.users.findById(request.session.userId)
   if (!user) throw problem('unauthenticated')
   if (await checkPasswordOf(guards, user, request, currentPassword)) return user
-  // Not 401: with a valid bearer, clients refresh after a 401 and send the wrong password again.
+  // Not 401: clients with a valid access token would refresh it and send the wrong password again.
   throw problem('invalid_password')
 }

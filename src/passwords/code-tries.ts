@@ -1,41 +1,41 @@
 /**
- * Tries at mailed codes, counted in the database: five a request, and fifteen an hour over all requests of
- * an account or address. One code may serve many requests, so many requests must not be many tries.
+ * Counts attempts at emailed codes in the database: five for a request, and fifteen an hour over all requests of an
+ * account or email. One code may serve many requests, which must not multiply the attempts.
  */
 import { createHash } from 'node:crypto'
 import type { Database } from '../database/index.ts'
 
-/** More lock the request even for the right code (Kratos allows as many). */
+/** After these, even the right code is refused (Ory Kratos allows as many). */
 const TRIES_PER_CODE = 5
-/** Three requests' worth; at this pace the odds of a hit at 6 digits are one in eight a year. */
+/** Attempts of three requests. At this rate, the chance to guess a 6-digit code is one in eight a year. */
 const TRIES_PER_HOUR = 15
 const HOUR_MS = 3_600_000
 
-/** A try at a code. */
+/** An attempt at a code. */
 export interface CodeTry {
   /** What the code is for, such as `reset`. */
   purpose: string
   /** Id of the request that the code belongs to. */
   requestId: string
-  /** When the code expires, and its count may be forgotten. */
+  /** Expiry of the code. Its count may be deleted then. */
   expiresAt: Date
-  /** Whose code it would be: the account, or an address that may have none. */
+  /** The owner of the code: the account, or an email that may have no account. */
   owner: string
 }
 
 /**
- * Counts a try, before its outcome is known.
+ * Counts an attempt before its outcome is known, so that parallel attempts count too.
  *
- * @returns whether the code may be looked at; if not, even the right one is wrong
+ * @returns whether the attempt is allowed; if not, even the right code must be refused
  */
 export async function countTry(
   { database: { guesses }, clock }: { database: Pick<Database, 'guesses'>; clock: () => Date },
   { purpose, requestId, expiresAt, owner }: CodeTry,
 ): Promise<boolean> {
   const hour = Math.floor(clock().getTime() / HOUR_MS)
-  // The owner may be an address, which has no business in this table.
-  const whose = createHash('sha256').update(owner).digest('base64url')
+  // The owner may be an email, which this table must not contain.
+  const ownerHash = createHash('sha256').update(owner).digest('base64url')
   const ofRequest = await guesses.count(`${purpose}:${requestId}`, expiresAt)
-  const ofOwner = await guesses.count(`${purpose}:${whose}:${hour}`, new Date((hour + 1) * HOUR_MS))
+  const ofOwner = await guesses.count(`${purpose}:${ownerHash}:${hour}`, new Date((hour + 1) * HOUR_MS))
   return ofRequest <= TRIES_PER_CODE && ofOwner <= TRIES_PER_HOUR
 }

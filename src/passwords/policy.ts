@@ -6,7 +6,7 @@ import { problem } from '../errors.ts'
 /** Longest password in code points. Longer ones are refused, never truncated (ASVS 6.2.9). */
 const MAX_LENGTH = 128
 
-/** A password in a request. The policy has the limit for new passwords; this one bounds the work. */
+/** A password in a request. The policy limits new passwords; the lengths here only bound the work. */
 export const Password = Type.String({
   minLength: 1,
   maxLength: 1024,
@@ -20,7 +20,7 @@ export const CandidatePassword = Type.String({
   minLength: 1,
   maxLength: 1024,
   format: 'password',
-  description: 'judged by the policy and forgotten: the password is set by /confirm-email',
+  description: 'checked against the policy, not stored: /confirm-email sets the password',
   examples: ['correct horse battery staple'],
 })
 
@@ -33,8 +33,8 @@ export function normalizePassword(password: string): string {
 }
 
 /**
- * Whether a password can be hashed unambiguously: without NUL, which ends strings in C, and without half a surrogate
- * pair, which UTF-8 replaces by U+FFFD.
+ * Whether a password can be hashed unambiguously. NUL ends strings in C, and encoding in UTF-8 replaces half a
+ * surrogate pair by U+FFFD.
  */
 export function isWellFormedPassword(password: string): boolean {
   return password.isWellFormed() && !password.includes('\0')
@@ -51,23 +51,23 @@ export function assertAcceptable(
   password: string,
   context: { email: string; serviceName: string; minLength: number },
 ): void {
-  const reason = objection(password, context)
+  const reason = rejectionReason(password, context)
   if (reason !== undefined) throw problem('password_rejected', { detail: reason })
 }
 
-function objection(
+function rejectionReason(
   password: string,
   { email, serviceName, minLength }: { email: string; serviceName: string; minLength: number },
 ): string | undefined {
-  if (!isWellFormedPassword(password)) return 'The password holds a NUL or half a character.'
-  const normal = normalizePassword(password)
-  const length = [...normal].length
+  if (!isWellFormedPassword(password)) return 'The password contains a NUL or half a character.'
+  const normalized = normalizePassword(password)
+  const length = [...normalized].length
   if (length < minLength) return `The password must have at least ${minLength} characters.`
   if (length > MAX_LENGTH) return `The password must have at most ${MAX_LENGTH} characters.`
-  const folded = normal.toLowerCase()
-  if (COMMON.has(folded)) return 'This password is one of the most common ones.'
+  const lowerCase = normalized.toLowerCase()
+  if (COMMON.has(lowerCase)) return 'This password is one of the most common ones.'
   const [localPart = ''] = email.split('@')
-  if (folded === localPart || folded === email) return 'The password must not be the email address.'
-  if (folded === serviceName.toLowerCase()) return 'The password must not be the name of this service.'
+  if (lowerCase === localPart || lowerCase === email) return 'The password must not be the email address.'
+  if (lowerCase === serviceName.toLowerCase()) return 'The password must not be the name of this service.'
   return undefined
 }

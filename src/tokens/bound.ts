@@ -1,7 +1,7 @@
 /**
- * Tokens bound to the password: a JWT whose `fp` is a fingerprint of the password hash. It works exactly once, needs no
- * table, and becomes invalid with any change of the password. Emailed tokens are bound, and so are the tokens in
- * responses to requests whose code is emailed.
+ * Bound tokens: JWTs whose `fp` is a fingerprint of the account or registration. A token becomes invalid with any
+ * change of the fingerprint's input, such as the password hash, and needs no table of tokens. Emailed tokens are bound
+ * (`secure` not to the password, see `securable`), and so is `changeToken`.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
@@ -11,22 +11,19 @@ import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 import { pastedToken } from './pasted.ts'
 
-/** A token of this kind in a request. */
-export const BoundToken = Type.String({ minLength: 1, maxLength: 4096, format: 'jwt' })
-
-/** A mailed token in a request. */
+/** An emailed token in a request. */
 export const MailedToken = Type.String({
   minLength: 1,
   maxLength: 4096,
   format: 'jwt',
-  description: 'what follows `#token=` in the link of the mail, or the whole link, as it was pasted',
+  description: 'what follows `#token=` in the link of the email, or the whole link, as it was pasted',
 })
 
 /** A verified token, which still has to be compared with its row. */
 export interface VerifiedBoundToken<Claims> {
   /** Id of the account or registration. */
   subject: string
-  /** Its further claims. */
+  /** The claims of this purpose. */
   claims: Claims
   expiresAt: Date
   /** Whether the row is unchanged since the token was signed; otherwise the token is spent. */

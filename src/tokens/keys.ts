@@ -1,6 +1,6 @@
 /**
- * Keys. One signing secret yields, by HKDF (RFC 5869), a key of its own for each purpose and use, so
- * that what one key signed is nothing to another.
+ * Derives keys by HKDF (RFC 5869). One signing secret yields a separate key for each purpose and use, so that a token
+ * or code of one purpose is invalid for every other.
  */
 import { hkdfSync, randomBytes, randomUUID } from 'node:crypto'
 import { link, mkdir, readFile, unlink, writeFile } from 'node:fs/promises'
@@ -8,18 +8,18 @@ import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { dataFolder } from '../config/urls.ts'
 
-/** What a key is for: the audience of a token and the use that is made of the key. */
+/** What a key does for the tokens of its purpose. */
 export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient' | 'es256'
 
-/** The signing secrets: the first signs and verifies, the others only verify. */
+/** The signing secrets. The first one signs and verifies, the others only verify. */
 export type Secrets = readonly [current: string, ...previous: string[]]
 
 /**
  * Derives the key of one purpose and use.
  *
  * @param secret a signing secret, at least 32 bytes
- * @param purpose the tokens it is for, such as `reset`
- * @param use what it does for them
+ * @param purpose audience of the tokens, such as `reset`
+ * @param use what the key does for them
  * @param bytes length of the key
  */
 export function deriveKey(secret: string, purpose: string, use: KeyUse, bytes = 32): Buffer {
@@ -27,23 +27,23 @@ export function deriveKey(secret: string, purpose: string, use: KeyUse, bytes = 
 }
 
 /**
- * The secrets to sign with: from the configuration, or else from a file beside the embedded database
- * that is made at the first start. Production has no such file (see config/production.ts).
+ * Loads the signing secrets: from the configuration, or else from a file beside the embedded database, which the first
+ * start creates. Production requires the configuration (see config/production.ts).
  *
- * @throws the file system's error where the file can be neither read nor made
+ * @throws the file system's error if the file can be neither read nor created
  */
 export async function loadSecrets(
   config: Pick<Config, 'JWT_SECRET' | 'JWT_SECRET_PREVIOUS' | 'DATABASE_URL'>,
 ): Promise<Secrets> {
-  const current = config.JWT_SECRET ?? (await keptSecret(config.DATABASE_URL))
+  const current = config.JWT_SECRET ?? (await storedSecret(config.DATABASE_URL))
   return config.JWT_SECRET_PREVIOUS === undefined ? [current] : [current, config.JWT_SECRET_PREVIOUS]
 }
 
-async function keptSecret(databaseUrl: string): Promise<string> {
+async function storedSecret(databaseUrl: string): Promise<string> {
   const folder = dataFolder(databaseUrl)
   const path = join(folder, 'jwt-secret')
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  // Written aside and linked whole: of two processes that start at once one makes it, neither reads half.
+  // Written to a draft, then linked: if two processes start at once, one creates the file and neither reads half of it.
   const draft = `${path}.${randomUUID()}`
   await writeFile(draft, randomBytes(48).toString('base64url'), { flag: 'wx', mode: 0o600 })
   try {

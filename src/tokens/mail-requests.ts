@@ -1,7 +1,7 @@
 /**
- * Requests for a mail with a code. The request is answered with a token, and its mail brings the code, which
- * can then be entered on another device. The token names the request and what the caller sent, so it tells
- * nothing of an account.
+ * Requests for an email with a code. The response contains a token and the email the code, which can be entered on
+ * another device. The token contains only the id of the request and what the client sent, so it reveals nothing about
+ * an account.
  */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static, type TObject, type TProperties } from 'typebox'
@@ -14,29 +14,29 @@ import { pastedToken } from './pasted.ts'
 /** Digits of a code. */
 export const CODE_DIGITS = 8
 
-/** A request as its token has it. */
+/** The contents of a verified request token. */
 export interface MailRequest<Claims> {
-  /** Canonical address that the mail goes to. */
+  /** Canonical email of the recipient. */
   email: string
   requestId: string
   claims: Claims
   expiresAt: Date
 }
 
-/** Tokens and codes of the requests of one purpose. */
+/** Issues and verifies the tokens and codes of one purpose. */
 export interface MailRequests<Claims = Record<never, never>> {
-  /** The tokens' audience, and the name that tries are counted by. */
+  /** Audience of the tokens, and the name under which attempts at codes are counted. */
   purpose: string
-  /** Makes and compares the codes. Their parts: the id of the mail, then `boundParts` of what it speaks of. */
+  /** Creates and compares the codes. Parts: the id of the email, then `boundParts` of the account or registration. */
   codes: Codes
-  /** Life of a code from when its mail is sent, in seconds. */
+  /** Lifetime of a code in seconds, from the time when its email is sent. */
   codeTtl: number
   /** @param email canonical */
   mint(email: string, claims: Claims): { token: string; requestId: string; expiresAt: Date }
-  /** When the token of a request that was made then expires. */
+  /** Expiry of the token of a request made at this time. */
   expiryOf(requestedAt: Date): Date
   /**
-   * @param token as it was pasted
+   * @param token as received
    * @throws {ProblemError} `token_invalid`, `token_expired`
    */
   verify(token: string): MailRequest<Claims>
@@ -45,7 +45,7 @@ export interface MailRequests<Claims = Record<never, never>> {
 /**
  * Sets up the requests of one purpose.
  *
- * @param options `ttl`: life of the codes; `wait`: how long a mail may wait before it is sent, for which the
+ * @param options `ttl`: lifetime of the codes; `wait`: how long an email may wait before it is sent, by which the
  *   tokens live longer; both in seconds
  */
 export async function mailRequests<Own extends TProperties>(
@@ -54,13 +54,13 @@ export async function mailRequests<Own extends TProperties>(
   clock: () => Date,
   { audience, claims, ttl, wait }: JwtPurposeOptions<Own> & { wait: number },
 ): Promise<MailRequests<Static<TObject<Own>>>> {
-  const life = ttl + wait
+  const tokenTtl = ttl + wait
   const jwt = await jwtPurpose(app, secrets, clock, {
     audience,
-    ttl: life,
+    ttl: tokenTtl,
     claims: { ...claims, email: Type.String({ minLength: 3, maxLength: 254 }) },
   })
-  const names = Object.keys(claims)
+  const claimNames = Object.keys(claims)
   return {
     purpose: audience,
     codes: codes(secrets, audience, CODE_DIGITS),
@@ -69,11 +69,11 @@ export async function mailRequests<Own extends TProperties>(
       const requestId = uuidv7()
       return { ...jwt.mint({ ...own, sub: requestId, email } as never), requestId }
     },
-    expiryOf: requestedAt => new Date(requestedAt.getTime() + life * 1000),
+    expiryOf: requestedAt => new Date(requestedAt.getTime() + tokenTtl * 1000),
     verify(token) {
       const verified = jwt.verify(pastedToken(token)).claims
       const { email, sub, exp } = verified as unknown as { email: string; sub: string; exp: number }
-      const own = Object.fromEntries(Object.entries(verified).filter(([name]) => names.includes(name)))
+      const own = Object.fromEntries(Object.entries(verified).filter(([name]) => claimNames.includes(name)))
       return { email, requestId: sub, claims: own as never, expiresAt: new Date(exp * 1000) }
     },
   }

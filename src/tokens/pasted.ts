@@ -1,11 +1,12 @@
-/**
- * Tokens and codes as people paste them from a mail: wrapped, quoted, grouped, or inside the whole link.
- */
+/** Reads tokens and codes as people paste them from an email: wrapped, quoted, grouped, or inside the whole link. */
 import Type from 'typebox'
 
-/** White space, and what is invisible: soft hyphens, zero-width spaces, marks of direction. */
+/** A token in a request that an earlier response returned: `requestToken` or `changeToken`. */
+export const ReturnedToken = Type.String({ minLength: 1, maxLength: 4096, format: 'jwt' })
+
+/** White space and invisible characters: soft hyphens, zero-width spaces, direction marks. */
 const BLANK = '[\\s\\p{Cf}]'
-/** Mail programs break long lines; a quoted-printable line ends with `=` (RFC 2045 section 6.7). */
+/** Email programs break long lines; a quoted-printable line ends with `=` (RFC 2045 section 6.7). */
 const BLANKS = new RegExp(`=(?=\\r?\\n)|${BLANK}`, 'gu')
 
 const OPENING = '["\'`*<\\p{Ps}\\p{Pi}\\p{Pf}]*'
@@ -17,9 +18,9 @@ const PASTED = new RegExp(
 )
 
 /**
- * The token in what was pasted.
+ * Returns the token in a pasted text.
  *
- * @returns the text itself where it holds no token in a known form, so that verifying it fails
+ * @returns the text itself if it contains no token in a known form; its verification fails
  */
 export function pastedToken(text: string): string {
   return PASTED.exec(text.replace(BLANKS, ''))?.[1] ?? text
@@ -30,18 +31,18 @@ const DIGIT = '[0-9\\uff10-\\uff19\\u0660-\\u0669\\u06f0-\\u06f9]'
 /** Spaces, hyphens, brackets, quotes, punctuation. */
 const BETWEEN = '[\\s\\p{Cf}\\p{P}<>`]*'
 
-/** A code of so many digits in a request, in every customary spelling; `pastedCode` reads it. */
+/** Schema of a code in a request, in every customary spelling. `pastedCode` reads it. */
 export function MailedCode(digits: number) {
   const example = '1234567890'.slice(0, digits)
   return Type.String({
     pattern: `^${BETWEEN}(?:${DIGIT}${BETWEEN}){${digits}}$`,
     maxLength: 64,
-    description: `from the mail: ${digits} digits, however they are grouped`,
+    description: `from the email: ${digits} digits, however they are grouped`,
     examples: [example],
   })
 }
 
-/** The digits of a `MailedCode`, as ASCII. */
+/** Returns the digits of a `MailedCode` as ASCII. */
 export function pastedCode(text: string): string {
   const digits = text.match(new RegExp(DIGIT, 'gu')) ?? []
   return digits.map(digit => String((digit.codePointAt(0) as number) & 15)).join('')

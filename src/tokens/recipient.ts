@@ -1,11 +1,11 @@
-/** Names recipients of mails without their addresses, for counts that outlive an account. */
+/** Ids of email recipients that do not contain the email, for counts that outlive an account. */
 import { createHmac } from 'node:crypto'
 import { deriveKey } from './keys.ts'
 
-/** @returns 43 characters of base64url */
+/** Returns 43 characters of base64url. */
 export type RecipientId = (purpose: string, email: string) => string
 
-/** @param secret the current signing secret; another one forgets all counts */
+/** @param secret the current signing secret; with another one, all counts start again */
 export function recipientIds(secret: string): RecipientId {
   const key = deriveKey(secret, 'mail', 'recipient')
   return (purpose, email) =>

@@ -1,42 +1,38 @@
-/**
- * Refresh tokens: opaque to clients, stored as SHA-256, rotated at each use.
- *
- * A token is session id (16 bytes), secret (32 bytes) and envelope (16 bytes), in base64url. The first
- * secret of a session is 256 random bits. Each successor is an HMAC of its predecessor under a key that
- * never leaves the service: as unguessable as random bits to everybody else, and *the same* for every
- * tab and every lost answer within the grace window, so that these agree on one token instead of
- * ending the family. The envelope proves that this service made the token. With it a spent token is
- * told from an invented one for the whole life of a session, without a table of spent tokens, and
- * nobody who merely knows a session's id can end it.
- */
+/** Refresh tokens: opaque to clients, stored as SHA-256, rotated at each use. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { parse, stringify } from 'uuid'
 import { deriveKey, type Secrets } from './keys.ts'
 
+/** A token is the session's id, a secret and an envelope, in base64url. */
 const ID_BYTES = 16
+/** 256 random bits in the first token of a session; each later token derives them from its predecessor. */
 const SECRET_BYTES = 32
+/**
+ * Proves that this service issued the token. It distinguishes a spent token from a forged one for the whole life of a
+ * session, without a table of spent tokens. Knowing a session's id is not enough to revoke the session.
+ */
 const ENVELOPE_BYTES = 16
 const TOKEN_FORM = /^[\w-]{86}$/
 
-/** A refresh token that has the right form. Whether it is alive, its session tells. */
+/** A refresh token of the right form. Only its session shows whether it is valid. */
 export interface ParsedRefreshToken {
   sessionId: string
   /** SHA-256, base64url, as sessions store it. */
   hash: string
-  /** Whether a present secret of this service made it. Tokens outlive secrets, so `false` is no proof. */
+  /** Whether a configured secret issued it. Tokens outlive secrets, so `false` does not prove a forgery. */
   genuine: boolean
-  /** The tokens that may follow it, one for each secret, the one to issue first. */
+  /** Its possible successors, one for each secret. The first one is issued. */
   successors: { token: string; hash: string }[]
 }
 
 export interface RefreshTokens {
-  /** Makes the first token of a session. */
+  /** Creates the first token of a session. */
   first(sessionId: string): { token: string; hash: string }
-  /** Takes a token apart; undefined where it has not the form of one. */
+  /** Returns the parts of a token, or undefined if the text does not have the form of one. */
   parse(token: string): ParsedRefreshToken | undefined
 }
 
-/** Sets up refresh tokens on the signing secrets, the current one first. */
+/** @param secrets the signing secrets, the current one first */
 export function refreshTokens(secrets: Secrets): RefreshTokens {
   const keys: Keys[] = secrets.map(secret => ({
     envelope: deriveKey(secret, 'refresh', 'envelope'),
@@ -49,17 +45,19 @@ export function refreshTokens(secrets: Secrets): RefreshTokens {
     parse(token) {
       if (!TOKEN_FORM.test(token)) return undefined
       const bytes = Buffer.from(token, 'base64url')
-      // The last character has bits to spare: one token has one spelling.
+      // The last character has unused bits. Only one spelling of a token is accepted.
       if (bytes.toString('base64url') !== token) return undefined
       const id = bytes.subarray(0, ID_BYTES)
       const sessionId = uuidOf(id)
       if (sessionId === undefined) return undefined
       const secret = bytes.subarray(ID_BYTES, ID_BYTES + SECRET_BYTES)
-      const seal = bytes.subarray(ID_BYTES + SECRET_BYTES)
+      const receivedEnvelope = bytes.subarray(ID_BYTES + SECRET_BYTES)
       return {
         sessionId,
         hash: hashOf(token),
-        genuine: keys.some(key => timingSafeEqual(seal, envelope(key.envelope, id, secret))),
+        genuine: keys.some(key => timingSafeEqual(receivedEnvelope, envelope(key.envelope, id, secret))),
+        // An HMAC by a key of the service is as unguessable as random bits. It is the same for every tab and every
+        // repeated request within the grace window, so that these agree on one token and do not revoke the session.
         successors: keys.map(key =>
           assemble(key, id, createHmac('sha256', key.successor).update(id).update(secret).digest()),
         ),
@@ -73,7 +71,7 @@ interface Keys {
   successor: Buffer
 }
 
-/** Each secret's tokens are sealed by that secret, so that instances whose first secret differs agree. */
+/** The envelope uses the secret that derived the token: instances with another first secret build the same token. */
 function assemble(keys: Keys, id: Uint8Array, secret: Buffer) {
   const token = Buffer.concat([id, secret, envelope(keys.envelope, id, secret)]).toString('base64url')
   return { token, hash: hashOf(token) }
@@ -83,7 +81,7 @@ function envelope(key: Buffer, id: Uint8Array, secret: Buffer): Buffer {
   return createHmac('sha256', key).update(id).update(secret).digest().subarray(0, ENVELOPE_BYTES)
 }
 
-/** Of the whole token, envelope included: a token that was altered anywhere is another token. */
+/** Hashes the whole token, including the envelope: no altered token has the same hash. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }

@@ -1,6 +1,4 @@
-/**
- * All tokens and codes of the service, one constructor a purpose. Decorates the app with `tokens`.
- */
+/** All tokens and codes of the service, one constructor for each purpose. Decorates the app with `tokens`. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type from 'typebox'
@@ -20,33 +18,30 @@ declare module 'fastify' {
   }
 }
 
-/** Minting and verifying, by purpose. A token of one purpose is nothing to another. */
+/** Signing and verification by purpose. A token of one purpose is invalid for every other. */
 export interface Tokens {
   access: AccessTokens
   refresh: RefreshTokens
-  /**
-   * Confirms an address and sets a password. `email` lets a page name the address; tokens of the release
-   * before have none.
-   */
+  /** Confirms an email and sets a password. Pages show the `email`; tokens of the previous release have none. */
   confirm: BoundTokens<{ email?: string }>
   /** Accepts an invitation and sets the first password. */
   invitation: BoundTokens<{ email: string }>
   /** Sets a new password. */
   reset: BoundTokens
-  /** Names a request for a reset, for the code in its mail. */
+  /** Identifies a reset request, for the code in its email. */
   resetRequest: MailRequests
-  /** The same for a confirmation mail. */
+  /** Identifies a request for a confirmation email. */
   confirmRequest: MailRequests
-  /** The same for the mail to a new address; `account` is the id of the account that asked. */
+  /** Identifies a change of email; `account` is the id of the account that requested it. */
   changeEmailRequest: MailRequests<{ account: string }>
-  /** Changes the password, with the code in the mail; bound to a session. */
+  /** Changes the password, together with an emailed code; bound to a session. */
   change: BoundTokens<{ sid: string; jti: string }>
   changeCode: Codes
-  /** Gives an account the address in its claims. */
+  /** Changes the email of an account to the one in the claims. */
   changeEmail: BoundTokens<{ email: string }>
-  /** Says "this was not me". Its fingerprint is of `securable`. */
+  /** "This was not me". The subject of its fingerprint is `securable`. */
   secure: BoundTokens<{ notice: number }>
-  /** Names a recipient of mails without its address. */
+  /** Id of an email recipient that does not contain the email. */
   recipientId: RecipientId
 }
 
@@ -57,7 +52,7 @@ async function tokens(app: FastifyInstance) {
   const secrets = await loadSecrets(config)
   const bound = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
     boundTokens(app, secrets, clock, { audience, ttl, claims })
-  // Their codes come with a mail that may have to wait for its turn.
+  // The email with the code may have to wait for its recipient's turn.
   const wait = config.RATE_LIMIT === 'on' ? LONGEST_MAIL_WAIT : 0
   const requests = <Own extends Record<string, Type.TSchema>>(audience: string, ttl: number, claims: Own) =>
     mailRequests(app, secrets, clock, { audience, ttl, claims, wait })
@@ -87,7 +82,7 @@ async function tokens(app: FastifyInstance) {
       email: Type.String({ minLength: 3, maxLength: 254 }),
     }),
     secure: await bound('secure', config.SECURE_TOKEN_TTL, {
-      // When the notice was filed, in milliseconds since 1970: older notices outrank newer ones.
+      // Time of the notice in milliseconds since 1970: older notices outrank newer ones.
       notice: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),
     }),
     recipientId: recipientIds(secrets[0]),

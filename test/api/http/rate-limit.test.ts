@@ -64,7 +64,7 @@ for (const { store, env, skip } of stores) {
       { what: 'log in: 10 in 3 minutes', urls: ['/login'], max: 10, seconds: 180 },
       { what: 'registration: 20 an hour', urls: ['/register'], max: 20, seconds: 3600 },
       {
-        what: 'requests for mails: 10 an hour, resets and resends together',
+        what: 'requests for emails: 10 an hour, resets and resends together',
         urls: ['/password-reset/request', '/confirm-email/resend'],
         max: 10,
         seconds: 3600,

@@ -306,7 +306,7 @@ t.test('emails wait while the server refuses the service, with one alert', async
   t.equal(alerts.length, 1, 'one alert for all emails')
   t.match(alerts[0], { level: 50, reason: /5\.7\.1/ })
   t.notMatch(JSON.stringify(alerts), /@example/)
-  t.ok(world.log.some(({ msg }) => msg === 'the mail server accepts mails again'))
+  t.ok(world.log.some(({ msg }) => msg === 'the mail server accepts emails again'))
 })
 
 t.test(
