@@ -65,12 +65,12 @@ export async function checkPasswordOf(
  */
 export async function reauthenticate(
   guards: AccountGuards,
-  request: Client & { session: { userId: string } },
+  bearer: Client & { session: { userId: string } },
   currentPassword: string,
 ): Promise<User> {
-  const user = await guards.database.users.findById(request.session.userId)
+  const user = await guards.database.users.findById(bearer.session.userId)
   if (!user) throw problem('unauthenticated')
-  if (await checkPasswordOf(guards, user, request, currentPassword)) return user
+  if (await checkPasswordOf(guards, user, bearer, currentPassword)) return user
   // Not 401: clients with a valid access token would refresh it and send the wrong password again.
   throw problem('invalid_password')
 }

@@ -12,19 +12,42 @@ import t from 'tap'
  * table. The process may import anything.
  */
 const LAYERS: Record<string, string[]> = {
-  accounts: ['database', 'errors', 'http', 'messages', 'passwords', 'sessions', 'shared', 'tokens'],
+  accounts: [
+    'config',
+    'database',
+    'errors',
+    'http',
+    'mail',
+    'messages',
+    'passwords',
+    'sessions',
+    'shared',
+    'tokens',
+  ],
   cli: ['config', 'database', 'errors', 'messages', 'operators', 'shared'],
   config: ['shared'],
-  database: ['generated', 'shared'],
+  counters: ['config', 'shared'],
+  database: ['config', 'generated', 'shared'],
   errors: ['security-events'],
-  http: ['config', 'database', 'errors', 'security-events', 'shared'],
+  http: ['config', 'counters', 'database', 'errors', 'security-events', 'shared'],
   jobs: ['config', 'database', 'shared'],
   mail: ['config', 'database', 'messages', 'process-log', 'shared', 'tokens'],
   messages: ['errors'],
-  operators: ['accounts', 'database', 'errors', 'http', 'messages', 'sessions', 'shared', 'tokens'],
-  passwords: ['config', 'database', 'errors', 'shared'],
+  operators: [
+    'accounts',
+    'config',
+    'database',
+    'errors',
+    'http',
+    'mail',
+    'messages',
+    'sessions',
+    'shared',
+    'tokens',
+  ],
+  passwords: ['config', 'counters', 'database', 'errors', 'shared'],
   'process-log': ['config', 'shared'],
-  sessions: ['config', 'database', 'errors', 'http', 'passwords', 'shared', 'tokens'],
+  sessions: ['config', 'database', 'errors', 'http', 'mail', 'passwords', 'shared', 'tokens'],
   shared: ['errors'],
   tokens: ['config', 'errors', 'shared'],
   'web/browser': ['client', 'messages'],
@@ -111,7 +134,19 @@ t.test('each layer imports what the table says, and nothing else', async t => {
   t.strictSame(found, { ...LAYERS, client: [], 'security-events': [] })
 })
 
-t.test('http/ uses only the outages of the database', async t => {
+t.test('no layer depends on itself through others', async t => {
+  const reach = (layer: string, above: string[]): string[][] =>
+    above.includes(layer)
+      ? [[...above.slice(above.indexOf(layer)), layer]]
+      : (LAYERS[layer] ?? []).flatMap(next => reach(next, [...above, layer]))
+  t.strictSame(
+    Object.keys(LAYERS).flatMap(layer => reach(layer, [])),
+    [],
+  )
+  t.ok(DECORATIONS.size > 30, `${DECORATIONS.size} decorations`)
+})
+
+t.test('http/ imports only the outages of the database', async t => {
   const known = FILES.filter(file => layerOf(file) === 'http').flatMap(importsOf)
   t.strictSame([...new Set(known.filter(path => layerOf(path) === 'database'))], ['src/database/outage.ts'])
 })
