@@ -5,38 +5,22 @@ import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { causeOf } from '../http/origin.ts'
-import { type App, type Handler, oneOf } from '../http/routes.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { Password } from '../passwords/policy.ts'
 import { tokenPairResponse } from '../sessions/pair.ts'
 import { CookieMode } from '../sessions/refresh-cookie.ts'
 import type { TokenPair } from '../sessions/token-pair.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
-import { MailedToken } from '../tokens/bound.ts'
-import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
+import { accepted } from './accepted.ts'
 import { type PendingAccount, pendingByEmail, pendingById, setFirstPassword } from './first-password.ts'
-import { byCode, redeemCode } from './mailed-code.ts'
+import { linkOrCode, redeemCode } from './mailed-code.ts'
 
-const EXAMPLE = { token: EXAMPLE_TOKEN, password: 'correct horse battery staple' }
+const PASSWORD = 'correct horse battery staple'
 
-const rest = { password: Password, mode: Type.Optional(CookieMode) }
-const ByLink = Type.Object(
-  { token: MailedToken, ...rest },
-  { additionalProperties: false, description: 'with the `token` of the link' },
-)
-const ByCode = Type.Object(
-  { ...byCode, ...rest },
-  {
-    additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the email',
-  },
-)
-const ConfirmBody = oneOf([ByLink, ByCode], {
-  examples: [
-    EXAMPLE,
-    { ...EXAMPLE, mode: 'cookie' },
-    { requestToken: EXAMPLE_TOKEN, code: '12345678', password: EXAMPLE.password },
-  ],
-})
+const ConfirmBody = linkOrCode({ password: Password, mode: Type.Optional(CookieMode) }, [
+  { password: PASSWORD },
+  { password: PASSWORD, mode: 'cookie' },
+])
 type ConfirmBody = Static<typeof ConfirmBody>
 const ResendBody = Type.Object(
   { email: Email },

@@ -5,13 +5,12 @@ import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { causeOf, originOf } from '../http/origin.ts'
-import { type App, type Handler, oneOf } from '../http/routes.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { checkPasswordOf, reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
-import { MailedToken } from '../tokens/bound.ts'
-import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
-import { byCode, redeemCode } from './mailed-code.ts'
+import { accepted } from './accepted.ts'
+import { linkOrCode, redeemCode } from './mailed-code.ts'
 
 const RequestBody = Type.Object(
   { currentPassword: Password, newEmail: Email },
@@ -20,24 +19,7 @@ const RequestBody = Type.Object(
     examples: [{ currentPassword: 'correct horse battery staple', newEmail: 'ada@example.net' }],
   },
 )
-const PASSWORD = 'correct horse battery staple'
-const ByLink = Type.Object(
-  { token: MailedToken, password: Password },
-  { additionalProperties: false, description: 'with the `token` of the link' },
-)
-const ByCode = Type.Object(
-  { ...byCode, password: Password },
-  {
-    additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the email',
-  },
-)
-const ConfirmBody = oneOf([ByLink, ByCode], {
-  examples: [
-    { token: EXAMPLE_TOKEN, password: PASSWORD },
-    { requestToken: EXAMPLE_TOKEN, code: '12345678', password: PASSWORD },
-  ],
-})
+const ConfirmBody = linkOrCode({ password: Password }, [{ password: 'correct horse battery staple' }])
 type ConfirmBody = Static<typeof ConfirmBody>
 
 export async function emailChangeRequest(app: App) {

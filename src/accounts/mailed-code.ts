@@ -1,14 +1,45 @@
-/** Verifies a `requestToken` together with the code of an email. */
-import type { Static } from 'typebox'
+/** Bodies with a link's token or an email's code, and the verification of the code with its `requestToken`. */
+import Type, { type Static } from 'typebox'
 import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
+import { oneOf } from '../http/routes.ts'
 import { countTry } from '../passwords/code-tries.ts'
+import { MailedToken } from '../tokens/bound.ts'
 import { boundParts, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { CODE_DIGITS, type MailRequest, type MailRequests } from '../tokens/mail-requests.ts'
 import { MailedCode, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
+import { EXAMPLE_TOKEN } from './accepted.ts'
 
-/** Properties of a body with a code. */
-export const byCode = { requestToken: ReturnedToken, code: MailedCode(CODE_DIGITS) }
+const byCode = { requestToken: ReturnedToken, code: MailedCode(CODE_DIGITS) }
+
+/**
+ * A body that proves access to a mailbox, by the token of a link or by the code of the same email.
+ *
+ * @param rest further properties
+ * @param examples values of `rest`
+ */
+export const linkOrCode = <Rest extends Type.TProperties>(rest: Rest, examples: object[]) =>
+  oneOf(
+    [
+      Type.Object(
+        { token: MailedToken, ...rest },
+        { additionalProperties: false, description: 'with the `token` of the link' },
+      ),
+      Type.Object(
+        { ...byCode, ...rest },
+        {
+          additionalProperties: false,
+          description: 'with the `requestToken` of the request and the `code` of the email',
+        },
+      ),
+    ],
+    {
+      examples: [
+        ...examples.map(example => ({ token: EXAMPLE_TOKEN, ...example })),
+        { requestToken: EXAMPLE_TOKEN, code: '12345678', ...examples[0] },
+      ],
+    },
+  )
 
 export interface CodeProof {
   requestToken: Static<typeof byCode.requestToken>

@@ -3,13 +3,13 @@ import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
-import { type App, type Handler, oneOf } from '../http/routes.ts'
+import type { App, Handler } from '../http/routes.ts'
 import { Time } from '../http/schemas.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
-import { byCode, redeemCode } from './mailed-code.ts'
+import { linkOrCode, redeemCode } from './mailed-code.ts'
 
 const RequestBody = Type.Object(
   { email: Email },
@@ -19,24 +19,7 @@ const CheckBody = Type.Object(
   { token: MailedToken },
   { additionalProperties: false, examples: [{ token: EXAMPLE_TOKEN }] },
 )
-const NEW_PASSWORD = 'a staple of correct batteries'
-const ByLink = Type.Object(
-  { token: MailedToken, newPassword: Password },
-  { additionalProperties: false, description: 'with the `token` of the link' },
-)
-const ByCode = Type.Object(
-  { ...byCode, newPassword: Password },
-  {
-    additionalProperties: false,
-    description: 'with the `requestToken` of the request and the `code` of the email',
-  },
-)
-const ConfirmBody = oneOf([ByLink, ByCode], {
-  examples: [
-    { token: EXAMPLE_TOKEN, newPassword: NEW_PASSWORD },
-    { requestToken: EXAMPLE_TOKEN, code: '12345678', newPassword: NEW_PASSWORD },
-  ],
-})
+const ConfirmBody = linkOrCode({ newPassword: Password }, [{ newPassword: 'a staple of correct batteries' }])
 type ConfirmBody = Static<typeof ConfirmBody>
 
 export async function passwordReset(app: App) {

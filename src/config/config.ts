@@ -142,28 +142,20 @@ function invalid(values: Record<string, unknown>): string[] {
 
 function expectation(name: string): string {
   const schema: object = Environment.properties[name as keyof typeof Environment.properties]
+  return `${expectedForm(name, schema)} (${annotation(schema, 'description')})`
+}
+
+function expectedForm(name: string, schema: object): string {
   const { type, minimum, maximum, minLength, anyOf, items } = schema as Record<string, unknown> & {
     anyOf?: { const: unknown }[]
   }
-  const kind =
-    anyOf !== undefined
-      ? `one of ${anyOf.map(option => option.const).join(', ')}`
-      : type === 'integer'
-        ? `a whole number from ${minimum} to ${maximum}`
-        : type === 'boolean'
-          ? 'true or false'
-          : items !== undefined
-            ? name === 'CORS_ORIGINS'
-              ? ORIGINS
-              : 'names of header fields'
-            : '~refine' in schema
-              ? name.startsWith('ACCESS_TOKEN_PRIVATE_KEY')
-                ? 'a P-256 key in PEM, without a passphrase'
-                : LINK_TARGET
-              : minLength !== undefined && Number(minLength) > 1
-                ? `at least ${minLength} characters`
-                : 'another form'
-  return `${kind} (${annotation(schema, 'description')})`
+  if (anyOf !== undefined) return `one of ${anyOf.map(option => option.const).join(', ')}`
+  if (type === 'integer') return `a whole number from ${minimum} to ${maximum}`
+  if (type === 'boolean') return 'true or false'
+  if (items !== undefined) return name === 'CORS_ORIGINS' ? ORIGINS : 'names of header fields'
+  if (name.startsWith('ACCESS_TOKEN_PRIVATE_KEY')) return 'a P-256 key in PEM, without a passphrase'
+  if ('~refine' in schema) return LINK_TARGET
+  return Number(minLength) > 1 ? `at least ${minLength} characters` : 'another form'
 }
 
 function inconsistencies(config: Config): string[] {

@@ -5,6 +5,8 @@ import { serializedOrigin } from './origins.ts'
 import { isLinkTarget } from './urls.ts'
 
 const MEBIBYTE_KIB = 1024
+/** Bounds of a hash's cost, also of a stored one. */
+export const ARGON2_MAXIMA = { memory: 1024 * MEBIBYTE_KIB, time: 16, parallelism: 16 }
 const MAILBOX = '^([^<>\\p{Cc}]*<[^<>@\\s]+@[^<>@\\s]+>|[^<>@\\s]+@[^<>@\\s]+)$'
 
 export const Environment = Type.Object({
@@ -181,11 +183,21 @@ export const Environment = Type.Object({
   ARGON2_MEMORY_KIB: Type.Integer({
     default: 19 * MEBIBYTE_KIB,
     minimum: 8,
-    maximum: 1024 * MEBIBYTE_KIB,
+    maximum: ARGON2_MAXIMA.memory,
     description: 'argon2id memory',
   }),
-  ARGON2_TIME_COST: Type.Integer({ default: 2, minimum: 1, maximum: 16, description: 'argon2id passes' }),
-  ARGON2_PARALLELISM: Type.Integer({ default: 1, minimum: 1, maximum: 16, description: 'argon2id lanes' }),
+  ARGON2_TIME_COST: Type.Integer({
+    default: 2,
+    minimum: 1,
+    maximum: ARGON2_MAXIMA.time,
+    description: 'argon2id passes',
+  }),
+  ARGON2_PARALLELISM: Type.Integer({
+    default: 1,
+    minimum: 1,
+    maximum: ARGON2_MAXIMA.parallelism,
+    description: 'argon2id lanes',
+  }),
   HASH_QUEUE_TIMEOUT: seconds(10, 'time that a request waits for a hash before it is shed with 503'),
   UV_THREADPOOL_SIZE: Type.Optional(
     Type.Integer({

@@ -11,9 +11,13 @@ const NAMES: Record<string, readonly string[]> = {
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 }
 
+/** Returns the entries of TRUST_PROXY. */
+export const proxiesIn = (trusted: string | undefined): string[] =>
+  trusted?.split(',').map(entry => entry.trim()) ?? []
+
 /** Returns what is wrong with TRUST_PROXY in any environment, or undefined. */
 export function proxyProblem(trusted: string | undefined): string | undefined {
-  for (const entry of trusted?.split(',').map(item => item.trim()) ?? []) {
+  for (const entry of proxiesIn(trusted)) {
     // Fastify would read a hop count as the address 0.0.0.1.
     if (/^\d+$/.test(entry)) return 'a hop count is not supported, because it would trust every peer'
     if (!Object.hasOwn(NAMES, entry) && !isAddressOrRange(entry)) return 'an entry has another form'
@@ -35,9 +39,9 @@ function isAddressOrRange(entry: string): boolean {
 const DOCUMENTATION_ADDRESSES = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
 
 /** Whether TRUST_PROXY includes addresses of the public internet. */
-export function trustsPublicAddresses(trusted = ''): boolean {
+export function trustsPublicAddresses(trusted: string | undefined): boolean {
   const list = new BlockList()
-  for (const entry of trusted.split(',').map(item => item.trim())) {
+  for (const entry of proxiesIn(trusted)) {
     const [address = '', prefix] = entry.split('/')
     const family = isIP(address)
     if (family === 0) continue
@@ -56,10 +60,7 @@ export function trustsPublicAddresses(trusted = ''): boolean {
 export function trustOf(trusted: string | undefined): (peer: string | undefined) => boolean {
   if (trusted === undefined) return () => false
   const list = new BlockList()
-  for (const entry of trusted
-    .split(',')
-    .map(item => item.trim())
-    .flatMap(item => NAMES[item] ?? item)) {
+  for (const entry of proxiesIn(trusted).flatMap(item => NAMES[item] ?? item)) {
     const [address = '', length] = entry.split('/')
     const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
     if (length === undefined) list.addAddress(address, family)

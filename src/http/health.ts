@@ -1,5 +1,5 @@
 /** Liveness and readiness probes. */
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import Type, { type Static } from 'typebox'
 import { outageDetail, outageReason } from '../database/outage.ts'
@@ -68,7 +68,7 @@ async function health(app: FastifyInstance) {
   )
   let state: { takenAt: number; answer: Promise<Ready> } | undefined
 
-  async function ready(_request: FastifyRequest, _reply: FastifyReply) {
+  async function ready() {
     if (app.isDraining()) throw notReady('/process', 'is shutting down')
     // There is no limit on probes, so the database is checked at most once a second, one check at a time.
     if (state === undefined || performance.now() - state.takenAt > STATE_AGE_MS) {

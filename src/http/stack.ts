@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import accepts from '@fastify/accepts'
 import type { FastifyHttpOptions, FastifyInstance, FastifyPluginAsync } from 'fastify'
 import type { Config } from '../config/config.ts'
+import { proxiesIn } from '../config/proxies.ts'
 import afterResponse from './after-response.ts'
 import clientAddress from './client-address.ts'
 import connections from './connections.ts'
@@ -38,7 +39,7 @@ export function listenerOptions(config: Config) {
   return {
     logController: new QuietLogController(),
     ...traceOptions(config.TRUST_PROXY),
-    trustProxy: config.TRUST_PROXY?.split(',').map(proxy => proxy.trim()) ?? false,
+    trustProxy: config.TRUST_PROXY !== undefined && proxiesIn(config.TRUST_PROXY),
     bodyLimit: HTTP.bodyLimit,
     pluginTimeout: HTTP.pluginTimeout,
     requestTimeout: HTTP.requestTimeout,

@@ -3,10 +3,8 @@
  * and must not make it fail with anything but "wrong password".
  */
 import { randomBytes } from 'node:crypto'
+import { ARGON2_MAXIMA } from '../config/environment.ts'
 import type { Cost } from './argon2.ts'
-
-/** Bounds of the configuration. */
-const MOST: Cost = { memory: 1024 * 1024, time: 16, parallelism: 16 }
 
 /** The form that both libraries read and write: 8 to 64 bytes of salt, 12 to 64 bytes of hash. */
 const ARGON2ID =
@@ -25,7 +23,11 @@ export function costOf(stored: string): Cost | undefined {
 export function isAffordable(stored: string): boolean {
   const cost = costOf(stored)
   if (cost === undefined || cost.memory < 8 * cost.parallelism) return false
-  return cost.memory <= MOST.memory && cost.time <= MOST.time && cost.parallelism <= MOST.parallelism
+  return (
+    cost.memory <= ARGON2_MAXIMA.memory &&
+    cost.time <= ARGON2_MAXIMA.time &&
+    cost.parallelism <= ARGON2_MAXIMA.parallelism
+  )
 }
 
 /** Returns a hash of random bytes, which no password is known for. */

@@ -71,7 +71,7 @@ function recallToken(): string | undefined {
   return inStorage(storage => storage.getItem(KEPT)) ?? undefined
 }
 
-/** Accessing the storage throws if the browser blocks it. */
+/** Accessing the storage throws if the browser blocks it. Not imported: nothing may load before this module runs. */
 function inStorage<T>(act: (storage: Storage) => T): T | undefined {
   try {
     return act(sessionStorage)

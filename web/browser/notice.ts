@@ -1,6 +1,6 @@
 /** A notice that one page leaves for the next: its name, never a text. */
 import type { BrowserWords } from '../../src/messages/en/browser.ts'
-import { find } from './dom.ts'
+import { find, tell } from './dom.ts'
 import { drop, keep, recall } from './storage.ts'
 import { words } from './words.ts'
 
@@ -27,7 +27,5 @@ export function sayNotice(): void {
 
 /** Shows a text above the content of the page. */
 export function say(text: string): void {
-  const place = find('[data-notice]')
-  place.hidden = text === ''
-  place.textContent = text
+  tell(find('[data-notice]'), text)
 }

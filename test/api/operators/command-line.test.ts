@@ -107,6 +107,8 @@ t.test('each command on users does what the API shows afterwards', async t => {
   t.match(await call('users invite grace@example.org --locale de --role editor'), { code: 0, err: '' })
   const found = await json('users list')
   t.strictSame(found, (await ask('GET', '/users')).json())
+  t.strictSame(await json('users list --created-after 1d'), found, 'since a day ago')
+  t.strictSame((await json('users list --created-before 1d')).users, [])
   t.strictSame(
     found.users.map(({ email }: { email: string }) => email),
     ['grace@example.org', email],
