@@ -88,7 +88,7 @@ const SQLITE: Record<number, OutageReason> = {
   // IOERR: a write refused for another reason than ENOSPC, such as a process limit.
   10: unwritable('cannot be written to: input or output error'),
   13: unwritable('cannot be written to: the disk is full'),
-  14: unwritable('cannot be written to: the WAL cannot be made'),
+  14: unwritable('cannot be opened: the file or its WAL'),
 }
 
 const NETWORK: Record<string, OutageReason> = {
