@@ -184,6 +184,11 @@ export function outageDetail(error: unknown): string {
   return driver?.reason ?? message.trim().split('\n').at(-1) ?? ''
 }
 
+/** Whether PostgreSQL rolled a transaction back to end a deadlock. */
+export function isDeadlock(error: unknown): boolean {
+  return driverOf((error ?? {}) as Thrown)?.originalCode === '40P01'
+}
+
 function driverOf({ meta, cause, severity, code, message }: Thrown): Driver | undefined {
   const driver = meta?.driverAdapterError?.cause ?? cause
   if (driver !== undefined || severity === undefined) return driver

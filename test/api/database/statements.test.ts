@@ -175,6 +175,21 @@ for (const { provider, skip } of providers) {
     )
   })
 
+  t.test(`${provider}: a failed statement that a transaction ignores is no success`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+    await statements.change(INSERT, ['taken', NOW])
+    const result = await statements
+      .transaction(async run => {
+        await run(INSERT, ['first', NOW])
+        await run(INSERT, ['taken', NOW]).catch(() => {})
+        return 'committed'
+      })
+      .catch((error: Error) => error.message)
+    const expected = (await client.guess.count()) === 2 ? 'committed' : /rolled back/
+    t.match(result, expected)
+  })
+
   t.test(`${provider}: a read sees no uncommitted change`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     let seen: Promise<unknown[]> | undefined
