@@ -3,9 +3,11 @@
 import { outageOf } from './outage.ts'
 import type { Run, Statements, Value } from './sql.ts'
 import { timeText } from './sqlite-adapter.ts'
-import type { ResultSet, RunNow, SqliteConnection } from './sqlite-connection.ts'
+import { isBusy, type ResultSet, type RunNow, type SqliteConnection } from './sqlite-connection.ts'
 
 interface Job {
+  /** Until when it waits for the lock. */
+  deadline: number
   /** Returns a function that settles the caller's promise. It is called after the commit. */
   run(run: RunNow, alone: boolean): Promise<() => void>
   reject(error: unknown): void
@@ -29,7 +31,7 @@ function groupCommits(connection: SqliteConnection): Enter {
   async function commitAll() {
     let jobs: Job[] = []
     try {
-      const tx = await connection.begin()
+      const tx = await connection.begin(waiting[0]?.deadline)
       // Includes work that was queued while another transaction was open.
       jobs = take()
       const outcomes: (() => void)[] = []
@@ -43,7 +45,8 @@ function groupCommits(connection: SqliteConnection): Enter {
       for (const settle of outcomes) settle()
     } catch (error) {
       // The lock was not available or the commit failed: nothing is on disk.
-      for (const { reject } of jobs.length > 0 ? jobs : take()) reject(error)
+      if (jobs.length === 0) jobs = isBusy(error) ? takeOverdue() : take()
+      for (const { reject } of jobs) reject(error)
     }
   }
 
@@ -52,6 +55,18 @@ function groupCommits(connection: SqliteConnection): Enter {
     waiting = []
     scheduled = false
     return jobs
+  }
+
+  /** Takes the work that has waited long enough. Later work goes on waiting for the lock. */
+  function takeOverdue(): Job[] {
+    const now = performance.now()
+    const jobs = take()
+    waiting = jobs.filter(({ deadline }) => deadline > now)
+    if (waiting.length > 0) {
+      scheduled = true
+      void commitAll()
+    }
+    return jobs.filter(({ deadline }) => deadline <= now)
   }
 
   return (work, { single } = { single: false }) =>
@@ -78,7 +93,7 @@ function groupCommits(connection: SqliteConnection): Enter {
           return () => reject(error)
         }
       }
-      waiting.push({ run: runJob, reject })
+      waiting.push({ deadline: connection.deadline(), run: runJob, reject })
       if (scheduled) return
       scheduled = true
       // After all requests that were read in this turn of the event loop.

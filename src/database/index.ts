@@ -42,7 +42,7 @@ export interface Database extends Queries {
 }
 
 export interface OpenOptions {
-  /** Milliseconds that a SQLite statement waits for another process, blocking this one. */
+  /** Milliseconds that a write on SQLite waits for another process. */
   busyTimeout?: number
   /** Called once with the timeouts that the role of a PostgreSQL behind a pooler lacks. */
   onUnlimited?: (names: string[]) => void

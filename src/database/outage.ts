@@ -88,7 +88,7 @@ const SQLITE: Record<number, OutageReason> = {
   // IOERR: a write refused for another reason than ENOSPC, such as a process limit.
   10: unwritable('cannot be written to: input or output error'),
   13: unwritable('cannot be written to: the disk is full'),
-  14: unwritable('cannot be written to: the WAL cannot be made'),
+  14: unwritable('cannot be opened: the file or its WAL'),
 }
 
 const NETWORK: Record<string, OutageReason> = {
@@ -182,6 +182,11 @@ export function outageDetail(error: unknown): string {
   if (driver?.originalMessage) return `${driver.originalCode ?? ''} ${driver.originalMessage}`.trim()
   const message = thrown.message || thrown.errors?.[0]?.message || String(error)
   return driver?.reason ?? message.trim().split('\n').at(-1) ?? ''
+}
+
+/** Whether PostgreSQL rolled a transaction back to end a deadlock. */
+export function isDeadlock(error: unknown): boolean {
+  return driverOf((error ?? {}) as Thrown)?.originalCode === '40P01'
 }
 
 function driverOf({ meta, cause, severity, code, message }: Thrown): Driver | undefined {

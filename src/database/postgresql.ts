@@ -10,7 +10,7 @@ import pg, {
 } from 'pg'
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import { clientConfig, isPooled, parsePostgresqlUrl } from '../shared/postgresql-url.ts'
-import { outageOf } from './outage.ts'
+import { isDeadlock, outageOf } from './outage.ts'
 import {
   joined,
   type MigrationConnection,
@@ -131,16 +131,30 @@ export async function openPostgresql(
     errorFormat: 'minimal',
     transactionOptions: { maxWait: CONNECT_TIMEOUT },
   })
+  const $transaction = (...args: Parameters<typeof client.$transaction>) =>
+    repeatIfDeadlocked(() => client.$transaction(...args))
   return {
     provider: 'postgresql',
     // The two generated clients differ only in their names.
-    client: client as unknown as PrismaClient,
+    client: client.$extends({ client: { $transaction } }) as unknown as PrismaClient,
     statements: postgresqlStatements(pool, { named: !pooled }),
     async close() {
       await client.$disconnect()
       if (!pool.ending) await pool.end()
     },
   }
+}
+
+// Transactions lock the emails of an account in different orders: the worker its own email and then the requests that
+// it serves, a deletion those that a scan finds. The trigger that voids emails of a disabled account cannot sort them
+// without a migration. So the transaction that PostgreSQL chose as the victim is repeated, once: the other one goes on.
+async function repeatIfDeadlocked<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!isDeadlock(error)) throw error
+  }
+  return work()
 }
 
 // `named` keeps statements prepared, which a pooler in transaction mode may not support.
@@ -162,8 +176,34 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
     types: TYPES,
   })
 
-  const read: Run = async <Row>(sql: string, values: readonly Value[]) =>
-    rowsOf<Row>(await pool.query(queryOf(sql, values)))
+  const read: Run = <Row>(sql: string, values: readonly Value[]) =>
+    repeatIfDeadlocked(async () => rowsOf<Row>(await pool.query(queryOf(sql, values))))
+
+  async function transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
+    const client = await pool.connect()
+    let broken: Error | undefined
+    try {
+      await client.query('BEGIN')
+      const result = await work(async <Row>(sql: string, values: readonly Value[]) =>
+        rowsOf<Row>(await client.query(queryOf(sql, values))),
+      )
+      // A failed statement that `work` ignored has aborted the transaction: COMMIT succeeds, and rolls back.
+      const { command } = await client.query('COMMIT')
+      if (command !== 'COMMIT')
+        throw new Error('A statement of the transaction failed, so that it was rolled back')
+      return result
+    } catch (error) {
+      broken = outageOf(error) === undefined ? undefined : (error as Error)
+      if (broken === undefined) {
+        await client.query('ROLLBACK').catch((failure: Error) => {
+          broken = failure
+        })
+      }
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
 
   return {
     provider: 'postgresql',
@@ -179,28 +219,7 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
         changes.flatMap(([, values]) => values),
       )
     },
-    async transaction(work) {
-      const client = await pool.connect()
-      let broken: Error | undefined
-      try {
-        await client.query('BEGIN')
-        const result = await work(async <Row>(sql: string, values: readonly Value[]) =>
-          rowsOf<Row>(await client.query(queryOf(sql, values))),
-        )
-        await client.query('COMMIT')
-        return result
-      } catch (error) {
-        broken = outageOf(error) === undefined ? undefined : (error as Error)
-        if (broken === undefined) {
-          await client.query('ROLLBACK').catch((failure: Error) => {
-            broken = failure
-          })
-        }
-        throw error
-      } finally {
-        client.release(broken)
-      }
-    },
+    transaction: work => repeatIfDeadlocked(() => transaction(work)),
   }
 }
 

@@ -1,5 +1,6 @@
 // One connection of libsql's driver, shared by Prisma and hot statements. It keeps statements prepared,
 // because `@libsql/client` prepares each call anew (90 µs, against 13 µs for the work).
+import { setTimeout as delay } from 'node:timers/promises'
 import Libsql from 'libsql'
 
 export interface ResultSet {
@@ -17,14 +18,19 @@ export type RunNow = (
   args?: readonly unknown[],
 ) => ResultSet
 
-/** Everything but waiting for a turn is synchronous. */
+/** Everything but waiting for a turn or a lock is synchronous. */
 export interface SqliteConnection {
   /** Runs as part of the open transaction, if there is one. */
   run: RunNow
   runScript(script: string): void
-  /** Takes the write lock: SQLite does not let a reader wait for it. */
-  begin(): Promise<SqliteTransaction>
-  /** Runs a step while no transaction is open, because its changes might roll back. */
+  /** When a caller that starts to wait now gives up, by `performance.now()`. */
+  deadline(): number
+  /**
+   * Takes the write lock: SQLite does not let a reader wait for it.
+   * @param deadline until when to wait for another process; by default `deadline()`
+   */
+  begin(deadline?: number): Promise<SqliteTransaction>
+  /** Runs a step that only reads while no transaction is open, because its changes might roll back. */
   alone<T>(step: () => T): Promise<T>
   close(): void
 }
@@ -44,20 +50,52 @@ interface OpenTransaction {
 
 const PRAGMAS = ['PRAGMA synchronous = FULL', 'PRAGMA foreign_keys = ON']
 
-/** Whether another connection holds the lock. */
+/** Whether another connection holds a lock: BUSY, BUSY_RECOVERY or BUSY_SNAPSHOT. */
 export const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'SQLITE_BUSY'
+  error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
 
-// `timeout`: milliseconds that a statement waits for another process.
-export function sqliteConnection(path: string, timeout: number): SqliteConnection {
-  let driver = preparingDriver(path, timeout)
+/** Milliseconds between two attempts to get a lock grow to this. An attempt takes 0.015 ms. */
+const MAX_PAUSE = 50
+
+/** Repeats a step that meets a lock of another process, without blocking the event loop. */
+export async function whileBusy<T>(deadline: number, step: () => T): Promise<Awaited<T>> {
+  for (let pause = 1; ; pause = Math.min(2 * pause, MAX_PAUSE)) {
+    try {
+      return await step()
+    } catch (error) {
+      if (!isBusy(error) || performance.now() >= deadline) throw error
+    }
+    await delay(pause * (0.5 + Math.random() / 2))
+  }
+}
+
+/**
+ * Opens the file at the first use.
+ * @param path absolute, because libsql takes some relative paths for URLs
+ * @param maxWait milliseconds that a caller waits for another process
+ */
+export function sqliteConnection(path: string, maxWait: number): SqliteConnection {
+  let driver: Driver | undefined
+  let isClosed = false
   let open: OpenTransaction | undefined
   let turn = Promise.resolve()
-  setPragmas()
 
-  function setPragmas() {
-    for (const pragma of PRAGMAS) driver.run(pragma, [])
+  function current(): Driver {
+    if (isClosed) throw new Error('The connection is closed')
+    if (driver === undefined) {
+      const opened = preparingDriver(path)
+      try {
+        for (const pragma of PRAGMAS) opened.run(pragma, [])
+      } catch (error) {
+        opened.close()
+        throw error
+      }
+      driver = opened
+    }
+    return driver
   }
+
+  const deadline = () => performance.now() + maxWait
 
   function end() {
     const ended = open
@@ -69,30 +107,32 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
   // keeps its lock.
   function abandon() {
     try {
-      driver.run('ROLLBACK', [])
+      driver?.run('ROLLBACK', [])
     } catch {
       // SQLite has already rolled back.
     }
     end()
   }
 
-  // libsql leaves a statement unfinished that met a lock: later writes seem to succeed and are never
-  // committed (libsql-client-ts#350).
+  // libsql leaves a prepared statement unfinished that met a lock: later writes seem to succeed and are never
+  // committed (libsql-client-ts#350). `takeLock` cannot do that, so that only reads come here: they meet the lock of a
+  // process that recovers the WAL after a crash.
   function replaceIfBusy(error: unknown): never {
     if (isBusy(error)) replace()
     throw error
   }
 
+  // The next use opens the file again, so that a failure to do so lasts no longer than its cause.
   function replace() {
     abandon()
-    driver.close()
-    driver = preparingDriver(path, timeout)
-    setPragmas()
+    const replaced = driver
+    driver = undefined
+    replaced?.close()
   }
 
   const run: RunNow = (sql, args = NONE) => {
     try {
-      return driver.run(sql, args)
+      return current().run(sql, args)
     } catch (error) {
       return replaceIfBusy(error)
     }
@@ -102,22 +142,16 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
     run,
     runScript(script) {
       try {
-        driver.runScript(script)
+        current().runScript(script)
       } catch (error) {
         replaceIfBusy(error)
       }
     },
-    async begin() {
+    deadline,
+    async begin(until = deadline()) {
       const before = turn
       const { promise, resolve } = deferred()
       turn = promise
-      await before
-      try {
-        run('BEGIN IMMEDIATE')
-      } catch (error) {
-        resolve()
-        throw error
-      }
       const ended = deferred()
       const own: OpenTransaction = {
         ended: ended.promise,
@@ -127,7 +161,17 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
           resolve()
         },
       }
-      open = own
+      await before
+      try {
+        // Whoever waited for this turn as long as its predecessor fails at the first attempt.
+        await whileBusy(until, () => {
+          current().takeLock()
+          open = own
+        })
+      } catch (error) {
+        resolve()
+        throw error
+      }
       const within: RunNow = (sql, args) => {
         if (open !== own) throw new Error('The transaction is over')
         return run(sql, args)
@@ -149,14 +193,15 @@ export function sqliteConnection(path: string, timeout: number): SqliteConnectio
         },
       }
     },
-    async alone(step) {
-      // The step must run in the same turn, because the next transaction may begin right after.
-      while (open !== undefined) await open.ended
-      return step()
-    },
+    alone: step =>
+      whileBusy(deadline(), async () => {
+        // The step must run in the same turn, because the next transaction may begin right after.
+        while (open !== undefined) await open.ended
+        return step()
+      }),
     close() {
-      abandon()
-      driver.close()
+      replace()
+      isClosed = true
     },
   }
 }
@@ -183,14 +228,16 @@ const STATEMENTS = 256
 /** Statements that neither change the schema nor depend on when they are prepared. */
 const PREPARABLE = /^\s*(SELECT|INSERT|UPDATE|DELETE|WITH|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)\b/i
 
-function preparingDriver(path: string, timeout: number) {
-  const driver = new Libsql(path, { timeout } as Libsql.Options)
+type Driver = ReturnType<typeof preparingDriver>
+
+// SQLite itself does not wait for a lock (no busy timeout), because that blocks the event loop.
+function preparingDriver(path: string) {
+  const driver = openDriver(path)
   const prepared = new Map<string, Prepared>()
 
   function prepare(sql: string): Prepared {
     const found = prepared.get(sql)
     if (found) return found
-    if (!driver.open) throw new Error('The connection is closed')
     // SQLite reads `$1` as a name; `?1` is its numbered form.
     const statement = driver.prepare<unknown[][]>(sql.replace(/\$(?=\d)/g, '?'))
     // The driver's raw() throws for statements without rows.
@@ -221,14 +268,22 @@ function preparingDriver(path: string, timeout: number) {
         throw error
       }
     },
-    runScript(script: string) {
-      if (!driver.open) throw new Error('The connection is closed')
-      driver.exec(script)
-    },
+    // Unlike a prepared statement, exec() finishes a statement that failed. It is as fast.
+    takeLock: () => void driver.exec('BEGIN IMMEDIATE'),
+    runScript: (script: string) => void driver.exec(script),
     close() {
       prepared.clear()
       if (driver.open) driver.close()
     },
+  }
+}
+
+/** libsql names the result code of a failed opening only in the message. */
+function openDriver(path: string) {
+  try {
+    return new Libsql(path)
+  } catch (error) {
+    throw Object.assign(error as Error, { code: 'SQLITE_CANTOPEN', rawCode: 14 })
   }
 }
 

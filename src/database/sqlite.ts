@@ -1,32 +1,31 @@
 /** SQLite: one connection to a file, shared by Prisma and hot statements. */
 import { accessSync, closeSync, constants, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { dirname, resolve } from 'node:path'
 import { sqlitePath } from '../shared/sqlite-url.ts'
 import { sqliteStatements } from './group-commit.ts'
 import type { MigrationConnection, OpenDatabase } from './sql.ts'
 import { sqliteAdapter } from './sqlite-adapter.ts'
-import { isBusy, type RunNow, type SqliteConnection, sqliteConnection } from './sqlite-connection.ts'
+import { type ResultSet, type SqliteConnection, sqliteConnection, whileBusy } from './sqlite-connection.ts'
 
-/** Milliseconds that a statement waits for another process. */
+/** Milliseconds that a write waits for another process. */
 const BUSY_TIMEOUT = 5000
 
 /**
  * Opens the file in WAL mode. Creates a missing file (mode 0600) and folder (mode 0700).
- * @param busyTimeout milliseconds that a statement waits for another process, blocking this one
+ * @param busyTimeout milliseconds that a write waits for another process
  * @throws Error that names the file or folder without write permission
  */
 export async function openConnection(
   databaseUrl: string,
   busyTimeout: number = BUSY_TIMEOUT,
 ): Promise<SqliteConnection> {
-  const path = sqlitePath(databaseUrl)
+  const path = resolve(sqlitePath(databaseUrl))
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   makeFile(path)
   assertWritable(path)
   const connection = sqliteConnection(path, busyTimeout)
   try {
-    await whileBusy(BUSY_TIMEOUT, async () => {
+    await whileBusy(performance.now() + BUSY_TIMEOUT, () => {
       const { rows } = connection.run('PRAGMA journal_mode = WAL')
       if (rows[0]?.[0] !== 'wal') throw new Error(`SQLite cannot use WAL here: journal mode ${rows[0]?.[0]}`)
     })
@@ -82,19 +81,6 @@ function assertWritable(path: string): void {
   }
 }
 
-// SQLite does not wait for a lock where waiting could deadlock, such as in the change to WAL.
-async function whileBusy<T>(waitMs: number, step: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + waitMs
-  for (;;) {
-    try {
-      return await step()
-    } catch (error) {
-      if (!isBusy(error) || performance.now() > deadline) throw error
-    }
-    await delay(20 + Math.random() * 30)
-  }
-}
-
 /** Runs queries on a separate connection, outside any transaction. Creates a missing file. */
 export async function withConnection<T>(
   databaseUrl: string,
@@ -102,15 +88,18 @@ export async function withConnection<T>(
 ): Promise<T> {
   const connection = await openConnection(databaseUrl)
   try {
-    return await work(migrationConnection(connection.run, connection))
+    return await work(migrationConnection(sql => connection.alone(() => connection.run(sql)), connection))
   } finally {
     connection.close()
   }
 }
 
-const migrationConnection = (run: RunNow, connection: SqliteConnection): MigrationConnection => ({
+const migrationConnection = (
+  run: (sql: string) => ResultSet | Promise<ResultSet>,
+  connection: SqliteConnection,
+): MigrationConnection => ({
   async query(sql) {
-    const { columns, rows } = run(sql)
+    const { columns, rows } = await run(sql)
     return rows.map(row => Object.fromEntries(columns.map((column, i) => [column, row[i]])))
   },
   execute: async script => connection.runScript(script),
@@ -125,16 +114,13 @@ export async function inMigrationTransaction<T>(
   waitMs: number,
   work: (connection: MigrationConnection) => Promise<T>,
 ): Promise<T> {
-  // Short steps, because waiting blocks the event loop.
-  const connection = await openConnection(databaseUrl, 1000)
+  const connection = await openConnection(databaseUrl, waitMs)
   try {
-    const transaction = await whileBusy(waitMs, () => {
-      // The DROP TABLE of a redefined table would cascade. Foreign keys cannot be turned off inside a
-      // transaction; they are checked before the commit.
-      // https://www.sqlite.org/lang_altertable.html#otheralter
-      connection.run('PRAGMA foreign_keys = OFF')
-      return connection.begin()
-    })
+    // The DROP TABLE of a redefined table would cascade. Foreign keys cannot be turned off inside a
+    // transaction; they are checked before the commit.
+    // https://www.sqlite.org/lang_altertable.html#otheralter
+    connection.run('PRAGMA foreign_keys = OFF')
+    const transaction = await connection.begin()
     const result = await work(migrationConnection(transaction.run, connection))
     const [orphan] = transaction.run('PRAGMA foreign_key_check').rows
     if (orphan !== undefined) {

@@ -65,9 +65,11 @@ export function deletions(client: PrismaClient) {
         const { count } = await tx.user.deleteMany({ where })
         if (count !== 1) return false
         const unsent = { state: 'queued', kind: { in: NOTICE_KINDS } }
+        // In this order, because the worker records a notice before it finishes its email: a notice that is not
+        // found in the outbox any more is found among the notices.
         const readers = [
-          ...(await tx.notice.findMany({ where: { userId, expiresAt: { gt: now } } })),
           ...(await tx.outbox.findMany({ where: { userId, ...unsent } })),
+          ...(await tx.notice.findMany({ where: { userId, expiresAt: { gt: now } } })),
         ].map(({ recipient }) => recipient)
         const isUndoable = readers.length > 0
         // Emails before registrations, so that a registration that commits in between keeps its email.

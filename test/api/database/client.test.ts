@@ -1,8 +1,9 @@
-import { chmodSync, mkdtempSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { type OpenDatabase, openDatabase } from '../../../src/database/index.ts'
+import { outageOf } from '../../../src/database/outage.ts'
 import { postgresqlConfig } from '../../../src/database/postgresql.ts'
 import { openConnection } from '../../../src/database/sqlite.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
@@ -56,7 +57,7 @@ t.test('the SQLite file and its folder are readable by their owner only', async 
 t.test('the pragmas of SQLite are in force, after transactions and after a lock too', async t => {
   const url = await emptyDatabase(t, 'sqlite')
   const database = await open(t, url)
-  const expected = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1, busy_timeout: 5000 }
+  const expected = { journal_mode: 'wal', synchronous: 2, foreign_keys: 1, busy_timeout: 0 }
   t.same(await pragmas(database), expected)
   const { client } = database
   await client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
@@ -105,7 +106,38 @@ t.test('a lock held by another process fails only that write', async t => {
     other.run('SELECT id FROM things ORDER BY id').rows.map(row => row[0]),
     ['kept', 'kept too', 'theirs'],
   )
-  t.match(await pragmas(database), { busy_timeout: 200, synchronous: 2, foreign_keys: 1 })
+  t.match(await pragmas(database), { busy_timeout: 0, synchronous: 2, foreign_keys: 1 })
+})
+
+t.test('a SQLite file that could not be opened again is opened at the next use', async t => {
+  const base = t.testdir({ data: {} })
+  const database = await open(t, `file:${base}/data/latchkey.db`)
+  const { client, statements } = database
+  await client.$executeRawUnsafe('CREATE TABLE things (id TEXT PRIMARY KEY)')
+  await client.$executeRawUnsafe(
+    'CREATE TABLE parts (thing TEXT REFERENCES things (id) DEFERRABLE INITIALLY DEFERRED)',
+  )
+  renameSync(`${base}/data`, `${base}/away`)
+  await t.rejects(statements.change(`INSERT INTO parts VALUES ('nothing')`, []), 'replaces the connection')
+  for (const read of [statements.read('SELECT * FROM things', []), count(database)]) {
+    t.equal(await read.then(() => 'read', outageOf), 'unwritable')
+  }
+  renameSync(`${base}/away`, `${base}/data`)
+  await statements.change(`INSERT INTO things VALUES ('kept')`, [])
+  t.equal(await count(database), 1)
+  t.match(await pragmas(database), { synchronous: 2, foreign_keys: 1 })
+})
+
+t.test('a SQLite file may have a name that looks like a URL', async t => {
+  const folder = t.testdir({})
+  const before = process.cwd()
+  process.chdir(folder)
+  t.teardown(() => process.chdir(before))
+  for (const name of ['file:inner.db', 'http://127.0.0.1:1/x.db', 'libsql://127.0.0.1:1/y.db']) {
+    const database = await open(t, `file:${encodeURIComponent(name)}`)
+    await database.client.$executeRawUnsafe('CREATE TABLE things (id TEXT)')
+    t.ok(statSync(join(folder, name)).isFile())
+  }
 })
 
 for (const { provider, skip } of providers) {

@@ -1,10 +1,11 @@
 // Times from a database without a time zone must not depend on the time zone of the process.
 process.env['TZ'] = 'Pacific/Auckland'
 
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
 import { sqliteStatements } from '../../../src/database/group-commit.ts'
-import { openDatabase } from '../../../src/database/index.ts'
+import { type OpenDatabase, openDatabase } from '../../../src/database/index.ts'
 import { migrate } from '../../../src/database/migrations.ts'
 import { outageOf } from '../../../src/database/outage.ts'
 import { insertMail, outbox } from '../../../src/database/queries/outbox.ts'
@@ -174,6 +175,21 @@ for (const { provider, skip } of providers) {
     )
   })
 
+  t.test(`${provider}: a failed statement that a transaction ignores is no success`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+    await statements.change(INSERT, ['taken', NOW])
+    const result = await statements
+      .transaction(async run => {
+        await run(INSERT, ['first', NOW])
+        await run(INSERT, ['taken', NOW]).catch(() => {})
+        return 'committed'
+      })
+      .catch((error: Error) => error.message)
+    const expected = (await client.guess.count()) === 2 ? 'committed' : /rolled back/
+    t.match(result, expected)
+  })
+
   t.test(`${provider}: a read sees no uncommitted change`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
     let seen: Promise<unknown[]> | undefined
@@ -295,6 +311,60 @@ t.test('SQLite: a lock of another process fails only the waiting batch', async t
     'others see it',
   )
   t.equal(await client.guess.count(), 2)
+})
+
+/** Writes of every kind. */
+const writesOf = ({ statements, client }: OpenDatabase, id: string): Promise<unknown>[] => {
+  const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+  const data = (kind: string) => ({ id: `${id} ${kind}`, count: 1, expiresAt: NOW })
+  return [
+    statements.change(INSERT, [`${id} change`, NOW]),
+    statements.transaction(run => run(INSERT, [`${id} transaction`, NOW])),
+    client.guess.create({ data: data('create') }),
+    client.guess.updateMany({ where: { id: 'before' }, data: { count: 2 } }),
+    client.$executeRawUnsafe('DELETE FROM guesses WHERE id IS NULL'),
+    client.$transaction([client.guess.create({ data: data('in a batch') })]),
+    client.$transaction(tx => tx.guess.create({ data: data('in a transaction') })),
+  ]
+}
+
+t.test('SQLite: writes wait for another process without blocking the event loop', async t => {
+  const database = await opened(t, 'sqlite')
+  const other = await openConnection(database.url)
+  t.teardown(() => other.close())
+  other.run('BEGIN IMMEDIATE')
+  const writes = Promise.all(writesOf(database, 'waited'))
+  let longest = 0
+  for (let last = performance.now(), end = last + 1000; last < end; ) {
+    await delay(10)
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }
+  t.ok(longest < 200, `a timer of 10 ms took at most ${longest} ms`)
+  t.equal(await database.client.guess.count(), 0, 'reads do not wait')
+  other.run('COMMIT')
+  await writes
+  t.equal(other.run('SELECT count(*) FROM guesses').rows[0]?.[0], 5, 'others see all of them')
+})
+
+t.test('SQLite: all writes that wait together give up together, and later ones go on waiting', async t => {
+  const database = await opened(t, 'sqlite', 500)
+  const other = await openConnection(database.url)
+  t.teardown(() => other.close())
+  other.run('BEGIN IMMEDIATE')
+  const start = performance.now()
+  const given = Promise.allSettled(writesOf(database, 'given up'))
+  await delay(300)
+  const later = Promise.all(writesOf(database, 'later'))
+  t.strictSame(
+    (await given).map(result => result.status === 'rejected' && outageOf(result.reason)),
+    Array(7).fill('away'),
+  )
+  const waited = performance.now() - start
+  t.ok(waited >= 500 && waited < 750, `gave up after ${waited} ms`)
+  other.run('COMMIT')
+  await later
+  t.equal(other.run('SELECT count(*) FROM guesses').rows[0]?.[0], 5)
 })
 
 t.test('SQLite: a statement after the end of its transaction throws', async t => {

@@ -100,7 +100,9 @@ function openCopy(t: Test, folder: string) {
 const EXECUTE = `
 const { openConnection } = await import(process.argv[1])
 const client = await openConnection(process.argv[2])
-client.run(process.argv[3])
+const transaction = await client.begin()
+transaction.run(process.argv[3])
+transaction.commit()
 client.close()`
 const SQLITE_CLIENT = fileURLToPath(new URL('../../../src/database/sqlite.js', import.meta.url))
 
