@@ -90,9 +90,16 @@ function ofRegistration(app: FastifyInstance, waiting: Registration | LegacyRegi
       const { registrations, users } = app.database
       const created = await registrations.confirm(waiting, { id: uuidv7(), passwordHash }, ...first)
       if (created !== undefined) return created
-      // An operator invited the address after the link was sent: its owner becomes that account.
+      // An operator invited the address after the link was sent: its owner becomes that account. Disabling the account
+      // voids the link, also once the account is enabled again.
       const user = await users.findByEmail(waiting.email)
-      if (!user || !isInvited(user) || !(await users.confirm(user, passwordHash, ...first))) return undefined
+      if (
+        !user ||
+        !isInvited(user) ||
+        user.disabledCount > 0 ||
+        !(await users.confirm(user, passwordHash, ...first))
+      )
+        return undefined
       return user
     },
   }

@@ -101,6 +101,16 @@ export function productionWarnings(config: Config): ProductionWarning[] {
     'MAIL_USE_TLS',
     'a mail server without STARTTLS receives emails and their links unencrypted',
   )
+  warnUnless(
+    !/@localhost>?$/.test(config.MAIL_DEFAULT_SENDER),
+    'MAIL_DEFAULT_SENDER',
+    'other mail servers refuse emails from localhost',
+  )
+  warnUnless(
+    !['fatal', 'silent'].includes(config.LOG_LEVEL),
+    'LOG_LEVEL',
+    'neither outages nor security events are logged',
+  )
   for (const name of ['RESET_TOKEN_TTL', 'CONFIRM_TOKEN_TTL'] as const) {
     warnUnless(
       config[name] > LONGEST_MAIL_WAIT,

@@ -38,7 +38,10 @@ function isAddressOrRange(entry: string): boolean {
 // Documentation addresses (RFC 5737, RFC 3849, RFC 6890): a range that holds one is too wide.
 const DOCUMENTATION_ADDRESSES = ['0.0.0.1', '192.0.2.1', '203.0.113.1', '::ffff:192.0.2.1', '2001:db8::1']
 
-/** Whether TRUST_PROXY includes addresses of the public internet. */
+/** In 10.0.0.0/8, 127.0.0.0/8, fc00::/7 or fe80::/10. */
+const WIDE_PRIVATE = /^(10|127)\.|^f[cde]/i
+
+/** Whether TRUST_PROXY includes addresses of the public internet that are no proxies. */
 export function trustsPublicAddresses(trusted: string | undefined): boolean {
   const list = new BlockList()
   for (const entry of proxiesIn(trusted)) {
@@ -48,6 +51,8 @@ export function trustsPublicAddresses(trusted: string | undefined): boolean {
     const bits = prefix === undefined ? (family === 6 ? 128 : 32) : Number(prefix)
     // A netmask hides how wide the range is.
     if (!Number.isInteger(bits) || bits < 0 || bits > (family === 6 ? 128 : 32)) return true
+    // No provider has as wide a range for its proxies.
+    if (bits < (family === 6 ? 20 : 10) && !WIDE_PRIVATE.test(address)) return true
     list.addSubnet(address, bits, family === 6 ? 'ipv6' : 'ipv4')
   }
   return DOCUMENTATION_ADDRESSES.some(address => list.check(address, address.includes(':') ? 'ipv6' : 'ipv4'))

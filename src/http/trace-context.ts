@@ -16,8 +16,8 @@ declare module 'fastify' {
   }
 }
 
-/** Without special characters of logs, header fields and emails. */
-const REQUEST_ID = /^[A-Za-z0-9][\w.:+/=-]{0,63}$/
+/** Hexadecimal, as proxies make them: the history shows it to the owner, and a proxy may pass on a text of a client. */
+const REQUEST_ID = /^[\da-f][\da-f._:-]{0,63}$/i
 
 /**
  * Fastify's options for the ids and the loggers of requests.

@@ -21,6 +21,7 @@ const INVENTED = {
   'a path': '../../etc',
   quotes: '"id"',
   'another alphabet': 'идентификатор',
+  words: 'Call-0800-123456',
 }
 
 t.test('accepts x-request-id and traceparent from a trusted proxy', async t => {
@@ -81,7 +82,7 @@ t.test('log lines of an email have the id and trace of its request', async t => 
   const kinds = new Set<string>()
   let last = 0
   const step = async (options: InjectOptions) => {
-    const id = `request-${++last}`
+    const id = `beef-${++last}`
     const headers = { ...options.headers, 'x-request-id': id, traceparent: TRACEPARENT }
     const caused = await withMails(service, rows, () =>
       app.inject({ method: 'POST', ...options, headers, remoteAddress: PROXY }),

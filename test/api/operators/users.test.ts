@@ -288,6 +288,12 @@ t.test('whoever registers an invited email and confirms becomes that account', a
   isProblemOf(t, await post('/invitation/accept', { token: invitation, password }), 'token_spent')
   isProblemOf(t, await post('/confirm-email', { token: early, password }), 'token_spent')
 
+  // Disabling voids the link, also once the account is enabled again.
+  const revoked = await registered('revoked@example.org')
+  const other = (await ask('POST', '/users', { email: 'revoked@example.org' })).json()
+  for (const act of ['disable', 'enable']) await ask('POST', `/users/${other.id}/${act}`)
+  isProblemOf(t, await post('/confirm-email', { token: revoked, password }), 'token_spent')
+
   // Registered and confirmed after.
   const later = (await ask('POST', '/users', { email: 'later@example.org', roles: ['editor'] })).json()
   const token = await registered('later@example.org')

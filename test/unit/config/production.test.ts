@@ -9,6 +9,7 @@ const production = {
   JWT_SECRET: 'fZ3k9Qx7Lw2Vb8Ty4Rn6Mh1Jc5Pd0Gs_uA',
   DATABASE_URL: 'file:/srv/latchkey/latchkey.db',
   MAIL_BACKEND: 'smtp',
+  MAIL_DEFAULT_SENDER: 'accounts@example.org',
 }
 const remoteMail = {
   MAIL_SERVER: 'mail.example.org',
@@ -128,6 +129,10 @@ t.test('TRUST_PROXY cannot trust every address', async t => {
     '0.0.0.0/0.0.0.0',
     '::ffff:0:0/96',
     '2000::/3',
+    '64.0.0.0/2',
+    '8.0.0.0/8',
+    '172.0.0.0/8',
+    '2600::/8',
   ]
   for (const TRUST_PROXY of everybody) {
     t.strictSame(refused({ TRUST_PROXY }), ['TRUST_PROXY'], TRUST_PROXY)
@@ -137,7 +142,14 @@ t.test('TRUST_PROXY cannot trust every address', async t => {
     const onLaptop = refused({ TRUST_PROXY, NODE_ENV: 'development' })
     t.strictSame(onLaptop, isRefusedAnyway ? ['TRUST_PROXY'] : [], 'a laptop may')
   }
-  for (const TRUST_PROXY of ['10.0.0.0/8, 192.168.0.0/16', 'fd00::/8', '::1', 'loopback', '172.64.0.0/13']) {
+  for (const TRUST_PROXY of [
+    '10.0.0.0/8, 192.168.0.0/16',
+    'fd00::/8',
+    '::1',
+    'loopback',
+    '172.64.0.0/13',
+    '2400:cb00::/32',
+  ]) {
     t.strictSame(refused({ TRUST_PROXY }), [], TRUST_PROXY)
   }
 })
@@ -170,6 +182,8 @@ t.test('warns of likely oversights', async t => {
   t.strictSame(warned({}), [])
   t.strictSame(warned({ EMAIL_CONFIRMATION: 'off' }), ['EMAIL_CONFIRMATION'])
   t.strictSame(warned({ APP_URL: 'http://localhost:3000' }), ['APP_URL'], 'links to this machine')
+  t.strictSame(warned({ MAIL_DEFAULT_SENDER: '' }), ['MAIL_DEFAULT_SENDER'], 'no-reply@localhost')
+  for (const LOG_LEVEL of ['fatal', 'silent']) t.strictSame(warned({ LOG_LEVEL }), ['LOG_LEVEL'])
   t.strictSame(warned({ MAIL_SERVER: 'relay.internal' }), ['MAIL_USE_TLS'], 'links with tokens can be read')
   t.strictSame(warned({ DATABASE_URL: 'postgresql://db.internal/accounts' }), ['DATABASE_URL'])
   t.strictSame(warned({ DATABASE_URL: 'postgresql://db.internal/accounts?sslmode=prefer' }), ['DATABASE_URL'])
