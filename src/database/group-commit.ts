@@ -2,8 +2,7 @@
 // SQLite has one writer, and an fsync blocks the process.
 import { outageOf } from './outage.ts'
 import type { Run, Statements, Value } from './sql.ts'
-import { timeText } from './sqlite-adapter.ts'
-import { isBusy, type ResultSet, type RunNow, type SqliteConnection } from './sqlite-connection.ts'
+import { isBusy, type ResultSet, type RunNow, type SqliteConnection, timeText } from './sqlite-connection.ts'
 
 interface Job {
   /** Until when it waits for the lock. */

@@ -33,8 +33,6 @@ export interface Database extends Queries {
   provider: Provider
   /** Receives every outage and success; logs the start and the end of an outage. */
   outage: OutageLog
-  /** Throws if the driver's timeouts pass. */
-  ping(): Promise<unknown>
   /** Throws if the database is not writable. Writes nothing. */
   assertWritable(): Promise<unknown>
   /** Names of migrations that this build has and the database lacks. */
@@ -109,7 +107,7 @@ async function database(app: FastifyInstance) {
         'the role of DATABASE_URL has no time limits, and through a pooler the service can set none: ALTER ROLE … SET',
       ),
   })
-  const { client, statements, provider, close } = opened
+  const { statements, provider, close } = opened
   app.addHook('onClose', close)
 
   app.decorate('database', {
@@ -123,7 +121,6 @@ async function database(app: FastifyInstance) {
       },
     ),
     ...queriesOf(opened),
-    ping: () => client.$queryRaw`SELECT 1`,
     assertWritable: () => statements.change(CHANGE_NOTHING, []),
     async pendingMigrations() {
       const { pending, newer } = await migrationState(sql => statements.read(sql, []), provider)

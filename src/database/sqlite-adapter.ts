@@ -10,7 +10,7 @@ import {
   type SqlQuery,
   type SqlQueryable,
 } from '@prisma/driver-adapter-utils'
-import type { ResultSet, RunNow, SqliteConnection } from './sqlite-connection.ts'
+import { type ResultSet, type RunNow, type SqliteConnection, timeText } from './sqlite-connection.ts'
 
 const NAME = { provider: 'sqlite', adapterName: 'latchkey-sqlite' } as const
 
@@ -107,8 +107,6 @@ function bindable(arg: unknown, type: ArgType | undefined): unknown {
   }
   return arg instanceof Date ? timeText(arg) : arg
 }
-
-export const timeText = (time: Date) => `${time.toISOString().slice(0, -1)}+00:00`
 
 function mapErrors<T>(step: () => T): T {
   try {

@@ -43,6 +43,9 @@ export interface SqliteTransaction {
   rollback(): void
 }
 
+/** A time as Prisma stores it on SQLite, where it is text. */
+export const timeText = (time: Date) => `${time.toISOString().slice(0, -1)}+00:00`
+
 interface OpenTransaction {
   ended: Promise<void>
   end(): void

@@ -1,7 +1,8 @@
 /** Requires an API key with the scope of the route. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import type { ApiKey, By } from '../database/queries/api-keys.ts'
+import type { ApiKey } from '../database/queries/api-keys.ts'
+import type { By } from '../database/queries/events.ts'
 import { problem } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
 import { equalInConstantTime } from '../shared/constant-time.ts'

@@ -1,5 +1,6 @@
 /** Creating, listing and revoking API keys, for the operators' API and the command line. */
-import type { ApiKey, ApiKeys, By } from '../database/queries/api-keys.ts'
+import type { ApiKey, ApiKeys } from '../database/queries/api-keys.ts'
+import type { By } from '../database/queries/events.ts'
 import { problem } from '../errors.ts'
 import { makeKey } from './api-key.ts'
 

@@ -1,5 +1,5 @@
 /** Listing, retrying and cancelling emails, for the operators' API and the command line. */
-import type { By } from '../database/queries/api-keys.ts'
+import type { By } from '../database/queries/events.ts'
 import type { MailFilter, MailPlace, MailRow, Mails } from '../database/queries/mails.ts'
 import { problem } from '../errors.ts'
 

@@ -1,18 +1,12 @@
 /** Queries about keys of the operators' API. Only the hash of a key is stored. */
 import type { ApiKey, PrismaClient } from '../../generated/sqlite/client.ts'
 import { columns, runIn, type Statements } from '../sql.ts'
-import { type Actor, insertEvent, type Origin } from './events.ts'
+import { type By, insertEvent } from './events.ts'
 
 export type { ApiKey }
 
 /** Queries about keys. */
 export type ApiKeys = ReturnType<typeof apiKeys>
-
-/** The operator and the request that create or revoke a key. */
-export interface By {
-  actor: Actor
-  origin: Origin
-}
 
 const FIELDS = [
   'id',

@@ -56,6 +56,12 @@ export interface Origin extends Cause {
   device: string | null
 }
 
+/** The operator and the request that cause a change. */
+export interface By {
+  actor: Actor
+  origin: Origin
+}
+
 /** Events that open a session. */
 const ARRIVALS: EventKind[] = ['confirmed', 'logged_in']
 
@@ -131,8 +137,6 @@ export async function isKnownDevice(run: Run, userId: string, device: string | n
 export function events(client: PrismaClient, { provider, read, change, transaction }: Statements) {
   // Locks the account's row, so that the statement waits for a deletion in progress.
   const lock = provider === 'postgresql' ? ' FOR KEY SHARE' : ''
-  const RECORD = `INSERT INTO events (${EVENT_COLUMNS})
-    SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2${lock}`
   const RECORD_ONCE = `INSERT INTO events (${EVENT_COLUMNS})
     SELECT $1, id, $3, $4, $5, $6, $7 FROM users WHERE id = $2 AND NOT EXISTS (
       SELECT 1 FROM (SELECT kind, at, ip, device FROM events WHERE user_id = $2
@@ -144,10 +148,10 @@ export function events(client: PrismaClient, { provider, read, change, transacti
   const TAKE_BACK = 'DELETE FROM events WHERE id = $1 AND user_id IS NULL'
 
   return {
-    /** Records an event. Does nothing for a deleted account, whose history is anonymous. */
-    record: (event: NewEvent & { userId: string }) => change(RECORD, eventRow(event)),
-
-    /** Records an event unless one of the same kind, address and device exists since `since`. */
+    /**
+     * Records an event unless one of the same kind, address and device exists since `since`. Does nothing for a
+     * deleted account, whose history is anonymous.
+     */
     recordOnce: (event: NewEvent & { userId: string }, since: Date) =>
       change(RECORD_ONCE, [...eventRow(event), since]),
 

@@ -9,7 +9,8 @@ const FAMILIAR_MS = 90 * DAY_MS
 /** A more recent record is kept as it is, which saves logins a write. */
 const RECORD_AGAIN_MS = DAY_MS
 
-export const FAMILIAR_ID = (userId: string, network: string) => `${userId} || ' ' || ${network}`
+/** `idOf` as an expression of SQL. */
+export const familiarIdIn = (userId: string, network: string) => `${userId} || ' ' || ${network}`
 const idOf = (userId: string, network: string) => `${userId} ${network}`
 
 export const RECORD_NETWORK = {

@@ -1,8 +1,7 @@
 /** Queries about emails for operators: listing the outbox, retrying and cancelling. */
 import type { Outbox } from '../../generated/sqlite/client.ts'
 import { type Change, columns, type Statements, type Value } from '../sql.ts'
-import type { By } from './api-keys.ts'
-import { type EventKind, insertEvent } from './events.ts'
+import { type By, type EventKind, insertEvent } from './events.ts'
 import type { MailState } from './outbox.ts'
 
 /** Columns that operators may see. The values that a code is derived from are excluded. */

@@ -1,8 +1,7 @@
 /** Queries about accounts for operators. Every change is a transaction with its event, which names the operator. */
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { runIn, type Statements, undefinedOnConflict, type Value } from '../sql.ts'
-import type { By } from './api-keys.ts'
-import { type AccountEventKind, insertEvent } from './events.ts'
+import { type AccountEventKind, type By, insertEvent } from './events.ts'
 import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { endSessionsOf, lockAccount } from './sessions.ts'
 import { ACCOUNT, unusablePassword } from './users.ts'

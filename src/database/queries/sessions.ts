@@ -10,12 +10,6 @@ export type { Session }
 /** A session with the claims of its account, for the access token. */
 export type ClaimedSession = Session & Pick<User, 'claims'>
 
-/** An account as it was when its password or token was verified. */
-export type Verified = Pick<
-  User,
-  'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
->
-
 export interface NewSession {
   id: string
   refreshHash: string

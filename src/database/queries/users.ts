@@ -1,20 +1,26 @@
-// Queries of accounts. Every change is a compare-and-swap on what was read, and writes its event and its
-// notice in the same transaction.
+// Queries of accounts. A change that relies on an earlier check is a compare-and-swap on what was read. An event and an
+// email are written in the transaction of their change.
 import type { Prisma, PrismaClient, User } from '../../generated/sqlite/client.ts'
 import { networkOf } from '../../shared/network.ts'
 import { columns, runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { insertEvent, type Origin } from './events.ts'
 import {
-  FAMILIAR_ID,
+  familiarIdIn,
   insertFamiliarNetwork,
   isFamiliarNetwork,
   nextFamiliarNetworks,
 } from './familiar-networks.ts'
 import { causedBy, insertMail } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
-import { endSessionsOf, insertSession, type NewSession, type Verified } from './sessions.ts'
+import { endSessionsOf, insertSession, type NewSession } from './sessions.ts'
 
-export type { User, Verified }
+export type { User }
+
+/** An account as it was when its password or token was verified. */
+export type Verified = Pick<
+  User,
+  'id' | 'email' | 'passwordHash' | 'emailConfirmedAt' | 'emailChangedAt' | 'disabledCount'
+>
 
 /** Input of a password check; null if there is no account. */
 export interface Credentials {
@@ -29,6 +35,15 @@ export interface Credentials {
 }
 
 type CredentialsRow = Credentials & { email: string | null }
+
+const NOBODY: Credentials = {
+  userId: null,
+  passwordHash: null,
+  emailConfirmedAt: null,
+  disabledAt: null,
+  unlockedAt: null,
+  familiarUntil: null,
+}
 
 const FIELDS = [
   'id',
@@ -72,7 +87,7 @@ const CREDENTIALS = `SELECT users.email, users.id AS "userId", users.password_ha
   users.unlocked_at AS "unlockedAt", familiar.expires_at AS "familiarUntil"
   FROM (SELECT 1 AS one) AS always
   LEFT JOIN users ON users.email = (SELECT email FROM users WHERE email >= $1 ORDER BY email LIMIT 1)
-  LEFT JOIN familiar_networks AS familiar ON familiar.id = ${FAMILIAR_ID('users.id', '$2')}`
+  LEFT JOIN familiar_networks AS familiar ON familiar.id = ${familiarIdIn('users.id', '$2')}`
 const OF_SESSION = `SELECT ${columns(BEARER_FIELDS, 'users')} FROM sessions JOIN users ON users.id = sessions.user_id
   WHERE sessions.id = $1 AND users.id = $2 AND sessions.expires_at > $3 AND users.disabled_at IS NULL`
 
@@ -101,15 +116,10 @@ export function users(client: PrismaClient, { read }: Statements) {
      */
     async credentialsFor(email: string, ip: string): Promise<Credentials> {
       const [found] = (await read<CredentialsRow>(CREDENTIALS, [email, networkOf(ip)])) as [CredentialsRow]
-      const isExact = found.email === email
-      return {
-        userId: isExact ? found.userId : null,
-        passwordHash: isExact ? found.passwordHash : null,
-        emailConfirmedAt: isExact ? found.emailConfirmedAt : null,
-        disabledAt: isExact ? found.disabledAt : null,
-        unlockedAt: isExact ? found.unlockedAt : null,
-        familiarUntil: isExact ? found.familiarUntil : null,
-      }
+      // Copied in either case, so that both take the same time.
+      const { userId, passwordHash, emailConfirmedAt, disabledAt, unlockedAt, familiarUntil } =
+        found.email === email ? found : NOBODY
+      return { userId, passwordHash, emailConfirmedAt, disabledAt, unlockedAt, familiarUntil }
     },
 
     /** Whether a login, reset or confirmation succeeded from the network of `ip` recently. */
