@@ -1,7 +1,7 @@
 // POST /invitation/accept: sets the password of an account that an operator created.
 import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { Password } from '../passwords/policy.ts'
 import { tokenPairResponse } from '../sessions/pair.ts'
 import { CookieMode } from '../sessions/refresh-cookie.ts'

@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
-import { oneOf } from '../http/routes.ts'
+import { oneOf } from '../http/route-types.ts'
 import { countTry } from '../passwords/code-tries.ts'
 import { MailedToken } from '../tokens/bound.ts'
 import { boundParts, type Fingerprinted } from '../tokens/fingerprint.ts'

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { Id, orNull } from '../http/schemas.ts'
 import { PublicEvent, publicEvent } from './public-event.ts'
 

@@ -1,7 +1,7 @@
 /** GET /me/export: all data of an account (GDPR, articles 15 and 20). */
 import { problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { Export, exportOf } from './export-document.ts'
 
 /** Seconds within which a repeated export adds no event. */

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { reauthenticate } from '../passwords/check.ts'
 import { Password } from '../passwords/policy.ts'

@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { CURSOR, nextEvents } from './events.ts'
 import { EXAMPLE, OperatorEvent, operatorEvent } from './public-event.ts'
 import { REFUSED } from './schemas.ts'

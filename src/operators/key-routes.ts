@@ -1,7 +1,7 @@
 /** GET and POST /keys, DELETE /keys/{id}: the keys of the operators' API. */
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { Time } from '../http/schemas.ts'
 import { byKey } from './authenticate.ts'
 import { createKey, listKeys, revokeKey } from './keys.ts'

@@ -2,7 +2,7 @@
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { orNull } from '../http/schemas.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'

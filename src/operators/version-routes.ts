@@ -1,7 +1,7 @@
 /** GET /version: the running release. */
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { VERSION } from '../shared/version.ts'
 
 const Version = Type.Object(

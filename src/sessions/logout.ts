@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { CookieMode, SETS_COOKIE } from './refresh-cookie.ts'
 
 const Body = Type.Object(

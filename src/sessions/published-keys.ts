@@ -3,7 +3,7 @@
 import Type from 'typebox'
 import { problems } from '../errors.ts'
 import { fixedDocument, sendDocument } from '../http/fixed-document.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 
 /** Seconds. The rotation in docs/deploy.md waits for these and the 10 minutes for which jose keeps a copy. */
 const MAX_AGE = 300

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
-import type { App, Handler } from '../http/routes.ts'
+import type { App, Handler } from '../http/route-types.ts'
 import { Id } from '../http/schemas.ts'
 import { PublicSession, publicSession } from './public-session.ts'
 
