@@ -55,8 +55,8 @@ async function rateLimits(app: FastifyInstance, options: { everything: boolean }
       }
       if (!refusedOnly) return
       // Counted first and removed after a success, because parallel guesses would all pass a limit that counts
-      // afterwards. The status is ignored if the client disconnected.
-      request.runAfterResponse(async () => {
+      // afterwards. The status is ignored if the client disconnected before the reply.
+      request.runOnReply(async () => {
         const isRefused = reply.statusCode >= 400 && reply.statusCode < 500
         if (isRefused || request.responseEnd === 'lost') return
         await Promise.all(windows.map(({ counter }) => counter.add(keyOf(request), -1)))

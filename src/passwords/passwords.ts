@@ -116,7 +116,10 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
 
   app.decorateRequest('hashSlot', null)
   app.addHook('onRequest', (request, _reply, done) => {
-    if (request.routeOptions.config.hashes) request.hashSlot = reserve(request)
+    if (request.routeOptions.config.hashes) {
+      request.hashSlot = reserve(request)
+      request.runOnReply(request.hashSlot.release)
+    }
     done()
   })
   app.addHook('onRoute', route => {

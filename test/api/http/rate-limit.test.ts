@@ -4,7 +4,9 @@ import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { onTheWire, requestText } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const shared = process.env['TEST_REDIS_URL'] || undefined
 if (shared === undefined && process.env['TEST_REQUIRE_ALL']) {
@@ -210,6 +212,34 @@ t.test('successful logins do not count, and refused ones do', async t => {
     Array.from({ length: 30 }, (_, i) => logIn('wrong', `other-${i}@example.org`)),
   )
   t.equal(parallel.filter(({ statusCode }) => statusCode === 401).length, 10)
+})
+
+// Regression: a success counted as refused until its response had ended, and one behind an unread response never ends.
+t.test('a login whose response is not read counts by its outcome', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1000' } })
+  const { app, log } = world
+  const { email, password } = await confirmedAccount(world)
+  const { open } = await onTheWire(app)
+  const socket = await open()
+  t.teardown(() => socket.destroy())
+  socket.pause()
+  const logIn = (word: string) => {
+    const body = JSON.stringify({ email, password: word })
+    const fields = ['Content-Type: application/json', `Content-Length: ${body.length}`]
+    return requestText('POST /login', { fields, body })
+  }
+  // Larger than the socket buffers of the kernel.
+  const unread = requestText('GET /docs/static/swagger-ui-bundle.js').repeat(8)
+  socket.write(unread + logIn(password).repeat(4) + logIn('a wrong password').repeat(2))
+  const outcomes = () =>
+    log.filter(({ event, path }) => path === '/login' && /^authn_login_/.test(String(event))).length
+  await until('the logins are done', () => outcomes() === 6)
+  t.notOk(
+    log.some(({ msg, path }) => msg === 'answered' && path === '/login'),
+    'their responses have not ended',
+  )
+  const next = await app.inject(post('/login', '127.0.0.1'))
+  t.equal(next.headers['ratelimit-remaining'], '7', 'two refused logins, and this one')
 })
 
 t.test('variables set the limits, and development allows ten times as much', async t => {

@@ -14,6 +14,9 @@ import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
 const password = 'correct horse battery staple'
 
+/** Streamed from its file. */
+const LARGE = '/docs/static/swagger-ui-bundle.js'
+
 /** Every operation, and whether its body has a password, according to the OpenAPI document. */
 async function operations(app: FastifyInstance) {
   const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
@@ -196,6 +199,30 @@ t.test('a request reserves a slot before its body, and releases it if it needs n
   socket.destroy()
   await waiting(0)
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also if the body never arrives')
+})
+
+// Regression: a slot was held until its response had ended, and a response behind an unread one does not end.
+t.test('requests pipelined behind an unread response hold no slots', async t => {
+  const world = await startApp(t)
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const unread = connect(port, '127.0.0.1')
+  t.teardown(() => unread.destroy())
+  unread.pause()
+  // Larger than the socket buffers of the kernel.
+  const large = `GET ${LARGE} HTTP/1.1\r\nhost: latchkey.test\r\n\r\n`
+  const refused = wire('/login', JSON.stringify({ email: 'a@b', password }))
+  unread.write(large.repeat(8) + refused.repeat(8))
+  const count = () => world.log.filter(line => line['event'] === 'input_validation_fail').length
+  await until('as many are refused as are called at once', () => count() >= 2 * availableParallelism())
+  const owner = connect(port, '127.0.0.1')
+  t.teardown(() => owner.destroy())
+  owner.write(wire('/login', JSON.stringify({ email, password })))
+  t.equal((await answerOn(owner)).statusCode, 200)
+  await until('all are refused', () => count() === 8)
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
 t.test('slow bodies from more addresses than slots do not lock out other clients', async t => {
