@@ -18,9 +18,8 @@ declare module 'fastify' {
     jobsAfterResponse: Job[] | null
     /**
      * Runs a job once the reply is ready to be sent, whether or not the client reads it, or once the client has
-     * disconnected. For everything that other clients may wait for: a client that reads nothing, or pipelines requests
-     * behind a response that it does not read, keeps its responses from ending. A failure of the job is logged and has
-     * no other effect.
+     * disconnected. A client that reads nothing, or pipelines requests behind a response that it does not read, keeps
+     * its responses from ending. A failure of the job is logged and has no other effect.
      */
     runOnReply(job: Job): void
     /**

@@ -180,6 +180,34 @@ t.test('a client that has filled the queue delays only itself', async t => {
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
+// Regression: each /64 had a turn of its own, and the queue was full of lines with one slot, none of which could be shed.
+t.test('a /48 that fills the queue from a /64 for each request delays only itself', async t => {
+  const env = { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4', TRUST_PROXY: '127.0.0.1' }
+  const world = await startApp(t, { env })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const logIn = (from: string, as: string) =>
+    fetch(`${app.listeningOrigin}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ email: as, password }),
+    })
+  const most = 4 * availableParallelism() * Number(app.config.HASH_QUEUE_TIMEOUT)
+  const statuses: number[] = []
+  const flooding = Array.from({ length: 2 * most }, async (_, i) => {
+    const { status } = await logIn(`2001:db8:77:${i.toString(16)}::1`, 'nobody@example.org')
+    statuses.push(status)
+  })
+  await until('the queue is full', () => statuses.includes(503))
+  const owners = []
+  for (let i = 0; i < 5; i++) owners.push((await logIn('192.0.2.10', email)).status)
+  t.strictSame(owners, Array(5).fill(200))
+  const { waiting } = app.passwords.queue.load()
+  t.ok(waiting > most / 4, 'while the flood still waits', { waiting, most })
+  await Promise.all(flooding)
+})
+
 t.test('a request reserves a slot before its body, and releases it if it needs no hash', async t => {
   const { app } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
