@@ -1,5 +1,5 @@
 /** Counts by key: the interface, and its implementation in memory. `http/counters.ts` has the one in Redis. */
-import { createHash } from 'node:crypto'
+import { createHash, randomInt } from 'node:crypto'
 
 export interface Count {
   /** Points that are counted. */
@@ -33,8 +33,10 @@ export interface CounterOptions {
 interface MemoryOptions extends CounterOptions {
   /** Milliseconds of a monotonic clock. */
   now: () => number
-  /** The most keys that are kept. */
+  /** The most keys that are kept, at least two. */
   most: number
+  /** Returns a random whole number from 0 up to, but not including, `below`. Replaced by tests. */
+  random?: (below: number) => number
 }
 
 export interface MemoryCounter extends Counter {
@@ -45,45 +47,55 @@ export interface MemoryCounter extends Counter {
 }
 
 interface Entry {
+  readonly key: string
   points: number
   /** Milliseconds of the counter's clock. */
   until: number
   /** Milliseconds that the key was given. */
   duration: number
-  rank: number
+  /** Its index in `list`. */
+  at: number
 }
 
 /** A counter in memory with a bounded number of keys. Setting the system's clock does not affect it. */
-export function memoryCounter({ seconds, leaky, now, most }: MemoryOptions): MemoryCounter {
+export function memoryCounter(options: MemoryOptions): MemoryCounter {
+  const { seconds, leaky, now, most, random = randomInt } = options
   const entries = new Map<string, Entry>()
-  /**
-   * Keys by the order of magnitude of points times duration. A full counter evicts the oldest key of the lowest rank:
-   * a flood of new keys evicts itself, and no key with many failures.
-   */
-  const ranks: Set<string>[] = []
+  /** The same entries without an order, so that one can be picked at random. */
+  const list: Entry[] = []
 
   function find(key: string, time: number): Entry | undefined {
     const found = entries.get(key)
     return found && found.until > time ? found : undefined
   }
 
-  function drop(key: string) {
-    const found = entries.get(key)
-    if (found) ranks[found.rank]?.delete(key)
-    entries.delete(key)
+  function drop(entry: Entry | undefined) {
+    if (entry === undefined) return
+    entries.delete(entry.key)
+    const last = list.pop() as Entry
+    if (last === entry) return
+    list[entry.at] = last
+    last.at = entry.at
   }
 
   function keep(key: string, points: number, until: number, duration: number) {
-    const rank = Math.floor(Math.log2(Math.max(1, points * duration)))
     const found = entries.get(key)
-    if (found) ranks[found.rank]?.delete(key)
-    else if (entries.size >= most) evict()
-    entries.set(key, { points, until, duration, rank })
-    ranks[rank] = (ranks[rank] ?? new Set()).add(key)
+    if (found) return void Object.assign(found, { points, until, duration })
+    if (list.length >= most) evict()
+    const entry = { key, points, until, duration, at: list.length }
+    entries.set(key, entry)
+    list.push(entry)
   }
 
+  /**
+   * Evicts the key with less points times duration of two that are picked at random. Were it the least of all keys, a
+   * flood of keys with two points would let each new key evict the count of a victim, which begins with one point.
+   */
   function evict() {
-    for (const key of ranks.find(keys => keys?.size) ?? []) return drop(key)
+    const first = random(list.length)
+    const other = random(list.length - 1)
+    const second = other < first ? other : other + 1
+    drop(weightOf(list[second]) < weightOf(list[first]) ? list[second] : list[first])
   }
 
   return {
@@ -94,7 +106,7 @@ export function memoryCounter({ seconds, leaky, now, most }: MemoryOptions): Mem
       const until = leaky ? (found?.until ?? time) + points * duration : (found?.until ?? time + duration)
       const ttl = Math.max(0, until - time)
       const current = Math.max(0, leaky ? Math.ceil(ttl / duration) : (found?.points ?? 0) + points)
-      if (current === 0) drop(key)
+      if (current === 0) drop(entries.get(key))
       else keep(key, current, until, duration)
       return { current, ttl }
     },
@@ -104,15 +116,17 @@ export function memoryCounter({ seconds, leaky, now, most }: MemoryOptions): Mem
       return found && { current: found.points, ttl: found.until - time }
     },
     async forget(key) {
-      drop(key)
+      drop(entries.get(key))
     },
     sweep() {
       const time = now()
-      for (const [key, { until }] of entries) if (until <= time) drop(key)
+      for (const entry of entries.values()) if (entry.until <= time) drop(entry)
     },
     size: () => entries.size,
   }
 }
+
+const weightOf = (entry: Entry | undefined) => (entry ? entry.points * entry.duration : 0)
 
 /** A key that hides its parts, so that a shared store holds no email in clear. */
 export function hashedKey(...parts: (string | null)[]): string {

@@ -1,4 +1,7 @@
-/** Jobs that run once a response has ended, because it must not wait for them or tell how long they take. */
+/**
+ * Jobs that run once a reply is decided or once its response has ended, because the response must not wait for them or
+ * tell how long they take.
+ */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { outageOf } from '../database/outage.ts'
@@ -11,7 +14,14 @@ declare module 'fastify' {
     jobsSettled(): Promise<void>
   }
   interface FastifyRequest {
+    jobsOnReply: Job[] | null
     jobsAfterResponse: Job[] | null
+    /**
+     * Runs a job once the reply is ready to be sent, whether or not the client reads it, or once the client has
+     * disconnected. A client that reads nothing, or pipelines requests behind a response that it does not read, keeps
+     * its responses from ending. A failure of the job is logged and has no other effect.
+     */
+    runOnReply(job: Job): void
     /**
      * Runs a job once the response has ended, also where the client disconnects before it, and at once where it has
      * ended already. A failure of the job is logged and has no other effect.
@@ -29,6 +39,11 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
   const running = new Set<Promise<void>>()
 
   app.decorate('jobsSettled', async () => void (await Promise.all(running)))
+  app.decorateRequest('jobsOnReply', null)
+  app.decorateRequest('runOnReply', function (job) {
+    this.jobsOnReply ??= []
+    this.jobsOnReply.push(job)
+  })
   app.decorateRequest('jobsAfterResponse', null)
   app.decorateRequest('runAfterResponse', function (job) {
     if (this.responseEnd !== null) return run(job, this)
@@ -38,6 +53,7 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
 
   app.addHook('onRequest', (request, { raw: response }, done) => {
     const end = () => {
+      runOnReply(request)
       const jobs = request.jobsAfterResponse ?? []
       request.jobsAfterResponse = null
       for (const job of jobs) run(job, request)
@@ -47,6 +63,17 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
     response.once('close', end)
     done()
   })
+
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    runOnReply(request)
+    done()
+  })
+
+  function runOnReply(request: FastifyRequest) {
+    const jobs = request.jobsOnReply ?? []
+    request.jobsOnReply = null
+    for (const job of jobs) run(job, request)
+  }
 
   function run(job: Job, request: FastifyRequest) {
     const started = async () => job()

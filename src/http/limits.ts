@@ -9,6 +9,19 @@ export interface Window {
 
 export type CountedBy = 'network' | 'account'
 
+/**
+ * What limits count by, narrowest first, each with its factor on the limit. One party may hold a whole /56 or /48, but
+ * so may many customers of a provider. An IPv4 address has no wider network.
+ */
+export const SCOPES: Record<CountedBy, readonly { name: string; factor: number }[]> = {
+  network: [
+    { name: 'from one network', factor: 1 },
+    { name: 'from one IPv6 /56', factor: 4 },
+    { name: 'from one IPv6 /48', factor: 16 },
+  ],
+  account: [{ name: 'for one account', factor: 1 }],
+}
+
 interface Limit {
   /** Description of what is counted. */
   what: string
@@ -79,11 +92,14 @@ const UNITS = [
   [60, 'minute'],
 ] as const
 
-/** A limit in words, such as "At most 10 links or codes in 3 minutes from one network." */
-export function describeLimit(name: LimitName, { max, seconds }: Window): string {
+/**
+ * A limit in words, such as "At most 10 links or codes in 3 minutes from one network."
+ *
+ * @param scope its name in `SCOPES`
+ */
+export function describeLimit(name: LimitName, { max, seconds }: Window, scope: string): string {
   const [length, unit] = UNITS.find(([length]) => seconds % length === 0) ?? [1, 'second']
   const count = seconds / length
   const duration = count === 1 ? `${unit === 'hour' ? 'an' : 'a'} ${unit}` : `in ${count} ${unit}s`
-  const { what, per }: Limit = LIMITS[name]
-  return `At most ${max} ${what} ${duration} ${per === 'account' ? 'for one account' : 'from one network'}.`
+  return `At most ${max} ${LIMITS[name].what} ${duration} ${scope}.`
 }

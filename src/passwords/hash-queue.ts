@@ -1,6 +1,7 @@
 /**
  * The hash queue bounds how many passwords are hashed at once, and how many requests wait for that. It is a round-robin
- * queue with one FIFO line per client, so a client that floods it delays only itself.
+ * queue with one FIFO line per client, so a client that floods it delays only itself. Clients whose addresses one party
+ * may hold form a group, which has one turn.
  *
  * A request reserves its slot before its body is read and before the database is queried, so load shedding costs next
  * to nothing. A slot goes through these states:
@@ -19,10 +20,12 @@ export interface HashQueue {
   /**
    * Reserves a slot for one hash.
    *
-   * @param client whose line the slot joins. Nothing else may decide the order, or response times would leak it.
+   * @param client whose line the slot joins. Nothing but client and group may decide the order, or response times would
+   *   leak it.
+   * @param group of the client; by default it has no other client
    * @throws {ProblemError} `overloaded` where the queue is full and no other slot can be shed
    */
-  reserve(client: string): Slot
+  reserve(client: string, group?: string): Slot
   /** Hashes that run, and all other slots. */
   load(): { running: number; waiting: number }
 }
@@ -49,6 +52,7 @@ type State = 'reserved' | 'waiting' | 'called' | 'running' | 'left'
 
 interface Entry {
   readonly client: string
+  readonly group: string
   /** By `performance.now()`. */
   readonly reservedAt: number
   state: State
@@ -59,6 +63,9 @@ interface Entry {
   proceed(): void
   refuse(refusal: Error): void
 }
+
+/** The lines of a group's clients. */
+type Lines = Map<string, Entry[]>
 
 /** Hashes per second on a slow core. The queue holds what these cores compute within the timeout. */
 const HASHES_PER_CORE_AND_SECOND = 4
@@ -74,8 +81,8 @@ const BODY_GRACE_MS = 500
 export function hashQueue(cores: number, timeout: number): HashQueue {
   const capacity = cores + HASHES_PER_CORE_AND_SECOND * cores * timeout
   const mostCalled = cores + AHEAD_PER_CORE * cores
-  /** Slots that are reserved or waiting, a line per client. The first line is next; none is empty. */
-  const lines = new Map<string, Entry[]>()
+  /** Slots that are reserved or waiting, a line per client. The first group and line are next; none is empty. */
+  const groups = new Map<string, Lines>()
   /** Reserved slots, the oldest first. */
   const incomplete = new Set<Entry>()
   /** Called slots whose job waits for a core. */
@@ -98,29 +105,32 @@ export function hashQueue(cores: number, timeout: number): HashQueue {
     })
 
   function enterLine(entry: Entry) {
-    const line = lines.get(entry.client)
-    if (line) line.push(entry)
-    else lines.set(entry.client, [entry])
+    const lines: Lines = groups.get(entry.group) ?? new Map()
+    lines.set(entry.client, [...(lines.get(entry.client) ?? []), entry])
+    groups.set(entry.group, lines)
     inLines++
   }
 
   function leaveLine(entry: Entry) {
-    const rest = lines.get(entry.client)?.filter(other => other !== entry) ?? []
-    if (rest.length > 0) lines.set(entry.client, rest)
-    else lines.delete(entry.client)
+    const lines = groups.get(entry.group)
+    const rest = lines?.get(entry.client)?.filter(other => other !== entry) ?? []
+    if (rest.length > 0) lines?.set(entry.client, rest)
+    else lines?.delete(entry.client)
+    if (lines?.size === 0) groups.delete(entry.group)
     inLines--
   }
 
   /** Takes the first waiting slot of the line whose turn it is. A line without one keeps its turn. */
   function takeNext(): Entry | undefined {
-    for (const [client, line] of lines) {
-      const next = line.find(({ state }) => state === 'waiting')
-      if (next === undefined) continue
-      leaveLine(next)
-      // The rest of the line goes behind all other lines.
-      const rest = lines.get(client)
-      if (rest && lines.delete(client)) lines.set(client, rest)
-      return next
+    for (const [group, lines] of groups) {
+      for (const [client, line] of lines) {
+        const next = line.find(({ state }) => state === 'waiting')
+        if (next === undefined) continue
+        leaveLine(next)
+        moveToEnd(lines, client)
+        moveToEnd(groups, group)
+        return next
+      }
     }
     return undefined
   }
@@ -163,25 +173,38 @@ export function hashQueue(cores: number, timeout: number): HashQueue {
   }
 
   /**
-   * Sheds a slot of a full queue: one with an overdue body (slow bodies cost an attacker a byte each), else the newest
-   * of a line that stays longer than the new client's, else the oldest with an incomplete body.
+   * Sheds a slot of a full queue: one with an overdue body (slow bodies cost an attacker a byte each), else one of a
+   * larger group or line than the new client's, else the oldest with an incomplete body.
    */
-  function makeRoom(client: string) {
+  function makeRoom(client: string, group: string) {
     if (inLines + called < capacity) return
     const [oldest] = incomplete
     const isOverdue = oldest !== undefined && performance.now() - oldest.reservedAt > BODY_GRACE_MS
-    let longest: Entry[] = []
-    for (const line of lines.values()) if (line.length > longest.length) longest = line
-    const isLonger = longest.length > (lines.get(client)?.length ?? 0) + 1
-    const victim = isOverdue ? oldest : ((isLonger ? longest.at(-1) : undefined) ?? oldest)
+    const victim = isOverdue ? oldest : (newestOfLarger(client, group) ?? oldest)
     if (victim === undefined) throw overloaded()
     leave(victim, overloaded())
   }
 
-  function reserve(client: string): Slot {
-    makeRoom(client)
+  /**
+   * The newest slot of the longest line in the largest group, if that group stays larger than the new client's.
+   * Otherwise the newest of the longest line in the client's own group, if that line stays longer than the client's.
+   */
+  function newestOfLarger(client: string, group: string): Entry | undefined {
+    const own: Lines = groups.get(group) ?? new Map()
+    let largest = own
+    for (const lines of groups.values()) if (sizeOf(lines) > sizeOf(largest)) largest = lines
+    const isOwn = sizeOf(largest) <= sizeOf(own) + 1
+    let longest: Entry[] = []
+    for (const line of (isOwn ? own : largest).values()) if (line.length >= longest.length) longest = line
+    if (isOwn && longest.length <= (own.get(client)?.length ?? 0) + 1) return undefined
+    return longest.at(-1)
+  }
+
+  function reserve(client: string, group = client): Slot {
+    makeRoom(client, group)
     const entry: Entry = {
       client,
+      group,
       reservedAt: performance.now(),
       state: 'reserved',
       proceed() {},
@@ -229,4 +252,16 @@ export function hashQueue(cores: number, timeout: number): HashQueue {
     reserve,
     load: () => ({ running, waiting: inLines + called - running }),
   }
+}
+
+function sizeOf(lines: Lines): number {
+  let size = 0
+  for (const { length } of lines.values()) size += length
+  return size
+}
+
+/** Moves a key behind all others, if the map has it. */
+function moveToEnd<T>(map: Map<string, T>, key: string) {
+  const value = map.get(key)
+  if (value !== undefined && map.delete(key)) map.set(key, value)
 }

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os'
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Config } from '../config/config.ts'
-import { networkOf } from '../shared/network.ts'
+import { networksOf } from '../shared/network.ts'
 import { type LoadFast, loadArgon2 } from './argon2.ts'
 import { type HashQueue, hashQueue, type Slot } from './hash-queue.ts'
 import { assertAcceptable, isWellFormedPassword, normalizePassword } from './policy.ts'
@@ -78,7 +78,8 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   const dummy = dummyHash(cost)
 
   function reserve(client: Client): Slot {
-    const slot = queue.reserve(networkOf(client.ip))
+    const networks = networksOf(client.ip)
+    const slot = queue.reserve(networks[0] as string, networks.at(-1))
     client.runAfterResponse(slot.release)
     return slot
   }
@@ -117,6 +118,11 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   app.decorateRequest('hashSlot', null)
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.routeOptions.config.hashes) request.hashSlot = reserve(request)
+    done()
+  })
+  // Not only after the response: one that is pipelined behind an unread response does not end.
+  app.addHook('onSend', (request, _reply, _payload, done) => {
+    request.hashSlot?.release()
     done()
   })
   app.addHook('onRoute', route => {

@@ -18,3 +18,8 @@ export function widerNetworksOf(ip: string): string[] {
   if (!isIPv6(networkOf(ip))) return []
   return WIDER_PREFIXES.map(prefix => `${normalizeIP(ip, prefix)}/${prefix}`)
 }
+
+/** Returns the network of an address and the wider ones around it, narrowest first. */
+export function networksOf(ip: string): string[] {
+  return [networkOf(ip), ...widerNetworksOf(ip)]
+}

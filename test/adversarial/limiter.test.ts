@@ -131,6 +131,29 @@ t.test('behind a trusted proxy the client is the one that the nearest proxy name
   )
 })
 
+// Regression: 3000 registrations from one /48 got 3000 × 202 and as many emails.
+t.test('a /64 for each request of one /48 or /56 does not escape a limit', async t => {
+  const service = await startApp(t, { env: { ...limits, RATE_LIMIT_ALL: '1000' } })
+  const passed = async (url: string, networks: string[]) => {
+    const statuses: number[] = []
+    for (const remoteAddress of networks) {
+      statuses.push((await service.app.inject({ method: 'POST', url, remoteAddress })).statusCode)
+    }
+    return statuses.filter(status => status === 400).length
+  }
+  const of48 = Array.from({ length: 1000 }, (_, i) => `2001:db8:77:${(i * 64).toString(16)}::1`)
+  const of56 = Array.from({ length: 200 }, (_, i) => `2001:db8:78:${i.toString(16)}::1`)
+  for (const [url, max] of [
+    ['/register', 20],
+    ['/password-reset/request', 10],
+    ['/confirm-email', 10],
+    ['/login', 10],
+  ] as const) {
+    t.equal(await passed(url, of48), 16 * max, `${url} from one /48`)
+    t.equal(await passed(url, of56), 4 * max, `${url} from one /56`)
+  }
+})
+
 t.test('without a valid address from a trusted proxy, requests count for the proxy', async t => {
   const { app, smtp, databaseUrl, log } = await startApp(t, { env: { ...limits, TRUST_PROXY: '10.0.0.1' } })
   const junk = [

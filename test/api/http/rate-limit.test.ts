@@ -4,7 +4,9 @@ import t, { type Test } from 'tap'
 import { confirmedAccount, startApp, testClock } from '../../harness/app.ts'
 import { countHashes } from '../../harness/hash-count.ts'
 import { isProblemOf } from '../../harness/problem.ts'
+import { onTheWire, requestText } from '../../harness/raw-http.ts'
 import { openRows } from '../../harness/rows.ts'
+import { until } from '../../harness/until.ts'
 
 const shared = process.env['TEST_REDIS_URL'] || undefined
 if (shared === undefined && process.env['TEST_REQUIRE_ALL']) {
@@ -130,6 +132,33 @@ for (const { store, env, skip } of stores) {
       isLimited(t, await app.inject(post('/login', `::ffff:${from}`)), 10, 180)
     })
 
+    t.test('a /56 counts with four times the limit of a /64, a /48 with sixteen times', async t => {
+      const isRefusedBy = async (url: string, from: string, max: number, network: string) => {
+        const refused = await app.inject(post(url, from))
+        isLimited(t, refused, max, 180)
+        t.match(refused.json().detail, new RegExp(`in 3 minutes from ${network}\\.`))
+      }
+      for (const url of ['/login', '/confirm-email']) {
+        const net = `2001:${randomInt(65536).toString(16)}:${randomInt(65536).toString(16)}`
+        const ip = (of56: number, of64: number) => `${net}:${(of56 * 256 + of64).toString(16)}::1`
+        const passes = async (from: string) => {
+          for (const { statusCode } of await send(app, 10, post(url, from))) t.equal(statusCode, 400, from)
+        }
+        await passes(ip(0, 1))
+        // Otherwise one client would use up the limits of its neighbours.
+        for (let i = 0; i < 50; i++) await app.inject(post(url, ip(0, 1)))
+        await isRefusedBy(url, ip(0, 1), 10, 'one network')
+        for (const of64 of [2, 3, 4]) await passes(ip(0, of64))
+        for (let i = 0; i < 50; i++) await app.inject(post(url, ip(0, 5 + i)))
+        await isRefusedBy(url, ip(0, 100), 40, 'one IPv6 /56')
+        for (let of64 = 0; of64 < 12; of64++) await passes(ip(1 + of64, of64))
+        await isRefusedBy(url, ip(100, 100), 160, 'one IPv6 /48')
+        const next = await app.inject(post(url, `2001:db8:${randomInt(65536).toString(16)}::1`))
+        t.equal(next.statusCode, 400, 'another /48 is not affected')
+        t.equal(next.headers['ratelimit-remaining'], '9', 'the nearest limit is that of the /64')
+      }
+    })
+
     t.test('another spelling of a path has no limit of its own', async t => {
       const from = client()
       await send(app, 10, post('/login', from))
@@ -210,6 +239,34 @@ t.test('successful logins do not count, and refused ones do', async t => {
     Array.from({ length: 30 }, (_, i) => logIn('wrong', `other-${i}@example.org`)),
   )
   t.equal(parallel.filter(({ statusCode }) => statusCode === 401).length, 10)
+})
+
+// Regression: a success counted as refused until its response had ended, and one behind an unread response never ends.
+t.test('a login whose response is not read counts by its outcome', async t => {
+  const world = await startApp(t, { env: { RATE_LIMIT: 'on', RATE_LIMIT_ALL: '1000' } })
+  const { app, log } = world
+  const { email, password } = await confirmedAccount(world)
+  const { open } = await onTheWire(app)
+  const socket = await open()
+  t.teardown(() => socket.destroy())
+  socket.pause()
+  const logIn = (word: string) => {
+    const body = JSON.stringify({ email, password: word })
+    const fields = ['Content-Type: application/json', `Content-Length: ${body.length}`]
+    return requestText('POST /login', { fields, body })
+  }
+  // Larger than the socket buffers of the kernel.
+  const unread = requestText('GET /docs/static/swagger-ui-bundle.js').repeat(8)
+  socket.write(unread + logIn(password).repeat(4) + logIn('a wrong password').repeat(2))
+  const outcomes = () =>
+    log.filter(({ event, path }) => path === '/login' && /^authn_login_/.test(String(event))).length
+  await until('the logins are done', () => outcomes() === 6)
+  t.notOk(
+    log.some(({ msg, path }) => msg === 'answered' && path === '/login'),
+    'their responses have not ended',
+  )
+  const next = await app.inject(post('/login', '127.0.0.1'))
+  t.equal(next.headers['ratelimit-remaining'], '7', 'two refused logins, and this one')
 })
 
 t.test('variables set the limits, and development allows ten times as much', async t => {

@@ -75,7 +75,7 @@ t.test('sixty /64s of one /48 count together, and a /56 within it', async t => {
   const of48 = Array.from({ length: 60 }, (_, i) => `2001:db8:1:${(i * 256).toString(16)}::1`)
   t.equal(await tried('a@example.org', of48), 17, 'of 300 guesses')
   t.equal(await tried('a@example.org', ['2001:db8:2:1::1']), 5, 'another /48 is not affected')
-  const of56 = Array.from({ length: 60 }, (_, i) => `2001:db8:1:${i.toString(16)}::1`)
+  const of56 = Array.from({ length: 60 }, (_, i) => `2001:db8:3:${i.toString(16)}::1`)
   t.equal(await tried('b@example.org', of56), 17)
 })
 

@@ -14,6 +14,9 @@ import { fillQueue, SLOW_HASHES } from './full-queue.ts'
 
 const password = 'correct horse battery staple'
 
+/** Streamed from its file. */
+const LARGE = '/docs/static/swagger-ui-bundle.js'
+
 /** Every operation, and whether its body has a password, according to the OpenAPI document. */
 async function operations(app: FastifyInstance) {
   const { paths } = (await app.inject('/openapi.json')).json<{ paths: Record<string, object> }>()
@@ -177,6 +180,34 @@ t.test('a client that has filled the queue delays only itself', async t => {
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
+// Regression: each /64 had a turn of its own, and the queue was full of lines with one slot, none of which could be shed.
+t.test('a /48 that fills the queue from a /64 for each request delays only itself', async t => {
+  const env = { ARGON2_MEMORY_KIB: '16384', ARGON2_TIME_COST: '4', TRUST_PROXY: '127.0.0.1' }
+  const world = await startApp(t, { env })
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const logIn = (from: string, as: string) =>
+    fetch(`${app.listeningOrigin}/login`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-forwarded-for': from },
+      body: JSON.stringify({ email: as, password }),
+    })
+  const most = 4 * availableParallelism() * Number(app.config.HASH_QUEUE_TIMEOUT)
+  const statuses: number[] = []
+  const flooding = Array.from({ length: 2 * most }, async (_, i) => {
+    const { status } = await logIn(`2001:db8:77:${i.toString(16)}::1`, 'nobody@example.org')
+    statuses.push(status)
+  })
+  await until('the queue is full', () => statuses.includes(503))
+  const owners = []
+  for (let i = 0; i < 5; i++) owners.push((await logIn('192.0.2.10', email)).status)
+  t.strictSame(owners, Array(5).fill(200))
+  const { waiting } = app.passwords.queue.load()
+  t.ok(waiting > most / 4, 'while the flood still waits', { waiting, most })
+  await Promise.all(flooding)
+})
+
 t.test('a request reserves a slot before its body, and releases it if it needs no hash', async t => {
   const { app } = await startApp(t, { env: SLOW_HASHES })
   await app.listen({ host: '127.0.0.1', port: 0 })
@@ -196,6 +227,30 @@ t.test('a request reserves a slot before its body, and releases it if it needs n
   socket.destroy()
   await waiting(0)
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 }, 'also if the body never arrives')
+})
+
+// Regression: a slot was held until its response had ended, and a response behind an unread one does not end.
+t.test('requests pipelined behind an unread response hold no slots', async t => {
+  const world = await startApp(t)
+  const { app } = world
+  const { email } = await confirmedAccount(world)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const unread = connect(port, '127.0.0.1')
+  t.teardown(() => unread.destroy())
+  unread.pause()
+  // Larger than the socket buffers of the kernel.
+  const large = `GET ${LARGE} HTTP/1.1\r\nhost: latchkey.test\r\n\r\n`
+  const refused = wire('/login', JSON.stringify({ email: 'a@b', password }))
+  unread.write(large.repeat(8) + refused.repeat(8))
+  const count = () => world.log.filter(line => line['event'] === 'input_validation_fail').length
+  await until('as many are refused as are called at once', () => count() >= 2 * availableParallelism())
+  const owner = connect(port, '127.0.0.1')
+  t.teardown(() => owner.destroy())
+  owner.write(wire('/login', JSON.stringify({ email, password })))
+  t.equal((await answerOn(owner)).statusCode, 200)
+  await until('all are refused', () => count() === 8)
+  t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
 t.test('slow bodies from more addresses than slots do not lock out other clients', async t => {

@@ -177,6 +177,45 @@ t.test(
   },
 )
 
+t.test('the clients of a group take turns, and the group has one turn', async t => {
+  const { begun, end, job } = jobs()
+  const queue = hashQueue(1, 10)
+  const inGroup = (client: string, id: number) => queue.reserve(client, 'flood').run(job(id))
+  const all = Array.from({ length: 6 }, (_, id) => inGroup(`flood ${id}`, id))
+  all.push(inGroup('flood 5', 6), runIn(queue, 'stranger', job(100)), runIn(queue, 'stranger', job(101)))
+  all.push(inGroup('flood 7', 7))
+  for (let next = 0; next < all.length; next++) {
+    await turn()
+    end[next]?.()
+  }
+  await Promise.all(all)
+  t.strictSame(begun, [0, 1, 2, 100, 3, 101, 4, 5, 7, 6])
+  t.strictSame(queue.load(), { running: 0, waiting: 0 })
+})
+
+t.test('in a queue filled by a group, a slot of the group is shed for another client', async t => {
+  const { end, job } = jobs()
+  const queue = hashQueue(1, 1.5)
+  const inGroup = (client: string, id: number) => queue.reserve(client, 'flood').run(job(id))
+  const flood = Array.from({ length: 6 }, (_, id) => inGroup(`flood ${id}`, id))
+  flood.push(inGroup('flood 5', 6))
+  const isShed = (id: number, name: string) =>
+    t.rejects(flood[id] as Promise<number>, { code: 'overloaded' }, name)
+  t.throws(() => queue.reserve('flood 5', 'flood'), { code: 'overloaded' }, 'its line is the longest')
+  const ofLongest = isShed(6, 'within the group, of the longest line')
+  flood.push(inGroup('flood 7', 7))
+  await ofLongest
+  const ofGroup = Promise.all([isShed(7, 'of equal lines the last'), isShed(5, 'and then the one before it')])
+  const strangers = [100, 101].map(id => runIn(queue, 'stranger', job(id)))
+  await ofGroup
+  t.throws(() => queue.reserve('stranger'), { code: 'overloaded' }, 'a third would make it the largest')
+  for (let next = 0; next < 7; next++) {
+    await turn()
+    end[next]?.()
+  }
+  t.strictSame(await Promise.all([...flood.slice(0, 5), ...strangers]), [0, 1, 2, 3, 4, 100, 101])
+})
+
 t.test('if each client has one slot with a complete body, none is shed for another', async t => {
   const { end, job } = jobs()
   const queue = hashQueue(1, 1)
