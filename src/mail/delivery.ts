@@ -3,11 +3,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { outageDetail, outageOf } from '../database/outage.ts'
-import type { OutboxRow } from '../database/queries/outbox.ts'
+import type { OutboxRow, Outcome } from '../database/queries/outbox.ts'
 import { backoff } from '../shared/backoff.ts'
 import { outageLog } from '../shared/outage-log.ts'
 import { traceFields } from '../shared/trace.ts'
-import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
+import { finishRest, giveTurnBack, isCapped, takeTurn } from './caps.ts'
 import { composeDecoy, composeMail } from './compose.ts'
 import type { MailDependencies } from './dependencies.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
@@ -27,11 +27,19 @@ const JITTER = 0.2
 const FIRST_RECORD_RETRY = 1000
 const LONGEST_RECORD_RETRY = 5000
 
+/** Milliseconds between batches of rows that one email serves, in which requests are answered. */
+const BATCH_PAUSE = 20
+
 /** Request ids per log line. */
 const MAX_LOGGED_IDS = 20
 
 /** What a delivery came to. */
-type Result =
+type Result = Ending & {
+  /** The newest request that the email serves, if more wait than have joined it. */
+  restUntil?: Date | undefined
+}
+
+type Ending =
   /** `waits`, `lost`: recorded by the turn already; back in the queue, or served by another email. */
   | { outcome: 'waits' | 'lost' | 'waited too long' }
   | { outcome: 'sent' | 'nothing to mail'; alsoServes: string[] }
@@ -107,16 +115,28 @@ export function deliverer(
     const result = await attempt(row)
     const recorded = await record(row, result)
     if (recorded !== undefined) report(row, result)
+    if (recorded) await recordRest(row, result).catch(logUnlessOutage)
     return recorded === true
+  }
+
+  /** Those that are left when the worker stops, or the database fails, wait for the next email. */
+  async function recordRest(row: OutboxRow, result: Result) {
+    const finished = finishedAs(result)
+    if (result.restUntil === undefined || finished === undefined) return
+    while (!stopping.aborted && (await finishRest(app, row, result.restUntil, finished)) > 0) {
+      await delay(BATCH_PAUSE)
+    }
   }
 
   async function attempt(row: OutboxRow): Promise<Result> {
     let mail: Awaited<ReturnType<typeof composeMail>>
     let alsoServes: string[]
+    let restUntil: Date | undefined
     try {
       const turn = await takeTurn(app, row)
       if (turn.outcome !== 'leads') return turn
       alsoServes = turn.alsoServes
+      if (turn.hasMore) restUntil = turn.newestRequest
       mail = await composeMail(app, row, turn.newestRequest)
     } catch (fault) {
       return { ...failed(row, sendError(fault, { to: row.recipient, text: '' })), fault }
@@ -126,13 +146,14 @@ export function deliverer(
       // A recipient that gets no email costs the same (timing side channel).
       else if (isCapped(row)) await transport.pretend?.({ to: row.recipient, ...composeDecoy(app, row) })
     } catch (error) {
-      return failed(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
+      const failure = sendError(error, { to: row.recipient, text: mail?.text ?? '' })
+      return { ...failed(row, failure), restUntil }
     }
     if (mail) {
       serverOutage.worked()
       serviceRefusal.worked()
     }
-    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes }
+    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes, restUntil }
   }
 
   function failed({ attempts }: OutboxRow, failure: SendFailure): Failed {
@@ -171,19 +192,11 @@ export function deliverer(
   }
 
   async function write(row: OutboxRow, result: Result): Promise<boolean> {
+    const finished = finishedAs(result)
+    if (finished) return outbox.finish(row, finished.outcome, app.clock(), finished.lastError)
     switch (result.outcome) {
       case 'waits':
         return true
-      case 'lost':
-        return false
-      case 'waited too long':
-        return outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
-      case 'sent':
-        return outbox.finish(row, 'sent', app.clock())
-      case 'nothing to mail':
-        return outbox.finish(row, 'dropped', app.clock())
-      case 'dead':
-        return outbox.finish(row, 'dead', app.clock(), result.failure.message)
       case 'deferred': {
         const { failure, wait } = result
         // The cap counts delivered emails: a retry after a transient failure must not wait for another turn.
@@ -192,6 +205,8 @@ export function deliverer(
         const nextAttemptAt = new Date(app.clock().getTime() + wait * 1000)
         return outbox.defer(row, { nextAttemptAt, lastError: failure.message })
       }
+      default:
+        return false
     }
   }
 
@@ -231,6 +246,22 @@ export function deliverer(
   }
 
   return deliver
+}
+
+/** How the row is finished, or undefined if it is not. */
+function finishedAs(result: Result): { outcome: Outcome; lastError: string | null } | undefined {
+  switch (result.outcome) {
+    case 'waited too long':
+      return { outcome: 'dropped', lastError: 'waited more than a day for its turn' }
+    case 'sent':
+      return { outcome: 'sent', lastError: null }
+    case 'nothing to mail':
+      return { outcome: 'dropped', lastError: null }
+    case 'dead':
+      return { outcome: 'dead', lastError: result.failure.message }
+    default:
+      return undefined
+  }
 }
 
 /** A bounded number of kinds, since messages may contain ids. */

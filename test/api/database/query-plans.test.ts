@@ -10,8 +10,8 @@ import { provider } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
 import { type Caught, catchStatements, explainer } from './recorded-statements.ts'
 
-/** One row for each job that instances share, and the newest events of an account: a scan is right here. */
-const SMALL = new Set(['leases', 'recent'])
+/** One row for each job that instances share, the newest events of an account, and parameters: a scan is right here. */
+const SMALL = new Set(['leases', 'recent', 'json_each'])
 
 type World = Awaited<ReturnType<typeof startApp>>
 
