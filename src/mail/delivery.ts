@@ -8,7 +8,7 @@ import { backoff } from '../shared/backoff.ts'
 import { outageLog } from '../shared/outage-log.ts'
 import { traceFields } from '../shared/trace.ts'
 import { finishRest, giveTurnBack, isCapped, takeTurn } from './caps.ts'
-import { composeDecoy, composeMail } from './compose.ts'
+import { composeDecoy, composeMail, NOT_TRIED } from './compose.ts'
 import type { MailDependencies } from './dependencies.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
 import type { MailTransport } from './transport.ts'
@@ -29,6 +29,9 @@ const LONGEST_RECORD_RETRY = 5000
 
 /** Milliseconds between batches of rows that one email serves, in which requests are answered. */
 const BATCH_PAUSE = 20
+
+/** Milliseconds for which the failure of a probe holds for other emails, so that a flood opens one connection a second. */
+const PROBE_HOLDS = 1000
 
 /** Request ids per log line. */
 const MAX_LOGGED_IDS = 20
@@ -95,6 +98,14 @@ export function deliverer(
     answer => ({ reason: String(answer), kind: 'away' }),
     { level: 'warn', quiet: QUIET_AFTER_LINE },
   )
+  /**
+   * Whether the mail server is known to be unreachable or to refuse the service, or nothing is known yet. Then an
+   * email that strangers can cause waits for a probe before its account is looked up. Otherwise only those with an
+   * account would fail and be retried.
+   */
+  let isDoubtful = transport.probe !== undefined
+  let probing: Promise<SendFailure | undefined> | undefined
+  let failedProbe: { at: number; failure: SendFailure } | undefined
   /** Bugs, and outages that only a delivery meets. Not the log of the database, whose end every poll reports. */
   const faults = outageLog(
     log,
@@ -137,6 +148,8 @@ export function deliverer(
       if (turn.outcome !== 'leads') return turn
       alsoServes = turn.alsoServes
       if (turn.hasMore) restUntil = turn.newestRequest
+      const failure = isCapped(row) ? await connectionFailure() : undefined
+      if (failure) return failed(row, { ...failure, message: `${NOT_TRIED}${failure.message}` })
       mail = await composeMail(app, row, turn.newestRequest)
     } catch (fault) {
       return { ...failed(row, sendError(fault, { to: row.recipient, text: '' })), fault }
@@ -150,13 +163,40 @@ export function deliverer(
       return { ...failed(row, failure), restUntil }
     }
     if (mail) {
+      isDoubtful = false
       serverOutage.worked()
       serviceRefusal.worked()
     }
     return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes, restUntil }
   }
 
+  /** One probe at a time, for all emails. */
+  function connectionFailure(): Promise<SendFailure | undefined> | SendFailure | undefined {
+    if (!isDoubtful) return undefined
+    if (failedProbe && Math.abs(app.clock().getTime() - failedProbe.at) < PROBE_HOLDS)
+      return failedProbe.failure
+    probing ??= probe().finally(() => {
+      probing = undefined
+    })
+    return probing
+  }
+
+  async function probe(): Promise<SendFailure | undefined> {
+    try {
+      await transport.probe?.()
+      isDoubtful = false
+      return undefined
+    } catch (error) {
+      // Nothing was sent, and a server refuses no email at its greeting.
+      const { message, refusesService, unreachable } = sendError(error, { to: '', text: '' })
+      const failure = { message, refusesService, unreachable, permanent: false, untaken: true }
+      failedProbe = { at: app.clock().getTime(), failure }
+      return failure
+    }
+  }
+
   function failed({ attempts }: OutboxRow, failure: SendFailure): Failed {
+    if (failure.refusesService || failure.unreachable) isDoubtful = transport.probe !== undefined
     if (failure.refusesService) serviceRefusal.failed(failure.message)
     if (failure.unreachable) serverOutage.failed(failure.message)
     const outcome = failure.permanent || attempts >= MAX_ATTEMPTS ? 'dead' : 'deferred'
@@ -203,7 +243,9 @@ export function deliverer(
         // If the turn cannot be returned, this email still has it.
         if (failure.untaken) await giveTurnBack(app, row).catch(logUnlessOutage)
         const nextAttemptAt = new Date(app.clock().getTime() + wait * 1000)
-        return outbox.defer(row, { nextAttemptAt, lastError: failure.message })
+        // An earlier failure of the email itself is kept: it says that the email was composed.
+        const earlier = failure.message.startsWith(NOT_TRIED) ? row.lastError : null
+        return outbox.defer(row, { nextAttemptAt, lastError: earlier ?? failure.message })
       }
       default:
         return false
