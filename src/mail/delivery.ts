@@ -274,8 +274,11 @@ export function deliverer(
         const served = alsoServes.length > 0 && { alsoServes }
         return log.info({ ...facts, ...served }, result.outcome === 'sent' ? 'mail sent' : 'nothing to mail')
       }
-      case 'dead':
-        return log.error({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+      case 'dead': {
+        // Any client can name a recipient that the server refuses, and one request must not page anybody.
+        const level = result.failure.permanent && isCapped(row) ? 'warn' : 'error'
+        return log[level]({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+      }
       case 'deferred': {
         const { failure, wait } = result
         const details = { ...facts, reason: failure.message, nextInSeconds: Math.round(wait) }

@@ -205,6 +205,20 @@ t.test('a permanently refused email is a dead letter at once, without secrets in
   await ask(world, payload.email)
   const row = await rowAfter(rows, 1, payload.email)
   t.match(row, { state: 'dead', attempts: 1, lastError: /550/, finishedAt: Date })
+  const { user } = rows.client
+  const { id: userId } = await user.findFirstOrThrow()
+  const notice = { kind: 'password_changed' as const, recipient: payload.email, userId }
+  await world.app.database.outbox.file(notice, world.app.clock())
+  world.app.mail.wake()
+  await until('both are logged', () => count(world.log, DEAD) === 2)
+  t.match(
+    world.log.filter(({ msg }) => DEAD.test(String(msg))),
+    [
+      { level: 40, kind: 'reset_request' },
+      { level: 50, kind: 'password_changed' },
+    ],
+    'a request of a stranger pages nobody',
+  )
   t.notMatch(row.lastError, quoted)
   t.notMatch(JSON.stringify(world.log), quoted)
 
