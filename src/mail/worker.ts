@@ -140,7 +140,10 @@ export function startMailWorker(
     rescheduleDue = false
   }
 
-  const busy = () => [...inProgress.values()].flatMap(({ row }) => busyKeys(app, row))
+  const busy = () => ({
+    ids: [...inProgress.keys()],
+    keys: [...inProgress.values()].flatMap(({ row }) => busyKeys(app, row)),
+  })
 
   /** Returns false if an email to the same recipient is in progress, for which the row would wait. */
   function startDelivery(row: OutboxRow): boolean {
@@ -152,7 +155,7 @@ export function startMailWorker(
       return true
     }
     const [key] = busyKeys(app, row)
-    if (key !== undefined && busy().includes(key)) return false
+    if (key !== undefined && busy().keys.includes(key)) return false
     const delivery: Delivery = { row, ended: Promise.resolve() }
     inProgress.set(row.id, delivery)
     delivery.ended = deliver(row).then(recorded => {

@@ -126,14 +126,14 @@ const RESCHEDULE = `UPDATE outbox SET
 // LOCKED passes over rows that another instance is claiming.
 const claimOn = (provider: Provider) => {
   const due = `SELECT id FROM outbox WHERE state = 'queued' AND next_attempt_at <= $1
-    AND NOT ${isBusy(provider, '$4')} ORDER BY next_attempt_at, id LIMIT $2`
+    AND NOT ${isBusy(provider, '$4', '$5')} ORDER BY next_attempt_at, id LIMIT $2`
   return `UPDATE outbox SET attempts = attempts + 1, leased_until = $3, next_attempt_at = $3
     WHERE id ${among(provider, due, 'FOR UPDATE SKIP LOCKED')}
     RETURNING ${columns(FIELDS, 'outbox')}`
 }
 
 const nextDueOn = (provider: Provider) => `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox
-  WHERE state = 'queued' AND NOT ${isBusy(provider, '$1')} ORDER BY next_attempt_at LIMIT 1`
+  WHERE state = 'queued' AND NOT ${isBusy(provider, '$1', '$2')} ORDER BY next_attempt_at LIMIT 1`
 
 /** The end of the lease identifies the claim. */
 const releaseOn = (provider: Provider) => `UPDATE outbox
@@ -150,10 +150,19 @@ const listed = (provider: Provider, parameter: string) =>
     ? `SELECT json_array_elements_text(${parameter}::json)`
     : `SELECT value FROM json_each(${parameter})`
 
-const isBusy = (provider: Provider, parameter: string) =>
-  `(kind || ' ' || recipient ${among(provider, listed(provider, parameter))})`
+// A row in progress itself is claimed again, which renews its lease, if the clock was set forward.
+const isBusy = (provider: Provider, keys: string, ids: string) =>
+  `(kind || ' ' || recipient ${among(provider, listed(provider, keys))}
+    AND NOT id ${among(provider, listed(provider, ids))})`
 
-/** Names a kind of email to a recipient, which a worker has in progress. */
+/** What a worker has in progress: ids of rows, and keys of kinds and recipients of which it takes no further rows. */
+export interface Busy {
+  ids: string[]
+  keys: string[]
+}
+
+const NOTHING: Busy = { ids: [], keys: [] }
+
 export const busyKey = (kind: OutboxKind, recipient: string) => `${kind} ${recipient}`
 
 export function outbox({ provider, read, change, changeAll, transaction }: Statements) {
@@ -190,17 +199,20 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
     nextAbout: (user: Owner, after: Pick<Outbox, 'id'> | undefined, since: Date, limit: number) =>
       read<Outbox>(ABOUT_OWNER, [user.id, user.email, since, after?.id ?? '', limit]),
 
-    /**
-     * Claims due rows in one statement. Other workers may claim them again at `leasedUntil`.
-     * @param busy keys of rows to leave in the queue
-     */
+    /** Claims due rows in one statement. Other workers may claim them again at `leasedUntil`. */
     async claim(
       limit: number,
       now: Date,
       leasedUntil: Date,
-      busy: readonly string[] = [],
+      { ids, keys }: Busy = NOTHING,
     ): Promise<OutboxRow[]> {
-      const rows = await change<OutboxRow>(CLAIM, [now, limit, leasedUntil, JSON.stringify(busy)])
+      const rows = await change<OutboxRow>(CLAIM, [
+        now,
+        limit,
+        leasedUntil,
+        JSON.stringify(keys),
+        JSON.stringify(ids),
+      ])
       return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
     },
 
@@ -219,8 +231,10 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
     },
 
     /** Returns the due time of the next row that is not busy, or undefined. */
-    async nextDue(busy: readonly string[] = []): Promise<Date | undefined> {
-      return (await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, [JSON.stringify(busy)]))[0]?.nextAttemptAt
+    async nextDue({ ids, keys }: Busy = NOTHING): Promise<Date | undefined> {
+      return (
+        await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, [JSON.stringify(keys), JSON.stringify(ids)])
+      )[0]?.nextAttemptAt
     },
 
     /** Returns a claimed row to the queue after a failure. False if it was claimed again. */
