@@ -1,6 +1,13 @@
 // Caps for emails that any client can cause: three an hour per recipient and purpose. The response does not reveal
 // it. Requests that wait for the same email share it, so that none is dropped.
-import type { Cap, Lead, OutboxKind, OutboxRow } from '../database/queries/outbox.ts'
+import {
+  busyKey,
+  type Cap,
+  type Lead,
+  type OutboxKind,
+  type OutboxRow,
+  type Outcome,
+} from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { MailDependencies } from './dependencies.ts'
 
@@ -24,7 +31,9 @@ export const isCapped = (row: OutboxRow) => purposeOf(row) !== undefined
 /** Lets a claimed row take its recipient's turn or wait for it. Rows without a cap are sent at once. */
 export async function takeTurn(app: MailDependencies, row: OutboxRow): Promise<Lead> {
   const purpose = purposeOf(row)
-  if (purpose === undefined) return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
+  if (purpose === undefined) {
+    return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [], hasMore: false }
+  }
   const [, kinds] = purpose
   const now = app.clock()
   const id = capId(app, row)
@@ -37,6 +46,28 @@ export async function takeTurn(app: MailDependencies, row: OutboxRow): Promise<L
     expiresAt: new Date(now.getTime() + DAY_MS),
   }
   return app.database.mailTurns.lead(row, kinds, now, cap)
+}
+
+/**
+ * Keys of the emails that must not be in progress together with this one. They would only wait for its turn, and all
+ * places of the worker could be taken by requests for one recipient.
+ */
+export function busyKeys(app: MailDependencies, row: OutboxRow): string[] {
+  const purpose = purposeOf(row)
+  if (purpose === undefined || app.config.RATE_LIMIT === 'off') return []
+  return purpose[1].map(kind => busyKey(kind, row.recipient))
+}
+
+/** Finishes a batch of the requests that a finished email serves and that did not join it. Returns how many. */
+export async function finishRest(
+  app: MailDependencies,
+  row: OutboxRow,
+  newestRequest: Date,
+  result: { outcome: Outcome; lastError: string | null },
+): Promise<number> {
+  const [, kinds] = purposeOf(row) ?? []
+  if (kinds === undefined) return 0
+  return app.database.mailTurns.finishRest(row, kinds, newestRequest, { ...result, now: app.clock() })
 }
 
 /** Returns the turn of an email that the server refused. */

@@ -11,6 +11,9 @@ import { isCapped } from './caps.ts'
 import type { MailDependencies } from './dependencies.ts'
 import { type MailContext, type RenderedMail, renderMail } from './templates.ts'
 
+/** Prefix of the error of an email that was not composed, because the mail server could not be reached. */
+export const NOT_TRIED = 'not tried: '
+
 type NoticeSubject = User | DeletedAccount
 
 /**
@@ -243,8 +246,8 @@ function resetPassword(app: MailDependencies, to: MailContext, user: Fingerprint
 // Written for every recipient, because on SQLite a write delays the next response. Without an account it is
 // deleted again.
 function recordRequest(app: MailDependencies, row: OutboxRow, user: User | undefined) {
-  // A retry was already recorded.
-  if (row.attempts > 1) return undefined
+  // A retry was already recorded, unless the connection failed before the account was looked up.
+  if (row.attempts > 1 && !row.lastError?.startsWith(NOT_TRIED)) return undefined
   const { ip, device, requestId } = row
   const userId = user && !user.disabledAt ? user.id : null
   const event = { userId, kind: 'reset_requested' as const, at: row.createdAt }

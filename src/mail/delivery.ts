@@ -3,12 +3,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyBaseLogger } from 'fastify'
 import { outageDetail, outageOf } from '../database/outage.ts'
-import type { OutboxRow } from '../database/queries/outbox.ts'
+import type { OutboxRow, Outcome } from '../database/queries/outbox.ts'
 import { backoff } from '../shared/backoff.ts'
 import { outageLog } from '../shared/outage-log.ts'
 import { traceFields } from '../shared/trace.ts'
-import { giveTurnBack, isCapped, takeTurn } from './caps.ts'
-import { composeDecoy, composeMail } from './compose.ts'
+import { finishRest, giveTurnBack, isCapped, takeTurn } from './caps.ts'
+import { composeDecoy, composeMail, NOT_TRIED } from './compose.ts'
 import type { MailDependencies } from './dependencies.ts'
 import { type SendFailure, sendError } from './smtp-error.ts'
 import type { MailTransport } from './transport.ts'
@@ -27,11 +27,22 @@ const JITTER = 0.2
 const FIRST_RECORD_RETRY = 1000
 const LONGEST_RECORD_RETRY = 5000
 
+/** Milliseconds between batches of rows that one email serves, in which requests are answered. */
+const BATCH_PAUSE = 20
+
+/** Milliseconds for which the failure of a probe holds for other emails, so that a flood opens one connection a second. */
+const PROBE_HOLDS = 1000
+
 /** Request ids per log line. */
 const MAX_LOGGED_IDS = 20
 
 /** What a delivery came to. */
-type Result =
+type Result = Ending & {
+  /** The newest request that the email serves, if more wait than have joined it. */
+  restUntil?: Date | undefined
+}
+
+type Ending =
   /** `waits`, `lost`: recorded by the turn already; back in the queue, or served by another email. */
   | { outcome: 'waits' | 'lost' | 'waited too long' }
   | { outcome: 'sent' | 'nothing to mail'; alsoServes: string[] }
@@ -87,6 +98,14 @@ export function deliverer(
     answer => ({ reason: String(answer), kind: 'away' }),
     { level: 'warn', quiet: QUIET_AFTER_LINE },
   )
+  /**
+   * Whether the mail server is known to be unreachable or to refuse the service, or nothing is known yet. Then an
+   * email that strangers can cause waits for a probe before its account is looked up. Otherwise only those with an
+   * account would fail and be retried.
+   */
+  let isDoubtful = transport.probe !== undefined
+  let probing: Promise<SendFailure | undefined> | undefined
+  let failedProbe: { at: number; failure: SendFailure } | undefined
   /** Bugs, and outages that only a delivery meets. Not the log of the database, whose end every poll reports. */
   const faults = outageLog(
     log,
@@ -107,16 +126,30 @@ export function deliverer(
     const result = await attempt(row)
     const recorded = await record(row, result)
     if (recorded !== undefined) report(row, result)
+    if (recorded) await recordRest(row, result).catch(logUnlessOutage)
     return recorded === true
+  }
+
+  /** Those that are left when the worker stops, or the database fails, wait for the next email. */
+  async function recordRest(row: OutboxRow, result: Result) {
+    const finished = finishedAs(result)
+    if (result.restUntil === undefined || finished === undefined) return
+    while (!stopping.aborted && (await finishRest(app, row, result.restUntil, finished)) > 0) {
+      await delay(BATCH_PAUSE)
+    }
   }
 
   async function attempt(row: OutboxRow): Promise<Result> {
     let mail: Awaited<ReturnType<typeof composeMail>>
     let alsoServes: string[]
+    let restUntil: Date | undefined
     try {
       const turn = await takeTurn(app, row)
       if (turn.outcome !== 'leads') return turn
       alsoServes = turn.alsoServes
+      if (turn.hasMore) restUntil = turn.newestRequest
+      const failure = isCapped(row) ? await connectionFailure() : undefined
+      if (failure) return failed(row, { ...failure, message: `${NOT_TRIED}${failure.message}` })
       mail = await composeMail(app, row, turn.newestRequest)
     } catch (fault) {
       return { ...failed(row, sendError(fault, { to: row.recipient, text: '' })), fault }
@@ -126,16 +159,44 @@ export function deliverer(
       // A recipient that gets no email costs the same (timing side channel).
       else if (isCapped(row)) await transport.pretend?.({ to: row.recipient, ...composeDecoy(app, row) })
     } catch (error) {
-      return failed(row, sendError(error, { to: row.recipient, text: mail?.text ?? '' }))
+      const failure = sendError(error, { to: row.recipient, text: mail?.text ?? '' })
+      return { ...failed(row, failure), restUntil }
     }
     if (mail) {
+      isDoubtful = false
       serverOutage.worked()
       serviceRefusal.worked()
     }
-    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes }
+    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes, restUntil }
+  }
+
+  /** One probe at a time, for all emails. */
+  function connectionFailure(): Promise<SendFailure | undefined> | SendFailure | undefined {
+    if (!isDoubtful) return undefined
+    if (failedProbe && Math.abs(app.clock().getTime() - failedProbe.at) < PROBE_HOLDS)
+      return failedProbe.failure
+    probing ??= probe().finally(() => {
+      probing = undefined
+    })
+    return probing
+  }
+
+  async function probe(): Promise<SendFailure | undefined> {
+    try {
+      await transport.probe?.()
+      isDoubtful = false
+      return undefined
+    } catch (error) {
+      // Nothing was sent, and a server refuses no email at its greeting.
+      const { message, refusesService, unreachable } = sendError(error, { to: '', text: '' })
+      const failure = { message, refusesService, unreachable, permanent: false, untaken: true }
+      failedProbe = { at: app.clock().getTime(), failure }
+      return failure
+    }
   }
 
   function failed({ attempts }: OutboxRow, failure: SendFailure): Failed {
+    if (failure.refusesService || failure.unreachable) isDoubtful = transport.probe !== undefined
     if (failure.refusesService) serviceRefusal.failed(failure.message)
     if (failure.unreachable) serverOutage.failed(failure.message)
     const outcome = failure.permanent || attempts >= MAX_ATTEMPTS ? 'dead' : 'deferred'
@@ -171,27 +232,23 @@ export function deliverer(
   }
 
   async function write(row: OutboxRow, result: Result): Promise<boolean> {
+    const finished = finishedAs(result)
+    if (finished) return outbox.finish(row, finished.outcome, app.clock(), finished.lastError)
     switch (result.outcome) {
       case 'waits':
         return true
-      case 'lost':
-        return false
-      case 'waited too long':
-        return outbox.finish(row, 'dropped', app.clock(), 'waited more than a day for its turn')
-      case 'sent':
-        return outbox.finish(row, 'sent', app.clock())
-      case 'nothing to mail':
-        return outbox.finish(row, 'dropped', app.clock())
-      case 'dead':
-        return outbox.finish(row, 'dead', app.clock(), result.failure.message)
       case 'deferred': {
         const { failure, wait } = result
         // The cap counts delivered emails: a retry after a transient failure must not wait for another turn.
         // If the turn cannot be returned, this email still has it.
         if (failure.untaken) await giveTurnBack(app, row).catch(logUnlessOutage)
         const nextAttemptAt = new Date(app.clock().getTime() + wait * 1000)
-        return outbox.defer(row, { nextAttemptAt, lastError: failure.message })
+        // An earlier failure of the email itself is kept: it says that the email was composed.
+        const earlier = failure.message.startsWith(NOT_TRIED) ? row.lastError : null
+        return outbox.defer(row, { nextAttemptAt, lastError: earlier ?? failure.message })
       }
+      default:
+        return false
     }
   }
 
@@ -217,8 +274,11 @@ export function deliverer(
         const served = alsoServes.length > 0 && { alsoServes }
         return log.info({ ...facts, ...served }, result.outcome === 'sent' ? 'mail sent' : 'nothing to mail')
       }
-      case 'dead':
-        return log.error({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+      case 'dead': {
+        // Any client can name a recipient that the server refuses, and one request must not page anybody.
+        const level = result.failure.permanent && isCapped(row) ? 'warn' : 'error'
+        return log[level]({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+      }
       case 'deferred': {
         const { failure, wait } = result
         const details = { ...facts, reason: failure.message, nextInSeconds: Math.round(wait) }
@@ -231,6 +291,22 @@ export function deliverer(
   }
 
   return deliver
+}
+
+/** How the row is finished, or undefined if it is not. */
+function finishedAs(result: Result): { outcome: Outcome; lastError: string | null } | undefined {
+  switch (result.outcome) {
+    case 'waited too long':
+      return { outcome: 'dropped', lastError: 'waited more than a day for its turn' }
+    case 'sent':
+      return { outcome: 'sent', lastError: null }
+    case 'nothing to mail':
+      return { outcome: 'dropped', lastError: null }
+    case 'dead':
+      return { outcome: 'dead', lastError: result.failure.message }
+    default:
+      return undefined
+  }
 }
 
 /** A bounded number of kinds, since messages may contain ids. */

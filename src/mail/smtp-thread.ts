@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import nodemailer from 'nodemailer'
 import { structureOutput } from '../process-log.ts'
-import type { MailSendError, OutgoingMail } from './transport.ts'
+import type { MailSendError } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
-import type { FromThread, ToThread } from './transport-thread.ts'
+import type { FromThread, MailTask, ToThread } from './transport-thread.ts'
 
 /** Number of recent durations from which the duration of a pretended email is drawn. */
 const MAX_RECENT = 20
@@ -24,7 +24,9 @@ const BLOCKED = 2
 
 // A pretended email takes as long as a recent real one: microseconds for a local server, half a second for a
 // remote one.
-async function sendOrPretend(mail: OutgoingMail, pretend: boolean): Promise<void> {
+async function run(task: MailTask): Promise<void> {
+  if (task === 'probe') return transport.probe?.()
+  const { mail, pretend } = task
   const begun = performance.now()
   if (pretend) {
     const duration = durations[Math.floor(Math.random() * durations.length)] ?? FIRST_DURATION
@@ -45,15 +47,15 @@ async function until(end: number): Promise<void> {
   if (left() > 0) Atomics.wait(sleeper, 0, 0, left())
 }
 
-parentPort?.on('message', (task: ToThread) => {
-  if (task === 'close') {
+parentPort?.on('message', (message: ToThread) => {
+  if (message === 'close') {
     transport.close()
     parentPort?.close()
     return
   }
-  const { id, mail, pretend } = task
+  const { id, task } = message
   const post = (message: FromThread) => parentPort?.postMessage(message)
-  sendOrPretend(mail, pretend).then(
+  run(task).then(
     () => post({ id }),
     ({ message, permanent, untaken, refusesService, unreachable, code, responseCode }: MailSendError) => {
       const error = { message, permanent, untaken, refusesService, unreachable, code }

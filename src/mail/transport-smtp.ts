@@ -28,13 +28,15 @@ export interface SmtpOptions {
   timeouts?: Partial<typeof smtpTimeouts>
 }
 
-/** Milliseconds: connection with TLS, greeting, silence, whole email. */
+/** Milliseconds: connection with TLS, greeting, silence, whole email, probe. */
 const smtpTimeouts = {
   connect: 10_000,
   greeting: 10_000,
   socket: 30_000,
   // A server that answers byte by byte is never silent. The worker's lease is longer than this.
   mail: 45_000,
+  // Together with an email it must end within the lease.
+  probe: 10_000,
 }
 
 /**
@@ -119,8 +121,25 @@ export function createSmtpTransport(config: SmtpConfig, options: SmtpOptions = {
         throw smtpError(error as NodemailerError, { to, text }, config.MAIL_PASSWORD)
       }
     },
+    async probe() {
+      try {
+        transporter ??= connect()
+        await endsWithin(timeouts.probe, (await transporter).verify())
+      } catch (error) {
+        throw smtpError(error as NodemailerError, { to: '', text: '' }, config.MAIL_PASSWORD)
+      }
+    },
     close: () => void transporter?.then(pool => pool.close()),
   }
+}
+
+async function endsWithin(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  const timeout = AbortSignal.timeout(milliseconds)
+  const ended = new Promise<never>((_, reject) => {
+    const late = Object.assign(new Error('the server did not answer in time'), { code: 'ETIMEDOUT' })
+    timeout.addEventListener('abort', () => reject(late), { once: true })
+  })
+  await Promise.race([work, ended])
 }
 
 /** One mailbox without quotes, white space or characters with a meaning in address lists. */

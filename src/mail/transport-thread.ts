@@ -4,8 +4,11 @@ import { Worker } from 'node:worker_threads'
 import { MailSendError, type MailTransport, type OutgoingMail } from './transport.ts'
 import { createSmtpTransport, type SmtpConfig } from './transport-smtp.ts'
 
-/** Message to the thread. `pretend`: take as long as for an email, without sending it. */
-export type ToThread = { id: number; mail: OutgoingMail; pretend: boolean } | 'close'
+/** `pretend`: take as long as for an email, without sending it. */
+export type MailTask = { mail: OutgoingMail; pretend: boolean } | 'probe'
+
+/** Message to the thread. */
+export type ToThread = { id: number; task: MailTask } | 'close'
 
 export interface FromThread {
   id: number
@@ -56,7 +59,7 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
     done?.(error)
   }
 
-  function hand(mail: OutgoingMail, pretend: boolean): Promise<void> {
+  function hand(task: MailTask): Promise<void> {
     thread ??= start()
     const to = thread
     return new Promise((resolve, reject) => {
@@ -64,15 +67,16 @@ export function createThreadedTransport(config: SmtpConfig): MailTransport {
       waiting.set(id, error => (error ? reject(error) : resolve()))
       // Keeps the process alive while an email is being sent.
       to.ref()
-      to.postMessage({ id, mail, pretend } satisfies ToThread)
+      to.postMessage({ id, task } satisfies ToThread)
     })
   }
 
   return {
     name,
     describe,
-    send: mail => hand(mail, false),
-    pretend: mail => hand(mail, true),
+    send: mail => hand({ mail, pretend: false }),
+    pretend: mail => hand({ mail, pretend: true }),
+    probe: () => hand('probe'),
     close: () => thread?.postMessage('close' satisfies ToThread),
   }
 }

@@ -19,6 +19,11 @@ export interface MailTransport {
   send(mail: OutgoingMail): Promise<void>
   /** Takes about as long as `send`, but sends nothing. */
   pretend?(mail: OutgoingMail): Promise<void>
+  /**
+   * Opens a connection up to the point where an email could be sent.
+   * @throws MailSendError if the server is unreachable or refuses the service
+   */
+  probe?(): Promise<void>
   /** Closes idle connections. An email in progress is finished first. */
   close(): void
 }

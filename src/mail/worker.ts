@@ -5,6 +5,7 @@ import type { OutboxRow } from '../database/queries/outbox.ts'
 import { backoff } from '../shared/backoff.ts'
 import { outageLog } from '../shared/outage-log.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
+import { busyKeys } from './caps.ts'
 import { watchClock } from './clock-watch.ts'
 import { deliverer, FIRST_RETRY } from './delivery.ts'
 import type { MailDependencies } from './dependencies.ts'
@@ -94,11 +95,14 @@ export function startMailWorker(
       await reschedule()
       while (pollAgain && !signal.aborted && inProgress.size < MAX_CONCURRENT) {
         pollAgain = false
-        const rows = await outbox.claim(MAX_CONCURRENT - inProgress.size, app.clock(), later(lease))
-        for (const row of rows) startDelivery(row)
+        const leasedUntil = later(lease)
+        const free = MAX_CONCURRENT - inProgress.size
+        const rows = await outbox.claim(free, app.clock(), leasedUntil, busy())
         if (rows.length > 0) pollAgain = true
+        const surplus = rows.filter(row => !startDelivery(row))
+        if (surplus.length > 0) await outbox.release(surplus, app.clock(), leasedUntil)
       }
-      const due = await outbox.nextDue()
+      const due = await outbox.nextDue(busy())
       retry.reset()
       fault.worked()
       app.database.outage.worked()
@@ -136,14 +140,22 @@ export function startMailWorker(
     rescheduleDue = false
   }
 
-  function startDelivery(row: OutboxRow) {
+  const busy = () => ({
+    ids: [...inProgress.keys()],
+    keys: [...inProgress.values()].flatMap(({ row }) => busyKeys(app, row)),
+  })
+
+  /** Returns false if an email to the same recipient is in progress, for which the row would wait. */
+  function startDelivery(row: OutboxRow): boolean {
     const running = inProgress.get(row.id)
     if (running) {
       // Records of this delivery must match the new claim from now on.
       running.row.attempts = row.attempts
       running.claimedAgain = row
-      return
+      return true
     }
+    const [key] = busyKeys(app, row)
+    if (key !== undefined && busy().keys.includes(key)) return false
     const delivery: Delivery = { row, ended: Promise.resolve() }
     inProgress.set(row.id, delivery)
     delivery.ended = deliver(row).then(recorded => {
@@ -151,6 +163,7 @@ export function startMailWorker(
       if (!recorded && delivery.claimedAgain && !signal.aborted) startDelivery(delivery.claimedAgain)
       wake()
     })
+    return true
   }
 
   poll()

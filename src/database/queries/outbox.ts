@@ -3,7 +3,7 @@
 
 import { v7 as uuidv7 } from 'uuid'
 import type { MailTurn, Outbox } from '../../generated/sqlite/client.ts'
-import { type Change, column, columns, type Run, type Statements, type Value } from '../sql.ts'
+import { type Change, column, columns, type Provider, type Run, type Statements, type Value } from '../sql.ts'
 import type { Cause, Origin } from './events.ts'
 
 /** Reasons to send an email. The worker decides at sending time which email it becomes. */
@@ -99,9 +99,6 @@ const TO_OWNER = `SELECT ${columns(FIELDS, 'outbox')} FROM outbox
 const ABOUT_OWNER = `SELECT ${columns(FIELDS, 'outbox')} FROM outbox
   WHERE user_id = $1 AND recipient <> $2 AND created_at > $3 AND id > $4 ORDER BY id LIMIT $5`
 
-const NEXT_DUE = `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox WHERE state = 'queued'
-  ORDER BY next_attempt_at LIMIT 1`
-
 /** Clears the email's id, because a code derived from it was not sent. */
 const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error = COALESCE($3, last_error),
   leased_until = NULL, mail_id = NULL WHERE id = $4 AND state = 'queued' AND attempts = $5 RETURNING id`
@@ -109,8 +106,15 @@ const DEFER = `UPDATE outbox SET next_attempt_at = $1, attempts = $2, last_error
 const FINISH = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
   WHERE id = $4 AND state = 'queued' AND attempts = $5 RETURNING id`
 
+/**
+ * Rows that one statement changes for one recipient, however many wait. All at once would exceed PostgreSQL's
+ * time limit for a statement, or block SQLite's event loop for seconds.
+ */
+const BATCH = 500
+
 const FINISH_JOINED = `UPDATE outbox SET state = $1, finished_at = $2, last_error = $3, leased_until = NULL
-  WHERE mail_id = $4 AND state = 'joined'`
+  WHERE mail_id = $4 AND state = 'joined'
+    AND id IN (SELECT id FROM outbox WHERE mail_id = $4 AND state = 'joined' LIMIT ${BATCH})`
 
 const RESCHEDULE = `UPDATE outbox SET
   created_at = CASE WHEN created_at > $1 THEN $1 ELSE created_at END,
@@ -120,18 +124,51 @@ const RESCHEDULE = `UPDATE outbox SET
 
 // `next_attempt_at` moves to the end of the lease, so that one index finds due rows. On PostgreSQL, SKIP
 // LOCKED passes over rows that another instance is claiming.
-const claimOn = (provider: Statements['provider']) => {
+const claimOn = (provider: Provider) => {
   const due = `SELECT id FROM outbox WHERE state = 'queued' AND next_attempt_at <= $1
-    ORDER BY next_attempt_at, id LIMIT $2`
-  // An array is evaluated once. A join might evaluate it again and lock further rows.
-  const among = provider === 'postgresql' ? `= ANY(ARRAY(${due} FOR UPDATE SKIP LOCKED))` : `IN (${due})`
+    AND NOT ${isBusy(provider, '$4', '$5')} ORDER BY next_attempt_at, id LIMIT $2`
   return `UPDATE outbox SET attempts = attempts + 1, leased_until = $3, next_attempt_at = $3
-    WHERE id ${among}
+    WHERE id ${among(provider, due, 'FOR UPDATE SKIP LOCKED')}
     RETURNING ${columns(FIELDS, 'outbox')}`
 }
 
+const nextDueOn = (provider: Provider) => `SELECT next_attempt_at AS "nextAttemptAt" FROM outbox
+  WHERE state = 'queued' AND NOT ${isBusy(provider, '$1', '$2')} ORDER BY next_attempt_at LIMIT 1`
+
+/** The end of the lease identifies the claim. */
+const releaseOn = (provider: Provider) => `UPDATE outbox
+  SET attempts = attempts - 1, next_attempt_at = $1, leased_until = NULL
+  WHERE id ${among(provider, listed(provider, '$2'))} AND state = 'queued' AND leased_until = $3`
+
+/** An array is evaluated once. A join might evaluate it again and lock further rows. */
+const among = (provider: Provider, ids: string, lock = '') =>
+  provider === 'postgresql' ? `= ANY(ARRAY(${ids} ${lock}))` : `IN (${ids})`
+
+/** The strings of a JSON array. */
+const listed = (provider: Provider, parameter: string) =>
+  provider === 'postgresql'
+    ? `SELECT json_array_elements_text(${parameter}::json)`
+    : `SELECT value FROM json_each(${parameter})`
+
+// A row in progress itself is claimed again, which renews its lease, if the clock was set forward.
+const isBusy = (provider: Provider, keys: string, ids: string) =>
+  `(kind || ' ' || recipient ${among(provider, listed(provider, keys))}
+    AND NOT id ${among(provider, listed(provider, ids))})`
+
+/** What a worker has in progress: ids of rows, and keys of kinds and recipients of which it takes no further rows. */
+export interface Busy {
+  ids: string[]
+  keys: string[]
+}
+
+const NOTHING: Busy = { ids: [], keys: [] }
+
+export const busyKey = (kind: OutboxKind, recipient: string) => `${kind} ${recipient}`
+
 export function outbox({ provider, read, change, changeAll, transaction }: Statements) {
   const CLAIM = claimOn(provider)
+  const NEXT_DUE = nextDueOn(provider)
+  const RELEASE = releaseOn(provider)
   // No row joins an email after the handover, so that one snapshot serves both parts.
   const finishAll = (values: Value[]) =>
     provider === 'postgresql'
@@ -163,10 +200,25 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
       read<Outbox>(ABOUT_OWNER, [user.id, user.email, since, after?.id ?? '', limit]),
 
     /** Claims due rows in one statement. Other workers may claim them again at `leasedUntil`. */
-    async claim(limit: number, now: Date, leasedUntil: Date): Promise<OutboxRow[]> {
-      const rows = await change<OutboxRow>(CLAIM, [now, limit, leasedUntil])
+    async claim(
+      limit: number,
+      now: Date,
+      leasedUntil: Date,
+      { ids, keys }: Busy = NOTHING,
+    ): Promise<OutboxRow[]> {
+      const rows = await change<OutboxRow>(CLAIM, [
+        now,
+        limit,
+        leasedUntil,
+        JSON.stringify(keys),
+        JSON.stringify(ids),
+      ])
       return rows.sort((a, b) => (a.id < b.id ? -1 : 1))
     },
+
+    /** Returns rows of one claim to the queue, due now and without an attempt. */
+    release: (rows: readonly OutboxRow[], now: Date, leasedUntil: Date) =>
+      change(RELEASE, [now, JSON.stringify(rows.map(({ id }) => id)), leasedUntil]),
 
     /**
      * After a clock rollback, moves rows whose due time lies ahead to now.
@@ -178,9 +230,11 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
       return change(RESCHEDULE, [now, leasedUntil, tolerated(now), tolerated(leasedUntil)])
     },
 
-    /** Returns the due time of the next row, or undefined. */
-    async nextDue(): Promise<Date | undefined> {
-      return (await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, []))[0]?.nextAttemptAt
+    /** Returns the due time of the next row that is not busy, or undefined. */
+    async nextDue({ ids, keys }: Busy = NOTHING): Promise<Date | undefined> {
+      return (
+        await read<Pick<Outbox, 'nextAttemptAt'>>(NEXT_DUE, [JSON.stringify(keys), JSON.stringify(ids)])
+      )[0]?.nextAttemptAt
     },
 
     /** Returns a claimed row to the queue after a failure. False if it was claimed again. */
@@ -189,7 +243,10 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
       return changed.length > 0
     },
 
-    /** Finishes a claimed row, and the rows that its email serves. False if it was claimed again. */
+    /**
+     * Finishes a claimed row, and the rows that joined it, up to a batch. False if it was claimed again.
+     * `mailTurns.finishRest` finishes the others.
+     */
     async finish(row: OutboxRow, outcome: Outcome, now: Date, lastError: string | null = null) {
       return (await finishAll([outcome, now, lastError, row.id, row.attempts])).length > 0
     },
@@ -208,11 +265,12 @@ export interface Cap {
 }
 
 /**
- * Result for a claimed row. `alsoServes`: ids of other requests that the email serves. `waits`: back in the
- * queue until its turn. `lost`: another email serves it, it was claimed again, or it is gone.
+ * Result for a claimed row. `alsoServes`: ids of other requests that the email serves. `hasMore`: more requests
+ * wait than one batch, up to `newestRequest`; `finishRest` finishes them. `waits`: back in the queue until its
+ * turn. `lost`: another email serves it, it was claimed again, or it is gone.
  */
 export type Lead =
-  | { outcome: 'leads'; newestRequest: Date; alsoServes: string[] }
+  | { outcome: 'leads'; newestRequest: Date; alsoServes: string[]; hasMore: boolean }
   | { outcome: 'waits' | 'lost' | 'waited too long' }
 
 type Turns = Pick<MailTurn, 'version' | 'mailId' | 'lastAt' | 'secondAt' | 'thirdAt'>
@@ -235,15 +293,48 @@ const GIVE_BACK = `UPDATE mail_turns SET version = version + 1, mail_id = '', la
 
 const MARK = `UPDATE outbox SET mail_id = id WHERE id = $1 AND state = 'queued' AND attempts = $2 RETURNING id`
 
-/** Requests of other accounts for the same recipient need their own link (`$3`). */
-const gatherOf = (kinds: readonly OutboxKind[]) => `UPDATE outbox SET state = 'joined', mail_id = $1
-  WHERE recipient = $2 AND state IN ('queued', 'joined') AND id <> $1
-    AND kind IN (${kinds.map(kind => `'${kind}'`).join(', ')})
-    AND COALESCE(user_id, registration_id, '') = $3
-  RETURNING request_id AS "requestId"`
+const ownerOf = ({ userId, registrationId }: OutboxRow) => userId ?? registrationId ?? ''
 
-const NEWEST_REQUEST = `SELECT created_at AS "createdAt" FROM outbox WHERE mail_id = $1
-  ORDER BY created_at DESC LIMIT 1`
+const oneOf = (kinds: readonly OutboxKind[]) => `kind IN (${kinds.map(kind => `'${kind}'`).join(', ')})`
+
+/** Requests of other accounts for the same recipient need their own link (`$3`). */
+const servedBy = (kinds: readonly OutboxKind[]) => `id <> $1 AND recipient = $2
+  AND COALESCE(user_id, registration_id, '') = $3 AND ${oneOf(kinds)}`
+
+const gatherOn = (provider: Provider, kinds: readonly OutboxKind[], state: 'queued' | 'joined') => {
+  const rows = `SELECT id FROM outbox WHERE ${servedBy(kinds)} AND state = '${state}' LIMIT $4`
+  return `UPDATE outbox SET state = 'joined', mail_id = $1 WHERE id ${among(provider, rows, 'FOR UPDATE')}
+    RETURNING request_id AS "requestId"`
+}
+
+const newestOf = (kinds: readonly OutboxKind[]) => `SELECT created_at AS "createdAt" FROM outbox
+  WHERE ${servedBy(kinds)} AND state IN ('queued', 'joined') ORDER BY created_at DESC LIMIT 1`
+
+// Passes over rows that another worker has in hand, and over those that have joined an email in the queue: that
+// one serves them. SKIP LOCKED waits for nobody, so that two workers cannot wait for each other.
+const REST = {
+  // Not IS NULL, for which SQLite would read the index of that column, with all rows that never had a mail.
+  queued: `COALESCE(mail_id, '') = ''`,
+  joined: `(mail_id = $1 OR NOT EXISTS (
+    SELECT 1 FROM outbox AS mail WHERE mail.id = outbox.mail_id AND mail.state = 'queued'))`,
+}
+
+const finishRestOn = (provider: Provider, kinds: readonly OutboxKind[], state: keyof typeof REST) => {
+  const rows = `SELECT id FROM outbox WHERE ${servedBy(kinds)} AND state = '${state}' AND created_at <= $4
+    AND ${REST[state]} LIMIT ${BATCH}`
+  return `UPDATE outbox SET state = $5, mail_id = $1, finished_at = $6, last_error = $7, leased_until = NULL
+    WHERE id ${among(provider, rows, 'FOR UPDATE SKIP LOCKED')} RETURNING id`
+}
+
+// The rows at the head of the queue, which would otherwise be claimed one by one before those of other recipients.
+// An older row is claimed itself, because it may have waited too long.
+const postponeOn = (provider: Provider, kinds: readonly OutboxKind[]) => {
+  const head = `SELECT id, kind, recipient, created_at FROM outbox
+    WHERE state = 'queued' AND next_attempt_at <= $2 ORDER BY next_attempt_at, id LIMIT ${BATCH}`
+  const rows = `SELECT id FROM outbox WHERE state = 'queued' AND leased_until IS NULL AND id IN (
+    SELECT id FROM (${head}) AS head WHERE recipient = $3 AND ${oneOf(kinds)} AND created_at >= $4)`
+  return `UPDATE outbox SET next_attempt_at = $1 WHERE id ${among(provider, rows, 'FOR UPDATE SKIP LOCKED')}`
+}
 
 /** The email's row refers to itself from the handover on. */
 const MAIL_OF_REQUEST = `SELECT mail.id, mail.state, mail.finished_at AS "finishedAt"
@@ -255,7 +346,7 @@ const MAIL_OF_REQUEST = `SELECT mail.id, mail.state, mail.finished_at AS "finish
 // turns given back in between cause more. After the last, the delivery is retried like any other failure.
 const MAX_CONTENTION_ATTEMPTS = 10
 
-export function mailTurns({ read, change, transaction }: Statements) {
+export function mailTurns({ provider, read, change, transaction }: Statements) {
   const contention = new Error('another worker changed the turns')
   const lost = new Error('the row is not in hand any more')
 
@@ -273,7 +364,9 @@ export function mailTurns({ read, change, transaction }: Statements) {
         if (free > now) {
           // Waiting for a turn does not count as an attempt.
           const deferred = await run(DEFER, [free, row.attempts - 1, null, row.id, row.attempts])
-          return { outcome: deferred.length > 0 ? 'waits' : 'lost' }
+          if (deferred.length === 0) return { outcome: 'lost' }
+          await run(postponeOn(provider, kinds), [free, now, row.recipient, row.createdAt])
+          return { outcome: 'waits' }
         }
       }
       const version = turns?.version ?? 0
@@ -281,11 +374,16 @@ export function mailTurns({ read, change, transaction }: Statements) {
       const values = [cap.id, version + 1, row.id, now, second, third, cap.expiresAt, version]
       if ((await run(TAKE, values)).length === 0) throw contention
       if ((await run(MARK, [row.id, row.attempts])).length === 0) throw lost
-      const owner = row.userId ?? row.registrationId ?? ''
-      const joined = await run<Pick<Outbox, 'requestId'>>(gatherOf(kinds), [row.id, row.recipient, owner])
-      const [newest] = await run<Pick<Outbox, 'createdAt'>>(NEWEST_REQUEST, [row.id])
+      const served = [row.id, row.recipient, ownerOf(row)]
+      const [newest] = await run<Pick<Outbox, 'createdAt'>>(newestOf(kinds), served)
+      const gather = (state: 'queued' | 'joined', limit: number) =>
+        run<Pick<Outbox, 'requestId'>>(gatherOn(provider, kinds, state), [...served, limit])
+      // Those of an earlier email that failed come first: one batch at most has joined at any time.
+      const joined = await gather('joined', BATCH)
+      if (joined.length < BATCH) joined.push(...(await gather('queued', BATCH - joined.length)))
+      const newestRequest = newest && newest.createdAt > row.createdAt ? newest.createdAt : row.createdAt
       const alsoServes = joined.flatMap(({ requestId }) => requestId ?? [])
-      return { outcome: 'leads', newestRequest: newest?.createdAt ?? row.createdAt, alsoServes }
+      return { outcome: 'leads', newestRequest, alsoServes, hasMore: joined.length >= BATCH }
     })
   }
 
@@ -299,7 +397,7 @@ export function mailTurns({ read, change, transaction }: Statements) {
       if (!cap) {
         const marked = await change(MARK, [row.id, row.attempts])
         if (marked.length === 0) return { outcome: 'lost' }
-        return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [] }
+        return { outcome: 'leads', newestRequest: row.createdAt, alsoServes: [], hasMore: false }
       }
       for (let attempt = 1; ; attempt++) {
         try {
@@ -309,6 +407,24 @@ export function mailTurns({ read, change, transaction }: Statements) {
           if (error !== contention || attempt === MAX_CONTENTION_ATTEMPTS) throw error
         }
       }
+    },
+
+    /**
+     * Finishes a batch of the requests that a finished email serves and that did not join it before.
+     * @param newestRequest of the lead; later requests wait for the next email
+     * @returns how many it finished
+     */
+    async finishRest(
+      row: OutboxRow,
+      kinds: readonly OutboxKind[],
+      newestRequest: Date,
+      { outcome, now, lastError }: { outcome: Outcome; now: Date; lastError: string | null },
+    ): Promise<number> {
+      const served = [row.id, row.recipient, ownerOf(row)]
+      const values = [...served, newestRequest, outcome, now, lastError]
+      const finish = async (state: keyof typeof REST) =>
+        (await change(finishRestOn(provider, kinds, state), values)).length
+      return (await finish('queued')) || finish('joined')
     },
 
     /** Returns the turn of a refused email, so that it does not count. */

@@ -10,8 +10,8 @@ import { provider } from '../../harness/database.ts'
 import { startOperators } from '../../harness/operators.ts'
 import { type Caught, catchStatements, explainer } from './recorded-statements.ts'
 
-/** One row for each job that instances share, and the newest events of an account: a scan is right here. */
-const SMALL = new Set(['leases', 'recent'])
+/** One row for each job that instances share, the newest events of an account, and parameters: a scan is right here. */
+const SMALL = new Set(['leases', 'recent', 'json_each'])
 
 type World = Awaited<ReturnType<typeof startApp>>
 
@@ -144,6 +144,8 @@ t.test('each listing of operators reads the entries of its page from an index', 
   await seed(t, service.databaseUrl)
   const byEmail = provider === 'sqlite' ? 'users_email_key' : 'users_email_c_idx'
   const byMail = provider === 'sqlite' ? 'sqlite_autoindex_outbox_1' : 'outbox_pkey'
+  // Where a recipient has few emails, PostgreSQL may choose either.
+  const byRecipient = 'outbox_recipient_state_idx|outbox_recipient_created_at_id_idx'
   const TIME = '2023-11-15T09:00:00.000Z'
   const MAIL = '1700040000000-00000000-0000-7000-8000-000000000600'
   const listings: [url: string, index: string][] = [
@@ -168,8 +170,8 @@ t.test('each listing of operators reads the entries of its page from an index', 
       ...states.map((state): [string, string] => [`/mails?state=${state}`, index]),
       ...states.map((state): [string, string] => [`/mails?state=${state}&cursor=${MAIL}`, index]),
     ]),
-    ['/mails?recipient=person-7@example.org', 'outbox_recipient_state_idx'],
-    ['/mails?state=sent&recipient=person-7@example.org', 'outbox_recipient_state_idx'],
+    ['/mails?recipient=person-7@example.org', byRecipient],
+    ['/mails?state=sent&recipient=person-7@example.org', byRecipient],
   ]
   const explain = await explainer(t, service.databaseUrl)
   const faults: unknown[] = []
@@ -185,7 +187,31 @@ t.test('each listing of operators reads the entries of its page from an index', 
     const { plan, indexes, isSorted } = await explain(statement as Caught)
     // Of one recipient there are few.
     const maySort = url.includes('recipient')
-    if (indexes.join() !== index || (isSorted && !maySort)) faults.push({ url, plan })
+    if (!index.split('|').includes(indexes.join()) || (isSorted && !maySort)) faults.push({ url, plan })
   }
   t.strictSame(faults, [])
+})
+
+// Regression: each page sorted every email to the address.
+t.test('each page of the emails in an export is read from an index, in its order', async t => {
+  const caught = catchStatements(t)
+  const { app, databaseUrl } = await startApp(t)
+  await seed(t, databaseUrl)
+  caught.clear()
+  const [recipient, other] = ['person-7@example.org', 'person-8@example.org']
+  const { client, close } = await openDatabase(databaseUrl)
+  t.teardown(close)
+  await client.outbox.updateMany({ where: { recipient: other }, data: { recipient } })
+  const { outbox } = app.database
+  const user = { id: 'somebody', email: recipient }
+  const [first] = await outbox.nextTo(user, undefined, 1)
+  const next = await outbox.nextTo(user, first, 10)
+  t.strictSame(
+    [first, ...next].map(row => Number(row?.id.slice(-12))),
+    [7, 8],
+  )
+  const explain = await explainer(t, databaseUrl)
+  const page = [...caught.values()].find(({ sql }) => sql.includes('ORDER BY created_at, id')) as Caught
+  const { plan, indexes, isSorted } = await explain(page)
+  t.strictSame([indexes, isSorted], [['outbox_recipient_created_at_id_idx'], false], 'its index', { plan })
 })

@@ -250,3 +250,109 @@ t.test('of instances that poll at the same time one sends the email', async t =>
   )
   t.equal(smtp.mails.length, 1)
 })
+
+// Regression: one statement gathered all requests of a recipient. It exceeded PostgreSQL's time limit, so that no email
+// was sent to anybody, and blocked SQLite's event loop for seconds.
+t.test('thousands of requests for one address', async t => {
+  const WAITING = 2100
+  const world = await capped(t)
+  const { rows, advance, app, sentMails, smtp, now } = world
+  const { client } = rows
+
+  /** An account whose first email is sent, and whose next one is requested by `WAITING` clients. */
+  async function flooded() {
+    const { email } = await world.account()
+    const ask = asker(world, email)
+    await ask()
+    t.equal((await sentMails(email, 'reset_request')).length, 1)
+    const at = new Date(now())
+    const turn = new Date(now() + 60_000)
+    await client.outbox.createMany({
+      data: Array.from({ length: WAITING }, () => ({
+        ...{ id: uuidv7(), kind: 'reset_request', recipient: email, challengeId: uuidv7() },
+        ...{ state: 'queued', attempts: 0, nextAttemptAt: turn, createdAt: at },
+      })),
+    })
+    const count = (state: string) =>
+      client.outbox.count({ where: { recipient: email, kind: 'reset_request', state } })
+    const served = `${WAITING} are served`
+    return {
+      email,
+      ask,
+      count,
+      untilServed: (more: number) =>
+        until(served, async () => (await count('sent')) === WAITING + more, 15_000),
+    }
+  }
+
+  await t.test('one email serves all, in batches, and the code is valid for each', async t => {
+    const { email, ask, count, untilServed } = await flooded()
+    const own = await ask()
+    advance(60)
+    app.mail.wake()
+    await until('some are served', async () => (await count('sent')) > 2)
+    t.ok((await count('queued')) > 0, 'and others not yet')
+    const late = await ask()
+    // The first request, and the owner's own.
+    await untilServed(2)
+    t.equal((await sentMails(email, 'reset_request')).length, 2)
+    t.equal(await count('queued'), 1, 'a request after the email waits for the next one')
+    const mails = await client.outbox.groupBy({
+      by: ['mailId'],
+      where: { recipient: email, state: 'sent' },
+      _count: true,
+    })
+    t.strictSame(
+      mails.map(({ _count }) => _count).filter(n => n > 1),
+      [WAITING + 1],
+    )
+    const code = codeIn(smtp.mails.at(-1))
+    isProblemOf(t, await confirmReset(world, { requestToken: late, code }), 'code_invalid')
+    t.equal((await confirmReset(world, { requestToken: own, code })).statusCode, 204)
+  })
+
+  await t.test('those that a fault leaves behind get the next email', async t => {
+    const { email, count, untilServed } = await flooded()
+    const { mailTurns } = app.database
+    const { finishRest } = mailTurns
+    mailTurns.finishRest = () => Promise.reject(new Error('a fault'))
+    advance(60)
+    t.equal((await sentMails(email, 'reset_request')).length, 2)
+    mailTurns.finishRest = finishRest
+    t.ok((await count('queued')) > WAITING / 2)
+    t.equal(await client.outbox.count({ where: { recipient: email, attempts: { gt: 1 } } }), 0)
+    const due = await app.database.outbox.nextDue()
+    t.ok(due && due.getTime() > now(), 'at its turn')
+    advance(3600)
+    app.mail.wake()
+    await untilServed(1)
+    t.equal((await sentMails(email, 'reset_request')).length, 3)
+  })
+
+  await t.test('they take one place of the worker, so that the emails of others are sent', async t => {
+    const { email } = await flooded()
+    const { mailTurns } = app.database
+    const { lead } = mailTurns
+    const held: (() => void)[] = []
+    mailTurns.lead = async (row, ...args) => {
+      if (row.recipient === email) await new Promise<void>(resolve => held.push(resolve))
+      return lead(row, ...args)
+    }
+    advance(60)
+    app.mail.wake()
+    await until('one is in progress', () => held.length > 0)
+    await world.post('/register', { email: 'newcomer@example.org' })
+    await until('the newcomer has an email', () =>
+      smtp.mails.some(({ to }) => to.includes('newcomer@example.org')),
+    )
+    t.equal(held.length, 1)
+    t.equal(await client.outbox.count({ where: { recipient: email, leasedUntil: { not: null } } }), 1)
+    mailTurns.lead = lead
+    for (const release of held) release()
+    await until(
+      'all are served',
+      async () => (await client.outbox.count({ where: { state: 'queued', recipient: email } })) === 0,
+      15_000,
+    )
+  })
+})

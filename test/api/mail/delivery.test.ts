@@ -1,7 +1,7 @@
 // Deliveries that fail: back-off with jitter up to a dead letter, and one log line for each change of state.
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
-import type { MailTransport } from '../../../src/mail/transport.ts'
+import { MailSendError, type MailTransport } from '../../../src/mail/transport.ts'
 import { confirmedAccount, startApp, type TestApp, testClock, tokenIn } from '../../harness/app.ts'
 import { provider, providers } from '../../harness/database.ts'
 import { openRows, type Rows } from '../../harness/rows.ts'
@@ -205,6 +205,20 @@ t.test('a permanently refused email is a dead letter at once, without secrets in
   await ask(world, payload.email)
   const row = await rowAfter(rows, 1, payload.email)
   t.match(row, { state: 'dead', attempts: 1, lastError: /550/, finishedAt: Date })
+  const { user } = rows.client
+  const { id: userId } = await user.findFirstOrThrow()
+  const notice = { kind: 'password_changed' as const, recipient: payload.email, userId }
+  await world.app.database.outbox.file(notice, world.app.clock())
+  world.app.mail.wake()
+  await until('both are logged', () => count(world.log, DEAD) === 2)
+  t.match(
+    world.log.filter(({ msg }) => DEAD.test(String(msg))),
+    [
+      { level: 40, kind: 'reset_request' },
+      { level: 50, kind: 'password_changed' },
+    ],
+    'a request of a stranger pages nobody',
+  )
   t.notMatch(row.lastError, quoted)
   t.notMatch(JSON.stringify(world.log), quoted)
 
@@ -344,6 +358,130 @@ t.test(
     t.equal(exp - iat, 1800)
   },
 )
+
+// Regression: without an account there was nothing to send, so that only rows with one failed and were retried. The
+// worker's load, seen in other responses, told them apart.
+t.test(
+  'while the mail server is down, known and unknown addresses are deferred and retried alike',
+  async t => {
+    const { clock, advance } = testClock(new Date('2026-03-01T12:00:00.000Z'))
+    const smtp = await startSmtpServer(t)
+    const overrides = { clock, mail: { timing: ONLY_WHEN_WOKEN } }
+    const world = await startApp(t, { smtp, env: { RATE_LIMIT: 'on' }, overrides })
+    const rows = await openRows(t, world.databaseUrl)
+    const known: string[] = []
+    for (let i = 0; i < 3; i++) known.push((await confirmedAccount(world)).email)
+    await rows.settled()
+    const before = smtp.mails.length
+    await smtp.stop()
+    // The first failure, of any recipient.
+    await register(world, 'first@example.org')
+    t.match(await rowAfter(rows, 1, 'first@example.org'), { state: 'queued', lastError: /ECONNREFUSED/ })
+
+    const { users } = world.app.database
+    const { findByEmail } = users
+    const lookedUp: string[] = []
+    users.findByEmail = email => {
+      lookedUp.push(email)
+      return findByEmail(email)
+    }
+    const unknown = known.map((_, i) => `unknown-${i}@example.org`)
+    const remote = (i: number) => `10.1.0.${i}`
+    const askAll = () =>
+      Promise.all(
+        [...known, ...unknown].map((email, i) =>
+          world.app.inject({
+            ...{ method: 'POST', url: '/password-reset/request', payload: { email } },
+            remoteAddress: remote(i),
+          }),
+        ),
+      )
+    const both = async (attempts: number) =>
+      Promise.all(
+        [known, unknown].map(emails =>
+          Promise.all(
+            emails.map(async email => {
+              const { state, lastError, mailId, nextAttemptAt } = await rowAfter(rows, attempts, email)
+              const wait = (nextAttemptAt.getTime() - clock().getTime()) / 1000
+              const inTime = Math.abs(wait / (30 * 3.6 ** (attempts - 1)) - 1) < 0.21
+              return { state, lastError, mailId, inTime }
+            }),
+          ),
+        ),
+      )
+    await askAll()
+    for (let attempts = 1; attempts <= 3; attempts++) {
+      const [ofKnown, ofUnknown] = await both(attempts)
+      t.strictSame(ofKnown, ofUnknown, `after attempt ${attempts}`)
+      t.match(ofKnown, [
+        { state: 'queued', lastError: /^not tried: .*ECONNREFUSED/, mailId: null, inTime: true },
+      ])
+      advance(40 * 3.6 ** (attempts - 1))
+      if (attempts < 3) world.app.mail.wake()
+    }
+    t.strictSame(lookedUp, [], 'no account is looked up')
+    await smtp.start()
+    advance(3600)
+    world.app.mail.wake()
+    await rows.settled()
+    const sent = smtp.mails.slice(before).flatMap(({ to }) => to)
+    t.strictSame(sent.sort(), [...known, 'first@example.org'].sort(), 'one email each')
+    const states = await rows.client.outbox.groupBy({
+      by: ['state', 'attempts'],
+      where: { recipient: { in: unknown } },
+      _count: true,
+    })
+    t.match(states, [{ state: 'dropped', attempts: 4, _count: 3 }])
+    t.equal(
+      await rows.client.event.count({ where: { kind: 'reset_requested' } }),
+      3,
+      'each in its history, once',
+    )
+    t.strictSame(
+      world.log.filter(({ level }) => Number(level) >= 50),
+      [],
+    )
+  },
+)
+
+t.test('a server that is down gets one probe at a time, and none for each email', async t => {
+  const { clock, advance } = testClock()
+  const down = () =>
+    new MailSendError('SMTP ESOCKET at CONN: closed', {
+      ...{ permanent: false, untaken: true, refusesService: false, unreachable: true, code: 'ESOCKET' },
+    })
+  let running = 0
+  let most = 0
+  let probes = 0
+  const sent: string[] = []
+  let isDown = true
+  const transport: MailTransport = {
+    name: 'smtp',
+    describe: () => 'a transport that is down',
+    send: async ({ to }) => void sent.push(to),
+    probe: async () => {
+      probes++
+      most = Math.max(most, ++running)
+      await delay(20)
+      running--
+      if (isDown) throw down()
+    },
+    close() {},
+  }
+  const world = await startApp(t, { overrides: { clock, mail: { transport, timing: ONLY_WHEN_WOKEN } } })
+  const rows = await openRows(t, world.databaseUrl)
+  const people = Array.from({ length: 20 }, (_, i) => `person-${i}@example.org`)
+  for (const email of people) await register(world, email)
+  for (const email of people) t.equal((await rowAfter(rows, 1, email)).state, 'queued')
+  t.equal(probes, 1, 'a failure holds for a second')
+  t.strictSame(sent, [])
+  isDown = false
+  advance(3600)
+  world.app.mail.wake()
+  await rows.settled()
+  t.strictSame(sent.sort(), people.sort(), 'each is sent once')
+  t.strictSame([probes, most], [2, 1])
+})
 
 t.test('a server that disconnects at single recipients is logged once, not with each email', async t => {
   const smtp = await startSmtpServer(t, {

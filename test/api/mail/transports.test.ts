@@ -408,4 +408,8 @@ t.test('the threaded transport sends, classifies refusals and simulates sending'
   refusing = false
   await Promise.all([transport.send(mail), transport.pretend?.(mail), transport.send(mail)])
   t.equal(server.mails.length, 3)
+  await transport.probe?.()
+  await server.stop()
+  const down = { permanent: false, untaken: true, unreachable: true, message: /ECONNREFUSED/ }
+  t.match(await failure(t, transport.probe?.() as Promise<void>), down)
 })
