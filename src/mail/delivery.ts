@@ -30,9 +30,6 @@ const LONGEST_RECORD_RETRY = 5000
 /** Milliseconds between batches of rows that one email serves, in which requests are answered. */
 const BATCH_PAUSE = 20
 
-/** Milliseconds for which the failure of a probe holds for other emails, so that a flood opens one connection a second. */
-const PROBE_HOLDS = 1000
-
 /** Request ids per log line. */
 const MAX_LOGGED_IDS = 20
 
@@ -105,7 +102,6 @@ export function deliverer(
    */
   let isDoubtful = transport.probe !== undefined
   let probing: Promise<SendFailure | undefined> | undefined
-  let failedProbe: { at: number; failure: SendFailure } | undefined
   /** Bugs, and outages that only a delivery meets. Not the log of the database, whose end every poll reports. */
   const faults = outageLog(
     log,
@@ -173,8 +169,6 @@ export function deliverer(
   /** One probe at a time, for all emails. */
   function connectionFailure(): Promise<SendFailure | undefined> | SendFailure | undefined {
     if (!isDoubtful) return undefined
-    if (failedProbe && Math.abs(app.clock().getTime() - failedProbe.at) < PROBE_HOLDS)
-      return failedProbe.failure
     probing ??= probe().finally(() => {
       probing = undefined
     })
@@ -189,9 +183,7 @@ export function deliverer(
     } catch (error) {
       // Nothing was sent, and a server refuses no email at its greeting.
       const { message, refusesService, unreachable } = sendError(error, { to: '', text: '' })
-      const failure = { message, refusesService, unreachable, permanent: false, untaken: true }
-      failedProbe = { at: app.clock().getTime(), failure }
-      return failure
+      return { message, refusesService, unreachable, permanent: false, untaken: true }
     }
   }
 

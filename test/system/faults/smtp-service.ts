@@ -97,9 +97,14 @@ export async function startSmtpService(
     },
     async settled(email) {
       const find = () => rows.client.outbox.findFirstOrThrow({ where: { recipient: email } })
+      // Nor may others be in progress: they share a probe of the mail server, which a later email could meet.
+      const inProgress = () => ({
+        OR: [{ leasedUntil: { not: null } }, { nextAttemptAt: { lte: new Date() } }],
+      })
       await until(`the mail to ${email} is sent, dead, or waits for another try`, async () => {
-        const { state, lastError, leasedUntil } = await find()
-        return state !== 'queued' || (lastError !== null && leasedUntil === null)
+        const { state, lastError } = await find()
+        const busy = await rows.client.outbox.count({ where: { state: 'queued', ...inProgress() } })
+        return busy === 0 && (state !== 'queued' || lastError !== null)
       })
       return find()
     },
