@@ -1,4 +1,4 @@
-/** Counts by key: the interface, and its implementation in memory. `http/counters.ts` has the one in Redis. */
+/** Counts by key: the interface, and its implementation in memory. `counters.ts` has the one in Redis. */
 import { createHash, randomInt } from 'node:crypto'
 
 export interface Count {

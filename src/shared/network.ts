@@ -13,13 +13,12 @@ export function networkOf(ip: string): string {
 /** Prefix lengths that providers assign to one customer, besides the /64 of a single link. */
 const WIDER_PREFIXES = [56, 48] as const
 
-/** Returns the wider networks of an IPv6 address, narrowest first; none for IPv4. */
-export function widerNetworksOf(ip: string): string[] {
-  if (!isIPv6(networkOf(ip))) return []
-  return WIDER_PREFIXES.map(prefix => `${normalizeIP(ip, prefix)}/${prefix}`)
+/** Returns the network of an address and, for IPv6, the wider ones around it, narrowest first. */
+export function networksOf(ip: string): string[] {
+  const network = networkOf(ip)
+  if (!isIPv6(network)) return [network]
+  return [network, ...WIDER_PREFIXES.map(prefix => `${normalizeIP(ip, prefix)}/${prefix}`)]
 }
 
-/** Returns the network of an address and the wider ones around it, narrowest first. */
-export function networksOf(ip: string): string[] {
-  return [networkOf(ip), ...widerNetworksOf(ip)]
-}
+/** Returns the wider networks of an IPv6 address, narrowest first; none for IPv4. */
+export const widerNetworksOf = (ip: string): string[] => networksOf(ip).slice(1)
