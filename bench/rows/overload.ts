@@ -3,11 +3,10 @@ import { availableParallelism } from 'node:os'
 import { loadConfig } from '../../src/config/config.ts'
 import { post } from '../driver.ts'
 import { type Answer, pace } from '../paced.ts'
-import { alternate } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { median, percentile } from '../statistics.ts'
 import { megabytes, milliseconds, type Row, share } from '../table.ts'
-import { bestOf, rawArgon2 } from './raw.ts'
+import { fastestArgon2 } from './raw.ts'
 
 const TIMES = 10
 const SHED_GOAL_MS = 50
@@ -16,7 +15,9 @@ const FLAT = 1.2
 
 export async function overloadRows(stage: Stage): Promise<Row[]> {
   const { service, seeded, timing } = stage
-  const { rate: capacity } = bestOf(await alternate(rawArgon2(stage, 'verify'), timing))
+  const { rate: capacity } = await (await fastestArgon2(stage, 'verify')).measure(
+    timing.rounds * timing.seconds,
+  )
   const idleP99 = await idle(stage)
   const overload = (seconds: number) =>
     pace({
