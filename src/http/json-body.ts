@@ -16,10 +16,11 @@ const ENCODED = {
 
 async function jsonBody(app: FastifyInstance) {
   app.addHook('preParsing', (request, _reply, _payload, done) => {
-    const { 'content-encoding': coding = '', ...headers } = request.headers
+    const { headers } = request
     const empty = headers['transfer-encoding'] === undefined && Number(headers['content-length'] ?? 0) === 0
+    const coding = headers['content-encoding'] ?? ''
     // Fastify would refuse the type before it checks for content.
-    if (empty) delete request.headers['content-type']
+    if (empty) delete headers['content-type']
     done(empty || /^\s*(identity)?\s*$/i.test(coding) ? null : problem('unsupported_media_type', ENCODED))
   })
 
