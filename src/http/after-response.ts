@@ -18,8 +18,9 @@ declare module 'fastify' {
     jobsAfterResponse: Job[] | null
     /**
      * Runs a job once the reply is ready to be sent, whether or not the client reads it, or once the client has
-     * disconnected. A client that reads nothing, or pipelines requests behind a response that it does not read, keeps
-     * its responses from ending. A failure of the job is logged and has no other effect.
+     * disconnected, and at once where the response has ended already. A client that reads nothing, or pipelines
+     * requests behind a response that it does not read, keeps its responses from ending. A failure of the job is logged
+     * and has no other effect.
      */
     runOnReply(job: Job): void
     /**
@@ -41,6 +42,7 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
   app.decorate('jobsSettled', async () => void (await Promise.all(running)))
   app.decorateRequest('jobsOnReply', null)
   app.decorateRequest('runOnReply', function (job) {
+    if (this.responseEnd !== null) return run(job, this)
     this.jobsOnReply ??= []
     this.jobsOnReply.push(job)
   })
@@ -76,17 +78,18 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
   }
 
   function run(job: Job, request: FastifyRequest) {
-    const started = async () => job()
-    const settled = started()
-      .then(
-        () => {},
-        error => {
-          if (outageOf(error)) onOutage(error)
-          else request.log.error({ err: error }, 'a job after the response failed')
-        },
-      )
-      .finally(() => running.delete(settled))
-    running.add(settled)
+    const failed = (error: unknown) => {
+      if (outageOf(error)) onOutage(error)
+      else request.log.error({ err: error }, 'a job after the response failed')
+    }
+    try {
+      const result = job()
+      if (!(result instanceof Promise)) return
+      const settled: Promise<void> = result.catch(failed).finally(() => running.delete(settled))
+      running.add(settled)
+    } catch (error) {
+      failed(error)
+    }
   }
 }
 

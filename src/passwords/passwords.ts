@@ -30,8 +30,8 @@ export interface Client {
   ip: string
   /** The slot for the next hash. */
   hashSlot: Slot | null
-  /** Also runs the job where the client disconnects before its response. */
-  runAfterResponse(job: () => unknown): void
+  /** Also runs the job where the client has disconnected. */
+  runOnReply(job: () => unknown): void
 }
 
 /** Hashes, verifies and judges passwords. Each function normalizes them first. */
@@ -80,7 +80,8 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   function reserve(client: Client): Slot {
     const networks = networksOf(client.ip)
     const slot = queue.reserve(networks[0] as string, networks.at(-1))
-    client.runAfterResponse(slot.release)
+    // Not after the response: one that is pipelined behind an unread response does not end.
+    client.runOnReply(slot.release)
     return slot
   }
 
@@ -118,11 +119,6 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   app.decorateRequest('hashSlot', null)
   app.addHook('onRequest', (request, _reply, done) => {
     if (request.routeOptions.config.hashes) request.hashSlot = reserve(request)
-    done()
-  })
-  // Not only after the response: one that is pipelined behind an unread response does not end.
-  app.addHook('onSend', (request, _reply, _payload, done) => {
-    request.hashSlot?.release()
     done()
   })
   app.addHook('onRoute', route => {

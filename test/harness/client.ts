@@ -8,7 +8,7 @@ export function clientAt(ip = '127.0.0.1'): Client & { disconnect(): void } {
   return {
     ip,
     hashSlot: null,
-    runAfterResponse(job) {
+    runOnReply(job) {
       if (connected) jobs.push(job)
       else job()
     },

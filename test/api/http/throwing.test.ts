@@ -206,11 +206,13 @@ t.test('a client that disconnects before its response prevents neither jobs nor 
   const { app, log } = await withHooks(t, app => {
     app.get('/slow', async request => {
       request.runAfterResponse(async () => done.push('before'))
+      request.runOnReply(async () => done.push('on reply, before'))
       begun++
       await new Promise<void>(resolve => {
         continues = resolve
       })
       request.runAfterResponse(async () => done.push('behind'))
+      request.runOnReply(async () => done.push('on reply, behind'))
       return 'nobody reads this'
     })
   })
@@ -218,10 +220,10 @@ t.test('a client that disconnects before its response prevents neither jobs nor 
   socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n')
   await until('it is asked', () => begun === 1)
   socket.destroy()
-  await until('the first job is done', () => done.length === 1)
+  await until('the first jobs are done', () => done.length === 2)
   continues()
-  await until('the second job is done', () => done.length === 2)
-  t.strictSame(done, ['before', 'behind'])
+  await until('the others are done', () => done.length === 4)
+  t.strictSame(done, ['on reply, before', 'before', 'behind', 'on reply, behind'])
   const lines = log.filter(({ msg, path }) => msg === 'answered' && path === '/slow')
   t.match(lines, [{ level: 30, complete: false }])
   t.equal(lines.length, 1)
