@@ -8,15 +8,14 @@ import { NO_FILTERS, withEngine } from './schema-engine.ts'
 const PROVIDERS: Provider[] = ['sqlite', 'postgresql']
 
 /**
- * Writes a migration for each provider, under one name, that leads from the models as they were at
- * the last migration (kept in `models.migrated`) to `models.prisma`. It compares the two texts, so
- * it needs no database; that the migrations really lead to the models is for a test to prove. What
- * the engine cannot know (where the data of a renamed column goes) is to be edited into the files.
+ * Writes a migration for each provider, from the models at the last migration (`models.migrated`) to those of
+ * `models.prisma`. It compares the two files and needs no database; a test proves that all migrations together lead to
+ * the models. The engine takes a renamed column for a new one: edit the files so that the data is kept.
  *
  * @param name lower-case letters, digits and underscores, a letter first
- * @param clock gives the time in the folder's name
- * @returns the folder's name, or undefined if the models ask for no change
- * @throws Error for a bad name, or models that are not valid
+ * @param clock source of the time in the folder's name
+ * @returns the folder's name, or undefined if the models have not changed
+ * @throws Error for an invalid name or invalid models
  */
 export async function newMigration(
   name: string,
@@ -24,7 +23,7 @@ export async function newMigration(
 ): Promise<string | undefined> {
   if (!/^[a-z][a-z0-9_]{0,59}$/.test(name)) {
     throw new Error(
-      `A migration's name is lower-case letters, digits and underscores, as in add_locale: ${name}`,
+      `A migration's name is lower-case letters, digits and underscores, such as add_locale: ${name}`,
     )
   }
   const modelsFile = join(prismaFolder, 'models.prisma')
@@ -46,7 +45,7 @@ export async function newMigration(
   for (const provider of PROVIDERS) {
     const last = migrationNames(prismaFolder, provider).at(-1)
     if (last !== undefined && last >= folder) {
-      throw new Error(`${folder} would not come after the last migration, ${last}: is the clock right?`)
+      throw new Error(`${folder} would not sort after the last migration, ${last}. Check the clock.`)
     }
   }
   for (const [provider, script] of scripts) {
@@ -59,7 +58,7 @@ export async function newMigration(
   return folder
 }
 
-/** The script from one text of the models to another. */
+/** Returns the SQL that leads from one version of the models to another. */
 async function diff(provider: Provider, datasource: string, from: string, to: string) {
   const schema = (models: string) => ({
     tag: 'schemaDatamodel' as const,
@@ -77,16 +76,16 @@ async function diff(provider: Provider, datasource: string, from: string, to: st
       filters: NO_FILTERS,
     }),
   )
-  // With exitCode asked for, 2 says that there is a difference.
+  // With `exitCode`, 2 means a difference.
   return { changed: exitCode === 2, script: stdout ?? '' }
 }
 
 /**
- * An adapter to compare models with. The engine wants one although it has nothing to look up: of PostgreSQL it asks, as
- * it starts, whether the schema is there and which version the server has.
+ * An adapter without a database. The engine requires one; on PostgreSQL it queries the existence of the schema and the
+ * version of the server when it starts.
  */
 function offline(provider: Provider): SqlDriverAdapter {
-  const refuse = () => Promise.reject(new Error('no database is at hand to compare models'))
+  const refuse = () => Promise.reject(new Error('models are compared without a database'))
   return {
     provider: provider === 'sqlite' ? 'sqlite' : 'postgres',
     adapterName: 'latchkey-offline',

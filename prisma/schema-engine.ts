@@ -13,20 +13,19 @@ declare const WebAssembly: {
 
 const BINDINGS = '@prisma/schema-engine-wasm/schema_engine_bg'
 
-/** No table and no enum is kept out of migrations. */
+/** Migrations cover all tables and enums. */
 export const NO_FILTERS = { externalTables: [], externalEnums: [] }
 
 let loading: Promise<typeof SchemaEngine> | undefined
 
 /**
- * Prisma's schema engine. The package's own entry imports its .wasm as a module, which Node takes
- * only behind a flag, so the two halves are joined here.
+ * Loads Prisma's schema engine. The entry of the package imports the .wasm file as a module, which Node supports only
+ * behind a flag, so this function instantiates it.
  */
 async function load(): Promise<typeof SchemaEngine> {
   const bindings = await import('@prisma/schema-engine-wasm/schema_engine_bg')
   const file = new URL(import.meta.resolve(BINDINGS).replace(/\.js$/, '.wasm'))
-  // The engine gives up on PostgreSQL's advisory lock after 10 s by a timer that it never clears, and
-  // that would keep a process that is done alive for as long.
+  // The engine never clears the 10 s timer of PostgreSQL's advisory lock, which would keep the process alive.
   const timers = Object.keys(bindings).filter(name => name.startsWith('__wbg_setTimeout_'))
   const unref = (callback: () => void, milliseconds: number) => setTimeout(callback, milliseconds).unref()
   const { instance } = await WebAssembly.instantiate(readFileSync(file), {
@@ -39,9 +38,9 @@ async function load(): Promise<typeof SchemaEngine> {
 }
 
 /**
- * Runs the schema engine on one open adapter, and frees it afterwards.
+ * Runs the schema engine on one open adapter and frees the engine.
  *
- * @param datamodels the engine learns its provider from these: pairs of a file name and a Prisma schema
+ * @param datamodels pairs of a file name and a Prisma schema, which name the provider
  */
 export async function withEngine<T>(
   adapter: SqlDriverAdapter,
@@ -54,7 +53,7 @@ export async function withEngine<T>(
     provider: adapter.provider,
     adapterName: adapter.adapterName,
     connect: async () => adapter,
-    connectToShadowDb: () => Promise.reject(new Error('a shadow database is never asked for')),
+    connectToShadowDb: () => Promise.reject(new Error('there is no shadow database')),
   }
   const engine = await Engine.new({ datamodels }, () => {}, bindMigrationAwareSqlAdapterFactory(factory))
   try {

@@ -127,7 +127,7 @@ export const Environment = Type.Object({
     'lifetime of a confirmation link and its code, from the time of sending',
   ),
   INVITATION_TOKEN_TTL: seconds(604_800, 'lifetime of the link of an invitation, from the time of sending'),
-  CHANGE_CODE_TTL: seconds(600, 'lifetime of a mailed code for a change of password'),
+  CHANGE_CODE_TTL: seconds(600, 'lifetime of an emailed code for a change of password'),
   SECURE_TOKEN_TTL: seconds(604_800, 'lifetime of a "this was not me" link'),
   EVENT_RETENTION: seconds(31_536_000, 'retention of the history of an account'),
   MAIL_RETENTION: seconds(

@@ -42,7 +42,7 @@ type Result = Ending & {
 type Ending =
   /** `waits`, `lost`: recorded by the turn already; back in the queue, or served by another email. */
   | { outcome: 'waits' | 'lost' | 'waited too long' }
-  | { outcome: 'sent' | 'nothing to mail'; alsoServes: string[] }
+  | { outcome: 'sent' | 'nothing to send'; alsoServes: string[] }
   | Failed
 
 interface Failed {
@@ -163,7 +163,7 @@ export function deliverer(
       serverOutage.worked()
       serviceRefusal.worked()
     }
-    return { outcome: mail ? 'sent' : 'nothing to mail', alsoServes, restUntil }
+    return { outcome: mail ? 'sent' : 'nothing to send', alsoServes, restUntil }
   }
 
   /** One probe at a time, for all emails. */
@@ -255,21 +255,21 @@ export function deliverer(
       case 'lost':
         return log.debug(
           { ...facts, outcome: result.outcome },
-          'mail waits for its turn, or another one serves it',
+          'email waits for its turn, or another one serves it',
         )
       case 'waited too long':
-        return log.warn(facts, 'mail dropped: it waited more than a day for its turn')
+        return log.warn(facts, 'email dropped: it waited more than a day for its turn')
       case 'sent':
-      case 'nothing to mail': {
+      case 'nothing to send': {
         // Logged for both outcomes: one line more would delay the next response.
         const alsoServes = result.alsoServes.slice(0, MAX_LOGGED_IDS)
         const served = alsoServes.length > 0 && { alsoServes }
-        return log.info({ ...facts, ...served }, result.outcome === 'sent' ? 'mail sent' : 'nothing to mail')
+        return log.info({ ...facts, ...served }, result.outcome === 'sent' ? 'email sent' : 'nothing to send')
       }
       case 'dead': {
         // Any client can name a recipient that the server refuses, and one request must not page anybody.
         const level = result.failure.permanent && isCapped(row) ? 'warn' : 'error'
-        return log[level]({ ...facts, reason: result.failure.message }, 'mail is a dead letter')
+        return log[level]({ ...facts, reason: result.failure.message }, 'email is a dead letter')
       }
       case 'deferred': {
         const { failure, wait } = result
@@ -292,7 +292,7 @@ function finishedAs(result: Result): { outcome: Outcome; lastError: string | nul
       return { outcome: 'dropped', lastError: 'waited more than a day for its turn' }
     case 'sent':
       return { outcome: 'sent', lastError: null }
-    case 'nothing to mail':
+    case 'nothing to send':
       return { outcome: 'dropped', lastError: null }
     case 'dead':
       return { outcome: 'dead', lastError: result.failure.message }

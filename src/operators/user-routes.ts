@@ -94,7 +94,7 @@ const ACTS = {
   'require-reset': {
     act: domain.requireReset,
     summary: 'Make the owner set a new password',
-    description: 'The password becomes unusable, every session ends, and a reset link is mailed.',
+    description: 'The password becomes unusable, every session ends, and a reset link is emailed.',
   },
   unlock: {
     act: domain.unlockUser,
@@ -105,7 +105,7 @@ const ACTS = {
   invitation: {
     act: domain.inviteUserAgain,
     summary: 'Mail the invitation again',
-    description: 'Mails another link to an account that was invited and has not accepted.',
+    description: 'Emails another link to an account that was invited and has not accepted.',
   },
 } as const
 

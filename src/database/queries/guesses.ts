@@ -1,4 +1,4 @@
-/** Counts attempts at mailed codes. */
+/** Counts attempts at emailed codes. */
 import type { PrismaClient } from '../../generated/sqlite/client.ts'
 
 export function guesses(client: PrismaClient) {

@@ -181,7 +181,7 @@ t.test(
       await t.rejects(newMigration(name, { prismaFolder: folder }), { message: /lower-case letters/ }, name)
     }
     await t.rejects(newMigration('note', { prismaFolder: folder, clock: () => new Date(0) }), {
-      message: /would not come after the last migration/,
+      message: /would not sort after the last migration/,
     })
     changeModels(folder, /note String\?/, 'note Nonsense?')
     await t.rejects(newMigration('note', { prismaFolder: folder }), { message: /Nonsense/ })

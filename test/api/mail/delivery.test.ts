@@ -80,7 +80,7 @@ interface Failure {
 }
 
 const UNPROCESSED = /^emails cannot be processed/
-const DEAD = /^mail is a dead letter$/
+const DEAD = /^email is a dead letter$/
 let deferring = false
 
 const failures: Failure[] = [
@@ -184,7 +184,7 @@ for (const { name, begin, lastError, lines } of failures) {
     await ask(world, email)
     await smtp.waitForMails(1)
     await rows.settled()
-    await until('the log has its lines', () => count(log, /^mail sent/) > 0)
+    await until('the log has its lines', () => count(log, /^email sent/) > 0)
     t.equal(count(log, /^emails are processed again/), lines.includes(UNPROCESSED) ? 1 : 0)
   })
 }
@@ -498,7 +498,7 @@ t.test('a server that disconnects at single recipients is logged once, not with 
     await register(world, `ada-${round}@example.org`)
     t.equal((await rowAfter(rows, 1, `ada-${round}@example.org`)).state, 'sent')
   }
-  await until('each email is logged', () => count(world.log, /^mail sent/) === 4)
+  await until('each email is logged', () => count(world.log, /^email sent/) === 4)
   t.equal(count(world.log, /^the mail server cannot be reached/), 1)
   t.equal(count(world.log, /^the mail server can be reached again/), 1)
 })

@@ -153,7 +153,7 @@ t.test('two workers on one database send each of fifty mails once', async t => {
     sent.every(({ state, attempts }) => state === 'sent' && attempts === 1),
     'each at its first attempt',
   )
-  const shares = apps.map(({ log }) => log.filter(({ msg }) => msg === 'mail sent').length)
+  const shares = apps.map(({ log }) => log.filter(({ msg }) => msg === 'email sent').length)
   t.equal((shares[0] ?? 0) + (shares[1] ?? 0), 50)
   t.ok(
     shares.every(share => share > 0),

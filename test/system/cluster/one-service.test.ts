@@ -93,7 +93,7 @@ t.test('three instances behave as one service', { skip: noCluster }, async t => 
     await rows.settled()
     const before = smtp.mails.length
     const sentBy = ({ service }: Cluster['instances'][number]) =>
-      service.log().filter(({ msg }) => msg === 'mail sent').length
+      service.log().filter(({ msg }) => msg === 'email sent').length
     const atFirst = instances.map(sentBy)
     const busy = () => instances.map((instance, index) => sentBy(instance) - (atFirst[index] ?? 0))
     const emails: string[] = []

@@ -162,7 +162,7 @@ t.test('the commands of operate.md work beside a service', async t => {
   t.equal(again.status, 200, 'the service goes on')
   await service.end('SIGINT')
   t.strictSame(
-    service.log().filter(({ level, msg }) => Number(level) >= 50 && msg !== 'mail is a dead letter'),
+    service.log().filter(({ level, msg }) => Number(level) >= 50 && msg !== 'email is a dead letter'),
     [],
     'and logged no failure',
   )

@@ -111,7 +111,7 @@ t.test('emails survive an SMTP server that is down, defers, aborts or disconnect
   const unsent = office.smtp.mails.filter(({ to }) => /refused-|last-try/.test(String(to)))
   t.strictSame(unsent, [], 'a dead letter is not retried')
   t.equal(
-    office.service.log().filter(({ msg }) => msg === 'mail is a dead letter').length,
+    office.service.log().filter(({ msg }) => msg === 'email is a dead letter').length,
     await office.rows.client.outbox.count({ where: { state: 'dead' } }),
   )
   leaksNothing(t, office)
