@@ -26,7 +26,7 @@ interface Tier {
 }
 
 const LONG =
-  /postgresql|secret-rotation|clients|operate|smtp\.|model|faults\/kill\.|rolling|fuzz\.|migrating|verify/
+  /postgresql|secret-rotation|clients|operate|smtp\.|model|faults\/kill\.|rolling|fuzz|migrating|verify/
 
 const TIERS: Record<string, Tier> = {
   // More than the cores of a small machine, since suites also wait.

@@ -1,8 +1,8 @@
-// Checks responses against openapi.json.
+// Checks responses against the OpenAPI documents.
 import { readFileSync } from 'node:fs'
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { DOCUMENT } from '../../openapi/export.ts'
+import { DOCUMENT, OPERATORS_DOCUMENT } from '../../openapi/export.ts'
 import { CATALOGUE, Problem, type ProblemCode } from '../../src/errors.ts'
 import type { Answer } from '../harness/problem.ts'
 
@@ -29,6 +29,8 @@ export interface Operation {
   /** The path template, with parameters in braces. */
   path: string
   bearer: boolean
+  /** Content type of the body. */
+  type: string
   body: Schema | undefined
   query: string[]
   responses: Record<string, { content?: Record<string, Media> }>
@@ -42,30 +44,45 @@ interface Described {
   responses: object
 }
 
-const document = JSON.parse(readFileSync(DOCUMENT, 'utf8'))
+/** Every operation of a document. */
+function operationsOf(file: string): Operation[] {
+  const document = JSON.parse(readFileSync(file, 'utf8'))
 
-/** Schemas with their references inlined; the document has no cycles. */
-function resolved(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(resolved)
-  if (typeof node !== 'object' || node === null) return node
-  const ref = (node as { $ref?: string }).$ref
-  if (ref !== undefined) return resolved(document.components.schemas[ref.split('/').at(-1) as string])
-  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, resolved(value)]))
+  /** Schemas with their references inlined; the document has no cycles. */
+  function resolved(node: unknown): unknown {
+    if (Array.isArray(node)) return node.map(resolved)
+    if (typeof node !== 'object' || node === null) return node
+    const ref = (node as { $ref?: string }).$ref
+    if (ref !== undefined) return resolved(document.components.schemas[ref.split('/').at(-1) as string])
+    return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, resolved(value)]))
+  }
+
+  return Object.entries(document.paths as Record<string, Record<string, Described>>).flatMap(
+    ([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => {
+        const [[type, media] = ['application/json', undefined]] = Object.entries(
+          operation.requestBody?.content ?? {},
+        )
+        return {
+          method: method.toUpperCase(),
+          path,
+          bearer: operation.security.length > 0,
+          type,
+          body: resolved(media?.schema) as Schema | undefined,
+          query: (operation.parameters ?? []).filter(one => one.in === 'query').map(({ name }) => name),
+          responses: resolved(operation.responses) as Operation['responses'],
+        }
+      }),
+  )
 }
 
-/** Every operation of openapi/openapi.json. */
-export const OPERATIONS: Operation[] = Object.entries(
-  document.paths as Record<string, Record<string, Described>>,
-).flatMap(([path, methods]) =>
-  Object.entries(methods).map(([method, operation]) => ({
-    method: method.toUpperCase(),
-    path,
-    bearer: operation.security.length > 0,
-    body: resolved(operation.requestBody?.content['application/json']?.schema) as Schema | undefined,
-    query: (operation.parameters ?? []).filter(one => one.in === 'query').map(({ name }) => name),
-    responses: resolved(operation.responses) as Operation['responses'],
-  })),
-)
+/** Who calls: each group has a listener and an OpenAPI document. */
+export type Audience = 'clients' | 'operators'
+
+export const OPERATIONS: Record<Audience, Operation[]> = {
+  clients: operationsOf(DOCUMENT),
+  operators: operationsOf(OPERATORS_DOCUMENT),
+}
 
 /** Codes that any request may get (docs/errors.md); the document lists those of the operation itself. */
 export const OF_HTTP: ReadonlySet<string> = new Set<ProblemCode>([

@@ -6,20 +6,21 @@ import fc from 'fast-check'
 import type { InjectOptions } from 'fastify'
 import { startApp } from '../harness/app.ts'
 import { freshDatabase, type Teardown } from '../harness/database.ts'
+import { startOperators } from '../harness/operators.ts'
 import { openRows } from '../harness/rows.ts'
 import { limitShrinking } from '../harness/shrink.ts'
 import { faultsOf, OPERATIONS, type Operation } from './fuzz-contract.ts'
 import { CPU_BOUND, type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
-import { type Damage, type Request, request } from './fuzz-requests.ts'
+import { type Damage, type Request, requestsOf } from './fuzz-requests.ts'
 import { faultyRows } from './fuzz-rows.ts'
-import { filled, freshWorld, type World } from './fuzz-world.ts'
+import { filled, freshWorld, operatorsWorld, type World } from './fuzz-world.ts'
 
 /** Requests before memory is measured, so that all code is compiled and all caches are full. */
 const WARM = 400
 
-/** Operations that change the account. */
+/** Operations that change the account or revoke the key. */
 const SPENDING =
-  /^(POST \/(logout|token\/refresh|confirm-email|password-reset\/confirm|password-change\/confirm|email-change\/confirm|account\/secure)|DELETE .*)$/
+  /^(POST \/(logout|token\/refresh|confirm-email|password-reset\/confirm|password-change\/confirm|email-change\/confirm|account\/secure|users\/\{id\}\/(disable|require-reset))|DELETE .*)$/
 
 const nameOf = ({ method, path }: Operation) => `${method} ${path}`
 
@@ -59,14 +60,17 @@ async function held(): Promise<number> {
 
 /** Sends `count` requests, some of them in parallel. */
 export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuzzed> {
-  const { provider, seed, runs } = options
+  const { provider, audience, seed, runs } = options
   const service = await startApp(t, {
     databaseUrl: await freshDatabase(t, provider),
     env: { LOG_LEVEL: 'warn', TRUST_PROXY: '127.0.0.1' },
   })
-  const { app, log, smtp } = service
+  const { log, smtp } = service
   const rows = await openRows(t, service.databaseUrl)
-  let world = await freshWorld(service)
+  const operators = audience === 'operators' ? await startOperators(t, service) : undefined
+  const { app } = operators ?? service
+  const newWorld = () => (operators ? operatorsWorld(service, operators) : freshWorld(service))
+  let world = await newWorld()
   let spent = false
   let age = 0
   const reached = new Map<string, number>()
@@ -95,12 +99,12 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
     const faults = faultsOf(operation, answer as never)
     if (faults.length > 0) throw new Error(`${name}: ${faults.join('; ')}`)
   }
-  const atOnce = fc.array(request, { minLength: 1, maxLength: 12, size: 'max' })
+  const atOnce = fc.array(requestsOf(audience), { minLength: 1, maxLength: 12, size: 'max' })
   async function sendAtOnce(requests: Request[]) {
     // Also sends tokens that have been used.
     if (spent && ++age >= 3) {
       forget()
-      world = await freshWorld(service)
+      world = await newWorld()
       spent = false
       age = 0
     }
@@ -125,13 +129,13 @@ export async function fuzzInject(t: Teardown, options: FuzzOptions): Promise<Fuz
   const wrong = await faultyRows(rows, provider)
   const ready = (await app.inject('/health/ready')).statusCode
   const { email, password } = await freshWorld(service)
-  const login = await app.inject({ method: 'POST', url: '/login', payload: { email, password } })
+  const login = await service.app.inject({ method: 'POST', url: '/login', payload: { email, password } })
   forget()
   return {
     ...{ sent, grown, costliest, wrong, errors, working: ready === 200 && login.statusCode === 200 },
     stall: delay.max / 1e9,
     said: `succeeded: ${JSON.stringify(Object.fromEntries(reached))}`,
-    never: OPERATIONS.map(nameOf).filter(name => !reached.has(name)),
+    never: OPERATIONS[audience].map(nameOf).filter(name => !reached.has(name)),
     ...failureOf(outcome),
   }
 }

@@ -1,6 +1,7 @@
 // Options and results of both kinds of fuzzing.
 import type { RunDetails } from 'fast-check'
 import type { Provider } from '../../src/database/index.ts'
+import type { Audience } from './fuzz-contract.ts'
 
 /**
  * Seconds of processor time that the requests of a run may take. A pattern with catastrophic backtracking
@@ -10,6 +11,7 @@ export const CPU_BOUND = 1
 
 export interface FuzzOptions {
   kind: 'inject' | 'wire'
+  audience: Audience
   provider: Provider
   seed: number
   /** Number of runs; each sends several requests in parallel. */

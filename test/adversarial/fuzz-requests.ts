@@ -1,10 +1,13 @@
 // Requests generated from the contract, valid and mutated. Placeholders such as `«password»` stand for real
 // values, so that a seed always gives the same request.
 import fc, { type Arbitrary } from 'fast-check'
-import { OPERATIONS, type Operation, type Schema } from './fuzz-contract.ts'
+import { type Audience, OPERATIONS, type Operation, type Schema } from './fuzz-contract.ts'
+
+/** Likely values of a parameter or member. */
+type Likely = Record<string, unknown[]>
 
 /** Values of a real account; see fuzz-world.ts. */
-const REAL: Record<string, string[]> = {
+const OF_CLIENTS: Likely = {
   email: ['«email»', '«email»', '«pending»', 'nobody@example.org', ' «email» '],
   newEmail: ['«other»', '«email»', 'new@example.org'],
   password: ['«password»', '«password»', 'a wrong password'],
@@ -33,6 +36,27 @@ const REAL: Record<string, string[]> = {
   cursor: ['«session»', '«event»', '00000000-0000-0000-0000-000000000000'],
   id: ['«session»', '«other-session»', '«event»', '«SESSION»'],
 }
+
+const OF_OPERATORS: Likely = {
+  ...OF_CLIENTS,
+  id: ['«user»', '«user»', '«mail»', '«other-key-id»', '«session»'],
+  email: ['«email»', 'invited@example.org', 'Ünï@example.org', ' other-invited@example.org '],
+  token: ['«access»', '«access»', '«access»x', '«reset»', '«key»', '«refresh»'],
+  token_type_hint: ['access_token', 'refresh_token'],
+  cursor: ['«user»', '«mail»', '«event»', '0', '1', '9223372036854775807', '9223372036854775808'],
+  state: ['active', 'disabled', 'unconfirmed', 'invited', 'queued', 'joined', 'sent', 'dead', 'cancelled'],
+  emailPrefix: ['fuzz-', '%', '_', '\\', 'FUZZ', 'a'],
+  recipient: ['«email»', '«other»'],
+  createdAfter: ['2026-01-31T09:30:00.000Z', '2026-01-31', '0001-01-01T00:00:00Z', '9999-12-31T23:59:60Z'],
+  createdBefore: ['2126-01-31T09:30:00.000Z', '2126-01-31T09:30:00+14:00', '10000-01-01T00:00:00Z'],
+  roles: [[], ['editor'], ['editor', 'editor'], ['x'.repeat(65)], 'editor'],
+  claims: [{}, { plan: 'pro' }, { deep: { list: [1, null, 'x'] } }, { sub: 'x' }, { big: 'x'.repeat(1024) }],
+  name: ['support', ' ', 'x'.repeat(100)],
+  scopes: [['users:read'], ['users:read', 'users:read'], [], ['everything']],
+  expiresAt: ['2126-01-31T09:30:00.000Z', '2026-01-31T09:30:00.000Z', '2126-02-30T00:00:00Z'],
+}
+
+const REAL: Record<Audience, Likely> = { clients: OF_CLIENTS, operators: OF_OPERATORS }
 
 /** Text of all planes, with characters that databases and parsers handle badly. */
 const text: Arbitrary<string> = fc.oneof(
@@ -104,8 +128,8 @@ function atTheEdges({ minLength = 0, maxLength = 4096 }: Schema): Arbitrary<stri
     .map(([length, unit]) => JSON.stringify(unit.repeat(length).slice(0, length)))
 }
 
-function real(name: string): Arbitrary<string> {
-  const values = REAL[name]
+function real(name: string, likely: Likely): Arbitrary<string> {
+  const values = likely[name]
   if (values === undefined)
     throw new Error(`no real value for ${name}: add one, and think what could be sent`)
   return fc.constantFrom(...values).map(value => JSON.stringify(value))
@@ -129,15 +153,15 @@ const strangeName = fc.oneof(
   text,
 )
 
-function bodyOf(schema: Schema, valid: boolean): Arbitrary<string> {
+function bodyOf(schema: Schema, valid: boolean, likely: Likely): Arbitrary<string> {
   const names = Object.keys(schema.properties ?? {})
   const members = fc.tuple(
     ...names.map(name => {
       const one = schema.properties?.[name] ?? {}
       const value = valid
-        ? real(name)
+        ? real(name, likely)
         : fc.oneof(
-            { weight: 6, arbitrary: real(name) },
+            { weight: 6, arbitrary: real(name, likely) },
             { weight: 1, arbitrary: json },
             { weight: 1, arbitrary: atTheEdges(one) },
           )
@@ -146,14 +170,14 @@ function bodyOf(schema: Schema, valid: boolean): Arbitrary<string> {
     }),
   )
   const objects = members.map(list => list.flat())
-  if (valid) return objects.map(write)
+  if (valid) return objects.map(writeObject)
   const more = fc.oneof(
     { weight: 5, arbitrary: fc.constant([]) },
     { weight: 1, arbitrary: fc.array(fc.tuple(strangeName, json), { minLength: 1, maxLength: 12 }) },
     { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...names), json).map(one => [one]) },
   )
   return fc.tuple(objects, more).chain(([list, extra]) => {
-    const whole = write([...list, ...extra])
+    const whole = writeObject([...list, ...extra])
     return fc.oneof(
       { weight: 8, arbitrary: fc.constant(whole) },
       {
@@ -172,8 +196,27 @@ function bodyOf(schema: Schema, valid: boolean): Arbitrary<string> {
   })
 }
 
-const write = (members: Member[]) =>
+const writeObject = (members: Member[]) =>
   `{${members.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join(',')}}`
+
+/** A body as fields of a form, some of them twice. */
+function formOf(schema: Schema, valid: boolean, likely: Likely): Arbitrary<string> {
+  const names = Object.keys(schema.properties ?? {})
+  const value = (name: string) => fc.constantFrom(...(likely[name] as string[]))
+  if (valid) return value(names[0] as string).map(token => `${names[0]}=${token}`)
+  const field = fc.tuple(
+    fc.oneof(fc.constantFrom(...names), strangeName.map(encode)),
+    fc.oneof(
+      ...names.map(value),
+      text.map(encode),
+      fc.constantFrom('', '+', '%', '%zz', '%00', '%c3%28', 'x'.repeat(4097)),
+    ),
+  )
+  return fc
+    .array(field, { maxLength: 4 })
+    .map(fields => fields.map(pair => pair.join('=')).join('&'))
+    .chain(form => fc.constantFrom(form, form, `${form}&`, `&&${form}`, '&'.repeat(16_384), '='))
+}
 
 /** Mutations of the bytes of a body. */
 export interface Damage {
@@ -276,18 +319,17 @@ export interface Request {
   damage: Damage | undefined
 }
 
-function urlOf({ path, query }: Operation, valid: boolean): Arbitrary<string> {
+function urlOf({ path, query }: Operation, valid: boolean, likely: Likely): Arbitrary<string> {
   const strange = fc.oneof(
     text.map(encode),
     fc.constantFrom('%', '%zz', '%00', '%c3', '..', '%2e%2e', '%2f', '%zz'.repeat(4000), 'x'.repeat(9000)),
   )
-  const value = (name: string) =>
-    valid
-      ? fc.constantFrom(...(REAL[name] as string[]))
-      : fc.oneof(
-          { weight: 3, arbitrary: fc.constantFrom(...(REAL[name] as string[])) },
-          { weight: 1, arbitrary: strange },
-        )
+  const value = (name: string) => {
+    const values = likely[name]
+    if (values === undefined) throw new Error(`no real value for ${name}`)
+    const known = fc.constantFrom(...values.map(String))
+    return valid ? known : fc.oneof({ weight: 3, arbitrary: known }, { weight: 1, arbitrary: strange })
+  }
   const id = value('id')
   const asked = fc.record(Object.fromEntries(query.map(name => [name, value(name)])), { requiredKeys: [] })
   const more = valid
@@ -310,55 +352,59 @@ function urlOf({ path, query }: Operation, valid: boolean): Arbitrary<string> {
 
 const encode = (text: string) => encodeURIComponent(text.toWellFormed())
 
-/** Requests for all operations; a third of them are valid. */
-export const request: Arbitrary<Request> = fc
-  .tuple(fc.constantFrom(...OPERATIONS), fc.integer({ min: 0, max: 2 }))
-  .chain(([operation, kind]) => {
-    const valid = kind === 0
-    const token = valid
-      ? fc.constant('Bearer «access»')
-      : fc.oneof(
-          { weight: 4, arbitrary: fc.constant('Bearer «access»') },
-          { weight: 1, arbitrary: fieldValue },
-          {
-            weight: 1,
-            arbitrary: fc.constantFrom('', 'Bearer', 'Bearer «reset»', 'Basic «access»', 'Bearer «access»x'),
-          },
-        )
-    const type = valid
-      ? fc.constant('application/json')
-      : fc.oneof(
-          { weight: 6, arbitrary: fc.constant('application/json') },
-          { weight: 1, arbitrary: fc.constantFrom(...TYPES) },
-        )
-    const forms = (operation.body?.oneOf ?? [operation.body]).filter(form => form !== undefined)
-    const declared = forms.length > 0 ? fc.oneof(...forms.map(form => bodyOf(form, valid))) : undefined
-    const body: Arbitrary<string | undefined> =
-      declared ?? (valid ? fc.constant(undefined) : fc.option(json, { freq: 4, nil: undefined }))
-    return fc
-      .record({
-        url: urlOf(operation, valid),
-        fields: valid ? fc.constant({} as Record<string, string>) : fields,
-        token,
-        type,
-        body: operation.method === 'GET' ? fc.constant(undefined) : body,
-        damage: valid ? fc.constant(undefined) : damage,
-        // On a socket, Node's parser rejects wrong lengths; with `inject`, Fastify does.
-        length: valid
-          ? fc.constant(undefined)
-          : fc.option(fc.constantFrom('0', '1', '99999', 'x'), { freq: 20, nil: undefined }),
-      })
-      .map(({ url, fields, token, type, body, damage, length }) => ({
-        operation,
-        method: operation.method,
-        url,
-        headers: {
-          ...fields,
-          ...(operation.bearer && { authorization: token }),
-          ...(body !== undefined && { 'content-type': type }),
-          ...(body !== undefined && length !== undefined && { 'content-length': length }),
-        },
-        body,
-        damage,
-      }))
-  })
+/** Requests for all operations of one listener; a third of them are valid. */
+export function requestsOf(audience: Audience): Arbitrary<Request> {
+  const operations = fc.constantFrom(...OPERATIONS[audience])
+  return fc
+    .tuple(operations, fc.integer({ min: 0, max: 2 }))
+    .chain(([operation, kind]) => requestOf(operation, kind === 0, audience))
+}
+
+function requestOf(operation: Operation, valid: boolean, audience: Audience): Arbitrary<Request> {
+  const likely = REAL[audience]
+  const credential = audience === 'operators' ? '«key»' : '«access»'
+  const right = fc.constant(`Bearer ${credential}`)
+  const wrong = ['', 'Bearer', 'Bearer «reset»', `Basic ${credential}`, `Bearer ${credential}x`]
+  const token = valid
+    ? right
+    : fc.oneof(
+        { weight: 4, arbitrary: right },
+        { weight: 1, arbitrary: fieldValue },
+        { weight: 1, arbitrary: fc.constantFrom(...wrong) },
+      )
+  const declaredType = fc.constant(operation.type)
+  const type = valid
+    ? declaredType
+    : fc.oneof({ weight: 6, arbitrary: declaredType }, { weight: 1, arbitrary: fc.constantFrom(...TYPES) })
+  const write = operation.type === 'application/json' ? bodyOf : formOf
+  const forms = (operation.body?.oneOf ?? [operation.body]).filter(form => form !== undefined)
+  const declared = forms.length > 0 ? fc.oneof(...forms.map(form => write(form, valid, likely))) : undefined
+  const body: Arbitrary<string | undefined> =
+    declared ?? (valid ? fc.constant(undefined) : fc.option(json, { freq: 4, nil: undefined }))
+  return fc
+    .record({
+      url: urlOf(operation, valid, likely),
+      fields: valid ? fc.constant({} as Record<string, string>) : fields,
+      token,
+      type,
+      body: operation.method === 'GET' ? fc.constant(undefined) : body,
+      damage: valid ? fc.constant(undefined) : damage,
+      // On a socket, Node's parser rejects wrong lengths; with `inject`, Fastify does.
+      length: valid
+        ? fc.constant(undefined)
+        : fc.option(fc.constantFrom('0', '1', '99999', 'x'), { freq: 20, nil: undefined }),
+    })
+    .map(({ url, fields, token, type, body, damage, length }) => ({
+      operation,
+      method: operation.method,
+      url,
+      headers: {
+        ...fields,
+        ...(operation.bearer && { authorization: token }),
+        ...(body !== undefined && { 'content-type': type }),
+        ...(body !== undefined && length !== undefined && { 'content-length': length }),
+      },
+      body,
+      damage,
+    }))
+}

@@ -7,7 +7,7 @@ import { onTheWire } from '../harness/raw-http.ts'
 import { limitShrinking } from '../harness/shrink.ts'
 import { faultsOf, faultsOfProblem } from './fuzz-contract.ts'
 import { type Fuzzed, type FuzzOptions, failureOf } from './fuzz-options.ts'
-import { type Request, request } from './fuzz-requests.ts'
+import { type Request, requestsOf } from './fuzz-requests.ts'
 import { filled, freshWorld, type World } from './fuzz-world.ts'
 
 /** How a request is written to the socket. */
@@ -50,7 +50,7 @@ const broken: Arbitrary<Omit<Written, 'request'>> = fc.record({
   split: part,
 })
 const written: Arbitrary<Written> = fc
-  .tuple(request, fc.oneof(whole, broken))
+  .tuple(requestsOf('clients'), fc.oneof(whole, broken))
   .map(([request, how]) => ({ request, ...how }))
 
 function bytesOf(

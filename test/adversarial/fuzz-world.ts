@@ -1,7 +1,9 @@
 // Real values for fuzzed requests: an account with every kind of pending token.
 import { setTimeout as delay } from 'node:timers/promises'
+import { createKey, SCOPES } from '../../src/operators/keys.ts'
 import type { TestApp } from '../harness/app.ts'
 import { codeIn } from '../harness/mailbox.ts'
+import { BY_COMMAND_LINE, type Operators } from '../harness/operators.ts'
 import type { ReceivedMail } from '../harness/smtp.ts'
 
 /** Values by their placeholders. */
@@ -59,11 +61,21 @@ export async function freshWorld({ app, smtp }: TestApp): Promise<World> {
     'move-code': codeIn(moveMail),
     'move-request': move.requestToken,
     secure: tokenOf(await mail(email, /requested/)),
+    user: (await app.inject({ url: '/me', headers })).json().id,
     session: idOf(true),
     'other-session': idOf(false),
     SESSION: idOf(true).toUpperCase(),
     event: events[0].id,
   }
+}
+
+/** The same with an API key of every scope, another key, and an email of the outbox. */
+export async function operatorsWorld(service: TestApp, { ask }: Operators): Promise<World> {
+  const world = await freshWorld(service)
+  const newKey = () => createKey(service.app, { name: 'fuzz', scopes: SCOPES }, BY_COMMAND_LINE)
+  const [key, other] = [await newKey(), await newKey()]
+  const { mails } = (await ask('GET', '/mails?limit=1')).json()
+  return { ...world, key: key.key, 'other-key': other.key, 'other-key-id': other.row.id, mail: mails[0].id }
 }
 
 async function arrived(mails: ReceivedMail[], to: string, subject: RegExp): Promise<ReceivedMail> {
