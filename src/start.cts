@@ -1,6 +1,6 @@
 /**
- * Sets up libuv's thread pool, which hashes passwords. CommonJS, because loading an ES module starts the
- * pool.
+ * Entry of the service: signals, crashes and libuv's thread pool, which hashes passwords; then server.ts. CommonJS,
+ * because loading an ES module starts the pool.
  */
 const { readdirSync, readFileSync, stat } = process.getBuiltinModule('node:fs')
 const { parseEnv } = process.getBuiltinModule('node:util')

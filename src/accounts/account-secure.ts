@@ -8,8 +8,8 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/route-types.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
-import { MailedToken } from '../tokens/bound.ts'
 import { securable } from '../tokens/fingerprint.ts'
+import { MailedToken } from '../tokens/pasted.ts'
 
 const Body = Type.Object(
   { token: MailedToken, email: Email },

@@ -1,6 +1,6 @@
 import type { Database } from '../database/index.ts'
 import type { Actor, Origin } from '../database/queries/events.ts'
-import type { User, Verified } from '../database/queries/users.ts'
+import type { User } from '../database/queries/users.ts'
 
 /** What a deletion needs of the service. */
 export interface DeletionNeeds {
@@ -19,7 +19,7 @@ export interface DeletionNeeds {
  */
 export function deleteAccount(
   { database, clock, config }: DeletionNeeds,
-  user: User & Verified,
+  user: User,
   origin: Origin,
   actor?: Actor,
 ): Promise<boolean> {

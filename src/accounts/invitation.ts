@@ -6,7 +6,7 @@ import { Password } from '../passwords/policy.ts'
 import { tokenPairResponse } from '../sessions/pair.ts'
 import { CookieMode } from '../sessions/refresh-cookie.ts'
 import type { TokenPair } from '../sessions/token-pair.ts'
-import { MailedToken } from '../tokens/bound.ts'
+import { MailedToken } from '../tokens/pasted.ts'
 import { EXAMPLE_TOKEN } from './accepted.ts'
 import { pendingInvitation, setFirstPassword } from './first-password.ts'
 

@@ -3,12 +3,11 @@ import Type, { type Static } from 'typebox'
 import type { Database } from '../database/index.ts'
 import { problem } from '../errors.ts'
 import { oneOf } from '../http/route-types.ts'
-import { countTry } from '../passwords/code-tries.ts'
-import { MailedToken } from '../tokens/bound.ts'
 import { boundParts, type Fingerprinted } from '../tokens/fingerprint.ts'
 import { CODE_DIGITS, type MailRequest, type MailRequests } from '../tokens/mail-requests.ts'
-import { MailedCode, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
+import { MailedCode, MailedToken, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
 import { EXAMPLE_TOKEN } from './accepted.ts'
+import { countAttempt } from './code-attempts.ts'
 
 const byCode = { requestToken: ReturnedToken, code: MailedCode(CODE_DIGITS) }
 
@@ -60,7 +59,7 @@ export interface CodeFlow<Claims, Found> {
  * @throws {ProblemError} `token_invalid`, `token_expired`, `code_invalid`, and what `assertAcceptable` throws
  */
 export async function redeemCode<Claims extends object, Found extends { subject: Fingerprinted }>(
-  { database, clock }: { database: Pick<Database, 'guesses' | 'mailTurns'>; clock: () => Date },
+  { database, clock }: { database: Pick<Database, 'codeAttempts' | 'mailTurns'>; clock: () => Date },
   requests: MailRequests<Claims>,
   { requestToken, code }: CodeProof,
   flow: CodeFlow<Claims, Found>,
@@ -71,7 +70,7 @@ export async function redeemCode<Claims extends object, Found extends { subject:
   const { purpose, codes, codeTtl } = requests
   // Requests of others for the same email must not use up the owner's attempts.
   const owner = [email, ...Object.values(claims)].join(' ')
-  const attemptAllowed = await countTry({ database, clock }, { purpose, requestId, expiresAt, owner })
+  const attemptAllowed = await countAttempt({ database, clock }, { purpose, requestId, expiresAt, owner })
 
   const found = await flow.find(request)
   const subject = found?.subject ?? { id: 'nobody', email, passwordHash: 'none' }

@@ -6,10 +6,10 @@ import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { causeOf, originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/route-types.ts'
 import { reauthenticate } from '../passwords/check.ts'
-import { countTry } from '../passwords/code-tries.ts'
 import { Password } from '../passwords/policy.ts'
 import { boundParts } from '../tokens/fingerprint.ts'
 import { MailedCode, pastedCode, ReturnedToken } from '../tokens/pasted.ts'
+import { countAttempt } from './code-attempts.ts'
 
 const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJjaGFuZ2UifQ.c2lnbmF0dXJl'
 
@@ -126,7 +126,7 @@ const confirmChange: Handler<{ body: typeof ConfirmBody }> = async function (req
   this.passwords.assertAcceptable(newPassword, user.email)
 
   const { expiresAt } = verified
-  const attemptAllowed = await countTry(this, {
+  const attemptAllowed = await countAttempt(this, {
     purpose: 'password-change',
     requestId: jti,
     expiresAt,

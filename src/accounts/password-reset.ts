@@ -7,7 +7,7 @@ import type { App, Handler } from '../http/route-types.ts'
 import { Time } from '../http/schemas.ts'
 import { Password } from '../passwords/policy.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
-import { MailedToken } from '../tokens/bound.ts'
+import { MailedToken } from '../tokens/pasted.ts'
 import { accepted, EXAMPLE_TOKEN } from './accepted.ts'
 import { linkOrCode, redeemCode } from './mailed-code.ts'
 

@@ -1,7 +1,7 @@
 /** Counts by key: the interface, and its implementation in memory. `counters.ts` has the one in Redis. */
 import { createHash, randomInt } from 'node:crypto'
 
-export interface Count {
+interface Count {
   /** Points that are counted. */
   current: number
   /** Milliseconds until they are forgotten; for a leaky counter, until the last one has drained. */

@@ -5,14 +5,15 @@ import { type OutageLog, outageLog } from '../shared/outage-log.ts'
 import { migrate, migrationState } from './migrations.ts'
 import { outageDetail, outageReason } from './outage.ts'
 import { apiKeys } from './queries/api-keys.ts'
+import { codeAttempts } from './queries/code-attempts.ts'
 import { deletions, notices } from './queries/deletions.ts'
 import { eventFeed } from './queries/event-feed.ts'
 import { events } from './queries/events.ts'
 import { expired } from './queries/expired.ts'
-import { guesses } from './queries/guesses.ts'
+import { mailTurns } from './queries/mail-turns.ts'
 import { mails } from './queries/mails.ts'
 import { managedUsers } from './queries/managed-users.ts'
-import { mailTurns, outbox } from './queries/outbox.ts'
+import { outbox } from './queries/outbox.ts'
 import { legacyRegistrations, registrations } from './queries/registrations.ts'
 import { sessions } from './queries/sessions.ts'
 import { users } from './queries/users.ts'
@@ -31,7 +32,7 @@ export type Queries = ReturnType<typeof queriesOf>
 
 export interface Database extends Queries {
   provider: Provider
-  /** Receives every outage and success; logs the start and the end of an outage. */
+  /** Logs the start and the end of an outage. It hears of an end by the outbox poll and the readiness probe. */
   outage: OutageLog
   /** Throws if the database is not writable. Writes nothing. */
   assertWritable(): Promise<unknown>
@@ -39,7 +40,7 @@ export interface Database extends Queries {
   pendingMigrations(): Promise<string[]>
 }
 
-export interface OpenOptions {
+interface OpenOptions {
   /** Milliseconds that a write on SQLite waits for another process. */
   busyTimeout?: number
   /** Called once with the timeouts that the role of a PostgreSQL behind a pooler lacks. */
@@ -81,7 +82,7 @@ export function queriesOf({ client, statements }: OpenDatabase) {
     managedUsers: managedUsers(client, statements),
     notices: notices(client, statements),
     deletions: deletions(client),
-    guesses: guesses(client),
+    codeAttempts: codeAttempts(client),
     expired: expired(statements),
   }
 }

@@ -8,7 +8,7 @@ import { ROOT } from '../shared/root.ts'
 import { outageDetail } from './outage.ts'
 import { type MigrationConnection, type Provider, providerOf } from './sql.ts'
 
-export interface Migration {
+interface Migration {
   /** Name of the folder, `<UTC timestamp>_<name>`, so that names sort by age. */
   name: string
   script: string

@@ -5,7 +5,7 @@
 export type Outage = 'away' | 'refused' | 'unwritable'
 
 /** Name of an outage in the log and at /health/ready, without host, user or any part of a URL. */
-export interface OutageReason {
+interface OutageReason {
   outage: Outage
   reason: string
 }

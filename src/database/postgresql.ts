@@ -11,14 +11,7 @@ import pg, {
 import type { PrismaClient } from '../generated/sqlite/client.ts'
 import { clientConfig, isPooled, parsePostgresqlUrl } from '../shared/postgresql-url.ts'
 import { isDeadlock, outageOf } from './outage.ts'
-import {
-  joined,
-  type MigrationConnection,
-  type OpenDatabase,
-  type Run,
-  type Statements,
-  type Value,
-} from './sql.ts'
+import type { MigrationConnection, OpenDatabase, Run, Statements, Value } from './sql.ts'
 
 /** Milliseconds. `pg` has no timeouts by default. */
 const CONNECT_TIMEOUT = 3000
@@ -27,6 +20,7 @@ const SERVER_LIMITS = {
   lock_timeout: 2000,
   idle_in_transaction_session_timeout: 10_000,
 }
+/** The default of `pg`; `connection_limit` of the URL overrides it. */
 const POOL_SIZE = 10
 
 // Milliseconds. Applies if the server hangs or the network is cut; the server's own timeout ends a second
@@ -176,7 +170,7 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
     types: TYPES,
   })
 
-  const read: Run = <Row>(sql: string, values: readonly Value[]) =>
+  const runStatement: Run = <Row>(sql: string, values: readonly Value[]) =>
     repeatIfDeadlocked(async () => rowsOf<Row>(await pool.query(queryOf(sql, values))))
 
   async function transaction<T>(work: (run: Run) => Promise<T>): Promise<T> {
@@ -207,20 +201,35 @@ function postgresqlStatements(pool: pg.Pool, { named }: { named: boolean }): Sta
 
   return {
     provider: 'postgresql',
-    read,
-    change: read,
+    read: runStatement,
+    change: runStatement,
     async changeAll(changes) {
       const sql = joined(
         changes.map(([sql]) => sql),
         changes.map(([, values]) => values.length),
       )
-      await read(
+      await runStatement(
         sql,
         changes.flatMap(([, values]) => values),
       )
     },
     transaction: work => repeatIfDeadlocked(() => transaction(work)),
   }
+}
+
+// Each statement but the last becomes a WITH query. They share one snapshot and do not see
+// each other's effects.
+function joined(statements: readonly string[], counts: readonly number[]): string {
+  let before = 0
+  const parts = statements.map((sql, index) => {
+    const offset = before
+    before += counts[index] ?? 0
+    return sql.replace(/\$(\d+)/g, (_, number) => `$${Number(number) + offset}`)
+  })
+  const last = parts.pop()
+  return parts.length === 0
+    ? `${last}`
+    : `WITH ${parts.map((sql, i) => `part_${i} AS (${sql})`).join(', ')} ${last}`
 }
 
 /** Columns hold UTC without a time zone. `pg` would use the time zone of the process. */

@@ -40,10 +40,14 @@ export interface Statements {
   provider: Provider
   /** Reads committed rows. */
   read: Run
+  /** Writes, with one statement. PostgreSQL runs it again after a deadlock. */
   change: Run
   /** All or nothing, in one round trip. No change sees the effect of another. */
   changeAll(changes: readonly Change[]): Promise<void>
-  /** All or nothing. `work` must await nothing but its own statements. */
+  /**
+   * All or nothing. `work` must await nothing but its own statements, and change nothing but the database: PostgreSQL
+   * runs it again after a deadlock.
+   */
   transaction<T>(work: (run: Run) => Promise<T>): Promise<T>
 }
 
@@ -54,21 +58,6 @@ export function columns(fields: readonly string[], table: string): string {
 
 /** Column names are the snake_case of field names (prisma/models.prisma). */
 export const column = (field: string) => field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
-
-// For PostgreSQL: each statement but the last becomes a WITH query. They share one snapshot and do not see
-// each other's effects.
-export function joined(statements: readonly string[], counts: readonly number[]): string {
-  let before = 0
-  const parts = statements.map((sql, index) => {
-    const offset = before
-    before += counts[index] ?? 0
-    return sql.replace(/\$(\d+)/g, (_, number) => `$${Number(number) + offset}`)
-  })
-  const last = parts.pop()
-  return parts.length === 0
-    ? `${last}`
-    : `WITH ${parts.map((sql, i) => `part_${i} AS (${sql})`).join(', ')} ${last}`
-}
 
 /** Runs hot statements inside one of Prisma's transactions. */
 export const runIn =

@@ -26,16 +26,16 @@ export interface SqliteConnection {
   /** When a caller that starts to wait now gives up, by `performance.now()`. */
   deadline(): number
   /**
-   * Takes the write lock: SQLite does not let a reader wait for it.
+   * Takes the write lock (BEGIN IMMEDIATE): a transaction that began as a reader cannot wait for it (BUSY_SNAPSHOT).
    * @param deadline until when to wait for another process; by default `deadline()`
    */
   begin(deadline?: number): Promise<SqliteTransaction>
-  /** Runs a step that only reads while no transaction is open, because its changes might roll back. */
+  /** Runs a read-only step when no transaction is open: an open one may still roll back what the step would read. */
   alone<T>(step: () => T): Promise<T>
   close(): void
 }
 
-export interface SqliteTransaction {
+interface SqliteTransaction {
   /** Throws after the end of the transaction, because the statement would commit by itself. */
   run: RunNow
   commit(): void
@@ -57,7 +57,7 @@ const PRAGMAS = ['PRAGMA synchronous = FULL', 'PRAGMA foreign_keys = ON']
 export const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'rawCode' in error && (Number(error.rawCode) & 0xff) === 5
 
-/** Milliseconds between two attempts to get a lock grow to this. An attempt takes 0.015 ms. */
+/** Longest pause between two attempts to get a lock, in milliseconds. An attempt takes 0.015 ms. */
 const MAX_PAUSE = 50
 
 /** Repeats a step that meets a lock of another process, without blocking the event loop. */
@@ -166,7 +166,7 @@ export function sqliteConnection(path: string, maxWait: number): SqliteConnectio
       }
       await before
       try {
-        // Whoever waited for this turn as long as its predecessor fails at the first attempt.
+        // A caller whose deadline passed while it waited for its turn makes one attempt and fails.
         await whileBusy(until, () => {
           current().takeLock()
           open = own

@@ -7,6 +7,7 @@ import fp from 'fastify-plugin'
 import { outageOf } from '../database/outage.ts'
 
 type Job = () => unknown
+type JobList = 'jobsOnReply' | 'jobsAfterResponse'
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -31,7 +32,7 @@ declare module 'fastify' {
   }
 }
 
-export interface AfterResponseOptions {
+interface AfterResponseOptions {
   /** Receives an error of a job that is an outage of the database. */
   onOutage(error: unknown): void
 }
@@ -41,24 +42,18 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
 
   app.decorate('jobsSettled', async () => void (await Promise.all(running)))
   app.decorateRequest('jobsOnReply', null)
-  app.decorateRequest('runOnReply', function (job) {
-    if (this.responseEnd !== null) return run(job, this)
-    this.jobsOnReply ??= []
-    this.jobsOnReply.push(job)
-  })
   app.decorateRequest('jobsAfterResponse', null)
+  app.decorateRequest('runOnReply', function (job) {
+    add(this, 'jobsOnReply', job)
+  })
   app.decorateRequest('runAfterResponse', function (job) {
-    if (this.responseEnd !== null) return run(job, this)
-    this.jobsAfterResponse ??= []
-    this.jobsAfterResponse.push(job)
+    add(this, 'jobsAfterResponse', job)
   })
 
   app.addHook('onRequest', (request, { raw: response }, done) => {
     const end = () => {
-      runOnReply(request)
-      const jobs = request.jobsAfterResponse ?? []
-      request.jobsAfterResponse = null
-      for (const job of jobs) run(job, request)
+      runAll(request, 'jobsOnReply')
+      runAll(request, 'jobsAfterResponse')
     }
     // Behind the listeners of connections.ts, which set `responseEnd`.
     response.once('finish', end)
@@ -67,13 +62,19 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
   })
 
   app.addHook('onSend', (request, _reply, _payload, done) => {
-    runOnReply(request)
+    runAll(request, 'jobsOnReply')
     done()
   })
 
-  function runOnReply(request: FastifyRequest) {
-    const jobs = request.jobsOnReply ?? []
-    request.jobsOnReply = null
+  function add(request: FastifyRequest, list: JobList, job: Job) {
+    if (request.responseEnd !== null) return run(job, request)
+    request[list] ??= []
+    request[list].push(job)
+  }
+
+  function runAll(request: FastifyRequest, list: JobList) {
+    const jobs = request[list] ?? []
+    request[list] = null
     for (const job of jobs) run(job, request)
   }
 

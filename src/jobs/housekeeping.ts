@@ -32,7 +32,7 @@ interface Dependencies {
   log: FastifyBaseLogger
 }
 
-export interface Housekeeper {
+interface Housekeeper {
   /**
    * Deletes all expired rows. Failures are logged.
    * @returns the number of rows, or undefined if another instance holds the lease or the sweep failed
@@ -167,6 +167,7 @@ async function housekeeping(app: FastifyInstance, options: HousekeepingOptions) 
     stop()
     clearTimeout(timer)
     await sweeping
+    // The sweep that has just ended has scheduled the next one.
     clearTimeout(timer)
   })
 }

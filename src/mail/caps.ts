@@ -1,13 +1,7 @@
 // Caps for emails that any client can cause: three an hour per recipient and purpose. The response does not reveal
-// it. Requests that wait for the same email share it, so that none is dropped.
-import {
-  busyKey,
-  type Cap,
-  type Lead,
-  type OutboxKind,
-  type OutboxRow,
-  type Outcome,
-} from '../database/queries/outbox.ts'
+// it. Requests that wait for the same email share it, so that none is dropped within a day.
+import type { Cap, Lead } from '../database/queries/mail-turns.ts'
+import { busyKey, type OutboxKind, type OutboxRow, type Outcome } from '../database/queries/outbox.ts'
 import { CLOCK_TOLERANCE } from '../tokens/jwt.ts'
 import type { MailDependencies } from './dependencies.ts'
 

@@ -8,7 +8,7 @@ import { v7 as uuidv7 } from 'uuid'
 const FORM = /^lk_([0-9a-f]{32})_([0-9a-f]{64})([0-9a-f]{8})$/
 
 /** A parsed key of a request. */
-export interface ShownKey {
+interface ShownKey {
   /** UUID of its row. */
   id: string
   /** SHA-256 of the whole key; a fast hash is enough for 256 random bits. */

@@ -2,7 +2,7 @@
 import type { EventFeed, FeedEvent } from '../database/queries/event-feed.ts'
 
 /** Dependencies of the feed. */
-export interface EventNeeds {
+interface EventNeeds {
   database: { eventFeed: EventFeed }
 }
 

@@ -19,12 +19,12 @@ export const SCOPES = [
 export type Scope = (typeof SCOPES)[number]
 
 /** Dependencies of keys. */
-export interface KeyNeeds {
+interface KeyNeeds {
   database: { apiKeys: ApiKeys }
   clock: () => Date
 }
 
-export interface NewApiKey {
+interface NewApiKey {
   name: string
   scopes: readonly Scope[]
   /** Undefined: valid until it is revoked. */

@@ -10,7 +10,7 @@ import { canonicalLocale, Locale } from '../messages/locale.ts'
 import { OtherClaims, Roles } from '../shared/claims.ts'
 import { canonicalEmail, Email } from '../shared/email-address.ts'
 import { byKey } from './authenticate.ts'
-import type { Scope } from './keys.ts'
+import { scopesOf } from './keys.ts'
 import { idOf, REFUSED } from './schemas.ts'
 import {
   EXAMPLE,
@@ -94,7 +94,7 @@ const ACTS = {
   'require-reset': {
     act: domain.requireReset,
     summary: 'Make the owner set a new password',
-    description: 'The password becomes unusable, every session ends, and a reset link is emailed.',
+    description: 'The password becomes unusable, every session is revoked, and a reset link is emailed.',
   },
   unlock: {
     act: domain.unlockUser,
@@ -206,11 +206,11 @@ export async function userRoutes(app: App) {
     config: { scope: 'sessions:write' },
     schema: {
       operationId: 'endSessions',
-      summary: 'End all sessions',
+      summary: 'Revoke all sessions',
       description: 'Logs the account out everywhere, at once. The password stays.',
       tags: ['users'],
       params: Params,
-      response: { 204: Type.Null({ description: 'They have ended' }), ...problems(...OF_ONE) },
+      response: { 204: Type.Null({ description: 'The sessions are revoked' }), ...problems(...OF_ONE) },
     },
     handler: endAll,
   })
@@ -263,11 +263,8 @@ const list: Handler<{ querystring: typeof Query }, Static<typeof Page>> = async 
 
 const invite: Handler<{ body: typeof Invitation }> = async function (request, reply) {
   const { email, locale, roles = [], claims = {} } = request.body
-  const scopes = request.apiKey.scopes.split(' ')
-  if (
-    (roles.length > 0 || Object.keys(claims).length > 0) &&
-    !scopes.includes('users:claims' satisfies Scope)
-  ) {
+  const hasClaims = roles.length > 0 || Object.keys(claims).length > 0
+  if (hasClaims && !scopesOf(request.apiKey).includes('users:claims')) {
     throw problem('insufficient_scope', { detail: 'Roles and claims need the scope users:claims.' })
   }
   const person = { email: canonicalEmail(email), locale: canonicalLocale(locale), roles, claims }

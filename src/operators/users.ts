@@ -13,14 +13,14 @@ import { problem } from '../errors.ts'
 import { type Claims, MAX_CLAIMS_BYTES, REGISTERED_CLAIMS, storedClaims } from '../shared/claims.ts'
 
 /** Dependencies of these functions. The caller wakes the mail worker, if there is one. */
-export interface UserNeeds extends DeletionNeeds {
+interface UserNeeds extends DeletionNeeds {
   database: Pick<Database, 'users' | 'managedUsers' | 'deletions'>
 }
 
-/** An account with what one wants to know first about it. */
+/** An account with its sessions and latest events. */
 export interface UserDetails {
   user: User
-  /** Alive, the most recently used first. */
+  /** Active sessions, the most recently used first. */
   sessions: Session[]
   /** The latest, oldest first. */
   events: Omit<FeedEvent, 'position'>[]

@@ -18,7 +18,7 @@ interface AccountGuards extends Guards {
 }
 
 /** A password to check, and the account that it is checked for. */
-export interface PasswordGuess {
+interface PasswordGuess {
   /** Canonical. */
   email: string
   client: Client

@@ -16,7 +16,7 @@ declare module 'fastify' {
 }
 
 /** The canonical email of an account and the client's IP address. */
-export interface Guesser {
+interface Guesser {
   email: string
   ip: string
   /** When an operator lifted the back-off. It is part of the keys, so that earlier failures no longer count. */
@@ -24,7 +24,7 @@ export interface Guesser {
 }
 
 /** A counted attempt. */
-export interface Attempt {
+interface Attempt {
   /** Forgets the failures of this network, and removes this attempt from the other counts. */
   forgive(): Promise<void>
   /** Removes this attempt from all counts, then throws the given error. */
@@ -53,6 +53,7 @@ const FREE = {
   /** NIST SP 800-63B-4 section 3.2.2 allows 100 failures in a row; the hundredth causes the first delay. */
   account: 99,
 }
+/** Longest delay in seconds. */
 const LONGEST_WAIT = 15 * 60
 /** Seconds after the first failure of a network until its failures are forgotten. */
 const MEMORY = 24 * 60 * 60

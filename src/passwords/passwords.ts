@@ -128,7 +128,7 @@ async function passwords(app: FastifyInstance, { loadFast }: PasswordsOptions) {
   })
 }
 
-/** One per core, and one fewer than libuv's pool, which DNS and files share. */
+/** One per core, but one thread of libuv's pool stays free for DNS and files. */
 function concurrentHashes({ UV_THREADPOOL_SIZE = LIBUV_THREADS }: Config): number {
   return Math.max(1, Math.min(availableParallelism(), UV_THREADPOOL_SIZE - 1))
 }

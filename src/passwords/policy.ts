@@ -17,11 +17,8 @@ export const Password = Type.String({
 
 /** A password that is checked against the policy and not stored. It is not hashed, so it needs no slot of the queue. */
 export const CandidatePassword = Type.String({
-  minLength: 1,
-  maxLength: 1024,
-  format: 'password',
+  ...Password,
   description: 'checked against the policy, not stored: /confirm-email sets the password',
-  examples: ['correct horse battery staple'],
 })
 
 /** About 49,000 common passwords in lower case (ASVS 6.2.4 requires at least 3,000). */

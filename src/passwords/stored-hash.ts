@@ -19,7 +19,7 @@ export function costOf(stored: string): Cost | undefined {
   return { memory: Number(memory), time: Number(time), parallelism: Number(parallelism) }
 }
 
-/** Whether a stored hash is argon2id within the bounds above and the minimum of RFC 9106 section 3.1. */
+/** Whether a stored hash is argon2id within `ARGON2_MAXIMA` and the minimum of RFC 9106 section 3.1. */
 export function isAffordable(stored: string): boolean {
   const cost = costOf(stored)
   if (cost === undefined || cost.memory < 8 * cost.parallelism) return false

@@ -105,10 +105,10 @@ async function openSession(
   const upgrade = await strongerHash(app, account.passwordHash, password, request)
   const opened = await sessions.open(account, session, origin, { ...upgrade, networkIsRecorded })
   if (opened !== undefined) return opened
-  const now = await users.findById(account.id)
-  if (now?.email !== account.email) return undefined
-  if (!(await app.passwords.verify(now.passwordHash, password, request))) return undefined
-  return sessions.open(now, session, origin)
+  const current = await users.findById(account.id)
+  if (current?.email !== account.email) return undefined
+  if (!(await app.passwords.verify(current.passwordHash, password, request))) return undefined
+  return sessions.open(current, session, origin)
 }
 
 // An upgrade can wait for the next login: load shedding must not lock out everybody with an outdated hash.

@@ -29,7 +29,7 @@ export const SETS_COOKIE = {
   },
 }
 
-export interface RefreshCookie {
+interface RefreshCookie {
   read(request: FastifyRequest): string | undefined
   /** Returns the response body; in cookie mode the refresh token is in the cookie instead. */
   deliver(reply: FastifyReply, pair: TokenPair, mode: 'cookie' | undefined): TokenPair

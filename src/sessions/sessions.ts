@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { SESSIONS_PER_ACCOUNT } from '../database/queries/sessions.ts'
 import { problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'
 import type { App, Handler } from '../http/route-types.ts'
@@ -12,7 +13,7 @@ const Params = Type.Object(
 
 const SessionList = Type.Object(
   {
-    sessions: Type.Array(PublicSession, { maxItems: 50 }),
+    sessions: Type.Array(PublicSession, { maxItems: SESSIONS_PER_ACCOUNT }),
   },
   {
     additionalProperties: false,
@@ -43,7 +44,8 @@ export async function sessions(app: App) {
       operationId: 'listSessions',
       summary: 'List sessions',
       description:
-        'Returns the active sessions of the account, at most 50. A further login ends the oldest ' + 'one.',
+        `Returns the active sessions of the account, at most ${SESSIONS_PER_ACCOUNT}. A further login revokes the ` +
+        'oldest one.',
       tags: ['session'],
       response: { 200: SessionList, ...problems('unauthenticated') },
     },

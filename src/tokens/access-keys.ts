@@ -26,7 +26,7 @@ export interface AccessKey {
 }
 
 /** A key that only verifies. */
-export type VerifyingKey = Pick<AccessKey, 'jwk' | 'publicKey'>
+type VerifyingKey = Pick<AccessKey, 'jwk' | 'publicKey'>
 
 /** The first one signs, all verify, and all are published. */
 export type AccessKeys = readonly [current: AccessKey, ...previous: VerifyingKey[]]

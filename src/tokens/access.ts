@@ -36,7 +36,7 @@ export interface AccessTokens {
 }
 
 /** Claims of both algorithms, and those of ES256. Times are seconds since 1970. */
-export interface AccessTokenClaims {
+interface AccessTokenClaims {
   iss: string
   aud: string
   sub: string
@@ -56,7 +56,7 @@ export interface VerifiedAccessToken {
 }
 
 /** Settings of access tokens. */
-export interface AccessTokenOptions {
+interface AccessTokenOptions {
   /** Lifetime of a new token in seconds. */
   ttl: number
   /** Algorithm of new tokens; both are verified. */

@@ -11,16 +11,8 @@ import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import { deriveKey, type Secrets } from './keys.ts'
 import { pastedToken } from './pasted.ts'
 
-/** An emailed token in a request. */
-export const MailedToken = Type.String({
-  minLength: 1,
-  maxLength: 4096,
-  format: 'jwt',
-  description: 'what follows `#token=` in the link of the email, or the whole link, as it was pasted',
-})
-
 /** A verified token, which still has to be compared with its row. */
-export interface VerifiedBoundToken<Claims> {
+interface VerifiedBoundToken<Claims> {
   /** Id of the account or registration. */
   subject: string
   /** The claims of this purpose. */

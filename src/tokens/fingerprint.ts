@@ -1,4 +1,4 @@
-/** The fingerprint that invalidates an emailed token when the password changes. */
+/** The fingerprint of an account, by which tokens become invalid when its password, email or state changes. */
 import { createHmac } from 'node:crypto'
 
 /** Input of a fingerprint: a change of any of these invalidates the token. */
@@ -34,7 +34,7 @@ export function boundParts({
 }
 
 /**
- * HMAC-SHA-256 over purpose, id, address, password hash, the last change of address and the number of times that the
+ * HMAC-SHA-256 over purpose, id, email, password hash, the last change of the email and the number of times that the
  * account was disabled, cut to 128 bits.
  *
  * @param key the purpose's fingerprint key

@@ -23,7 +23,7 @@ export interface Verified<Claims> {
 }
 
 /** Signs and verifies tokens of one purpose. */
-export interface JwtPurpose<Claims> {
+interface JwtPurpose<Claims> {
   /**
    * @param claims all claims except `iss`, `aud`, `iat` and `exp`
    * @returns the token and its expiry
@@ -122,6 +122,9 @@ export async function jwtNamespace(
   if (jwt === undefined) throw new Error(`@fastify/jwt made no namespace ${namespace}`)
   return jwt
 }
+
+/** An email as a claim. */
+export const EmailClaim = Type.String({ minLength: 3, maxLength: 254 })
 
 /** Seconds since 1970. */
 export const Time = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })

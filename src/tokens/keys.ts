@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts'
 import { dataFolder } from '../config/urls.ts'
 
 /** What a key does for the tokens of its purpose. */
-export type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient' | 'es256'
+type KeyUse = 'sign' | 'fingerprint' | 'code' | 'successor' | 'envelope' | 'recipient' | 'es256'
 
 /** The signing secrets. The first one signs and verifies, the others only verify. */
 export type Secrets = readonly [current: string, ...previous: string[]]

@@ -4,10 +4,10 @@
  * an account.
  */
 import type { FastifyInstance } from 'fastify'
-import Type, { type Static, type TObject, type TProperties } from 'typebox'
+import type { Static, TObject, TProperties } from 'typebox'
 import { v7 as uuidv7 } from 'uuid'
 import { type Codes, codes } from './codes.ts'
-import { type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
+import { EmailClaim, type JwtPurposeOptions, jwtPurpose } from './jwt.ts'
 import type { Secrets } from './keys.ts'
 import { pastedToken } from './pasted.ts'
 
@@ -58,7 +58,7 @@ export async function mailRequests<Own extends TProperties>(
   const jwt = await jwtPurpose(app, secrets, clock, {
     audience,
     ttl: tokenTtl,
-    claims: { ...claims, email: Type.String({ minLength: 3, maxLength: 254 }) },
+    claims: { ...claims, email: EmailClaim },
   })
   const claimNames = Object.keys(claims)
   return {

@@ -4,6 +4,14 @@ import Type from 'typebox'
 /** A token in a request that an earlier response returned: `requestToken` or `changeToken`. */
 export const ReturnedToken = Type.String({ minLength: 1, maxLength: 4096, format: 'jwt' })
 
+/** An emailed token in a request. */
+export const MailedToken = Type.String({
+  minLength: 1,
+  maxLength: 4096,
+  format: 'jwt',
+  description: 'what follows `#token=` in the link of the email, or the whole link, as it was pasted',
+})
+
 /** White space and invisible characters: soft hyphens, zero-width spaces, direction marks. */
 const BLANK = '[\\s\\p{Cf}]'
 /** Email programs break long lines; a quoted-printable line ends with `=` (RFC 2045 section 6.7). */

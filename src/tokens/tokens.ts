@@ -7,6 +7,7 @@ import { type AccessTokens, accessTokens } from './access.ts'
 import { accessKeys } from './access-keys.ts'
 import { type BoundTokens, boundTokens } from './bound.ts'
 import { type Codes, codes } from './codes.ts'
+import { EmailClaim } from './jwt.ts'
 import { loadSecrets } from './keys.ts'
 import { type MailRequests, mailRequests } from './mail-requests.ts'
 import { type RecipientId, recipientIds } from './recipient.ts'
@@ -67,20 +68,16 @@ async function tokens(app: FastifyInstance) {
     }),
     refresh: refreshTokens(secrets),
     confirm: await bound('confirm', config.CONFIRM_TOKEN_TTL, {
-      email: Type.Optional(Type.String({ minLength: 3, maxLength: 254 })),
+      email: Type.Optional(EmailClaim),
     }),
-    invitation: await bound('invitation', config.INVITATION_TOKEN_TTL, {
-      email: Type.String({ minLength: 3, maxLength: 254 }),
-    }),
+    invitation: await bound('invitation', config.INVITATION_TOKEN_TTL, { email: EmailClaim }),
     reset: await bound('reset', config.RESET_TOKEN_TTL, {}),
     resetRequest: await requests('reset-request', config.RESET_TOKEN_TTL, {}),
     confirmRequest: await requests('confirm-request', config.CONFIRM_TOKEN_TTL, {}),
     changeEmailRequest: await requests('email-change-request', config.CONFIRM_TOKEN_TTL, { account: Id }),
     change: await bound('password-change', config.CHANGE_CODE_TTL, { sid: Id, jti: Id }),
     changeCode: codes(secrets, 'password-change', 6),
-    changeEmail: await bound('email-change', config.CONFIRM_TOKEN_TTL, {
-      email: Type.String({ minLength: 3, maxLength: 254 }),
-    }),
+    changeEmail: await bound('email-change', config.CONFIRM_TOKEN_TTL, { email: EmailClaim }),
     secure: await bound('secure', config.SECURE_TOKEN_TTL, {
       // Time of the notice in milliseconds since 1970: older notices outrank newer ones.
       notice: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }),

@@ -270,7 +270,7 @@ t.test('a wrong code reveals nothing and costs the same for every email', async 
       seen[state] = guesses
       t.strictSame(guesses, seen['unknown'], `${url}: ${state} as unknown`)
     }
-    const queries = ['guesses.count', 'guesses.count', ...reads]
+    const queries = ['codeAttempts.count', 'codeAttempts.count', ...reads]
     t.match(seen['unknown'], [{ status: 400, code: 'code_invalid', hashes: 0, queries }])
   }
 })

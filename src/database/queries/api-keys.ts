@@ -42,7 +42,7 @@ export function apiKeys(client: PrismaClient, { read, change }: Statements) {
         return created
       }),
 
-    /** @returns the key, or undefined if there is none; an already revoked key is not changed */
+    /** @returns the key, or null if there is none; an already revoked key is not changed */
     revoke: (id: string, now: Date, { actor, origin }: By): Promise<ApiKey | null> =>
       client.$transaction(async tx => {
         const { count } = await tx.apiKey.updateMany({

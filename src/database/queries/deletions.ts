@@ -5,7 +5,7 @@ import { runIn, type Statements, undefinedOnConflict } from '../sql.ts'
 import { type Actor, insertEvent, type Origin } from './events.ts'
 import { causedBy, insertMail, type OutboxKind } from './outbox.ts'
 import { removeRegistrations } from './registrations.ts'
-import { type Securing, secured, type Verified, whereUnchanged } from './users.ts'
+import { type Securing, secured, whereUnchanged } from './users.ts'
 
 /** Emails with a "this was not me" link. */
 export const NOTICE_KINDS: OutboxKind[] = [
@@ -50,13 +50,7 @@ export function deletions(client: PrismaClient) {
      * @param undoable end of the time in which a notice can undo the deletion
      * @returns false if another change was first
      */
-    remove(
-      user: Verified & User,
-      now: Date,
-      origin: Origin,
-      undoable: Date,
-      actor?: Actor,
-    ): Promise<boolean> {
+    remove(user: User, now: Date, origin: Origin, undoable: Date, actor?: Actor): Promise<boolean> {
       const { id: userId, email, locale } = user
       const by = actor && { actor }
       // A disabled account is deleted by an operator alone.

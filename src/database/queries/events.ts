@@ -1,4 +1,7 @@
-/** The history of accounts: append-only, written in the transaction of each change, free of secrets. */
+/**
+ * The history of accounts, free of secrets. An event is written in the transaction of its change, if there is one. Later
+ * only its position is set, and its person is removed.
+ */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event as EventRow, PrismaClient } from '../../generated/sqlite/client.ts'
 import { columns, type Run, type Statements, type Value } from '../sql.ts'
@@ -65,7 +68,7 @@ export interface By {
 /** Events that open a session. */
 const ARRIVALS: EventKind[] = ['confirmed', 'logged_in']
 
-export interface NewEvent {
+interface NewEvent {
   userId: string | null
   kind: EventKind
   at: Date

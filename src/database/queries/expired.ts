@@ -55,7 +55,7 @@ export function expired({ provider, change }: Statements) {
     release: (holder: string) => change(RELEASE, [holder]),
 
     /**
-     * Deletes rows that expired before a time. Returns their number.
+     * Deletes rows that expired before a time, or makes them anonymous (`deleted_histories`). Returns their number.
      * @param limit most rows; on SQLite, other writes wait meanwhile
      */
     remove: async (kind: ExpiredKind, before: Date, limit: number): Promise<number> =>
@@ -63,6 +63,7 @@ export function expired({ provider, change }: Statements) {
   }
 }
 
+// A hundred accounts at once, so that the list of ids stays short; a sweep repeats the statement.
 function removalOfDeleted({ table, how }: { table: string; how: string }, provider: string) {
   const over = 'SELECT id FROM deleted_accounts WHERE expires_at <= $1 ORDER BY expires_at LIMIT 100'
   if (provider === 'sqlite') {

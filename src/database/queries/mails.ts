@@ -36,7 +36,7 @@ export interface MailPlace {
 }
 
 /** A change by an operator. */
-export interface MailChange {
+interface MailChange {
   id: string
   now: Date
   by: By

@@ -73,14 +73,14 @@ export async function lockAccount({ provider }: Pick<Statements, 'provider'>, ru
   if (provider === 'postgresql') await run(LOCK, [userId])
 }
 
-export interface LoginChanges {
+interface LoginChanges {
   /** An upgraded hash of the same password. */
   passwordHash?: string
   networkIsRecorded?: boolean
 }
 
 /** A login's result: the claims of its account, and whether it announces a new device. */
-export interface OpenedSession extends Pick<User, 'claims'> {
+interface OpenedSession extends Pick<User, 'claims'> {
   mailFiled: boolean
 }
 
@@ -98,7 +98,7 @@ const AS_VERIFIED = 'FROM users WHERE id = $1 AND password_hash = $2 AND email =
 const ACCOUNT = `SELECT last_login_at AS "lastLoginAt", claims ${AS_VERIFIED}`
 const RECORD_LOGIN = 'UPDATE users SET last_login_at = $2, password_hash = $3 WHERE id = $1'
 
-// No account exceeds the cap by more than one. Also returns whether that session was still active.
+// The oldest session at the cap, to make room for one. Only an active one leaves an event.
 const BEYOND_CAP = `(SELECT id FROM sessions WHERE user_id = $1
   ORDER BY created_at DESC, id DESC LIMIT ${SESSIONS_PER_ACCOUNT} OFFSET ${SESSIONS_PER_ACCOUNT - 1})`
 const MAKE_ROOM = `DELETE FROM sessions WHERE id IN ${BEYOND_CAP}

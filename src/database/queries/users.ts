@@ -151,8 +151,8 @@ export function users(client: PrismaClient, { read }: Statements) {
     },
 
     /**
-     * Confirms an account of EMAIL_CONFIRMATION=off. Its first password proved nothing, so this is a reset
-     * that also opens a session.
+     * Confirms an account that was invited, or registered with EMAIL_CONFIRMATION=off. The password of a
+     * registration proved nothing, so this is a reset that also opens a session.
      * @returns false if another call was first
      */
     confirm(
@@ -176,15 +176,12 @@ export function users(client: PrismaClient, { read }: Statements) {
         await tx.familiarNetwork.deleteMany({ where: { userId: id } })
         await insertFamiliarNetwork(runIn(tx), id, origin.ip, now)
         // An account that was invited had no password before.
-        const isInvited = unconfirmed.invitedAt !== null
-        if (!isInvited) await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
+        if (unconfirmed.invitedAt === null) {
+          await insertEvent(runIn(tx), { userId: id, kind: 'password_reset', at: now, origin })
+          const notice = { kind: 'password_changed' as const, recipient: email, userId: id }
+          await insertMail(runIn(tx), { ...notice, ...causedBy(origin) }, now)
+        }
         await insertEvent(runIn(tx), { userId: id, kind: 'confirmed', at: now, origin })
-        if (isInvited) return true
-        await insertMail(
-          runIn(tx),
-          { kind: 'password_changed', recipient: email, userId: id, ...causedBy(origin) },
-          now,
-        )
         return true
       })
     },

@@ -3,7 +3,7 @@ import pg from 'pg'
 import t, { type Test } from 'tap'
 import { v7 as uuidv7 } from 'uuid'
 import { openDatabase, queriesOf } from '../../../src/database/index.ts'
-import { mailTurns } from '../../../src/database/queries/outbox.ts'
+import { mailTurns } from '../../../src/database/queries/mail-turns.ts'
 import { freshDatabase, providers } from '../../harness/database.ts'
 
 const skip = providers.find(({ provider }) => provider === 'postgresql')?.skip ?? false

@@ -1,7 +1,7 @@
 /** Counts attempts at emailed codes. */
 import type { PrismaClient } from '../../generated/sqlite/client.ts'
 
-export function guesses(client: PrismaClient) {
+export function codeAttempts(client: PrismaClient) {
   return {
     /**
      * Counts an attempt before its outcome is known, so that parallel attempts count too.

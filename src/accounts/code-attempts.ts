@@ -6,18 +6,18 @@ import { createHash } from 'node:crypto'
 import type { Database } from '../database/index.ts'
 
 /** After these, even the right code is refused (Ory Kratos allows as many). */
-const TRIES_PER_CODE = 5
+const ATTEMPTS_PER_REQUEST = 5
 /** Attempts of three requests. At this rate, the chance to guess a 6-digit code is one in eight a year. */
-const TRIES_PER_HOUR = 15
+const ATTEMPTS_PER_HOUR = 15
 const HOUR_MS = 3_600_000
 
 /** An attempt at a code. */
-export interface CodeTry {
+interface CodeAttempt {
   /** What the code is for, such as `reset`. */
   purpose: string
   /** Id of the request that the code belongs to. */
   requestId: string
-  /** Expiry of the code. Its count may be deleted then. */
+  /** Expiry of the request's token. No attempt succeeds later, so the count may be deleted. */
   expiresAt: Date
   /** The owner of the code: the account, or an email that may have no account. */
   owner: string
@@ -28,14 +28,14 @@ export interface CodeTry {
  *
  * @returns whether the attempt is allowed; if not, even the right code must be refused
  */
-export async function countTry(
-  { database: { guesses }, clock }: { database: Pick<Database, 'guesses'>; clock: () => Date },
-  { purpose, requestId, expiresAt, owner }: CodeTry,
+export async function countAttempt(
+  { database: { codeAttempts }, clock }: { database: Pick<Database, 'codeAttempts'>; clock: () => Date },
+  { purpose, requestId, expiresAt, owner }: CodeAttempt,
 ): Promise<boolean> {
   const hour = Math.floor(clock().getTime() / HOUR_MS)
   // The owner may be an email, which this table must not contain.
   const ownerHash = createHash('sha256').update(owner).digest('base64url')
-  const ofRequest = await guesses.count(`${purpose}:${requestId}`, expiresAt)
-  const ofOwner = await guesses.count(`${purpose}:${ownerHash}:${hour}`, new Date((hour + 1) * HOUR_MS))
-  return ofRequest <= TRIES_PER_CODE && ofOwner <= TRIES_PER_HOUR
+  const ofRequest = await codeAttempts.count(`${purpose}:${requestId}`, expiresAt)
+  const ofOwner = await codeAttempts.count(`${purpose}:${ownerHash}:${hour}`, new Date((hour + 1) * HOUR_MS))
+  return ofRequest <= ATTEMPTS_PER_REQUEST && ofOwner <= ATTEMPTS_PER_HOUR
 }
