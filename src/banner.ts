@@ -1,3 +1,4 @@
+/** The banner that a start prints. */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { localUrl } from './config/urls.ts'

@@ -1,3 +1,4 @@
+/** `npm run migrate`: migrations as a deployment step. */
 import { structureOutput } from './process-log.ts'
 
 structureOutput()

@@ -94,7 +94,7 @@ async function stageOf(t: Teardown, provider: Provider, databaseUrl: string, siz
     },
     async claim() {
       const now = new Date()
-      await queries.outbox.file({ kind: 'farewell', recipient: 'a@example.org' }, now)
+      await queries.outbox.enqueue({ kind: 'farewell', recipient: 'a@example.org' }, now)
       return async () => {
         const claimed = await queries.outbox.claim(5, now, new Date(now.getTime() + 60_000_000))
         if (claimed.length !== 1) throw new Error(`claimed ${claimed.length}`)

@@ -1,3 +1,4 @@
+/** Responses with 202, which are the same whether or not there is an account. */
 import Type from 'typebox'
 
 export const EXAMPLE_TOKEN = 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJleGFtcGxlIn0.c2lnbmF0dXJl'

@@ -108,7 +108,7 @@ async function redeemConfirmation(app: FastifyInstance, body: ConfirmBody): Prom
 const resend: Handler<{ body: typeof ResendBody }> = async function (request, reply) {
   const recipient = canonicalEmail(request.body.email)
   const { token, requestId } = this.tokens.confirmRequest.mint(recipient, {})
-  await this.database.outbox.file(
+  await this.database.outbox.enqueue(
     { kind: 'confirmation_resend', recipient, challengeId: requestId, ...causeOf(request) },
     this.clock(),
   )

@@ -1,3 +1,4 @@
+/** Deletion of an account, by its owner or an operator. */
 import type { Database } from '../database/index.ts'
 import type { Actor, Origin } from '../database/queries/events.ts'
 import type { User } from '../database/queries/users.ts'

@@ -83,7 +83,7 @@ const requestChange: Handler<{ body: typeof RequestBody }> = async function (req
   const user = await reauthenticate(this, request, request.body.currentPassword)
   const { token, requestId } = this.tokens.changeEmailRequest.mint(newEmail, { account: user.id })
   const about = { userId: user.id, ...causeOf(request) }
-  await this.database.outbox.fileAll(
+  await this.database.outbox.enqueueAll(
     [
       { kind: 'email_change', recipient: newEmail, challengeId: requestId, ...about },
       { kind: 'email_change_requested', recipient: user.email, mentionedEmail: newEmail, ...about },

@@ -1,3 +1,4 @@
+/** GET /me/events: the history of the account. */
 import Type, { type Static } from 'typebox'
 import { problems } from '../errors.ts'
 import { pageLimit, readLimit } from '../http/page-limit.ts'

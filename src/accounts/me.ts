@@ -1,3 +1,4 @@
+/** GET, PATCH and DELETE /me. */
 import Type from 'typebox'
 import { BODY_PROBLEMS, problem, problems } from '../errors.ts'
 import { originOf } from '../http/origin.ts'

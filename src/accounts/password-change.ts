@@ -100,7 +100,7 @@ const requestChange: Handler<{ body: typeof RequestBody }> = async function (req
   const user = await reauthenticate(this, request, request.body.currentPassword)
   const jti = uuidv7()
   const { token } = this.tokens.change.mint(user, { sid: request.session.id, jti })
-  await this.database.outbox.file(
+  await this.database.outbox.enqueue(
     {
       kind: 'password_change_code',
       recipient: user.email,

@@ -1,3 +1,4 @@
+/** POST /password-reset/request, /check and /confirm. */
 import type { FastifyInstance } from 'fastify'
 import Type, { type Static } from 'typebox'
 import type { User } from '../database/queries/users.ts'
@@ -110,7 +111,7 @@ const requestReset: Handler<{ body: typeof RequestBody }> = async function (requ
   const recipient = canonicalEmail(request.body.email)
   const { token, requestId } = this.tokens.resetRequest.mint(recipient, {})
   const origin = originOf(request)
-  await this.database.outbox.file(
+  await this.database.outbox.enqueue(
     { kind: 'reset_request', recipient, challengeId: requestId, ...origin },
     this.clock(),
   )

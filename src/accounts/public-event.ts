@@ -1,3 +1,4 @@
+/** An event of the history, as its owner sees it. */
 import Type, { type Static } from 'typebox'
 import {
   type AccountEventKind,

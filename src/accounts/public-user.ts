@@ -1,3 +1,4 @@
+/** An account, as its owner sees it. */
 import Type, { type Static } from 'typebox'
 import type { Bearer } from '../database/queries/users.ts'
 import { Id, orNull, Time } from '../http/schemas.ts'

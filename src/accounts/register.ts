@@ -75,7 +75,7 @@ const fileRegistration: Handler<{ body: typeof Body }> = async function (request
   const now = this.clock()
   const expiresAt = new Date(now.getTime() + (this.config.CONFIRM_TOKEN_TTL + MAIL_RETRY_SECONDS) * 1000)
   const { token, requestId } = this.tokens.confirmRequest.mint(email, {})
-  await this.database.registrations.file(
+  await this.database.registrations.store(
     { id: uuidv7(), email, locale, expiresAt, challengeId: requestId },
     now,
     causeOf(request),

@@ -1,3 +1,4 @@
+/** `latchkey events`: the feed of events. */
 import { CURSOR, latestEvents, nextEvents } from '../operators/events.ts'
 import { operatorEvent } from '../operators/public-event.ts'
 import { type Command, usageError } from './command.ts'

@@ -1,3 +1,4 @@
+/** `latchkey migrate`: applies migrations. */
 import { loadDatabaseUrl } from '../config/config.ts'
 import { type Migrated, migrate } from '../database/migrations.ts'
 import type { Command } from './command.ts'

@@ -1,3 +1,4 @@
+/** The command `latchkey serve`. */
 import { type Command, usageError } from './command.ts'
 
 /** Describes the command only: latchkey.cts runs it. */

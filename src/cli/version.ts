@@ -1,3 +1,4 @@
+/** `latchkey version`. */
 import { VERSION } from '../shared/version.ts'
 import type { Command } from './command.ts'
 

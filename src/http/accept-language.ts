@@ -1,3 +1,4 @@
+/** The language of a request. */
 import type { FastifyRequest } from 'fastify'
 
 /**

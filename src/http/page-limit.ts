@@ -1,3 +1,4 @@
+/** The `limit` parameter of lists. */
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 

@@ -1,3 +1,4 @@
+/** HTML of an email. */
 import { type Html, html } from '../shared/html.ts'
 
 export interface MailPage {

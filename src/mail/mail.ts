@@ -1,3 +1,4 @@
+/** Starts the mail worker and decorates the app with `mail`. */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import type { MailTransport } from './transport.ts'

@@ -1,3 +1,4 @@
+/** Classifies failures of SMTP: permanent, transient, or of the service itself. */
 import type { NodemailerError } from 'nodemailer'
 import { withoutAddresses } from '../shared/log-scrub.ts'
 import { MailSendError } from './transport.ts'

@@ -1,3 +1,4 @@
+/** Writes emails: subject, text and HTML. */
 import { duration } from '../messages/duration.ts'
 import type { LinkAndCodeWords, MailKind, Mails, MailWords } from '../messages/mail-words.ts'
 import { messagesFor } from '../messages/messages.ts'

@@ -1,3 +1,4 @@
+/** Prints emails instead of sending them, for development. */
 import { MailSendError, type MailTransport } from './transport.ts'
 
 const rule = '─'.repeat(72)

@@ -1,3 +1,4 @@
+/** Sends emails by SMTP. */
 import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import type { NodemailerError } from 'nodemailer'

@@ -1,3 +1,4 @@
+/** Creates the transport that `MAIL_BACKEND` names. */
 import type { Config } from '../config/config.ts'
 import type { MailTransport } from './transport.ts'
 import { createConsoleTransport } from './transport-console.ts'

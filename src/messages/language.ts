@@ -1,3 +1,4 @@
+/** Type of a language with all of its texts. */
 import type { OperatorProblemCode, ProblemCode } from '../errors.ts'
 import type { BrowserWords } from './en/browser.ts'
 import type { PageWords } from './en/pages.ts'

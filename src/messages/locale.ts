@@ -1,3 +1,4 @@
+/** The language tag of an account, in every customary spelling. */
 import Type from 'typebox'
 import { problem } from '../errors.ts'
 

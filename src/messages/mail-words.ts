@@ -1,3 +1,4 @@
+/** Types of the texts of emails. */
 export type MailKind = keyof MailCatalogue
 
 /** Values that every text may contain: the name of the service and the recipient. */

@@ -1,3 +1,4 @@
+/** All languages, and the choice of one. */
 import { de } from './de/de.ts'
 import { en } from './en/en.ts'
 import { es } from './es/es.ts'

@@ -1,3 +1,4 @@
+/** An event, as operators see it. */
 import Type, { type Static } from 'typebox'
 import type { FeedEvent } from '../database/queries/event-feed.ts'
 import {

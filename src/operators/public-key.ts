@@ -1,3 +1,4 @@
+/** An API key, as operators see it. */
 import Type, { type Static } from 'typebox'
 import type { ApiKey } from '../database/queries/api-keys.ts'
 import { Id, orNull, Time } from '../http/schemas.ts'

@@ -1,3 +1,4 @@
+/** An email of the outbox, as operators see it. */
 import Type, { type Static } from 'typebox'
 import type { MailRow } from '../database/queries/mails.ts'
 import { MAIL_STATES, type MailState } from '../database/queries/outbox.ts'

@@ -1,3 +1,4 @@
+/** Requires the access token of an active session. */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Bearer } from '../database/queries/users.ts'

@@ -83,7 +83,7 @@ const logIn: Handler<{ body: typeof Body }, TokenPair> = async function (request
   const account = { id: userId, email, passwordHash: stored as string }
   const opened = await openSession(this, account, password, session, request, networkIsRecorded)
   if (opened === undefined) throw problem('invalid_credentials')
-  if (opened.mailFiled) this.mail.wake()
+  if (opened.mailQueued) this.mail.wake()
   request.securityEvent('authn_login_success', { account: userId, session: session.id })
   const claims = accountClaims(this.config, { email, emailConfirmedAt, claims: opened.claims })
   const pair = tokenPair(this.tokens, { ...session, userId }, claims, refreshToken, now)

@@ -1,3 +1,4 @@
+/** POST /logout. */
 import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { BODY_PROBLEMS, problems } from '../errors.ts'

@@ -1,3 +1,4 @@
+/** A new session, and its pair of access and refresh token. */
 import { v7 as uuidv7 } from 'uuid'
 import type { Config } from '../config/config.ts'
 import type { NewSession } from '../database/queries/sessions.ts'

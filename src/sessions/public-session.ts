@@ -1,3 +1,4 @@
+/** A session, as its owner and operators see it. */
 import Type, { type Static } from 'typebox'
 import type { Session } from '../database/queries/sessions.ts'
 import { Id, orNull, Time } from '../http/schemas.ts'

@@ -1,3 +1,4 @@
+/** GET and DELETE /sessions, DELETE /sessions/{id}. */
 import Type, { type Static } from 'typebox'
 import { SESSIONS_PER_ACCOUNT } from '../database/queries/sessions.ts'
 import { problem, problems } from '../errors.ts'

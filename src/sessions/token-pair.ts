@@ -1,3 +1,4 @@
+/** Schema of a token pair. */
 import Type, { type Static } from 'typebox'
 
 export const TokenPair = Type.Object(

@@ -1,3 +1,4 @@
+/** Times that every database can store. */
 const EARLIEST = '0001-01-01T00:00:00Z'
 const LATEST = '9999-12-31T23:59:59.999Z'
 

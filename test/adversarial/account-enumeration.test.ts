@@ -170,9 +170,9 @@ t.test('every email causes the same queries before the response', async t => {
   let answered = Promise.resolve()
   const recorded = recordQueries(service.app, name => (name.startsWith('events.') ? answered : undefined))
   const expected = {
-    '/register': ['registrations.file'],
-    '/confirm-email/resend': ['outbox.file'],
-    '/password-reset/request': ['outbox.file'],
+    '/register': ['registrations.store'],
+    '/confirm-email/resend': ['outbox.enqueue'],
+    '/password-reset/request': ['outbox.enqueue'],
     '/login': ['users.credentialsFor'],
   }
   for (const [endpoint, names] of Object.entries(expected)) {

@@ -184,9 +184,9 @@ export function outbox({ provider, read, change, changeAll, transaction }: State
         })
 
   return {
-    file: (mail: NewMail, now: Date) => insertMail(change, mail, now),
+    enqueue: (mail: NewMail, now: Date) => insertMail(change, mail, now),
 
-    fileAll: (mails: NewMail[], now: Date) => changeAll(mails.map(mail => mailInsertion(mail, now))),
+    enqueueAll: (mails: NewMail[], now: Date) => changeAll(mails.map(mail => mailInsertion(mail, now))),
 
     /** Returns the next emails to the account's address, without those that another account requested. */
     nextTo: (user: Owner, after: Pick<Outbox, 'id' | 'createdAt'> | undefined, limit: number) =>

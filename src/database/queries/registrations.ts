@@ -15,7 +15,7 @@ import { insertSession, type NewSession } from './sessions.ts'
 export type { LegacyRegistration, Registration }
 
 /** A repeated registration keeps its id, so that earlier links stay valid. */
-const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, expires_at)
+const STORE = `INSERT INTO pending_registrations (id, email, locale, created_at, expires_at)
   VALUES ($1, $2, $3, $4, $5)
   ON CONFLICT (email) DO UPDATE SET
     locale = COALESCE(excluded.locale, pending_registrations.locale),
@@ -25,14 +25,14 @@ const FILE = `INSERT INTO pending_registrations (id, email, locale, created_at, 
 export function registrations(client: PrismaClient, { changeAll }: Statements) {
   return {
     /** Stores or extends a registration, together with its email. Never looks up the account. */
-    file(
+    store(
       registration: Omit<Registration, 'createdAt'> & Pick<NewMail, 'challengeId'>,
       now: Date,
       cause: Cause,
     ) {
       const { id, email, locale, expiresAt, ...request } = registration
       const mail = { kind: 'registration' as const, recipient: email, ...request, ...causedBy(cause) }
-      return changeAll([[FILE, [id, email, locale, now, expiresAt]], mailInsertion(mail, now)])
+      return changeAll([[STORE, [id, email, locale, now, expiresAt]], mailInsertion(mail, now)])
     },
 
     findById: (id: string) => client.registration.findUnique({ where: { id } }),

@@ -81,7 +81,7 @@ interface LoginChanges {
 
 /** A login's result: the claims of its account, and whether it announces a new device. */
 interface OpenedSession extends Pick<User, 'claims'> {
-  mailFiled: boolean
+  mailQueued: boolean
 }
 
 /** What a login verified. */
@@ -128,7 +128,7 @@ function openInTransaction(statements: Statements, login: Login): Promise<Opened
     await insertSession(run, id, session, origin)
     if (!changes.networkIsRecorded) await insertFamiliarNetwork(run, id, origin.ip, at)
     await insertEvent(run, { userId: id, kind: 'logged_in', at, origin })
-    return { mailFiled: isNews, claims: current.claims }
+    return { mailQueued: isNews, claims: current.claims }
   })
 }
 
@@ -165,8 +165,8 @@ async function openInOneStatement(statements: Statements, login: Login): Promise
       return open(run)
     })
   }
-  const { opened, announced: mailFiled, claims } = opening
-  return opened ? { mailFiled, claims } : undefined
+  const { opened, announced: mailQueued, claims } = opening
+  return opened ? { mailQueued, claims } : undefined
 }
 
 const openings = new Map<string, string>()

@@ -151,7 +151,7 @@ t.test(
     t.match(seen['freee@example.org'], {
       status: 202,
       hashes: 1,
-      queries: ['users.findBearer', 'users.findById', 'users.isFamiliarNetwork', 'outbox.fileAll'],
+      queries: ['users.findBearer', 'users.findById', 'users.isFamiliarNetwork', 'outbox.enqueueAll'],
     })
   },
 )

@@ -85,7 +85,7 @@ t.test('the worker and an operator may change the emails of one account at once'
     for (const change of ['disable', 'remove'] as const) {
       const user = await account(database)
       const mail = { kind: 'email_change', recipient: `new-${user.email}`, userId: user.id } as const
-      for (let request = 0; request < 3; request++) await queries.outbox.file(mail, NOW)
+      for (let request = 0; request < 3; request++) await queries.outbox.enqueue(mail, NOW)
       const last = (await queries.outbox.claim(3, later(1), later(60)))[2]
       if (last === undefined) throw new Error('nothing was claimed')
       let changed: Promise<unknown> | undefined
@@ -119,7 +119,10 @@ t.test('a deletion can be undone by a notice that is being sent', { skip }, asyn
   const database = await opened(t, '1s')
   const { queries, client, other } = database
   const user = await account(database)
-  await queries.outbox.file({ kind: 'email_change_requested', recipient: user.email, userId: user.id }, NOW)
+  await queries.outbox.enqueue(
+    { kind: 'email_change_requested', recipient: user.email, userId: user.id },
+    NOW,
+  )
   const [row] = await queries.outbox.claim(1, later(1), later(60))
   if (row === undefined) throw new Error('nothing was claimed')
   // The worker records the notice and finishes its email while the deletion waits to read the outbox.

@@ -56,7 +56,7 @@ for (const { provider, skip } of providers) {
         ),
       )
     const known = await account({ client }, NOW)
-    const filed = (await open(known)).map(session => session?.mailFiled)
+    const filed = (await open(known)).map(session => session?.mailQueued)
     t.strictSame(filed.sort(), [false, false, true])
     t.equal(await client.outbox.count({ where: { userId: known.id, kind: 'new_device' } }), 1)
     t.equal(await client.session.count({ where: { userId: known.id } }), 3)
@@ -163,7 +163,7 @@ t.test('a login that waited for another login sees its writes', { skip }, async 
   const second = await whileLoggingIn(database, user, ({ client, statements }) =>
     sessions(client, statements).open(user, newSession(), ORIGIN),
   )
-  t.strictSame(second, { mailFiled: false, claims: null }, 'its device is known by then')
+  t.strictSame(second, { mailQueued: false, claims: null }, 'its device is known by then')
   t.equal(await client.session.count({ where: { userId: user.id } }), 2)
   t.equal(await client.event.count({ where: { userId: user.id } }), 2)
 })

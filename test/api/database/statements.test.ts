@@ -120,7 +120,7 @@ for (const { provider, skip } of providers) {
     t.equal(await byHand.users.findById('nobody'), null)
 
     const mail = { kind: 'new_device', recipient: 'full@example.org', userId: 'id', ...ORIGIN } as const
-    await byHand.outbox.file(mail, NOW)
+    await byHand.outbox.enqueue(mail, NOW)
     await insertMail(
       runIn(client),
       { kind: 'farewell', recipient: 'bare@example.org', locale: 'hr' },
@@ -207,11 +207,13 @@ for (const { provider, skip } of providers) {
 
   t.test(`${provider}: a registration and its email are stored together or not at all`, { skip }, async t => {
     const { statements, client } = await opened(t, provider)
-    const { file } = registrations(client, statements)
+    const { store } = registrations(client, statements)
     const registration = { id: uuidv7(), email: 'a@example.org', locale: null, expiresAt: NOW }
-    await file(registration, NOW, ORIGIN)
+    await store(registration, NOW, ORIGIN)
     // An existing id cannot be inserted for another address.
-    const failure = await file({ ...registration, email: 'b@example.org' }, NOW, ORIGIN).catch(error => error)
+    const failure = await store({ ...registration, email: 'b@example.org' }, NOW, ORIGIN).catch(
+      error => error,
+    )
     t.ok(isUniqueViolation(failure))
     t.strictSame(await client.registration.findMany(), [{ ...registration, createdAt: NOW }])
     t.match(await client.outbox.findMany(), [{ kind: 'registration', recipient: registration.email }])
@@ -223,13 +225,13 @@ for (const { provider, skip } of providers) {
     { skip },
     async t => {
       const { statements, client } = await opened(t, provider)
-      const { file } = registrations(client, statements)
+      const { store } = registrations(client, statements)
       const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000)
       const row = { id: uuidv7(), email: 'a@example.org', locale: 'de', expiresAt: at(60) }
-      await file(row, NOW, ORIGIN)
+      await store(row, NOW, ORIGIN)
       await Promise.all(
         [90, 30].map(seconds =>
-          file({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1), ORIGIN),
+          store({ ...row, id: uuidv7(), locale: null, expiresAt: at(seconds) }, at(1), ORIGIN),
         ),
       )
       t.strictSame(await client.registration.findMany(), [{ ...row, createdAt: NOW, expiresAt: at(90) }])

@@ -44,7 +44,10 @@ t.test('mails are capped by recipient and purpose', async t => {
   await t.test('the notice of a changed password is never delayed', async t => {
     const { email } = await world.account()
     for (let i = 0; i < 6; i++) {
-      await world.app.database.outbox.file({ kind: 'password_changed', recipient: email }, world.app.clock())
+      await world.app.database.outbox.enqueue(
+        { kind: 'password_changed', recipient: email },
+        world.app.clock(),
+      )
     }
     t.equal((await world.sentMails(email, 'password_changed')).length, 6)
   })
@@ -65,7 +68,7 @@ t.test('mails are capped by recipient and purpose', async t => {
     const states = async (ages: number[]) => {
       for (const [index, age] of ages.entries()) {
         const mail = { kind: 'email_change' as const, recipient, userId: `account-${age}-${index}` }
-        await app.database.outbox.file(mail, new Date(world.now() - age))
+        await app.database.outbox.enqueue(mail, new Date(world.now() - age))
       }
       await idle()
       const all = await rows.client.outbox.findMany({ where: { recipient }, orderBy: { createdAt: 'asc' } })

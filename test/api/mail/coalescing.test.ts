@@ -237,7 +237,7 @@ t.test('of instances that poll at the same time one sends the email', async t =>
   }
   const { outbox } = first.app.database
   await Promise.all(
-    Array.from({ length: 50 }, () => outbox.file({ kind: 'reset_request', recipient: email }, clock())),
+    Array.from({ length: 50 }, () => outbox.enqueue({ kind: 'reset_request', recipient: email }, clock())),
   )
   for (const app of apps) app.mail.wake()
   const open = {

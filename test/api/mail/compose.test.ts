@@ -86,7 +86,7 @@ for (const what of ['disabled', 'deleted'] as const) {
     // Due only after the account has changed, so that the worker cannot claim the rows earlier.
     const due = new Date(app.clock().getTime() + 60_000)
     for (const kind of ['reset_request', 'confirmation_resend', 'password_changed'] as const) {
-      await app.database.outbox.file({ kind, recipient: email }, due)
+      await app.database.outbox.enqueue({ kind, recipient: email }, due)
     }
     if (what === 'disabled') await rows.disable(email)
     else await rows.client.user.delete({ where: { email } })

@@ -208,7 +208,7 @@ t.test('a permanently refused email is a dead letter at once, without secrets in
   const { user } = rows.client
   const { id: userId } = await user.findFirstOrThrow()
   const notice = { kind: 'password_changed' as const, recipient: payload.email, userId }
-  await world.app.database.outbox.file(notice, world.app.clock())
+  await world.app.database.outbox.enqueue(notice, world.app.clock())
   world.app.mail.wake()
   await until('both are logged', () => count(world.log, DEAD) === 2)
   t.match(
@@ -568,7 +568,7 @@ t.test('a due email that another transaction holds is polled for with back-off',
   await rows.settled()
   const { outbox } = world.app.database
   const hold = async (tx: Pick<Rows['client'], '$executeRawUnsafe'>) => {
-    await outbox.file({ kind: 'farewell', recipient: 'ada@example.org' }, new Date(Date.now() + 200))
+    await outbox.enqueue({ kind: 'farewell', recipient: 'ada@example.org' }, new Date(Date.now() + 200))
     await tx.$executeRawUnsafe(`SELECT id FROM outbox WHERE state = 'queued' FOR UPDATE`)
     const { claim } = outbox
     const times: number[] = []

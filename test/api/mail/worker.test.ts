@@ -141,7 +141,7 @@ t.test('two workers on one database send each of fifty mails once', async t => {
   })
   const apps = [await startApp(t, { smtp, databaseUrl }), await startApp(t, { smtp, databaseUrl })]
   for (const recipient of people) {
-    await apps[0]?.app.database.outbox.file({ kind: 'reset_request', recipient }, now)
+    await apps[0]?.app.database.outbox.enqueue({ kind: 'reset_request', recipient }, now)
   }
   for (const { app } of apps) app.mail.wake()
   const mails = await smtp.waitForMails(50)
@@ -328,7 +328,7 @@ t.test('a wake at the end of a poll starts another poll', async t => {
   app.mail.wake()
   const finishPoll = await looked
   outbox.nextDue = nextDue
-  await outbox.file({ kind: 'reset_request', recipient: 'nobody@example.org' }, app.clock())
+  await outbox.enqueue({ kind: 'reset_request', recipient: 'nobody@example.org' }, app.clock())
   finishPoll()
   await rows.settled()
 })

@@ -59,7 +59,7 @@ async function world(t: Test, env: Record<string, string> = {}) {
 
   /** Files a farewell, which needs no account. */
   async function file(recipient: string) {
-    await app.database.outbox.file({ kind: 'farewell', recipient }, clock())
+    await app.database.outbox.enqueue({ kind: 'farewell', recipient }, clock())
     app.mail.wake()
     return idle(recipient)
   }
@@ -83,7 +83,7 @@ t.test(
       userId: NOBODY,
       challengeId: 'canary',
     } as const
-    await app.database.outbox.file(gone, clock())
+    await app.database.outbox.enqueue(gone, clock())
     app.mail.wake()
     await idle(gone.recipient)
     const cancelled = await ask('POST', `/mails/${(await idle('later2@example.org')).id}/cancel`)
@@ -272,7 +272,7 @@ t.test('a mail is sent or cancelled, never both, and many retries send it once',
   const faults: string[] = []
   for (let i = 0; i < 20; i++) {
     const recipient = `race-${i}@example.org`
-    await app.database.outbox.file({ kind: 'farewell', recipient }, clock())
+    await app.database.outbox.enqueue({ kind: 'farewell', recipient }, clock())
     const { id } = await rows.client.outbox.findFirstOrThrow({ where: { recipient } })
     if (i % 2) app.mail.wake()
     const [cancelled] = await Promise.all([ask('POST', `/mails/${id}/cancel`), app.mail.wake()])
