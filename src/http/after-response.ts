@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import { outageOf } from '../database/outage.ts'
+import { REFUSED } from './connections.ts'
 
 type Job = () => unknown
 type JobList = 'jobsOnReply' | 'jobsAfterResponse'
@@ -55,6 +56,7 @@ async function afterResponse(app: FastifyInstance, { onOutage }: AfterResponseOp
       runAll(request, 'jobsOnReply')
       runAll(request, 'jobsAfterResponse')
     }
+    response.once(REFUSED, () => runAll(request, 'jobsOnReply'))
     // Behind the listeners of connections.ts, which set `responseEnd`.
     response.once('finish', end)
     response.once('close', end)

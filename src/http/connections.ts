@@ -35,6 +35,8 @@ declare module 'fastify' {
 
 /** Browsers and proxies send one request at a time. Each outstanding one holds memory, and perhaps a file. */
 export const MAX_OUTSTANDING = 16
+/** Event of a response whose request the parser refuses: the reply is decided, and Fastify does not send it. */
+export const REFUSED = Symbol('refused')
 /** By then, a request that was sent before the listener closed has been read, even on a busy machine. */
 const ARRIVAL_MS = 500
 

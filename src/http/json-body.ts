@@ -14,6 +14,9 @@ const ENCODED = {
   headers: { 'accept-encoding': 'identity' },
 }
 
+/** Each charset of a content type. */
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/gi
+
 async function jsonBody(app: FastifyInstance) {
   app.addHook('preParsing', (request, _reply, _payload, done) => {
     const { headers } = request
@@ -29,8 +32,8 @@ async function jsonBody(app: FastifyInstance) {
     done(body.length === 0 ? null : problem('unsupported_media_type'))
   })
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
-    const charset = /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(request.headers['content-type'] ?? '')?.[1]
-    if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    const charsets = (request.headers['content-type'] ?? '').matchAll(CHARSET)
+    if ([...charsets].some(([, charset]) => !/^utf-?8$/i.test(charset as string))) {
       done(problem('unsupported_media_type', { detail: 'JSON is UTF-8 (RFC 8259 section 8.1).' }))
       return
     }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Config } from '../config/config.ts'
 import { CATALOGUE, type ProblemCode, problem, problemDocument } from '../errors.ts'
-import { connectionOf } from './connections.ts'
+import { connectionOf, REFUSED } from './connections.ts'
 import { newRequestId } from './request-id.ts'
 import { securityFields } from './security-headers.ts'
 import { logUnparsed } from './security-log.ts'
@@ -35,14 +35,17 @@ export function answerParserError(
   connection.isRefused = true
   // Only the newest request of a connection can be incomplete; the refusal is its response.
   const own = connection.newest?.req.complete === false ? connection.newest : undefined
+  const code = FROM_NODE[error.code ?? ''] ?? 'bad_request'
+  if (own?.headersSent === false) {
+    // For the log line and the limits of the request, because Fastify does not know of this response.
+    own.statusCode = CATALOGUE[code][0]
+    own.emit(REFUSED)
+  }
   const refuse = () => {
     // A response that has started must not contain another one.
     if (own?.headersSent || !socket.writable) socket.destroy()
     else {
-      const code = FROM_NODE[error.code ?? ''] ?? 'bad_request'
       const requestId = newRequestId()
-      // For the log line of the request, because Fastify does not know of this response.
-      if (own) own.statusCode = CATALOGUE[code][0]
       socket.end(refusal(code, requestId, this.config))
       logUnparsed(this.log, { code, requestId, ip: socket.remoteAddress })
     }

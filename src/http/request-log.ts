@@ -85,9 +85,13 @@ export class QuietLogController extends LogController {
 /** Longer than any path of this service. */
 const MAX_PATH = 512
 
-/** A path without segments longer than an id, because they may contain tokens. */
+/**
+ * A path without an authority, which may contain a password, and without segments longer than an id, which may contain
+ * tokens.
+ */
 function loggable(url: string): string {
-  return (url.split('?', 1)[0] as string).slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
+  const path = (url.split('?', 1)[0] as string).replace(/^[a-z][a-z\d+.-]*:\/\/[^/]*/i, '')
+  return path.slice(0, MAX_PATH).replace(/[^/]{37,}/g, '[long]')
 }
 
 function logResponse(request: FastifyRequest, { raw, elapsedTime }: FastifyReply) {

@@ -29,7 +29,8 @@ const HTTP = {
   keepAliveTimeout: 72_000,
   /** How often `requestTimeout` is checked. Node's default (30 s) lets a slow-loris stay that long. */
   connectionsCheckingInterval: 1000,
-  // Closes stalled readers: longest silence while a response is due, besides the wait for a hash.
+  // Closes stalled readers: longest silence while a response is due, besides the wait for a hash. Node waits twice as
+  // long if data was written since its last look.
   stallTimeout: 20_000,
   maxHeaderSize: 16 * 1024,
 }

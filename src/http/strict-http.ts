@@ -15,6 +15,9 @@ const HOST = /^(?:\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i
 /** Browsers and proxies send some thirty; Node's bound on bytes alone would accept 8,000. */
 const MAX_FIELDS = 200
 
+/** Fields of which Node reads the first; a proxy may read the last. */
+const SINGLE = new Map(['Host', 'Authorization', 'Content-Type'].map(name => [name.toLowerCase(), name]))
+
 async function strictHttp(app: FastifyInstance) {
   // Node drops the fields after the 2,000th: those of a proxy, behind as many of its client.
   app.server.maxHeadersCount = 0
@@ -50,11 +53,10 @@ function pipelineObjection({ exceedsPipeline }: FastifyRequest): string | undefi
 function objection({ raw }: FastifyRequest): string | undefined {
   const { httpVersion, headers } = raw
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return 'The version of HTTP must be 1.1 or 1.0.'
-  const hosts = fieldsOf(raw.rawHeaders, 'host')
-  if (hosts.length > 1 || (hosts.length === 0 && httpVersion === '1.1')) {
-    return 'There must be one Host field.'
-  }
-  if (!HOST.test(hosts[0] ?? '')) return 'The Host field is not valid.'
+  const repeated = repeatedField(raw.rawHeaders)
+  if (repeated !== undefined) return `There must be one ${repeated} field.`
+  if (headers.host === undefined && httpVersion === '1.1') return 'There must be one Host field.'
+  if (!HOST.test(headers.host ?? '')) return 'The Host field is not valid.'
   const coding = headers['transfer-encoding']
   if (coding === undefined) return undefined
   // Node reads a list that ends with chunked as chunked, an empty one as none, and HTTP/1.0 as 1.1.
@@ -63,9 +65,15 @@ function objection({ raw }: FastifyRequest): string | undefined {
   return undefined
 }
 
-/** The values of all fields of a name; `headers` has the first Host alone. */
-function fieldsOf(rawHeaders: string[], name: string): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === name)
+/** Returns the name of a field of `SINGLE` that comes twice. */
+function repeatedField(rawHeaders: string[]): string | undefined {
+  const seen = new Set<string>()
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = SINGLE.get((rawHeaders[i] as string).toLowerCase())
+    if (name !== undefined && seen.has(name)) return name
+    if (name !== undefined) seen.add(name)
+  }
+  return undefined
 }
 
 export default fp(strictHttp, { name: 'strict-http', dependencies: ['connections', 'rate-limit'] })

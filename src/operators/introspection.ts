@@ -12,6 +12,8 @@ import type { VerifiedAccessToken } from '../tokens/access.ts'
 import { REFUSED } from './schemas.ts'
 
 const FORM = 'application/x-www-form-urlencoded'
+/** Longest name of a field that a problem document repeats. */
+const MAX_NAME = 64
 
 const Body = Type.Object(
   {
@@ -137,7 +139,7 @@ function acceptFormsOnly(app: FastifyInstance) {
     const fields = parse(body as string, '&', '=', { maxKeys: 0 })
     const twice = Object.keys(fields).find(name => Array.isArray(fields[name]))
     if (twice === undefined) return done(null, fields)
-    const errors = [{ path: `/${twice}`, message: 'must not come twice' }]
+    const errors = [{ path: `/${twice.slice(0, MAX_NAME)}`, message: 'must not come twice' }]
     done(problem('validation_failed', { errors }))
   })
 }

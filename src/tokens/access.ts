@@ -9,7 +9,7 @@ import Type, { type Static } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { problem } from '../errors.ts'
 import type { AccessKeys, PublicJwk } from './access-keys.ts'
-import { assertTimely, jwtNamespace, jwtPurpose, seconds, signedClaims, Time } from './jwt.ts'
+import { assertTimely, IdClaim, jwtNamespace, jwtPurpose, seconds, signedClaims, Time } from './jwt.ts'
 import type { Secrets } from './keys.ts'
 
 /** Claims about the account, such as `email` or `roles` (RFC 9068, 2.2.3.1). */
@@ -66,10 +66,8 @@ interface AccessTokenOptions {
   clientId: string
 }
 
-/** Verified tokens in the cache, at about 1 KiB each. */
+/** Verified tokens in the cache: 0.6 KiB each, up to 14 KiB with claims that operators set. */
 const CACHED_TOKENS = 4096
-
-const Sid = Type.String({ minLength: 1, maxLength: 64 })
 
 /**
  * Sets up access tokens.
@@ -85,16 +83,16 @@ export async function accessTokens(
   options: AccessTokenOptions,
 ): Promise<AccessTokens> {
   const { ttl, algorithm, issuer, audience, clientId } = options
-  const shared = await jwtPurpose(app, secrets, clock, { audience: 'access', ttl, claims: { sid: Sid } })
+  const shared = await jwtPurpose(app, secrets, clock, { audience: 'access', ttl, claims: { sid: IdClaim } })
   const claimsForm = Type.Object({
     iss: Type.Literal(issuer),
     aud: Type.Literal(audience),
-    sub: Type.String({ minLength: 1, maxLength: 64 }),
-    client_id: Type.String({ minLength: 1, maxLength: 128 }),
+    sub: IdClaim,
+    client_id: Type.String({ pattern: '^[^\\x00]+$', maxLength: 128 }),
     iat: Time,
     exp: Time,
-    jti: Type.String({ minLength: 1, maxLength: 64 }),
-    sid: Sid,
+    jti: IdClaim,
+    sid: IdClaim,
     auth_time: Time,
   })
   const form = Compile(claimsForm)

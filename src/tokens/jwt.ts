@@ -68,7 +68,7 @@ export async function jwtPurpose<Own extends TProperties>(
       ...options.claims,
       iss: Type.Literal(ISSUER),
       aud: Type.Literal(audience),
-      sub: Type.String({ minLength: 1, maxLength: 64 }),
+      sub: IdClaim,
       iat: Time,
       exp: Time,
     }),
@@ -122,6 +122,9 @@ export async function jwtNamespace(
   if (jwt === undefined) throw new Error(`@fastify/jwt made no namespace ${namespace}`)
   return jwt
 }
+
+/** An id as a claim. PostgreSQL refuses a NUL in a text, also if the token is validly signed. */
+export const IdClaim = Type.String({ pattern: '^[\\w-]+$', maxLength: 64 })
 
 /** An email as a claim. */
 export const EmailClaim = Type.String({ minLength: 3, maxLength: 254 })

@@ -220,7 +220,7 @@ function forgeries(genuine: string, elsewhere: string): Record<string, string> {
     'the issuer of the release before': signed({ iss: 'latchkey' }),
     'another audience': signed({ aud: 'https://evil.example' }),
     'the audience of the release before': signed({ aud: 'access' }),
-    'the audience of a mailed token': signed({ aud: 'reset' }),
+    'the audience of an emailed token': signed({ aud: 'reset' }),
     'the audience in a list': signed({ aud: [claims['aud']] }),
     'an unknown session': signed({ sid: randomUUID() }),
     'an unknown account': signed({ sub: randomUUID() }),
@@ -238,6 +238,7 @@ function forgeries(genuine: string, elsewhere: string): Record<string, string> {
     made[`${name} in a list`] = signed({ [name]: [value] })
     made[`${name} in an object`] = signed({ [name]: { value } })
     made[`${name} empty`] = signed({ [name]: '' })
+    made[`${name} with a NUL`] = signed({ [name]: `${value}\0` })
     made[`${name} of another type`] = signed({ [name]: typeof value === 'number' ? String(value) : 1 })
   }
   return made

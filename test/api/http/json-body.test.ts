@@ -238,6 +238,8 @@ t.test('accepts application/json in UTF-8 only', t =>
       'application/json; charset="iso-8859-1"',
       'application/json; charset=utf-16',
       'application/json; x=y; charset=utf-7',
+      'application/json; charset=utf-8; charset=latin1',
+      'application/json; x="a;charset=utf-8";charset=utf-16',
       'json',
       '*/*',
       'application/*',

@@ -10,6 +10,7 @@ t.test(
       { url: '/health/ready?token=geheim', path: '/health/ready', status: 200, level: 20 },
       { url: '/health/elsewhere', status: 404, code: 'not_found' },
       { url: '/nowhere?token=geheim', path: '/nowhere', status: 404 },
+      { url: 'http://geheim@example.org/health/live', path: '/health/live', status: 200, level: 20 },
       { url: '/app/ada%40example.org', path: '/app/[address]', status: 404 },
       { url: '/me', status: 401, code: 'unauthenticated' },
       { url: '/login', status: 405 },

@@ -253,6 +253,23 @@ t.test('requests pipelined behind an unread response hold no slots', async t => 
   t.strictSame(app.passwords.queue.load(), { running: 0, waiting: 0 })
 })
 
+t.test('a request that the parser refuses holds no slot while its client stays connected', async t => {
+  const { app, log } = await startApp(t)
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = app.server.address() as { port: number }
+  const head = 'POST /login HTTP/1.1\r\nhost: latchkey.test\r\ncontent-type: application/json\r\n'
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true })
+  t.teardown(() => socket.destroy())
+  socket.write(`${head}transfer-encoding: chunked\r\n\r\n5\r\nabcde\r\n`)
+  await until('a slot is reserved', () => app.passwords.queue.load().waiting === 1)
+  socket.write('XX')
+  await until('the slot is released', () => app.passwords.queue.load().waiting === 0)
+  t.notOk(
+    log.some(({ path }) => path === '/login'),
+    'the response has not ended',
+  )
+})
+
 t.test('slow bodies from more addresses than slots do not lock out other clients', async t => {
   const world = await startApp(t, { env: { RATE_LIMIT: 'on' } })
   const { app } = world
