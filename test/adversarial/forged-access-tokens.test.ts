@@ -261,7 +261,8 @@ t.test('every forged access token is refused, and no key is fetched', async t =>
   const before = await rows.dump()
   const made = forgeries(genuine, elsewhere)
   const faults: string[] = []
-  for (const [fault, token] of Object.entries(made)) {
+  // Twice, because verified tokens are cached.
+  for (const [fault, token] of [...Object.entries(made), ...Object.entries(made)]) {
     const response = await ask(service, token)
     const outcome = `${response.statusCode} ${response.json().code}`
     if (outcome !== '401 unauthenticated') faults.push(`${fault}: ${outcome}`)

@@ -82,6 +82,28 @@ for (const { provider, skip } of providers) {
     t.strictSame(await next(3, 10), [])
   })
 
+  t.test(`${provider}: more events than one batch get their positions in order`, { skip }, async t => {
+    const { client, statements, close } = await openDatabase(await freshDatabase(t, provider))
+    t.teardown(close)
+    const { next } = eventFeed(statements)
+    const ids = Array.from({ length: 1001 }, (_, i) => String(i).padStart(4, '0'))
+    const events = [...ids].reverse().map(id => ({ id, kind: 'logged_in', at: new Date() }))
+    await client.event.createMany({ data: events })
+    const pages: number[] = []
+    const seen: [string, number][] = []
+    for (let last = 0; ; last = seen.at(-1)?.[1] ?? 0) {
+      const page = await next(last, 400)
+      seen.push(...page.map(({ id, position }): [string, number] => [id, position]))
+      if (page.length === 0) break
+      pages.push(page.length)
+    }
+    t.strictSame(
+      seen,
+      ids.map((id, index) => [id, index + 1]),
+    )
+    t.equal(pages[0], 400)
+  })
+
   // SQLite runs one transaction at a time.
   if (provider === 'sqlite') continue
   t.test(`${provider}: a reader does not wait for an event that is being changed`, { skip }, async t => {

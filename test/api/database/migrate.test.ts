@@ -345,14 +345,38 @@ for (const { provider, skip } of providers) {
     },
   )
 
-  t.test(`${provider}: a database with foreign tables is refused`, { skip }, async t => {
-    const url = await emptyDatabase(t, provider)
-    const database = await openDatabase(url)
-    await database.client.$executeRawUnsafe('CREATE TABLE theirs (id TEXT)')
-    await database.close()
-    await t.rejects(migrate(url), { message: /not empty/ })
-    await t.rejects(sql(url, 'SELECT * FROM users'), NO_TABLE, 'and nothing is added')
+  t.test(`${provider}: a database with foreign tables or views is refused`, { skip }, async t => {
+    for (const theirs of ['TABLE theirs (id TEXT)', 'VIEW theirs AS SELECT 1 AS one']) {
+      const url = await emptyDatabase(t, provider)
+      const database = await openDatabase(url)
+      await database.client.$executeRawUnsafe(`CREATE ${theirs}`)
+      await database.close()
+      await t.rejects(migrate(url), { message: /not empty/ }, theirs)
+      await t.rejects(sql(url, 'SELECT * FROM users'), NO_TABLE, 'and nothing is added')
+    }
   })
+
+  t.test(`${provider}: line ends of a migration do not matter`, { skip }, async t => {
+    const url = await emptyDatabase(t, provider)
+    const folder = prismaFolder(t, provider, { '1_a': 'CREATE TABLE a (\r\nid TEXT);\r\n' })
+    await migrate(url, folder)
+    write(folder, provider, '1_a', 'CREATE TABLE a (\nid TEXT);\n')
+    t.same(await migrate(url, folder), { applied: [], newer: [] })
+  })
+
+  if (provider === 'postgresql') {
+    t.test('a migration may take long, and waits 30 s for a lock', { skip }, async t => {
+      const url = await emptyDatabase(t, provider)
+      const settings = "('statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout')"
+      const script = `CREATE TABLE a AS SELECT name, setting FROM pg_settings WHERE name IN ${settings};`
+      await migrate(url, prismaFolder(t, provider, { '1_a': script }))
+      t.strictSame(await sql(url, 'SELECT * FROM a ORDER BY name'), [
+        { name: 'idle_in_transaction_session_timeout', setting: '0' },
+        { name: 'lock_timeout', setting: '30000' },
+        { name: 'statement_timeout', setting: '0' },
+      ])
+    })
+  }
 
   t.test(`${provider}: the command reports a failure by its exit code and one line`, { skip }, async t => {
     const url = await emptyDatabase(t, provider)

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket } from 'node:tls'
 import t, { type Test } from 'tap'
 import { openDatabase } from '../../../src/database/index.ts'
-import { outageDetail, outageReason } from '../../../src/database/outage.ts'
+import { outageDetail, outageOf, outageReason } from '../../../src/database/outage.ts'
 import { confirmedAccount, startApp } from '../../harness/app.ts'
 import {
   type Certificate,
@@ -165,3 +165,25 @@ t.test(
     )
   },
 )
+
+t.test('timeouts of the server are outages', { skip }, async t => {
+  const url = `${await freshDatabase(t, 'postgresql')}?lock_timeout=50&statement_timeout=200`
+  const { statements, client, close } = await openDatabase(url)
+  t.teardown(close)
+  const outcome = (work: Promise<unknown>) => work.then(() => 'done', outageOf)
+  t.equal(await outcome(statements.read('SELECT pg_sleep(5)', [])), 'away')
+  t.equal(await outcome(client.$queryRawUnsafe('SELECT pg_sleep(5)::text')), 'away')
+  await statements.transaction(async run => {
+    await run('LOCK TABLE guesses', [])
+    t.equal(await outcome(statements.read('SELECT * FROM guesses', [])), 'away')
+    t.equal(await outcome(client.guess.findMany()), 'away')
+  })
+})
+
+t.test('a connection that the server ends, and a transaction that Prisma gives up, are outages', async t => {
+  // Serialization failure, idle transaction, database dropped, idle session.
+  for (const code of ['40001', '25P03', '57P04', '57P05']) {
+    t.equal(outageOf({ severity: 'ERROR', code, message: '' }), 'away', code)
+  }
+  for (const code of ['P2024', 'P2028']) t.equal(outageOf({ code }), 'away', code)
+})

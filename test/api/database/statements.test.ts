@@ -7,13 +7,14 @@ import { v7 as uuidv7 } from 'uuid'
 import { sqliteStatements } from '../../../src/database/group-commit.ts'
 import { type OpenDatabase, openDatabase } from '../../../src/database/index.ts'
 import { migrate } from '../../../src/database/migrations.ts'
-import { outageOf } from '../../../src/database/outage.ts'
+import { outageOf, outageReason } from '../../../src/database/outage.ts'
 import { insertMail, outbox } from '../../../src/database/queries/outbox.ts'
 import { registrations } from '../../../src/database/queries/registrations.ts'
 import { sessions } from '../../../src/database/queries/sessions.ts'
 import { users } from '../../../src/database/queries/users.ts'
 import { isUniqueViolation, runIn } from '../../../src/database/sql.ts'
 import { openConnection } from '../../../src/database/sqlite.ts'
+import { isBusy } from '../../../src/database/sqlite-connection.ts'
 import { emptyDatabase, providers } from '../../harness/database.ts'
 
 const NOW = new Date('2026-03-29T01:30:00.007Z')
@@ -315,6 +316,32 @@ t.test('SQLite: a lock of another process fails only the waiting batch', async t
   t.equal(await client.guess.count(), 2)
 })
 
+for (const { provider, skip } of providers) {
+  t.test(`${provider}: of several changes all or none are made, beside other writes`, { skip }, async t => {
+    const { statements, client } = await opened(t, provider)
+    const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+    await statements.change(INSERT, ['taken', NOW])
+    const results = await Promise.allSettled([
+      statements.changeAll([
+        [INSERT, ['undone', NOW]],
+        [INSERT, ['taken', NOW]],
+      ]),
+      statements.change(INSERT, ['beside', NOW]),
+    ])
+    t.strictSame(
+      results.map(({ status }) => status),
+      ['rejected', 'fulfilled'],
+    )
+    const rows = await client.guess.findMany({ orderBy: { id: 'asc' } })
+    t.strictSame(
+      rows.map(({ id }) => id),
+      ['beside', 'taken'],
+    )
+    const twice = client.guess.create({ data: { id: 'taken', count: 1, expiresAt: NOW } })
+    t.ok(isUniqueViolation(await twice.catch(error => error)), 'also by Prisma')
+  })
+}
+
 /** Writes of every kind. */
 const writesOf = ({ statements, client }: OpenDatabase, id: string): Promise<unknown>[] => {
   const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
@@ -353,15 +380,49 @@ t.test('SQLite: all writes that wait together give up together, and later ones g
   const start = performance.now()
   const given = Promise.allSettled(writesOf(database, 'given up'))
   await delay(1000)
-  const later = Promise.all(writesOf(database, 'later'))
+  let laterGaveUp = false
+  const later = Promise.all(writesOf(database, 'later')).catch(error => {
+    laterGaveUp = true
+    throw error
+  })
   t.strictSame(
     (await given).map(result => result.status === 'rejected' && outageOf(result.reason)),
     Array(7).fill('away'),
   )
   t.ok(performance.now() - start >= 1499)
+  t.notOk(laterGaveUp)
   other.run('COMMIT')
   await later
   t.equal(other.run('SELECT count(*) FROM guesses').rows[0]?.[0], 5)
+})
+
+t.test('SQLite: a statement that met a lock does not swallow later writes', async t => {
+  const { url } = await opened(t, 'sqlite')
+  const [connection, other] = [await openConnection(url), await openConnection(url)]
+  t.teardown(() => [connection, other].map(({ close }) => close()))
+  const INSERT = 'INSERT INTO guesses (id, count, expires_at) VALUES ($1, 1, $2)'
+  other.run('BEGIN IMMEDIATE')
+  t.throws(() => connection.run(INSERT, ['refused', 'never']), { code: 'SQLITE_BUSY' })
+  other.run('COMMIT')
+  const transaction = await connection.begin()
+  transaction.run(INSERT, ['kept', 'never'])
+  transaction.commit()
+  t.strictSame(other.run('SELECT id FROM guesses').rows, [['kept']])
+})
+
+t.test('SQLite: extended codes of a lock are outages', async t => {
+  for (const rawCode of [5, 261, 517]) {
+    const error = Object.assign(new Error('database is locked'), { rawCode })
+    t.ok(isBusy(error), String(rawCode))
+    t.equal(outageReason(error)?.reason, 'is too busy')
+  }
+})
+
+t.test('SQLite: nothing runs on a closed connection', async t => {
+  const connection = await openConnection(await emptyDatabase(t, 'sqlite'))
+  connection.close()
+  t.throws(() => connection.run('SELECT 1'), { message: 'The connection is closed' })
+  await t.rejects(connection.begin(), { message: 'The connection is closed' })
 })
 
 t.test('SQLite: a statement after the end of its transaction throws', async t => {

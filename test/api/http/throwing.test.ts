@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import t, { type Test } from 'tap'
 import { buildApp, type Overrides } from '../../../src/app.ts'
 import { loadConfig } from '../../../src/config/config.ts'
@@ -197,6 +198,40 @@ t.test('a job after the response that throws is logged, and the others run', asy
     () => log.filter(({ msg }) => /after the response failed/.test(String(msg))).length === 2,
   )
   t.ok(JSON.stringify(log).includes('at once'))
+})
+
+t.test('the app closes after all jobs have run', async t => {
+  const order: string[] = []
+  const wait = (milliseconds: number) => async () => {
+    await delay(milliseconds)
+    order.push(`${milliseconds} ms`)
+  }
+  const { app } = await withHooks(t, app => {
+    app.get('/jobs', async request => {
+      for (const milliseconds of [0, 600, 300]) request.runAfterResponse(wait(milliseconds))
+      return 'answered'
+    })
+  })
+  await app.inject('/jobs')
+  await app.close()
+  t.strictSame(order, ['0 ms', '300 ms', '600 ms'])
+})
+
+t.test('an outage of the database that a job meets is logged as one', async t => {
+  const { app, log } = await withHooks(t, app => {
+    app.get('/jobs', async request => {
+      request.runAfterResponse(async () => {
+        throw Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+      })
+      return 'answered'
+    })
+  })
+  await app.inject('/jobs')
+  await app.close()
+  t.match(
+    log.filter(({ level }) => Number(level) >= 50),
+    [{ msg: 'the database cannot be used', reason: 'does not answer' }],
+  )
 })
 
 t.test('a client that disconnects before its response prevents neither jobs nor log lines', async t => {
