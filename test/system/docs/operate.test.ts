@@ -53,13 +53,12 @@ async function world(t: Test, provider: Provider) {
   writeFileSync(program, `#!/bin/sh\nexec node "${folder}/dist/bin/latchkey.cjs" "$@"\n`)
   chmodSync(program, 0o755)
 
-  let isRefusing = true
-  const refusals: Record<string, { code: number; text: string }> = {
-    'bob@example.org': { code: 550, text: 'no such user' },
-    'carol@example.org': { code: 451, text: 'try again later' },
-  }
+  const refusals = new Map([
+    ['bob@example.org', { code: 550, text: 'no such user' }],
+    ['carol@example.org', { code: 451, text: 'try again later' }],
+  ])
   const smtp = await startSmtpServer(t, {
-    respond: (command, address) => (isRefusing && command === 'RCPT' ? refusals[address] : undefined),
+    respond: (command, address) => (command === 'RCPT' ? refusals.get(address) : undefined),
   })
   const database = provider === 'sqlite' ? 'file:./data/latchkey.db' : await freshDatabase(t, provider)
   const env = serviceEnvironment({
@@ -102,9 +101,8 @@ async function world(t: Test, provider: Provider) {
   })
   return {
     ...{ base, post, service, smtp, shell, mailOf, newestKey },
-    heal() {
-      isRefusing = false
-    },
+    /** The mail server accepts emails to Bob. Those to Carol wait until they are cancelled. */
+    heal: () => refusals.delete('bob@example.org'),
   }
 }
 
