@@ -1,6 +1,6 @@
 /**
- * Counters of rate limits, of the back-off and of recorded refusals: in Redis, shared by all instances, if `REDIS_URL` is set; otherwise in memory. While
- * Redis does not answer, each instance counts in memory: limits are never lifted.
+ * Counters of rate limits, of the back-off and of recorded refusals: in Redis, shared by all instances, if `REDIS_URL`
+ * is set; otherwise in memory. While Redis does not answer, each instance counts in memory: limits are never lifted.
  */
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'

@@ -1,6 +1,6 @@
 /**
- * The history of accounts, free of secrets. An event is written in the transaction of its change, if there is one. Later
- * only its position is set, and its person is removed.
+ * The history of accounts, free of secrets. An event is written in the transaction of its change, if there is one.
+ * Later only its position is set, and its person is removed.
  */
 import { v7 as uuidv7 } from 'uuid'
 import type { Event as EventRow, PrismaClient } from '../../generated/sqlite/client.ts'

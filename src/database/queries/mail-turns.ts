@@ -1,6 +1,6 @@
 /**
- * Queries of turns: three emails an hour to one recipient for one purpose. A row that takes a turn leads: its email serves
- * all waiting requests.
+ * Queries of turns: three emails an hour to one recipient for one purpose. A row that takes a turn leads: its email
+ * serves all waiting requests.
  */
 import type { MailTurn, Outbox } from '../../generated/sqlite/client.ts'
 import type { Provider, Statements } from '../sql.ts'
